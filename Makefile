@@ -1,0 +1,84 @@
+# Builds and installs the extension with PGXS.
+#
+#   make && make install                      against the pg_config in PATH
+#   make PG_CONFIG=/path/to/pg_config         against another server
+#   make WERROR=1                             warnings are errors
+#   make -f ../../Makefile                    out of tree, in the current directory
+#   make installcheck                         regression and isolation tests on a running server
+#   TAP_TESTS=1 make installcheck             the same and the TAP tests
+
+top := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
+
+EXTENSION = mega
+MODULE_big = mega
+PGFILEDESC = "mega - credits, identity and generations"
+
+# The version is stated once, in mega.control.
+MEGA_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(top)/mega.control)
+
+# One room per face of the product; src/core is pure C++, src/pg the door to Postgres.
+rooms = core pg schema identity ledger credits studio admin moving
+sources := $(sort $(foreach room,$(rooms),$(wildcard $(top)/src/$(room)/*.cpp $(top)/src/$(room)/*/*.cpp)))
+OBJS = $(patsubst $(top)/%.cpp,%.o,$(sources))
+
+# The install script is the rooms' SQL in this order. A file that does not exist is left out;
+# dev/check complains about a file that is not named here.
+sql_parts = schema/begin schema/predicates identity/identity ledger/ledger credits/credits \
+	studio/studio admin/admin moving/moving schema/schema schema/end
+sql_files := $(foreach part,$(sql_parts),$(wildcard $(top)/src/$(part).sql))
+install_script = mega--$(MEGA_VERSION).sql
+DATA_built = $(install_script)
+
+# Regression tests run in the order of sql/schedule; every spec under test/isolation runs.
+REGRESS := $(if $(wildcard $(top)/sql/schedule),$(shell sed -n 's/^test: *//p' $(top)/sql/schedule))
+ISOLATION := $(sort $(basename $(notdir $(wildcard $(top)/test/isolation/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=$(top)/test/isolation
+PROVE_TESTS = test/t/*.pl
+
+# PGDLLEXPORT: before PostgreSQL 16 the server's headers leave it empty, so hidden visibility
+# would hide the entry points too.
+PG_CPPFLAGS = -I$(top)/src -DMEGA_VERSION='"$(MEGA_VERSION)"' \
+	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow -fvisibility=hidden -fno-semantic-interposition -MMD -MP
+SHLIB_LINK += -lstdc++ -luriparser
+EXTRA_CLEAN = $(OBJS:.o=.d)
+
+ifneq ($(WERROR),)
+PG_CXXFLAGS += -Werror
+endif
+
+# pg_config knows gcc's flags; another compiler must not stumble over those it does not have.
+ifneq ($(findstring clang,$(CXX)),)
+PG_CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
+endif
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# The server's headers are not ours to warn about.
+server_includes := $(includedir_server) $(includedir_internal)
+override CPPFLAGS := $(filter-out $(addprefix -I,$(server_includes)),$(CPPFLAGS)) $(addprefix -isystem ,$(server_includes))
+
+# PG_CXXFLAGS does not reach the bitcode that servers with LLVM ask for.
+BITCODE_CXXFLAGS += -std=c++20 -fvisibility=hidden
+
+# Out of tree only sources are looked for beside this file, never the products of a build in the tree.
+srcdir := $(top)
+override VPATH :=
+vpath %.cpp $(top)
+vpath %.control $(top)
+
+# Objects of an out-of-tree build need their directories; bitcode follows its object, which
+# knows the headers.
+$(OBJS): $(top)/mega.control | $(sort $(dir $(OBJS)))
+$(sort $(dir $(OBJS))):
+	$(MKDIR_P) $@
+$(OBJS:.o=.bc): %.bc: %.o
+
+$(install_script): $(sql_files) $(top)/mega.control $(top)/Makefile
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION mega" to load this file. \quit'; \
+	  for part in $(sql_files); do echo; cat "$$part"; done; } > $@.tmp
+	mv $@.tmp $@
+
+-include $(OBJS:.o=.d)
