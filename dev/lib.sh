@@ -1,0 +1,194 @@
+# shellcheck shell=bash disable=SC2034
+# What the scripts of this folder share: which server, where things are built, and private
+# clusters that listen on a socket only. Sourced, never run.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+default_pg=15
+clang_version=14
+export LC_ALL=C.UTF-8
+unset "${!PG@}" # no server of the caller's: PGHOST, PGPORT, PGDATABASE, …
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+say() { printf '%s\n' "$*"; }
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+# Prints the header comment of the script that calls it.
+usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
+
+# clang_tool clang-format: the version the project is formatted and checked with, else the machine's.
+clang_tool() {
+    if command -v "$1-$clang_version" >/dev/null; then say "$1-$clang_version"; else say "$1"; fi
+}
+
+# use_postgres MAJOR: sets pg, pg_config, pg_bin and build. MEGA_PG_CONFIG names another server's pg_config.
+use_postgres() {
+    pg_config=${MEGA_PG_CONFIG:-/usr/lib/postgresql/$1/bin/pg_config}
+    [ -x "$pg_config" ] || die "no $pg_config: dev/setup --pg $1 installs it"
+    pg_bin=$("$pg_config" --bindir)
+    pg=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+    build=$top/build/pg$pg
+    if [ -n "${MEGA_PG_CONFIG:-}" ]; then build+=-$(checksum "$pg_config"); fi
+    mkdir -p "$build"
+    choose_server_user
+    choose_state
+}
+
+checksum() { printf '%s' "$1" | cksum | cut -d ' ' -f 1; }
+
+# Servers refuse to run as root: then they run as postgres, in directories of its own.
+choose_server_user() {
+    server_user=$(id -un)
+    if [ "$(id -u)" = 0 ]; then
+        server_user=postgres
+        id postgres >/dev/null 2>&1 || die "there is no user 'postgres' to run a server as: dev/setup makes one"
+    fi
+}
+
+as_server() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$state" USER=postgres "$@"
+    else
+        "$@"
+    fi
+}
+
+# Sets state: where clusters and the installed extension live. build/ when the server's user can
+# get there (and make can spell the path), else a directory under /tmp.
+choose_state() {
+    state=$build
+    if [[ $state =~ [[:space:]] ]] || ! as_server test -x "$state" 2>/dev/null; then
+        state=/tmp/mega-$(id -u)-$(checksum "$build")
+        mkdir -p "$state"
+        [[ -O $state && ! -L $state ]] || die "$state belongs to somebody else"
+        chmod 755 "$state"
+    fi
+}
+
+# make_tree NAME [ARGUMENT…]: builds the extension out of tree in build/pg<major>/NAME. The way to
+# the Makefile is relative, because make cannot spell a path with blanks.
+make_tree() {
+    local tree=$build/$1
+    shift
+    mkdir -p "$tree"
+    make --silent --no-print-directory -C "$tree" -f ../../../Makefile PG_CONFIG="$pg_config" -j"$(nproc)" "$@"
+}
+
+# install_extension TREE: installs that build where a private cluster finds it, outside /usr where
+# the server allows it, and sets server_settings, the lines its postgresql.conf needs.
+install_extension() {
+    local root=$state/install settings
+    settings=$("$pg_bin/postgres" --describe-config | cut -f 1)
+    if grep -qx extension_destdir <<<"$settings"; then
+        server_settings="extension_destdir = '$root'"
+    elif grep -qx extension_control_path <<<"$settings"; then
+        server_settings="extension_control_path = '$root$("$pg_config" --sharedir):\$system'
+dynamic_library_path = '$root$("$pg_config" --pkglibdir):\$libdir'"
+    elif [ -w "$("$pg_config" --pkglibdir)" ] && [ -n "${MEGA_PG_CONFIG:-}" ]; then
+        root='' server_settings=''
+    else
+        die "PostgreSQL $pg cannot load extensions from outside its own directories"
+    fi
+    if [ -n "$root" ]; then rm -rf "$root"; fi
+    make_tree "$1" install DESTDIR="$root"
+}
+
+# cluster NAME: chooses the private cluster the functions below act on, and exports how to reach it.
+cluster() {
+    cluster_dir=$state/$1
+    data=$cluster_dir/data
+    server_log=$cluster_dir/server.log
+    mkdir -p "$cluster_dir"
+    if [ "$(id -u)" = 0 ]; then chown postgres: "$cluster_dir"; fi
+    if [ -f "$cluster_dir/socket" ]; then
+        socket=$(cat "$cluster_dir/socket")
+    else
+        socket=$cluster_dir
+    fi
+    # psql and the server take at most 107 bytes of socket path
+    if [ "${#socket}" -gt 85 ] || ! [ -d "$socket" ]; then
+        socket=$(mktemp -d /tmp/mega-socket.XXXXXX)
+        if [ "$(id -u)" = 0 ]; then chown postgres: "$socket"; fi
+        chmod 755 "$socket"
+        say "$socket" >"$cluster_dir/socket"
+    fi
+    export PGHOST=$socket PGPORT=5432 PGUSER=postgres
+}
+
+cluster_running() { [ -f "$data/PG_VERSION" ] && as_server "$pg_bin/pg_ctl" -D "$data" status >/dev/null 2>&1; }
+
+# start_cluster fast|durable: makes the cluster if it is not there, writes its settings, starts it.
+start_cluster() {
+    if ! [ -f "$data/PG_VERSION" ]; then
+        as_server rm -rf "$data"
+        as_server "$pg_bin/initdb" -D "$data" -U postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
+            >"$cluster_dir/initdb.log" 2>&1 || { cat "$cluster_dir/initdb.log" >&2 && die "initdb failed"; }
+    fi
+    {
+        say "# written at every start"
+        say "listen_addresses = ''"
+        say "unix_socket_directories = '$socket'"
+        say "port = 5432"
+        say "timezone = 'UTC'"
+        say "log_line_prefix = '%m [%p] %d '"
+        say "$server_settings"
+        if [ "$1" = fast ]; then
+            say "fsync = off"
+            say "full_page_writes = off"
+        fi
+    } | as_server tee "$data/mega.conf" >/dev/null
+    as_server grep -qx "include 'mega.conf'" "$data/postgresql.conf" ||
+        say "include 'mega.conf'" | as_server tee -a "$data/postgresql.conf" >/dev/null
+    # 9 is the lock's descriptor: a server must not keep it open
+    as_server "$pg_bin/pg_ctl" -D "$data" -l "$server_log" -w -t 60 start </dev/null >"$cluster_dir/start.log" 2>&1 9>&- || {
+        cat "$cluster_dir/start.log" >&2
+        as_server tail -n 20 "$server_log" >&2 || true
+        die "the private cluster in $cluster_dir does not start"
+    }
+}
+
+stop_cluster() {
+    if cluster_running; then
+        as_server "$pg_bin/pg_ctl" -D "$data" -m fast -w stop >/dev/null 2>&1 ||
+            as_server "$pg_bin/pg_ctl" -D "$data" -m immediate -w stop >/dev/null
+    fi
+    if [ -f "$cluster_dir/socket" ]; then
+        rm -rf "$socket" "$cluster_dir/socket"
+    fi
+}
+
+# Stops the cluster and forgets its data.
+drop_cluster() {
+    stop_cluster
+    as_server rm -rf "$data"
+    rm -f "$server_log"
+}
+
+# One build of a tree at a time. The lock goes with the process.
+lock_build() {
+    exec 9>"$build/lock"
+    flock -n 9 || die "another run is at work in ${build#"$top"/}"
+}
+
+# play_story FILE DATABASE: plays a file of SQL in a fresh database. Lines that begin '-- ' tell the story
+# and are shown as text; statements are shown as they are sent, then their rows. An error stops it, unless
+# the file says \set ON_ERROR_STOP off before a statement that is meant to be refused.
+play_story() {
+    local bold='' plain=''
+    if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
+    "$pg_bin/psql" -Xqd postgres -c "SET client_min_messages = warning" -c "DROP DATABASE IF EXISTS $2" -c "CREATE DATABASE $2"
+    awk -v quote="'" -v bold="$bold" -v plain="$plain" '
+        /^--( |$)/ {
+            if (!telling) print "\\echo"
+            telling = 1
+            text = substr($0, 4)
+            gsub(quote, quote quote, text)
+            print "\\echo " quote bold text plain quote
+            next
+        }
+        telling { print "\\echo"; telling = 0; if ($0 == "") next }
+        { print }' "$1" |
+        "$pg_bin/psql" -X -q -e -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never -P pager=off -P null=∅ -d "$2" 2>&1
+}

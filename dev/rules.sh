@@ -1,0 +1,138 @@
+# shellcheck shell=bash disable=SC2154
+# Rules of the house that a search can hold. Each function prints the places that break its rule; no output
+# means the rule holds. The comment above a function is what dev/check says about it. Sourced by dev/check,
+# run in the root of the project.
+
+# project_files [PATTERN…]: the project's files, or those under a folder or of a pattern, whether it is a clone
+# or an unpacked archive.
+project_files() {
+    local file pattern
+    { git -c safe.directory="$top" ls-files --cached --others --exclude-standard 2>/dev/null ||
+        find . -path ./build -prune -o -type f -printf '%P\n'; } |
+        while IFS= read -r file; do
+            for pattern in "${@:-*}"; do
+                # shellcheck disable=SC2053 # a pattern is meant
+                if [[ $file = $pattern || $file = $pattern/* ]] && [ -f "$file" ]; then say "$file"; fi
+            done
+        done
+}
+text_files() { project_files | grep -vE '\.(out|png|svg|webp)$|^test/fuzz/corpus/|^LICENSE$'; }
+
+# places PATTERN [PATH…]: grep that does not mind finding nothing, but minds not being able to look.
+places() { grep -rnE --include='*.[ch]pp' --include='*.h' -- "$@" || [ $? = 1 ]; }
+in_files() { xargs -r -d '\n' grep -nE -- "$1" /dev/null || [ $? = 123 ]; }
+first_of() { sed -n "/^# .*/h; /^rule_$1()/{x;s/^# //p;q}" "$top/dev/rules.sh"; }
+
+# Postgres errors are raised and caught in src/pg only: everything else throws sql_error.
+rule_errors_through_the_border() {
+    places '\<(PG_TRY|PG_CATCH|PG_RE_THROW)\>|\<(ereport|elog) *\( *(ERROR|FATAL|PANIC)|sigsetjmp|catch *\((const )?([a-z:]*::)?pg_error' src |
+        grep -v '^src/pg/' || true
+}
+
+# src/core is pure C++: it includes the standard library, uriparser and itself.
+rule_core_knows_no_postgres() {
+    places '^ *# *include' src/core |
+        grep -vE '# *include (<[a-z0-9_]+>|<uriparser/Uri\.h>|"(core/)?[a-z0-9_]+\.hpp")' || true
+}
+
+# src/pg is the door to Postgres and knows nothing of mega: it includes no other room.
+rule_pg_knows_no_mega() {
+    places '^ *# *include *"(\.\./)*(core|schema|identity|ledger|credits|studio|admin|moving)/' src/pg
+}
+
+# The faces of the product use core, pg, schema and ledger, never each other's insides.
+rule_rooms_keep_apart() {
+    local room
+    for room in identity credits studio admin moving; do
+        if [ ! -d "src/$room" ]; then continue; fi
+        places '^ *# *include *"(\.\./)*(identity|credits|studio|admin|moving)/' "src/$room" | grep -v "\"$room/" || true
+    done
+}
+
+# No printf family, no iostream, no threads in src: postgres.h makes printf names macros, backends have one thread.
+rule_no_printf_no_iostream_no_threads() {
+    places '(^|[^a-zA-Z_])v?(f|s|sn|as)?printf *\(|# *include *<(iostream|cstdio|stdio\.h|thread|mutex|future)>' src
+}
+
+# Every header begins with #pragma once.
+rule_headers_are_included_once() { project_files 'src/*.hpp' 'test/*.hpp' 'bench/*.hpp' | xargs -r grep -L '^#pragma once'; }
+
+# Every sql/*.sql is in sql/schedule, and every scheduled test has its file and its expected output.
+rule_schedule_is_complete() {
+    local scheduled file
+    scheduled=$(sed -n 's/^test: *//p' sql/schedule | tr -s ' ' '\n')
+    for file in sql/*.sql; do
+        grep -qx "$(basename "$file" .sql)" <<<"$scheduled" || say "$file is not in sql/schedule"
+    done
+    for file in $scheduled; do
+        [ -f "sql/$file.sql" ] || say "sql/schedule: there is no sql/$file.sql"
+        [ -f "expected/$file.out" ] || say "sql/schedule: there is no expected/$file.out"
+    done
+    for file in expected/*.out; do
+        file=$(basename "$file" .out)
+        grep -qx "${file%_[0-9]}" <<<"$scheduled" || grep -qx "$file" <<<"$scheduled" ||
+            say "expected/$file.out belongs to no scheduled test"
+    done
+}
+
+# Every isolation spec has its expected output, and every output its spec.
+rule_specs_are_complete() {
+    diff <(cd test/isolation/specs && printf '%s\n' *.spec | sed 's/\.spec$//') \
+        <(cd test/isolation/expected && printf '%s\n' *.out | sed 's/\(_[0-9]\)\?\.out$//' | uniq) |
+        sed -n 's/^< \(.*\)/\1.spec has no expected output/p; s/^> \(.*\)/\1.out has no spec/p'
+}
+
+# Every SQL file of a room is part of the install script: the Makefile names it.
+rule_install_script_is_complete() {
+    local parts file
+    # shellcheck disable=SC2016 # make expands it
+    parts=$(make -s -f Makefile -f <(printf 'print-parts:\n\t@printf "%%s\\n" $(sql_parts)\n') PG_CONFIG="$pg_config" print-parts)
+    for file in $(project_files 'src/*.sql'); do
+        file=${file#src/}
+        grep -qx "${file%.sql}" <<<"$parts" || say "src/$file is not in the Makefile's sql_parts"
+    done
+}
+
+# META.json is JSON, and it and CHANGELOG.md name the version of mega.control.
+rule_version_is_stated_once() {
+    local version
+    version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" mega.control)
+    perl -MJSON::PP -0777 -e '
+        my $meta = eval { decode_json(<STDIN>) } or do { print "META.json: $@"; exit };
+        for ([ "version", $meta->{version} ], [ "provides.mega.version", $meta->{provides}{mega}{version} ]) {
+            print "META.json: $_->[0] is not $ARGV[0]\n" if ($_->[1] // "") ne $ARGV[0];
+        }' "$version" <META.json
+    grep -q "^## \[\?$version\b" CHANGELOG.md || say "CHANGELOG.md has no section for $version"
+}
+
+# The licence is there, and META.json names the same.
+rule_licence_is_there() {
+    grep -q 'IN NO EVENT SHALL' LICENSE || say "LICENSE is not the PostgreSQL licence"
+    grep -q '"license": *"postgresql"' META.json || say "META.json does not name the PostgreSQL licence"
+}
+
+# Text ends lines with a line feed, the last one too, and leaves no blanks at their ends.
+rule_lines_end_cleanly() {
+    text_files | in_files '[[:blank:]]$|'$'\r''$' | sed 's/^\([^:]*:[0-9]*\):.*/\1: blanks at the end/'
+    text_files | while IFS= read -r file; do
+        if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then say "$file: no line feed at the end"; fi
+    done
+}
+
+# C++, SQL, Perl and shell are indented with blanks, not tabs.
+rule_no_tabs() { text_files | grep -E '\.([ch]pp|sql|spec|pl|pm|sh|md)$' | in_files $'\t'; }
+
+# No file names a place that exists on one machine only.
+rule_no_private_paths() { text_files | in_files '(^|[^a-zA-Z0-9.])/(home|root|work|Users)/[a-zA-Z]'; }
+
+# Nothing is left to do: what is open stands in an issue, not in a comment.
+rule_nothing_left_open() { text_files | grep -vE '^dev/(rules\.sh|check)$' | in_files '\<(TODO|FIXME|XXX|HACK)\>'; }
+
+# Scripts can be run, and say in their first lines what they do.
+rule_scripts_introduce_themselves() {
+    local file
+    for file in $(project_files dev .ci bench | xargs -r grep -l '^#!' /dev/null); do
+        [ -x "$file" ] || say "$file cannot be executed"
+        sed -n 2p "$file" | grep -q '^# ' || say "$file does not say what it does"
+    done
+}
