@@ -1,0 +1,30 @@
+// The status of a generation on its way through the pipeline (I9), and the closed lists beside it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace mega::core {
+
+enum class mma_status { queued, scanning, prompting, generating, postscan, done, error };
+
+// The status of that exact word, nullopt for any other. Never raises.
+std::optional<mma_status> parse_mma_status(std::string_view s) noexcept;
+
+// The word stored in mg_mma_status.
+std::string_view name(mma_status status) noexcept;
+
+// I9: forward only, stages may be skipped, staying is allowed; error from any stage but done; done is final; error
+// becomes done only when the row then has an output URL (the result came late). Never raises.
+bool may_move(mma_status from, mma_status to, bool has_output_url) noexcept;
+
+// The same where the row may have no status yet (NULL): from there every status may be entered.
+bool may_move(std::optional<mma_status> from, mma_status to, bool has_output_url) noexcept;
+
+// 'still' or 'video'.
+bool is_mma_mode(std::string_view s) noexcept;
+
+// I8: like, dislike, download, preference_set, create, tweak or feedback.
+bool is_event_type(std::string_view s) noexcept;
+
+} // namespace mega::core

@@ -1,0 +1,29 @@
+// What may stand in a text that is an id, a reference, a reason or an e-mail address.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace mega::core {
+
+enum class text_fault { none, blank, too_long, control_character };
+
+inline constexpr std::size_t max_id_bytes = 512;
+
+// Takes UTF-8 text as it would be stored (untrimmed); returns the first fault in the order blank, too_long,
+// control_character, or none. Never raises.
+text_fault check_text(std::string_view s) noexcept;
+
+// The text without ASCII whitespace at either end, a view into the same bytes.
+std::string_view trim(std::string_view s) noexcept;
+
+// True for '' and for text of nothing but whitespace: ASCII's, U+00A0 and U+3000.
+bool is_blank(std::string_view s) noexcept;
+
+// True when the first or the last character is whitespace in the sense of is_blank.
+bool has_blank_ends(std::string_view s) noexcept;
+
+// True when a C0 control, DEL or a C1 control (U+0080..U+009F as UTF-8) stands anywhere in the text.
+bool has_control_character(std::string_view s) noexcept;
+
+} // namespace mega::core

@@ -1,0 +1,70 @@
+#include "core/pass_id.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace mega::core {
+namespace {
+
+constexpr const char *uuid = "0193e0a4-7b1c-7def-8a01-23456789abcd";
+
+TEST(pass_id, accepts_the_shape) {
+    for (const char *s : {"pass:shopify:7204411506841", "pass:user:0193e0a4-7b1c-7def-8a01-23456789abcd",
+                          "pass:anon:0193E0A4-7B1C-7DEF-8A01-23456789ABCD", "pass:shopify:leila@example.com",
+                          "pass:shopify:a:b", "pass:x:y", "pass:shopify:é", "pass:shopify:two words"})
+        EXPECT_TRUE(is_pass_id(s)) << s;
+}
+
+TEST(pass_id, refuses_other_shapes) {
+    for (const char *s :
+         {"", "pass:", "pass::", "pass::x", "pass:shopify", "pass:shopify:", "Pass:shopify:1", " pass:shopify:1",
+          "pass:Shopify:1", "pass:shop1:1", "pass:shop-ify:1", "pass:shöp:1", "shopify:1", "passshopify:1"})
+        EXPECT_FALSE(is_pass_id(s)) << s;
+}
+
+TEST(pass_id, refuses_whitespace_at_the_ids_ends_and_controls) {
+    for (const char *s : {"pass:shopify: 1", "pass:shopify:1 ", "pass:shopify: ", "pass:shopify:\xC2\xA0",
+                          "pass:shopify:1\xE3\x80\x80", "pass:shopify:a\nb", "pass:shopify:a\x7F",
+                          "pass:shopify:a\xC2\x85"
+                          "b"})
+        EXPECT_FALSE(is_pass_id(s)) << s;
+}
+
+TEST(pass_id, wants_a_uuid_behind_user_and_anon) {
+    for (const char *s :
+         {"pass:user:1", "pass:anon:x", "pass:user:0193e0a47b1c7def8a0123456789abcd",
+          "pass:user:{0193e0a4-7b1c-7def-8a01-23456789abcd}", "pass:anon:0193e0a4-7b1c-7def-8a01-23456789abcd0"})
+        EXPECT_FALSE(is_pass_id(s)) << s;
+    EXPECT_TRUE(is_pass_id("pass:users:1"));
+}
+
+TEST(pass_id, bounds_the_whole_length) {
+    const std::string prefix = "pass:shopify:";
+    EXPECT_TRUE(is_pass_id(prefix + std::string(512 - prefix.size(), '1')));
+    EXPECT_FALSE(is_pass_id(prefix + std::string(513 - prefix.size(), '1')));
+}
+
+TEST(pass_id, knows_canonical_uuids) {
+    EXPECT_TRUE(is_uuid(uuid));
+    std::string s = uuid;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        std::string broken = s;
+        broken[i] = s[i] == '-' ? 'a' : 'g';
+        EXPECT_FALSE(is_uuid(broken)) << broken;
+        broken[i] = s[i] == '-' ? '_' : '-';
+        EXPECT_FALSE(is_uuid(broken)) << broken;
+    }
+    EXPECT_FALSE(is_uuid(s.substr(1)));
+    EXPECT_FALSE(is_uuid(s + "0"));
+}
+
+TEST(pass_id, knows_absent_shopify_ids) {
+    for (const char *s : {"", "  ", "anonymous", " Anonymous\n", "ANONYMOUS"})
+        EXPECT_TRUE(is_absent_shopify_id(s)) << s;
+    for (const char *s : {"1", "anonymous1", "anon"})
+        EXPECT_FALSE(is_absent_shopify_id(s)) << s;
+}
+
+} // namespace
+} // namespace mega::core

@@ -1,0 +1,209 @@
+#include "core/permanent_url.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+namespace mega::core {
+namespace {
+
+TEST(permanent_url, accepts_public_urls) {
+    for (const char *url : {
+             "https://assets.example.com/generations/gen_still_001.png",
+             "http://example.com",
+             "HTTPS://EXAMPLE.COM/A.PNG",
+             "https://example.com:8443/a?w=100&h=200#top",
+             "https://example.com:/a",
+             "https://192.168.0.1/a.png",
+             "https://[2001:db8::1]:443/a.png",
+             "https://localhost/a",
+             "https://assets.example.com/ملف/صورة 1.png",
+             "https://bücher.example/ä?ö=ü#ß",
+             "https://example.com/a b|c{d}e^f`g\"h<i>j\\k[l]?x[]=1|2 3",
+             "https://example.com/%E2%82%AC?x=%20",
+             "https://example.com/a#token=abc",
+             "https://example.com/X-Amz-Signature=abc",
+             "https://example.com/?x=X-Amz-Signature",
+             "https://example.com/?tokens=1&mytoken=2&sigma=3&expire=4",
+             "https://example.com/?sig%20=1",
+             "https://example.com/?+sig=1",
+             "https://example.com/?a=b=c&&;;&=&x",
+             "https://example.com?",
+             "https://example.com/a@b:c",
+             "https://example.com/?u=http://user:pw@other/",
+         })
+        EXPECT_EQ(check_url(url).fault, url_fault::none) << url;
+}
+
+TEST(permanent_url, refuses_malformed_urls) {
+    using namespace std::string_view_literals;
+    for (std::string_view url : {""sv,
+                                 "x"sv,
+                                 "example.com/a.png"sv,
+                                 "//example.com/a"sv,
+                                 "https:"sv,
+                                 "https:/a"sv,
+                                 "https:example.com"sv,
+                                 "https://"sv,
+                                 "https:///a"sv,
+                                 "https://?a"sv,
+                                 "https://:80/"sv,
+                                 " https://example.com"sv,
+                                 "https://example.com "sv,
+                                 "https://example.com/\xC2\xA0"sv,
+                                 "https://example.com/a\nb"sv,
+                                 "https://example.com/\0"sv,
+                                 "https://example.com/\x7F"sv,
+                                 "https://example.com/\xC2\x85x"sv,
+                                 "https://example.com/100%"sv,
+                                 "https://example.com/%zz"sv,
+                                 "https://example.com/?a=%4"sv,
+                                 "https://example.com/#a#b"sv,
+                                 "https://exa mple.com/"sv,
+                                 "https://exa|mple.com/"sv,
+                                 "https://example.com\\a"sv,
+                                 "https://evil.com\\@example.com/"sv,
+                                 "https://example.com:80a/"sv,
+                                 "https://example.com:65536/"sv,
+                                 "https://example.com:99999999999999999999/"sv,
+                                 "https://[::1/"sv,
+                                 "https://[x]/"sv,
+                                 "https://a]/"sv,
+                                 "https://a%2Fb/"sv,
+                                 "https://a%40b/"sv,
+                                 "https://a%00b/"sv,
+                                 "https://a%zz/"sv,
+                                 "https://./"sv,
+                                 "https://a@b@c/"sv,
+                                 "1https://a/"sv,
+                                 "ht tps://a/"sv})
+        EXPECT_EQ(check_url(url).fault, url_fault::malformed) << url;
+    EXPECT_EQ(check_url("https://" + std::string(3000, 'a') + "/").fault, url_fault::malformed);
+}
+
+TEST(permanent_url, refuses_other_schemes) {
+    for (const char *url : {"ftp://example.com/a", "s3://bucket/key", "data:image/png;base64,AAAA",
+                            "javascript:alert(1)", "file:///a", "gs://b/k", "httpss://a/"})
+        EXPECT_EQ(check_url(url).fault, url_fault::scheme) << url;
+}
+
+TEST(permanent_url, refuses_credentials) {
+    for (const char *url : {"https://user@example.com/", "https://user:pw@example.com/a", "https://@example.com/",
+                            "https://:@example.com/", "https://us%40er:pw@example.com/?token=1"})
+        EXPECT_EQ(check_url(url).fault, url_fault::credentials) << url;
+}
+
+TEST(permanent_url, refuses_every_signing_parameter) {
+    for (const char *name : {"X-Amz-Signature",
+                             "X-Amz-Credential",
+                             "X-Amz-Expires",
+                             "X-Amz-Security-Token",
+                             "X-Amz-Algorithm",
+                             "X-Amz-Date",
+                             "X-Amz-SignedHeaders",
+                             "AWSAccessKeyId",
+                             "Signature",
+                             "Expires",
+                             "X-Goog-Signature",
+                             "X-Goog-Credential",
+                             "X-Goog-Expires",
+                             "X-Goog-Algorithm",
+                             "X-Goog-Date",
+                             "X-Goog-SignedHeaders",
+                             "GoogleAccessId",
+                             "Key-Pair-Id",
+                             "Policy",
+                             "sig",
+                             "token",
+                             "OSSAccessKeyId",
+                             "security-token",
+                             "x-oss-signature",
+                             "x-oss-credential",
+                             "x-oss-expires",
+                             "x-oss-date",
+                             "x-oss-signature-version",
+                             "x-oss-security-token"}) {
+        const std::string plain = std::string("https://example.com/a?x=1&") + name + "=abc";
+        const url_verdict verdict = check_url(plain);
+        EXPECT_EQ(verdict.fault, url_fault::signed_query) << plain;
+        EXPECT_EQ(verdict.parameter, name);
+        EXPECT_FALSE(is_permanent_url(plain));
+
+        std::string upper = name;
+        std::string encoded;
+        for (char &c : upper) {
+            if (c >= 'a' && c <= 'z')
+                c = static_cast<char>(c - 'a' + 'A');
+            constexpr char digits[] = "0123456789abcdef";
+            encoded += '%';
+            encoded += digits[c >> 4];
+            encoded += digits[c & 15];
+        }
+        EXPECT_FALSE(is_permanent_url("https://example.com/?" + upper)) << upper;
+        EXPECT_FALSE(is_permanent_url("https://example.com?a;" + encoded + "=")) << encoded;
+        EXPECT_EQ(check_url("https://example.com?" + encoded).parameter, upper);
+        EXPECT_TRUE(is_permanent_url("https://example.com/?x" + upper + "=1"));
+        EXPECT_TRUE(is_permanent_url("https://example.com/?" + upper + "x=1"));
+    }
+    EXPECT_FALSE(is_permanent_url("https://example.com/?a=1\\u0026X-Amz-Signature=2"));
+    EXPECT_FALSE(is_permanent_url("https://example.com/?a=1&amp;X-Amz-Signature=2"));
+}
+
+TEST(permanent_url, takes_linear_time) {
+    std::string url = "https://example.com/a?";
+    while (url.size() < (8u << 20))
+        url += "&a=%20;b";
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(is_permanent_url(url));
+    EXPECT_FALSE(is_permanent_url(url + "&sig=1"));
+    EXPECT_TRUE(is_permanent_url("https://example.com/" + std::string(8u << 20, '/')));
+    EXPECT_TRUE(is_permanent_url("https://example.com/?" + std::string(8u << 20, 'x')));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(permanent_url, reads_the_host) {
+    const std::pair<const char *, const char *> cases[] = {
+        {"https://Assets.Example.COM:8443/A?b#c", "assets.example.com"},
+        {"https://example.com./", "example.com"},
+        {"http://u:p@example.com", "example.com"},
+        {"https://replicate%2Edelivery/x", "replicate.delivery"},
+        {"https://[2001:DB8::1]/", "[2001:db8::1]"},
+        {"https://bücher.example", "bücher.example"},
+        {"https://example.com?x", "example.com"},
+        {"ftp://example.com/", ""},
+        {"example.com", ""},
+        {"https://a b/", ""},
+        {"", ""}};
+    for (const auto &[url, host] : cases)
+        EXPECT_EQ(host_of(url), host) << url;
+}
+
+TEST(permanent_url, knows_delivery_hosts) {
+    for (const char *host : {"replicate.delivery", "pbxt.replicate.delivery", "v15-kling.klingai.com",
+                             "Replicate.Delivery.", "oaidalleapiprodscus.blob.core.windows.net", "delivery-eu1.bfl.ai",
+                             "v3.fal.media", "ark-content-generation-cn-beijing.tos-cn-beijing.volces.com",
+                             "ark-content-generation-v2-ap-southeast-1.tos-ap-southeast-1.bytepluses.com"})
+        EXPECT_TRUE(is_delivery_host(host)) << host;
+    for (const char *host : {"", ".", "delivery", "notreplicate.delivery", "replicate.delivery.example.com",
+                             "assets.example.com", "blob.core.windows.net", "replicate.com", ".replicate.delivery"})
+        EXPECT_FALSE(is_delivery_host(host)) << host;
+}
+
+TEST(permanent_url, matches_host_patterns) {
+    EXPECT_TRUE(host_matches("assets.example.com", "assets.example.com"));
+    EXPECT_TRUE(host_matches("ASSETS.example.com.", "assets.EXAMPLE.com"));
+    EXPECT_TRUE(host_matches("a.example.com", "*.example.com"));
+    EXPECT_TRUE(host_matches("a.b.example.com", ".Example.com"));
+    EXPECT_FALSE(host_matches("example.com", "*.example.com"));
+    EXPECT_FALSE(host_matches("example.com", ".example.com"));
+    EXPECT_FALSE(host_matches("badexample.com", "*.example.com"));
+    EXPECT_FALSE(host_matches("assets.example.com", "example.com"));
+    for (const char *pattern : {"", "*", "*.", "."})
+        EXPECT_FALSE(host_matches("example.com", pattern)) << pattern;
+    EXPECT_FALSE(host_matches("", ""));
+    EXPECT_FALSE(host_matches("", "."));
+}
+
+} // namespace
+} // namespace mega::core
