@@ -16,7 +16,7 @@ project_files() {
             done
         done
 }
-text_files() { project_files | grep -vE '\.(out|png|svg|webp)$|^test/fuzz/corpus/|^LICENSE$'; }
+text_files() { project_files | grep -vE '\.out$|^test/fuzz/corpus/|^LICENSE$' | xargs -r -d '\n' grep -lI ''; }
 
 # places PATTERN [PATH…]: grep that does not mind finding nothing, but minds not being able to look.
 places() { grep -rnE --include='*.[ch]pp' --include='*.h' -- "$@" || [ $? = 1 ]; }
