@@ -1,0 +1,167 @@
+// The triggers of mega_admin: ids agree with the columns that repeat them (I6), audits never change (I5).
+#include "core/record_id.hpp"
+#include "ledger/bound_trigger.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/url_rule.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+
+#include <charconv>
+
+namespace mega::admin {
+
+namespace {
+
+using column = schema::admin;
+using core::record_type;
+using admin_record = schema::record<column>;
+using schema::name;
+
+constexpr column bounded_texts[] = {column::mg_actor_pass_id, column::mg_session_hash, column::mg_email,
+                                    column::mg_shopify_customer_id, column::mg_key};
+
+[[noreturn]] void refuse_difference(const admin_record &row, column c, std::string_view value) {
+    throw pg::sql_error{ledger::bad_column,
+                        std::string(name(c)) + " does not agree with mg_id",
+                        std::string(name(c)) + "=" + pg::quoted(value) +
+                            " mg_id=" + pg::quoted(*row.text(column::mg_id)),
+                        {}};
+}
+
+record_type check_id(admin_record &row) {
+    const std::string_view id = *row.text(column::mg_id);
+    auto type_name = row.text(column::mg_record_type);
+    if (!type_name) {
+        type_name = id.substr(0, id.find(':'));
+        if (core::parse_record_type(*type_name))
+            row.set(column::mg_record_type, *type_name);
+    }
+    const auto type = core::parse_record_type(*type_name);
+    if (!type || core::is_ledger_type(*type))
+        throw pg::sql_error{ledger::bad_column, "mg_record_type is not a record type of mega_admin",
+                            "mg_record_type=" + pg::quoted(*type_name),
+                            "Use admin_session, admin_audit, profile, runtime_config or app_config."};
+    if (!core::is_record_id(*type_name, id))
+        throw pg::sql_error{ledger::bad_column, "mg_id has not the shape of its record type",
+                            "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(*type_name),
+                            "Use <record type>:<id>."};
+    return *type;
+}
+
+// The key of an app_config id: what stands before a version `.v<n>`.
+std::string_view key_of(std::string_view rest) {
+    const std::size_t dot = rest.rfind(".v");
+    if (dot == std::string_view::npos || dot == 0 || !core::app_config_key_matches(rest, rest.substr(0, dot)))
+        return rest;
+    return rest.substr(0, dot);
+}
+
+void agree_with_id(admin_record &row, record_type type) {
+    const std::string_view rest = *core::rest_of(type, *row.text(column::mg_id));
+    if (type == record_type::admin_session) {
+        const auto hash = row.text(column::mg_session_hash);
+        if (!hash)
+            row.set(column::mg_session_hash, rest);
+        else if (*hash != rest)
+            refuse_difference(row, column::mg_session_hash, *hash);
+    } else if (type == record_type::app_config) {
+        const auto key = row.text(column::mg_key);
+        if (!key)
+            row.set(column::mg_key, key_of(rest));
+        else if (!core::app_config_key_matches(rest, *key))
+            refuse_difference(row, column::mg_key, *key);
+    } else if (type == record_type::runtime_config) {
+        std::int32_t id = 0;
+        std::from_chars(rest.data(), rest.data() + rest.size(), id);
+        const auto stored = row.int4(column::mg_runtime_id);
+        if (!stored)
+            row.set(column::mg_runtime_id, id);
+        else if (*stored != id)
+            refuse_difference(row, column::mg_runtime_id, std::to_string(*stored));
+    } else if (type == record_type::profile) {
+        const pg::uuid id = pg::parse_uuid(rest);
+        const auto stored = row.uuid(column::mg_profile_id);
+        if (!stored)
+            row.set(column::mg_profile_id, id);
+        else if (*stored != id)
+            refuse_difference(row, column::mg_profile_id, "another uuid");
+    }
+}
+
+void check_values(const admin_record *old_row, admin_record &row) {
+    for (const column c : bounded_texts)
+        if (const auto value = row.text(c); value && (old_row == nullptr || !old_row->same(row, c)))
+            ledger::check_text(name(c), *value, ledger::bad_column);
+    if (const auto payload = row.json(column::mg_payload);
+        payload && (old_row == nullptr || !old_row->same(row, column::mg_payload)))
+        if (const auto other = ledger::payload_to_store(name(column::mg_payload), *payload))
+            row.set(column::mg_payload, *other);
+}
+
+void check_new(admin_record &row) {
+    if (row.is_null(column::mg_id))
+        return; // the column's own NOT NULL answers
+    const record_type type = check_id(row);
+    for (const column c : {column::mg_created_at, column::mg_updated_at})
+        if (row.is_null(c))
+            row.set(c, pg::clock_time());
+    agree_with_id(row, type);
+    check_values(nullptr, row);
+}
+
+void check_changed(const admin_record &old_row, admin_record &new_row) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
+        const auto c = static_cast<column>(i);
+        const bool audit = old_row.text(column::mg_record_type) == core::name(record_type::admin_audit);
+        const bool fact = c == column::mg_id || c == column::mg_record_type ||
+                          (audit && c != column::mg_updated_at && c != column::mg_deleted_at);
+        if (fact && !old_row.same(new_row, c))
+            throw pg::sql_error{"MG005",
+                                std::string(audit ? "an audit never changes: " : "a record keeps its ") + name(c),
+                                "mg_id=" + pg::quoted(*old_row.text(column::mg_id)), "Append a new record."};
+    }
+    if (new_row.is_null(column::mg_created_at))
+        new_row.set(column::mg_created_at, old_row.get(column::mg_created_at));
+    if (const auto type = core::parse_record_type(*new_row.text(column::mg_record_type)))
+        agree_with_id(new_row, *type);
+    check_values(&old_row, new_row);
+    new_row.set(column::mg_updated_at, pg::clock_time());
+}
+
+// BEFORE INSERT OR UPDATE, by row.
+Datum check(FunctionCallInfo fcinfo) {
+    const pg::trigger_call call(fcinfo);
+    const schema::tables &where = ledger::bound_tables(call, &schema::tables::admins);
+    pg::row first(call.tuple(), call.shape());
+    admin_record row(where.admins, first);
+    if (call.on_insert()) {
+        check_new(row);
+        return call.keep(first.changed());
+    }
+    pg::row second(call.new_tuple(), call.shape());
+    admin_record changed(where.admins, second);
+    check_changed(row, changed);
+    return call.keep(second.changed());
+}
+
+// AFTER UPDATE, by row: a BEFORE trigger of somebody else may have changed the row after `check` saw it.
+Datum verify(FunctionCallInfo fcinfo) {
+    const pg::trigger_call call(fcinfo);
+    const schema::tables &where = ledger::bound_tables(call, &schema::tables::admins);
+    if (where.admins.foreign_before_row && call.on_update()) {
+        pg::row first(call.tuple(), call.shape());
+        pg::row second(call.new_tuple(), call.shape());
+        const admin_record old_row(where.admins, first);
+        admin_record new_row(where.admins, second);
+        check_changed(old_row, new_row);
+    }
+    return call.keep(nullptr);
+}
+
+} // namespace
+
+} // namespace mega::admin
+
+PG_ENTRY(mega_trigger_admin_check, mega::admin::check);
+PG_ENTRY(mega_trigger_admin_verify, mega::admin::verify);

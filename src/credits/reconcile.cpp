@@ -1,0 +1,46 @@
+// mega_reconcile_credits: customers whose balance differs from the sum of their ledger (I1). There should be none.
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "pg/spi.hpp"
+#include "schema/tables.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+constinit pg::statement
+    of_all("SELECT c.mg_pass_id, c.mg_credits, coalesce(s.ledger_sum, 0) FROM @schema@.mega_customers c LEFT JOIN "
+           "(SELECT g.mg_pass_id, pg_catalog.sum(g.mg_delta)::pg_catalog.int8 AS ledger_sum "
+           "FROM @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+           "GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
+           "WHERE c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
+           "ORDER BY c.mg_pass_id COLLATE \"C\"");
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement
+    of_one("SELECT c.mg_pass_id, c.mg_credits, s.ledger_sum FROM @schema@.mega_customers c, LATERAL "
+           "(SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 AS ledger_sum "
+           "FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
+           "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction') s "
+           "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+           "AND c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) s.ledger_sum",
+           pass_id_type);
+
+Datum reconcile_credits(FunctionCallInfo fcinfo) {
+    const auto pass_id = pg::arguments(fcinfo).text(0);
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    pg::session session;
+    const pg::rows found = pass_id ? session.run(of_one, where.schema, pg::access::read_only, *pass_id)
+                                   : session.run(of_all, where.schema, pg::access::read_only);
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        result.add_row(found, i);
+    session.finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_reconcile_credits, mega::credits::reconcile_credits);

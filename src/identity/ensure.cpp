@@ -1,0 +1,216 @@
+// mega_ensure_customer: one row per person, however many ask at once.
+#include "core/pass_id.hpp"
+#include "core/text_rule.hpp"
+#include "identity/identities.hpp"
+#include "identity/profile.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/project.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+#include "pg/subtransaction.hpp"
+
+namespace mega::identity {
+
+namespace {
+
+struct wanted {
+    std::optional<std::string> pass_id;    // as the caller gave it
+    std::optional<std::string> shopify_id; // given, or the one inside a pass:shopify: id
+    std::optional<pg::uuid> user_id;       // given, or the one inside a pass:user: id
+    std::optional<pg::uuid> anon_id;
+    std::optional<std::string_view> email;
+    profile about;
+
+    // The pass id that a new customer gets.
+    std::string fresh_pass_id() const {
+        if (pass_id)
+            return *pass_id;
+        if (shopify_id)
+            return "pass:shopify:" + *shopify_id;
+        return user_id ? "pass:user:" + pg::format_uuid(*user_id) : "pass:anon:" + pg::format_uuid(*anon_id);
+    }
+};
+
+constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID};
+// A row that was merged answers for its target.
+constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.->>) 'merged_into', c.mg_pass_id) "
+                             "FROM ONLY @schema@.mega_customers c WHERE "
+                             "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6]) "
+                             "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
+                             "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
+                             look_types);
+
+constexpr Oid insert_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID,
+                                TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID};
+constinit pg::statement
+    insert("INSERT INTO @schema@.mega_customers (mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, "
+           "mg_first_name, mg_last_name, mg_display_name, mg_locale, mg_timezone, mg_marketing_opt_in, "
+           "mg_product_updates_opt_in, mg_last_active, mg_source_system) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+           "coalesce($10, false), coalesce($11, false), $12, 'api') ON CONFLICT DO NOTHING",
+           insert_types);
+
+constinit pg::statement
+    fill("UPDATE ONLY @schema@.mega_customers c SET mg_shopify_customer_id = coalesce(c.mg_shopify_customer_id, $2), "
+         "mg_user_id = coalesce(c.mg_user_id, $3), mg_email = coalesce(c.mg_email, $4), "
+         "mg_first_name = coalesce(c.mg_first_name, $5), mg_last_name = coalesce(c.mg_last_name, $6), "
+         "mg_display_name = coalesce(c.mg_display_name, $7), mg_locale = coalesce(c.mg_locale, $8), "
+         "mg_timezone = coalesce(c.mg_timezone, $9), mg_marketing_opt_in = coalesce(c.mg_marketing_opt_in, $10), "
+         "mg_product_updates_opt_in = coalesce(c.mg_product_updates_opt_in, $11), mg_last_active = $12 "
+         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+         insert_types);
+
+constexpr Oid identity_types[] = {TEXTOID};
+constinit pg::statement identities_of("SELECT c.mg_shopify_customer_id, c.mg_user_id FROM ONLY "
+                                      "@schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                      identity_types);
+
+wanted read_arguments(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    wanted person;
+    if (const auto pass_id = given.text(0)) {
+        if (!core::is_pass_id(*pass_id))
+            throw pg::sql_error{ledger::bad_argument, "pass_id has not the shape of a pass id",
+                                "pass_id=" + pg::quoted(*pass_id),
+                                "A pass id is pass:<kind>:<id>, as mega_pass_id builds it."};
+        person.pass_id = *pass_id;
+    }
+    if (const auto shopify_id = present_shopify_id(given.text(1)))
+        person.shopify_id = *shopify_id;
+    person.user_id = given.uuid(2);
+    person.anon_id = given.uuid(3);
+    if (const auto email = given.text(4); email && !core::is_blank(*email)) {
+        person.email = core::trim(*email);
+        ledger::check_text("email", *person.email, ledger::bad_argument);
+    }
+    person.about = read_profile(ledger::require_object("profile", given.json(5)));
+    if (!person.pass_id && !person.shopify_id && !person.user_id && !person.anon_id)
+        throw pg::sql_error{ledger::bad_argument, "a customer needs an identity", "Every identity given is absent.",
+                            "Give a pass id, a Shopify id, a user id or an anonymous id."};
+    // A pass id says who it is: pass:shopify:1 is the customer with Shopify id 1.
+    constexpr std::string_view shopify = "pass:shopify:";
+    constexpr std::string_view user = "pass:user:";
+    if (person.pass_id && person.pass_id->starts_with(shopify) && !person.shopify_id)
+        person.shopify_id = person.pass_id->substr(shopify.size());
+    if (person.pass_id && person.pass_id->starts_with(user) && !person.user_id)
+        person.user_id = pg::parse_uuid(person.pass_id->substr(user.size()));
+    return person;
+}
+
+class ensuring {
+public:
+    ensuring(pg::session &session, const schema::tables &where, const wanted &person)
+        : session_(session), where_(where), person_(person) {}
+
+    // The customer's pass id, and whether it was created.
+    std::pair<std::string, bool> run() {
+        // A few rounds: between a look and a write somebody else may create or claim what was missing.
+        for (int round = 0; round < max_rounds; ++round) {
+            pg::check_for_interrupts();
+            const std::vector<std::string> found = find();
+            if (found.size() > 1)
+                refuse_two(found[0], found[1]);
+            if (found.empty()) {
+                const std::string pass_id = person_.fresh_pass_id();
+                if (write(insert, pass_id) == 1)
+                    return {pass_id, true};
+            } else if (fill_in(found[0])) {
+                return {found[0], false};
+            }
+        }
+        throw pg::sql_error{"40001", "the customer is being created by others all the time", {}, "Try again."};
+    }
+
+private:
+    static constexpr int max_rounds = 100;
+
+    std::vector<std::string> find() {
+        const pg::as_role owner(where_.customers.owner);
+        const auto derived = [](const char *kind, const auto &id, auto &&text) {
+            return id ? std::optional<std::string>(kind + text(*id)) : std::nullopt;
+        };
+        const auto plain = [](const std::string &id) { return id; };
+        const auto uuid = [](const pg::uuid &id) { return pg::format_uuid(id); };
+        const pg::rows rows =
+            session_.run(look, where_.schema, pg::access::read_write, person_.pass_id, person_.shopify_id,
+                         person_.user_id, derived("pass:shopify:", person_.shopify_id, plain),
+                         derived("pass:user:", person_.user_id, uuid), derived("pass:anon:", person_.anon_id, uuid));
+        std::vector<std::string> found;
+        for (std::uint64_t i = 0; i < rows.count(); ++i)
+            found.emplace_back(*rows.text(i, 0));
+        return found;
+    }
+
+    std::uint64_t write(pg::statement &what, const std::string &pass_id) {
+        const pg::as_role owner(where_.customers.owner);
+        const profile &about = person_.about;
+        return session_
+            .run(what, where_.schema, pg::access::read_write, pass_id, person_.shopify_id, person_.user_id,
+                 person_.email, about.first_name, about.last_name, about.display_name, about.locale, about.timezone,
+                 about.marketing_opt_in, about.product_updates_opt_in, pg::clock_time())
+            .count();
+    }
+
+    // Fills what is unknown of a customer that exists. False when an identity was claimed by another row meanwhile.
+    bool fill_in(const std::string &pass_id) {
+        if (!ledger::lock_customer(session_, where_, pass_id))
+            return false;
+        if (!adds_identity(pass_id)) {
+            write(fill, pass_id);
+            return true;
+        }
+        // Another session may insert the same identity right now: its unique index decides.
+        const auto failed = pg::in_subtransaction([&] { write(fill, pass_id); });
+        if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
+            throw *failed;
+        return !failed;
+    }
+
+    // Whether an identity that was given is unknown yet. Raises MG009 when the customer has another one of that kind.
+    bool adds_identity(const std::string &pass_id) {
+        const pg::as_role owner(where_.customers.owner);
+        const pg::rows row = session_.run(identities_of, where_.schema, pg::access::read_write, pass_id);
+        const auto shopify_id = row.text(0, 0);
+        const auto user_id = row.uuid(0, 1);
+        if (person_.shopify_id && shopify_id && *shopify_id != *person_.shopify_id)
+            refuse_other(pass_id, "Shopify id", *shopify_id, *person_.shopify_id);
+        if (person_.user_id && user_id && *user_id != *person_.user_id)
+            refuse_other(pass_id, "user id", pg::format_uuid(*user_id), pg::format_uuid(*person_.user_id));
+        return (person_.shopify_id && !shopify_id) || (person_.user_id && !user_id);
+    }
+
+    [[noreturn]] static void refuse_two(const std::string &first, const std::string &second) {
+        throw pg::sql_error{"MG009", "these identities belong to two customers",
+                            "pass ids: " + pg::quoted(first) + " and " + pg::quoted(second),
+                            "Merge them with mega_merge_customers, or give the identities of one."};
+    }
+
+    [[noreturn]] static void refuse_other(const std::string &pass_id, const char *kind, std::string_view stored,
+                                          std::string_view given) {
+        throw pg::sql_error{"MG009", std::string("this customer has another ") + kind,
+                            "pass_id=" + pg::quoted(pass_id) + " stored=" + pg::quoted(stored) +
+                                " given=" + pg::quoted(given),
+                            "Look up each identity by itself, and merge the customers if they are one person."};
+    }
+
+    pg::session &session_;
+    const schema::tables &where_;
+    const wanted &person_;
+};
+
+Datum ensure_customer(FunctionCallInfo fcinfo) {
+    const wanted person = read_arguments(fcinfo);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const auto [pass_id, created] = ensuring(session, where, person).run();
+    const ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
+    session.finish();
+    return pg::return_row(fcinfo, pass_id, customer.credits, created);
+}
+
+} // namespace
+
+} // namespace mega::identity
+
+PG_ENTRY(mega_ensure_customer, mega::identity::ensure_customer);

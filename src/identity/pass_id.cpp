@@ -1,0 +1,39 @@
+// mega_pass_id: the rule of spec 0.1.
+#include "core/pass_id.hpp"
+#include "core/text_rule.hpp"
+#include "identity/identities.hpp"
+#include "ledger/checked.hpp"
+#include "pg/entry.hpp"
+
+namespace mega::identity {
+
+std::optional<std::string_view> present_shopify_id(std::optional<std::string_view> given) {
+    if (!given || core::is_absent_shopify_id(*given))
+        return std::nullopt;
+    const std::string_view id = core::trim(*given);
+    ledger::check_text("shopify_customer_id", id, ledger::bad_argument);
+    if (!core::is_pass_id("pass:shopify:" + std::string(id)))
+        throw pg::sql_error{ledger::bad_argument, "shopify_customer_id is too long for a pass id",
+                            "value=" + pg::quoted(id), "pass:shopify:<id> has at most 512 bytes."};
+    return id;
+}
+
+namespace {
+
+Datum pass_id(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    if (const auto shopify_id = present_shopify_id(given.text(0)))
+        return pg::to_datum("pass:shopify:" + std::string(*shopify_id)).value;
+    if (const auto user_id = given.uuid(1))
+        return pg::to_datum("pass:user:" + pg::format_uuid(*user_id)).value;
+    if (const auto anon_id = given.uuid(2))
+        return pg::to_datum("pass:anon:" + pg::format_uuid(*anon_id)).value;
+    throw pg::sql_error{ledger::bad_argument, "a pass id needs an identity", "Every identity given is absent.",
+                        "Give a Shopify id, a user id or an anonymous id."};
+}
+
+} // namespace
+
+} // namespace mega::identity
+
+PG_ENTRY(mega_pass_id, mega::identity::pass_id);

@@ -1,0 +1,85 @@
+#include "ledger/append.hpp"
+
+#include "core/uuid_v7.hpp"
+#include "pg/clock.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+constexpr std::size_t width = schema::ledger_columns.size();
+
+constexpr Oid type_oid(std::string_view type) {
+    if (type.starts_with("text"))
+        return TEXTOID;
+    if (type == "integer")
+        return INT4OID;
+    return type == "jsonb" ? JSONBOID : TIMESTAMPTZOID;
+}
+
+constexpr auto make_types() {
+    std::array<Oid, width> types{};
+    for (std::size_t i = 0; i < width; ++i)
+        types[i] = type_oid(schema::ledger_columns[i].type);
+    return types;
+}
+
+// INSERT INTO … (every column) VALUES ($1, …) ON CONFLICT DO NOTHING, put together while compiling.
+constexpr auto make_insert() {
+    std::array<char, 2400> text{};
+    std::size_t at = 0;
+    const auto add = [&](std::string_view part) {
+        for (const char c : part)
+            text[at++] = c;
+    };
+    add("INSERT INTO @schema@.mega_generations (");
+    for (std::size_t i = 0; i < width; ++i) {
+        add(i == 0 ? "" : ", ");
+        add(schema::ledger_columns[i].name);
+    }
+    add(") VALUES (");
+    for (std::size_t i = 0; i < width; ++i) {
+        const std::size_t number = i + 1;
+        add(i == 0 ? "$" : ", $");
+        if (number >= 10)
+            text[at++] = static_cast<char>('0' + number / 10);
+        text[at++] = static_cast<char>('0' + number % 10);
+    }
+    add(") ON CONFLICT DO NOTHING");
+    return text;
+}
+
+constinit const std::array<Oid, width> insert_types = make_types();
+constinit const std::array<char, 2400> insert_text = make_insert();
+constinit pg::statement insert_row(insert_text.data(), insert_types);
+
+constinit core::uuid_v7_source ids;
+
+} // namespace
+
+new_row::new_row(std::string_view record_type, std::string_view id)
+    : mg_id_(std::string(record_type) + ":" + std::string(id)) {
+    using column = schema::ledger;
+    set(column::mg_id, mg_id_);
+    set(column::mg_record_type, record_type);
+    set(column::mg_meta, pg::empty_object());
+    set(column::mg_mma_vars, pg::empty_object());
+    set(column::mg_source_system, "api");
+}
+
+bool append(pg::session &session, const schema::tables &where, const new_row &row) {
+    const pg::as_role owner(where.generations.owner);
+    return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
+}
+
+std::string new_id() {
+    std::array<std::uint8_t, 10> random{};
+    const bool enough = pg::call([&random] { return pg_strong_random(random.data(), random.size()); });
+    if (!enough)
+        throw pg::sql_error{"58000", "no random bytes are to be had", {}, {}};
+    const auto text = core::format_uuid(ids.next(pg::unix_micros(pg::clock_time()), random));
+    return {text.data(), text.size()};
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,35 @@
+// Appending to the ledger: the one place where a function's row enters it.
+#pragma once
+
+#include "pg/spi.hpp"
+#include "schema/tables.hpp"
+
+namespace mega::ledger {
+
+// A row to be appended. Columns that are not set are NULL, save those with a default.
+class new_row {
+public:
+    new_row(std::string_view record_type, std::string_view id);
+
+    template <class Value> new_row &set(schema::ledger column, const Value &value) {
+        columns_[static_cast<std::size_t>(column)] = pg::to_datum(value);
+        return *this;
+    }
+
+    std::span<const pg::nullable_datum> columns() const { return columns_; }
+    const std::string &mg_id() const { return mg_id_; }
+
+private:
+    std::string mg_id_; // <record type>:<id>
+    std::array<pg::nullable_datum, schema::ledger_columns.size()> columns_{};
+};
+
+// Appends the row as the owner of the ledger and projects it. False, and nothing written, when a row with the same id
+// or the same reference is there already: the caller looks which. Raises what the row's rules raise. The caller holds
+// the lock of the customer.
+bool append(pg::session &session, const schema::tables &where, const new_row &row);
+
+// A fresh id: a UUID version 7, monotonic within the backend.
+std::string new_id();
+
+} // namespace mega::ledger

@@ -1,0 +1,61 @@
+#include "ledger/checked.hpp"
+
+#include "core/pass_id.hpp"
+#include "core/text_rule.hpp"
+#include "pg/clock.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::ledger {
+
+void check_text(const char *name, std::string_view value, pg::sql_state state) {
+    switch (core::check_text(value)) {
+    case core::text_fault::none:
+        return;
+    case core::text_fault::blank:
+        throw pg::sql_error{state, std::string(name) + " must not be blank", "value=" + pg::quoted(value), {}};
+    case core::text_fault::too_long:
+        throw pg::sql_error{state, std::string(name) + " is too long",
+                            "It has " + std::to_string(value.size()) + " bytes: " + pg::quoted(value),
+                            "At most 512 bytes are allowed."};
+    case core::text_fault::control_character:
+        throw pg::sql_error{state, std::string(name) + " has a control character", "value=" + pg::quoted(value),
+                            "Remove line breaks, tabs and other control characters."};
+    }
+}
+
+std::string_view require_text(const char *name, std::optional<std::string_view> value) {
+    if (!value)
+        throw pg::sql_error{bad_argument, std::string(name) + " must not be NULL", {}, {}};
+    check_text(name, *value, bad_argument);
+    return *value;
+}
+
+std::optional<std::string_view> optional_text(const char *name, std::optional<std::string_view> value) {
+    if (value)
+        check_text(name, *value, bad_argument);
+    return value;
+}
+
+void check_finite(const char *name, std::optional<pg::timestamp> value) {
+    if (value && !pg::is_finite(*value))
+        throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, "Use NULL for no time."};
+}
+
+pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value) {
+    if (!value)
+        return pg::empty_object();
+    if (!pg::is_object(*value))
+        throw pg::sql_error{bad_argument,
+                            std::string(name) + " must be a JSON object",
+                            std::string("It is of type ") + pg::type_name(*value) + ".",
+                            {}};
+    return *value;
+}
+
+void throw_unknown_customer(std::string_view pass_id) {
+    throw pg::sql_error{"23503", "there is no customer " + pg::quoted(pass_id), "pass_id=" + pg::quoted(pass_id),
+                        core::is_pass_id(pass_id) ? "Create the customer with mega_ensure_customer first."
+                                                  : "A pass id is pass:<kind>:<id>, as mega_pass_id builds it."};
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,38 @@
+// The rules for single values, turned into errors. `state` is 22023 for a function's argument and 23514 for a column
+// that raw SQL writes.
+#pragma once
+
+#include "pg/datum.hpp"
+
+namespace mega::ledger {
+
+inline constexpr pg::sql_state bad_argument{"22023"};
+inline constexpr pg::sql_state bad_column{"23514"};
+
+// A text that is an id, reference, reason or e-mail: raises `state` when it is blank, longer than 512 bytes or has a
+// control character.
+void check_text(const char *name, std::string_view value, pg::sql_state state);
+
+// The same for an argument that has to be there: raises 22023 when it is NULL too.
+std::string_view require_text(const char *name, std::optional<std::string_view> value);
+
+// For an optional argument: absent stays absent.
+std::optional<std::string_view> optional_text(const char *name, std::optional<std::string_view> value);
+
+// An argument that has to be there.
+template <class Value> Value require(const char *name, const std::optional<Value> &value) {
+    if (!value)
+        throw pg::sql_error{bad_argument, std::string(name) + " must not be NULL", {}, {}};
+    return *value;
+}
+
+// A timestamp that is not infinite; raises 22008.
+void check_finite(const char *name, std::optional<pg::timestamp> value);
+
+// A jsonb argument that has to be an object; NULL counts as '{}'. Raises 22023.
+pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value);
+
+// Whether `pass_id` was given and is not the owner's: raises 22023.
+[[noreturn]] void throw_unknown_customer(std::string_view pass_id);
+
+} // namespace mega::ledger

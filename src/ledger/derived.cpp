@@ -1,0 +1,125 @@
+#include "ledger/derived.hpp"
+
+#include "ledger/in_flight.hpp"
+#include "ledger/project.hpp"
+#include "ledger/settings.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/warning.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::customer;
+
+constexpr const char *credits_hint = "Use mega_record_credit, or append a credit_transaction row to mega_generations.";
+constexpr const char *preferences_hint =
+    "Use mega_record_mma_event, or append an mma_event row to mega_generations. Keys of your own are yours to write.";
+
+bool is_managed(std::string_view key) { return std::ranges::find(managed_keys, key) != std::end(managed_keys); }
+
+bool same_managed_keys(pg::jsonb left, pg::jsonb right) {
+    return std::ranges::all_of(
+        managed_keys, [&](std::string_view key) { return pg::equal(pg::find(left, key), pg::find(right, key)); });
+}
+
+bool has_managed_key(pg::jsonb document) {
+    return std::ranges::any_of(managed_keys, [&](std::string_view key) { return pg::find(document, key).has_value(); });
+}
+
+// The application's keys of one document and the managed keys of another.
+pg::jsonb combine(pg::jsonb application, pg::jsonb managed) {
+    pg::json_builder builder;
+    builder.begin_object();
+    if (pg::is_object(application))
+        pg::for_each_member(pg::root_of(application), [&](std::string_view key, const pg::json_value &value) {
+            if (!is_managed(key))
+                builder.key(key).value(value);
+        });
+    if (pg::is_object(managed))
+        pg::for_each_member(pg::root_of(managed), [&](std::string_view key, const pg::json_value &value) {
+            if (is_managed(key))
+                builder.key(key).value(value);
+        });
+    return builder.end_object().finish();
+}
+
+[[noreturn]] void refuse_credits(std::string_view pass_id, std::int32_t stored, std::int32_t written) {
+    throw pg::sql_error{"MG006", "mg_credits is derived from the ledger and cannot be written",
+                        "pass_id=" + pg::quoted(pass_id) + " stored=" + std::to_string(stored) +
+                            " written=" + std::to_string(written),
+                        credits_hint};
+}
+
+[[noreturn]] void refuse_preferences(std::string_view pass_id) {
+    throw pg::sql_error{"MG006",
+                        "the managed keys of mg_mma_preferences are derived from the events and cannot be "
+                        "written",
+                        "pass_id=" + pg::quoted(pass_id) +
+                            " managed keys: hard_blocks, tag_weights, updated_at, source, positions",
+                        preferences_hint};
+}
+
+void warn(const char *kept, std::string_view pass_id) {
+    pg::warn(std::string(kept) + " is derived from the ledger: the value written was ignored",
+             "pass_id=" + pg::quoted(pass_id));
+}
+
+void guard_credits(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+    if (old_row.same(new_row, column::mg_credits))
+        return;
+    const std::string_view pass_id = *old_row.text(column::mg_pass_id);
+    const std::int32_t stored = old_row.int4(column::mg_credits).value_or(0);
+    const std::int32_t written = new_row.int4(column::mg_credits).value_or(0);
+    if (in_flight::writes_credits(pass_id, written))
+        return;
+    if (!may_replace || derived_writes_setting() == derived_writes::reject)
+        refuse_credits(pass_id, stored, written);
+    warn("mg_credits", pass_id);
+    new_row.set(column::mg_credits, stored);
+}
+
+void guard_preferences(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+    if (old_row.same(new_row, column::mg_mma_preferences))
+        return;
+    const std::string_view pass_id = *old_row.text(column::mg_pass_id);
+    const pg::jsonb stored = *old_row.json(column::mg_mma_preferences);
+    const pg::jsonb written = *new_row.json(column::mg_mma_preferences);
+    if (same_managed_keys(stored, written) || in_flight::writes_preferences(pass_id, written.document))
+        return;
+    if (!may_replace || derived_writes_setting() == derived_writes::reject)
+        refuse_preferences(pass_id);
+    warn("mg_mma_preferences", pass_id);
+    new_row.set(column::mg_mma_preferences, combine(written, stored));
+}
+
+} // namespace
+
+void guard_changed_customer(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+    guard_credits(old_row, new_row, may_replace);
+    guard_preferences(old_row, new_row, may_replace);
+}
+
+void guard_new_customer(const schema::tables &where, const customer_record &row) {
+    const std::string_view pass_id = *row.text(column::mg_pass_id);
+    const std::int32_t written = row.int4(column::mg_credits).value_or(0);
+    const pg::jsonb preferences = *row.json(column::mg_mma_preferences);
+    const bool managed = has_managed_key(preferences);
+    if (written == 0 && !managed)
+        return;
+    if (derived_writes_setting() == derived_writes::reject) {
+        if (written != 0)
+            refuse_credits(pass_id, 0, written);
+        refuse_preferences(pass_id);
+    }
+    pg::session session;
+    const locked_customer customer = require_locked_customer(session, where, pass_id);
+    if (written != 0) {
+        warn("mg_credits", pass_id);
+        // Taken back as a difference: rows of the same statement may have been projected already.
+        project_credits(session, where, customer, -std::int64_t{written});
+    }
+    session.finish();
+}
+
+} // namespace mega::ledger

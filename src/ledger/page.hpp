@@ -1,0 +1,28 @@
+// Pages of a customer's rows, newest first: a cursor says where the last page ended.
+#pragma once
+
+#include "pg/datum.hpp"
+
+namespace mega::ledger {
+
+inline constexpr std::int32_t default_page_size = 50;
+inline constexpr std::int32_t largest_page = 1000;
+
+// NULL counts as 50; raises 22023 for anything that is not between 1 and 1000.
+std::int32_t read_page_size(std::optional<std::int32_t> given);
+
+// Behind the row at (created_at, mg_id). A page may note numbers of its own beside it.
+struct page_cursor {
+    pg::timestamp created_at{};
+    std::string mg_id;
+    std::int64_t balance = 0; // of a credit statement: the balance behind that row
+    std::int64_t version = 0; // of a credit statement: when the customer had last changed
+};
+
+// The cursor as text, safe in a URL.
+std::string write_cursor(const page_cursor &cursor);
+
+// Raises 22023 for a text that write_cursor did not make.
+std::optional<page_cursor> read_cursor(std::optional<std::string_view> text);
+
+} // namespace mega::ledger

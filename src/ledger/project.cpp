@@ -1,0 +1,96 @@
+#include "ledger/project.hpp"
+
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "pg/clock.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement
+    select_for_update("SELECT c.mg_credits, c.mg_expires_at, coalesce(c.mg_disabled, false) OR c.mg_deleted_at IS NOT "
+                      "NULL, c.mg_updated_at FROM ONLY @schema@.mega_customers c "
+                      "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+                      pass_id_type);
+
+constexpr Oid credits_types[] = {TEXTOID, INT4OID};
+constinit pg::statement update_credits("UPDATE ONLY @schema@.mega_customers SET mg_credits = $2 "
+                                       "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                       credits_types);
+
+} // namespace
+
+std::optional<locked_customer> lock_customer(pg::session &session, const schema::tables &where,
+                                             std::string_view pass_id) {
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found = session.run(select_for_update, where.schema, pg::access::read_write, pass_id);
+    if (found.empty())
+        return std::nullopt;
+    locked_customer customer;
+    customer.pass_id = pass_id;
+    customer.credits = found.int4(0, 0).value_or(0);
+    customer.expires_at = found.time(0, 1);
+    customer.may_spend = !found.boolean(0, 2).value_or(false);
+    customer.updated_at = found.time(0, 3).value_or(pg::timestamp{});
+    return customer;
+}
+
+locked_customer require_locked_customer(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    auto customer = lock_customer(session, where, pass_id);
+    if (!customer)
+        throw_unknown_customer(pass_id);
+    return *std::move(customer);
+}
+
+std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) {
+    const std::int64_t balance = customer.credits + delta;
+    if (balance < PG_INT32_MIN || balance > PG_INT32_MAX)
+        throw pg::sql_error{"22003",
+                            "the balance would leave the range of an integer",
+                            "pass_id=" + pg::quoted(customer.pass_id) + " balance=" + std::to_string(customer.credits) +
+                                " delta=" + std::to_string(delta),
+                            {}};
+    return static_cast<std::int32_t>(balance);
+}
+
+void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
+                     std::int64_t delta) {
+    const std::int32_t balance = balance_after(customer, delta);
+    if (balance == customer.credits)
+        return;
+    const pg::as_role owner(where.customers.owner);
+    const in_flight::projection write(customer.pass_id, balance, nullptr);
+    const std::uint64_t touched =
+        session.run(update_credits, where.schema, pg::access::read_write, customer.pass_id, balance).count();
+    if (touched != 1)
+        throw pg::sql_error{"XX000",
+                            "a projection touched " + std::to_string(touched) + " customers instead of one",
+                            "pass_id=" + pg::quoted(customer.pass_id),
+                            {}};
+}
+
+void movements::add_credits(std::string_view pass_id, std::int32_t delta) {
+    const auto found = by_customer_.find(pass_id);
+    if (found == by_customer_.end())
+        by_customer_.emplace(pass_id, delta);
+    else
+        found->second += delta;
+}
+
+void movements::project(pg::session &session, const schema::tables &where) const {
+    for (const auto &[pass_id, delta] : by_customer_) {
+        pg::check_for_interrupts();
+        project_credits(session, where, require_locked_customer(session, where, pass_id), delta);
+    }
+}
+
+pg::timestamp stamp_for(const locked_customer &customer) noexcept {
+    constexpr std::int64_t tolerance = 5 * pg::microseconds_per_second;
+    const pg::timestamp now = pg::clock_time();
+    const bool behind = now <= customer.updated_at && customer.updated_at.value - now.value < tolerance;
+    return behind ? pg::timestamp{customer.updated_at.value + 1} : now;
+}
+
+} // namespace mega::ledger

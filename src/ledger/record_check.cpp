@@ -1,0 +1,269 @@
+#include "ledger/record_check.hpp"
+
+#include "core/pass_id.hpp"
+#include "core/record_id.hpp"
+#include "core/status.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/url_rule.hpp"
+#include "pg/clock.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+using core::record_type;
+using schema::name;
+
+constexpr column bounded_texts[] = {column::mg_session_id, column::mg_generation_id, column::mg_parent_id,
+                                    column::mg_reason,     column::mg_ref_type,      column::mg_ref_id};
+constexpr column url_columns[] = {column::mg_output_url, column::mg_image_url, column::mg_video_url};
+
+// What may change behind the append, by record type (design, section 6). mg_updated_at always may.
+constexpr column mutable_of_artifacts[] = {
+    column::mg_title,          column::mg_platform,     column::mg_type,         column::mg_prompt,
+    column::mg_output_url,     column::mg_output_key,   column::mg_provider,     column::mg_model,
+    column::mg_latency_ms,     column::mg_input_chars,  column::mg_output_chars, column::mg_input_tokens,
+    column::mg_output_tokens,  column::mg_content_type, column::mg_status,       column::mg_error,
+    column::mg_client_version, column::mg_os,           column::mg_browser,      column::mg_device,
+    column::mg_meta,           column::mg_payload,      column::mg_mma_mode,     column::mg_mma_status,
+    column::mg_mma_vars,       column::mg_deleted_at,   column::mg_updated_at};
+constexpr column mutable_of_credits[] = {column::mg_status, column::mg_error, column::mg_meta, column::mg_updated_at};
+constexpr column mutable_of_facts[] = {column::mg_error, column::mg_deleted_at, column::mg_updated_at};
+
+std::span<const column> mutable_columns(record_type type) {
+    switch (type) {
+    case record_type::session:
+    case record_type::generation:
+        return mutable_of_artifacts;
+    case record_type::credit_transaction:
+        return mutable_of_credits;
+    default:
+        return mutable_of_facts;
+    }
+}
+
+[[noreturn]] void refuse(const std::string &message, const std::string &detail, const char *hint = "") {
+    throw pg::sql_error{bad_column, message, detail, hint};
+}
+
+// The column repeats a part of the id: filled when NULL, refused when it differs.
+void agree(ledger_record &row, column c, std::string_view from_id) {
+    const auto value = row.text(c);
+    if (!value)
+        row.set(c, from_id);
+    else if (*value != from_id)
+        refuse(std::string(name(c)) + " does not agree with mg_id",
+               std::string(name(c)) + "=" + pg::quoted(*value) + " mg_id says " + pg::quoted(from_id));
+}
+
+record_type check_id(ledger_record &row) {
+    const std::string_view id = row.text(column::mg_id).value_or("");
+    auto type_name = row.text(column::mg_record_type);
+    if (!type_name) {
+        type_name = id.substr(0, id.find(':'));
+        if (core::parse_record_type(*type_name))
+            row.set(column::mg_record_type, *type_name);
+    }
+    const auto type = core::parse_record_type(*type_name);
+    if (!type || !core::is_ledger_type(*type))
+        refuse("mg_record_type is not a record type of the ledger", "mg_record_type=" + pg::quoted(*type_name),
+               "Use session, generation, feedback, credit_transaction, mma_step or mma_event.");
+    if (!core::is_record_id(*type_name, id))
+        refuse("mg_id has not the shape of its record type",
+               "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(*type_name),
+               *type == record_type::mma_step ? "Use mma_step:<generation id>:<step number>."
+                                              : "Use <record type>:<id>.");
+    return *type;
+}
+
+void check_pass_id(const ledger_record &row, record_type type) {
+    const auto pass_id = row.text(column::mg_pass_id);
+    if (!pass_id) {
+        if (type == record_type::credit_transaction || type == record_type::mma_event)
+            refuse("a row of this type needs its customer",
+                   "mg_pass_id is NULL in " + pg::quoted(*row.text(column::mg_id)));
+        return;
+    }
+    if (!core::is_pass_id(*pass_id))
+        refuse("mg_pass_id has not the shape of a pass id", "mg_pass_id=" + pg::quoted(*pass_id),
+               "A pass id is pass:<kind>:<id>, as mega_pass_id builds it.");
+}
+
+void check_event(const ledger_record &row) {
+    const auto meta = row.json(column::mg_meta);
+    const auto type = meta ? pg::find(*meta, "event_type") : std::nullopt;
+    if (!type || !type->is_string() || !core::is_event_type(type->string()))
+        refuse("an event needs one of the seven event types in mg_meta.event_type",
+               type && type->is_string() ? "event_type=" + pg::quoted(type->string()) : "There is none.",
+               "Use like, dislike, download, preference_set, create, tweak or feedback.");
+    check_document_urls(name(column::mg_meta), *meta);
+}
+
+void check_step(ledger_record &row) {
+    const auto key = core::parse_step_id(*row.text(column::mg_id));
+    if (!key)
+        return; // check_id has refused it
+    agree(row, column::mg_generation_id, key->generation_id);
+    agree(row, column::mg_parent_id, "generation:" + std::string(key->generation_id));
+    const auto number = row.int4(column::mg_step_no);
+    if (!number)
+        row.set(column::mg_step_no, key->step_no);
+    else if (*number != key->step_no)
+        refuse("mg_step_no does not agree with mg_id",
+               "mg_step_no=" + std::to_string(*number) + " mg_id=" + pg::quoted(*row.text(column::mg_id)));
+    if (row.is_null(column::mg_step_type))
+        refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(*row.text(column::mg_id)),
+               "Use scan_product, gpt_reader, seedream_generate and the like.");
+}
+
+void check_delta(const ledger_record &row) {
+    if (row.is_null(column::mg_delta))
+        refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(*row.text(column::mg_id)));
+}
+
+void check_status_words(const ledger_record &row) {
+    const auto mode = row.text(column::mg_mma_mode);
+    if (mode && !core::is_mma_mode(*mode))
+        refuse("mg_mma_mode is not a mode", "mg_mma_mode=" + pg::quoted(*mode), "Use still or video.");
+    const auto status = row.text(column::mg_mma_status);
+    if (status && !core::parse_mma_status(*status))
+        refuse("mg_mma_status is not a status", "mg_mma_status=" + pg::quoted(*status),
+               "Use queued, scanning, prompting, generating, postscan, done or error.");
+}
+
+void check_vars(const ledger_record &row) {
+    const auto vars = row.json(column::mg_mma_vars);
+    if (!vars)
+        return;
+    if (!pg::is_object(*vars))
+        refuse("mg_mma_vars must be a JSON object", std::string("It is of type ") + pg::type_name(*vars) + ".");
+    check_document_urls(name(column::mg_mma_vars), *vars);
+}
+
+void store_payload(ledger_record &row) {
+    if (const auto payload = row.json(column::mg_payload))
+        if (const auto other = payload_to_store(name(column::mg_payload), *payload))
+            row.set(column::mg_payload, *other);
+}
+
+void fill_times(ledger_record &row) {
+    if (row.is_null(column::mg_created_at))
+        row.set(column::mg_created_at, pg::clock_time());
+    if (row.is_null(column::mg_updated_at))
+        row.set(column::mg_updated_at, pg::clock_time());
+    check_finite(name(column::mg_created_at), row.time(column::mg_created_at));
+    check_finite(name(column::mg_updated_at), row.time(column::mg_updated_at));
+}
+
+void check_type_columns(ledger_record &row, record_type type) {
+    const std::string_view id = *row.text(column::mg_id);
+    switch (type) {
+    case record_type::session:
+        return agree(row, column::mg_session_id, *core::rest_of(type, id));
+    case record_type::generation:
+        return agree(row, column::mg_generation_id, *core::rest_of(type, id));
+    case record_type::mma_step:
+        return check_step(row);
+    case record_type::mma_event:
+        return check_event(row);
+    case record_type::credit_transaction:
+        return check_delta(row);
+    default:
+        return;
+    }
+}
+
+bool may_change(column c, record_type type) {
+    return std::ranges::find(mutable_columns(type), c) != mutable_columns(type).end();
+}
+
+void refuse_changed_fact(const ledger_record &row, column c, record_type type) {
+    throw pg::sql_error{"MG005",
+                        std::string("the ledger is append-only: ") + name(c) + " of a " +
+                            std::string(core::name(type)) + " never changes",
+                        "mg_id=" + pg::quoted(*row.text(column::mg_id)),
+                        type == record_type::credit_transaction
+                            ? "Record a new credit row that corrects this one, for example with mega_record_credit."
+                            : "Append a new row."};
+}
+
+// A hold is settled by capture and release alone: they write its status.
+void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
+    const std::string_view id = *old_row.text(column::mg_id);
+    if (!id.starts_with("credit_transaction:hold:") || in_flight::settles(id))
+        return;
+    if (!old_row.same(new_row, column::mg_status) || !old_row.same(new_row, column::mg_meta))
+        throw pg::sql_error{"MG005", "a hold is settled by its functions only", "mg_id=" + pg::quoted(id),
+                            "Use mega_capture_credit or mega_release_credit."};
+}
+
+void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
+    const std::string_view id = *old_row.text(column::mg_id);
+    if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
+        throw pg::sql_error{"MG005", "mg_mma_mode is set once", "mg_id=" + pg::quoted(id), "Append a new generation."};
+    if (old_row.same(new_row, column::mg_mma_status))
+        return;
+    const auto from = old_row.text(column::mg_mma_status);
+    const auto to = new_row.text(column::mg_mma_status);
+    const auto stage = to ? core::parse_mma_status(*to) : std::nullopt;
+    const auto left = from ? core::parse_mma_status(*from) : std::nullopt;
+    if (!stage || !core::may_move(left, *stage, !new_row.is_null(column::mg_output_url)))
+        throw pg::sql_error{
+            "MG007",
+            "mg_mma_status cannot move from " + pg::quoted(from.value_or("")) + " to " +
+                (to ? pg::quoted(*to) : "NULL"),
+            "mg_id=" + pg::quoted(id),
+            "It moves forward only: queued, scanning, prompting, generating, postscan, done; error from "
+            "any but done."};
+}
+
+} // namespace
+
+void check_new_record(ledger_record &row) {
+    if (row.is_null(column::mg_id))
+        return; // the column's own NOT NULL answers
+    const record_type type = check_id(row);
+    fill_times(row);
+    if (row.is_null(column::mg_mma_vars))
+        row.set(column::mg_mma_vars, pg::empty_object());
+    check_pass_id(row, type);
+    check_type_columns(row, type);
+    for (const column c : bounded_texts)
+        if (const auto value = row.text(c))
+            check_text(name(c), *value, bad_column);
+    for (const column c : url_columns)
+        if (const auto url = row.text(c))
+            check_asset_url(name(c), *url, bad_column);
+    check_status_words(row);
+    check_vars(row);
+    store_payload(row);
+}
+
+void check_changed_record(const ledger_record &old_row, ledger_record &new_row) {
+    const auto type = core::parse_record_type(old_row.text(column::mg_record_type).value_or(""));
+    for (const column c : {column::mg_mma_vars, column::mg_created_at})
+        if (new_row.is_null(c) && !old_row.is_null(c))
+            new_row.set(c, old_row.get(c));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
+        const auto c = static_cast<column>(i);
+        if (!old_row.same(new_row, c) && (!type || !may_change(c, *type)))
+            refuse_changed_fact(old_row, c, type.value_or(record_type::generation));
+    }
+    new_row.set(column::mg_updated_at, pg::clock_time());
+    for (const column c : url_columns)
+        if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
+            check_asset_url(name(c), *url, bad_column);
+    if (*type == record_type::credit_transaction)
+        check_hold(old_row, new_row);
+    check_status_words(new_row);
+    check_status_move(old_row, new_row);
+    if (!old_row.same(new_row, column::mg_mma_vars))
+        check_vars(new_row);
+    if (!old_row.same(new_row, column::mg_payload))
+        store_payload(new_row);
+}
+
+} // namespace mega::ledger

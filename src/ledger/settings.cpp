@@ -1,0 +1,50 @@
+#include "ledger/settings.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+constinit int derived_writes_value = static_cast<int>(derived_writes::reject);
+constinit int payload_urls_value = static_cast<int>(payload_urls::redact);
+constinit char *asset_hosts_value = nullptr;
+constinit bool notify_value = false;
+
+constexpr config_enum_entry derived_writes_words[] = {
+    {"reject", static_cast<int>(derived_writes::reject), false},
+    {"ignore", static_cast<int>(derived_writes::ignore), false},
+    {nullptr, 0, false},
+};
+constexpr config_enum_entry payload_urls_words[] = {
+    {"redact", static_cast<int>(payload_urls::redact), false},
+    {"reject", static_cast<int>(payload_urls::reject), false},
+    {"keep", static_cast<int>(payload_urls::keep), false},
+    {nullptr, 0, false},
+};
+
+} // namespace
+
+derived_writes derived_writes_setting() noexcept { return static_cast<derived_writes>(derived_writes_value); }
+payload_urls payload_urls_setting() noexcept { return static_cast<payload_urls>(payload_urls_value); }
+std::string_view asset_hosts_setting() noexcept { return asset_hosts_value == nullptr ? "" : asset_hosts_value; }
+bool notify_setting() noexcept { return notify_value; }
+
+void define_settings() {
+    DefineCustomEnumVariable("mega.derived_writes", "What a write to a derived column gets.",
+                             "reject raises an error; ignore keeps the ledger's value with a warning.",
+                             &derived_writes_value, static_cast<int>(derived_writes::reject), derived_writes_words,
+                             PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable("mega.payload_urls", "What a signed URL in a raw payload gets.",
+                             "redact replaces the signature's value; reject raises an error; keep stores it as it is.",
+                             &payload_urls_value, static_cast<int>(payload_urls::redact), payload_urls_words, PGC_SUSET,
+                             0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("mega.asset_hosts", "Hosts that asset URLs may have, separated by commas.",
+                               "A leading *. stands for any subdomain. Empty allows every host.", &asset_hosts_value,
+                               "", PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("mega.notify", "Status changes of generations are sent to channel mega_generation.",
+                             nullptr, &notify_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    MarkGUCPrefixReserved("mega");
+}
+
+} // namespace mega::ledger

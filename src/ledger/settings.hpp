@@ -1,0 +1,18 @@
+// The settings of mega (design, section 6).
+#pragma once
+
+#include <string_view>
+
+namespace mega::ledger {
+
+enum class derived_writes { reject, ignore };
+enum class payload_urls { redact, reject, keep };
+
+derived_writes derived_writes_setting() noexcept; // mega.derived_writes: what a foreign value in a derived column gets
+payload_urls payload_urls_setting() noexcept;     // mega.payload_urls: what a signed URL in a raw payload gets
+std::string_view asset_hosts_setting() noexcept;  // mega.asset_hosts: hosts allowed, separated by commas; '' allows all
+bool notify_setting() noexcept;                   // mega.notify: status changes go to channel mega_generation
+
+void define_settings(); // called once, when the library is loaded
+
+} // namespace mega::ledger

@@ -1,0 +1,104 @@
+// The triggers of the ledger. Each refuses to run on any relation but the extension's own: hung on another table, it
+// would mint credits.
+#include "core/record_id.hpp"
+#include "ledger/bound_trigger.hpp"
+#include "ledger/project.hpp"
+#include "ledger/record_check.hpp"
+#include "pg/entry.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+
+// BEFORE INSERT OR UPDATE, by row.
+Datum check(FunctionCallInfo fcinfo) {
+    const pg::trigger_call call(fcinfo);
+    const schema::tables &where = bound_tables(call, &schema::tables::generations);
+    pg::row first(call.tuple(), call.shape());
+    ledger_record row(where.generations, first);
+    if (call.on_insert()) {
+        check_new_record(row);
+        return call.keep(first.changed());
+    }
+    pg::row second(call.new_tuple(), call.shape());
+    ledger_record changed(where.generations, second);
+    check_changed_record(row, changed);
+    return call.keep(second.changed());
+}
+
+// AFTER UPDATE, by row: a BEFORE trigger of somebody else may have changed the row after `check` saw it.
+Datum verify(FunctionCallInfo fcinfo) {
+    const pg::trigger_call call(fcinfo);
+    const schema::tables &where = bound_tables(call, &schema::tables::generations);
+    if (where.generations.foreign_before_row && call.on_update()) {
+        pg::row first(call.tuple(), call.shape());
+        pg::row second(call.new_tuple(), call.shape());
+        const ledger_record old_row(where.generations, first);
+        ledger_record new_row(where.generations, second);
+        check_changed_record(old_row, new_row);
+    }
+    return call.keep(nullptr);
+}
+
+// AFTER INSERT, by statement: one update per customer, customers in order.
+Datum project(FunctionCallInfo fcinfo) {
+    const pg::trigger_call call(fcinfo);
+    const schema::tables &where = bound_tables(call, &schema::tables::generations);
+    // A second trigger with this function would project every row twice.
+    if (call.new_table() == nullptr || std::string_view(call.name()) != "mega_generations_project")
+        throw pg::sql_error{"39P01",
+                            "this trigger function belongs to the trigger mega_generations_project",
+                            "It was called for the trigger " + pg::quoted(call.name()) + ".",
+                            {}};
+    movements moved;
+    pg::for_each_row(call.new_table(), call.shape(), [&](pg::row appended) {
+        ledger_record row(where.generations, appended);
+        if (where.generations.foreign_before_row)
+            check_new_record(row);
+        if (row.text(column::mg_record_type) == core::name(core::record_type::credit_transaction))
+            moved.add_credits(*row.text(column::mg_pass_id), *row.int4(column::mg_delta));
+    });
+    if (!moved.empty()) {
+        pg::session session;
+        moved.project(session, where);
+        session.finish();
+    }
+    return call.keep(nullptr);
+}
+
+// BEFORE DELETE by row and BEFORE TRUNCATE by statement, on all three tables.
+Datum keep_row(FunctionCallInfo fcinfo) {
+    const pg::trigger_call call(fcinfo);
+    const schema::tables &where = schema::tables_of(call.function());
+    const Oid relation = RelationGetRelid(call.relation());
+    if (relation == where.customers.id)
+        throw pg::sql_error{
+            "MG005", "a customer is never deleted, only marked", {}, "Mark the customer: set mg_deleted_at."};
+    if (relation == where.generations.id)
+        throw pg::sql_error{"MG005",
+                            "the ledger is append-only: its rows are never deleted",
+                            {},
+                            "Record a new row that corrects the old one; mark other rows with mg_deleted_at."};
+    require_bound(call, where.admins.id);
+    if (!call.by_row())
+        throw pg::sql_error{"MG005", "audits are never deleted", {}, "Delete other admin records by DELETE."};
+    pg::row columns(call.tuple(), call.shape());
+    const schema::record<schema::admin> row(where.admins, columns);
+    if (row.text(schema::admin::mg_record_type) == core::name(core::record_type::admin_audit))
+        throw pg::sql_error{"MG005",
+                            "an audit is never deleted",
+                            "mg_id=" + pg::quoted(row.text(schema::admin::mg_id).value_or("")),
+                            {}};
+    return call.keep(call.tuple());
+}
+
+} // namespace
+
+} // namespace mega::ledger
+
+PG_ENTRY(mega_trigger_ledger_check, mega::ledger::check);
+PG_ENTRY(mega_trigger_ledger_verify, mega::ledger::verify);
+PG_ENTRY(mega_trigger_ledger_project, mega::ledger::project);
+PG_ENTRY(mega_trigger_keep_row, mega::ledger::keep_row);

@@ -1,0 +1,91 @@
+#include "ledger/url_rule.hpp"
+
+#include "core/permanent_url.hpp"
+#include "core/text_rule.hpp"
+#include "ledger/settings.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+constexpr const char *store_hint = "Copy the asset to your own storage and store its public URL.";
+
+std::string what_is_wrong(const core::url_verdict &verdict) {
+    switch (verdict.fault) {
+    case core::url_fault::signed_query:
+        return "Its query parameter " + pg::quoted(verdict.parameter) + " signs it, so it expires.";
+    case core::url_fault::credentials:
+        return "It carries credentials.";
+    case core::url_fault::scheme:
+        return "It is not an http or https URL.";
+    default:
+        return "It is not a well-formed URL.";
+    }
+}
+
+bool host_is_allowed(std::string_view host, std::string_view allowed) {
+    bool any = false;
+    while (!allowed.empty()) {
+        const std::size_t comma = std::min(allowed.find(','), allowed.size());
+        const std::string_view pattern = core::trim(allowed.substr(0, comma));
+        any = any || !pattern.empty();
+        if (!pattern.empty() && core::host_matches(host, pattern))
+            return true;
+        allowed.remove_prefix(std::min(comma + 1, allowed.size()));
+    }
+    return !any;
+}
+
+} // namespace
+
+void check_asset_url(const char *name, std::string_view url, pg::sql_state state) {
+    const core::url_verdict verdict = core::check_url(url);
+    if (verdict.fault != core::url_fault::none)
+        throw pg::sql_error{state, std::string(name) + " is not a permanent URL",
+                            what_is_wrong(verdict) + " value=" + pg::quoted(url), store_hint};
+    const std::string host = core::host_of(url);
+    if (core::is_delivery_host(host))
+        throw pg::sql_error{"MG008", std::string(name) + " is not a permanent URL",
+                            "The host " + pg::quoted(host) + " serves results only for a while.", store_hint};
+    if (!host_is_allowed(host, asset_hosts_setting()))
+        throw pg::sql_error{"MG008", std::string(name) + " has a host that is not allowed",
+                            "The host " + pg::quoted(host) + " is not in mega.asset_hosts.", store_hint};
+}
+
+void check_document_urls(const char *name, pg::jsonb document) {
+    pg::any_string(document, [&](std::string_view text) {
+        if (text.find("://") == std::string_view::npos)
+            return false;
+        if (core::has_expiring_url(text))
+            throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",
+                                "value=" + pg::quoted(text), store_hint};
+        core::for_each_url(text, [&](std::string_view url, std::size_t) {
+            if (core::is_delivery_host(core::host_of(url)))
+                throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",
+                                    "Its host serves results only for a while: " + pg::quoted(url), store_hint};
+        });
+        return false;
+    });
+}
+
+std::optional<pg::jsonb> payload_to_store(const char *name, pg::jsonb payload) {
+    const payload_urls setting = payload_urls_setting();
+    if (setting == payload_urls::keep)
+        return std::nullopt;
+    const auto redacted = [](std::string_view text) -> std::optional<std::string> {
+        if (text.find("://") == std::string_view::npos)
+            return std::nullopt;
+        return core::redact_urls(text);
+    };
+    if (setting == payload_urls::redact)
+        return pg::replace_strings(payload, redacted);
+    if (pg::any_string(payload, [&](std::string_view text) { return redacted(text).has_value(); }))
+        throw pg::sql_error{"MG008",
+                            std::string(name) + " contains a URL with a secret",
+                            {},
+                            "mega.payload_urls is reject: cut the secret out, or set it to redact."};
+    return std::nullopt;
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "pg/datum.hpp"
+
+namespace pg {
+
+// The time of now, not of the transaction's beginning.
+inline timestamp clock_time() noexcept { return {GetCurrentTimestamp()}; }
+
+inline constexpr std::int64_t microseconds_per_second = 1'000'000;
+inline constexpr std::int64_t unix_epoch_offset =
+    (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * microseconds_per_second;
+
+inline std::int64_t unix_micros(timestamp time) noexcept { return time.value + unix_epoch_offset; }
+inline timestamp from_unix_micros(std::int64_t micros) noexcept { return {micros - unix_epoch_offset}; }
+
+inline bool is_finite(timestamp time) noexcept { return !TIMESTAMP_NOT_FINITE(time.value); }
+
+} // namespace pg

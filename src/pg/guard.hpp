@@ -1,0 +1,47 @@
+// From C++ into Postgres. Postgres raises an error with longjmp, which would skip every destructor on its way; `call`
+// turns the jump into a C++ exception. Any Postgres function that can raise goes through here while C++ objects live.
+#pragma once
+
+#include "pg/error.hpp"
+
+namespace pg {
+
+template <class F>
+concept trivial_callable = std::invocable<F &> && std::is_trivially_destructible_v<F> &&
+    (std::is_void_v<std::invoke_result_t<F &>> || (std::is_trivially_copyable_v<std::invoke_result_t<F &>> &&
+                                                   std::is_trivially_destructible_v<std::invoke_result_t<F &>>));
+
+// Takes the error that is current out of Postgres' error stack and throws it as pg_error. Used by `call` only.
+[[noreturn]] void throw_current_error(MemoryContext context, sigjmp_buf *saved_stack,
+                                      ErrorContextCallback *saved_callbacks);
+
+// Runs body (one to five lines of Postgres calls, trivial locals only, no throw) and returns what it returns.
+// Throws pg_error when Postgres raises.
+template <trivial_callable F> auto call(F body) -> std::invoke_result_t<F &> {
+    using result_type = std::invoke_result_t<F &>;
+    sigjmp_buf here;
+    sigjmp_buf *const saved_stack = PG_exception_stack;
+    ErrorContextCallback *const saved_callbacks = error_context_stack;
+    const MemoryContext context = CurrentMemoryContext;
+    if (sigsetjmp(here, 0) != 0)
+        throw_current_error(context, saved_stack, saved_callbacks);
+    PG_exception_stack = &here;
+    if constexpr (std::is_void_v<result_type>) {
+        body();
+        PG_exception_stack = saved_stack;
+        error_context_stack = saved_callbacks;
+    } else {
+        const result_type result = body();
+        PG_exception_stack = saved_stack;
+        error_context_stack = saved_callbacks;
+        return result;
+    }
+}
+
+// Cancellation and termination are noticed here, in every loop of ours that may be long.
+inline void check_for_interrupts() {
+    if (INTERRUPTS_PENDING_CONDITION())
+        call([] { CHECK_FOR_INTERRUPTS(); });
+}
+
+} // namespace pg

@@ -1,0 +1,164 @@
+#include "pg/jsonb.hpp"
+
+namespace pg {
+
+std::string json_value::number() const {
+    const Numeric number = value_.val.numeric;
+    return call([number] { return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number))); });
+}
+
+std::optional<std::int32_t> json_value::int4() const {
+    if (!is_number())
+        return std::nullopt;
+    const Numeric number = value_.val.numeric;
+    struct outcome {
+        bool whole;
+        std::int32_t value;
+    };
+    const outcome read = call([number] {
+        const Datum datum = NumericGetDatum(number);
+        if (numeric_is_nan(number) || numeric_is_inf(number))
+            return outcome{false, 0};
+        const Datum truncated = DirectFunctionCall2(numeric_trunc, datum, Int32GetDatum(0));
+        if (!DatumGetBool(DirectFunctionCall2(numeric_eq, datum, truncated)))
+            return outcome{false, 0};
+        bool overflow = false;
+        const int32 value = numeric_int4_opt_error(number, &overflow);
+        return outcome{!overflow, value};
+    });
+    return read.whole ? std::optional(read.value) : std::nullopt;
+}
+
+const char *json_value::type_name() const {
+    if (is_array())
+        return "array";
+    if (is_object())
+        return "object";
+    if (is_string())
+        return "string";
+    if (is_number())
+        return "number";
+    return is_boolean() ? "boolean" : "null";
+}
+
+const char *type_name(jsonb json) {
+    if (is_object(json))
+        return "object";
+    if (is_array(json))
+        return "array";
+    JsonbValue scalar;
+    const bool found = call([json, &scalar] { return JsonbExtractScalar(root_of(json), &scalar); });
+    return found ? json_value(scalar).type_name() : "null";
+}
+
+std::optional<json_value> find(JsonbContainer *object, std::string_view key) {
+    JsonbValue found;
+    const bool exists = call([&] {
+        return getKeyJsonValueFromContainer(object, key.data(), static_cast<int>(key.size()), &found) != nullptr;
+    });
+    return exists ? std::optional(json_value(found)) : std::nullopt;
+}
+
+bool equal(JsonbContainer *left, JsonbContainer *right) {
+    return call([left, right] { return compareJsonbContainers(left, right) == 0; });
+}
+
+bool equal(const std::optional<json_value> &left, const std::optional<json_value> &right) {
+    if (!left || !right)
+        return left.has_value() == right.has_value();
+    const JsonbValue &a = left->raw();
+    const JsonbValue &b = right->raw();
+    if (a.type != b.type)
+        return false;
+    switch (a.type) {
+    case jbvNull:
+        return true;
+    case jbvBool:
+        return a.val.boolean == b.val.boolean;
+    case jbvString:
+        return left->string() == right->string();
+    case jbvNumeric:
+        return left->number() == right->number();
+    case jbvBinary:
+        return equal(left->container(), right->container());
+    default:
+        return false;
+    }
+}
+
+json_builder &json_builder::push(JsonbIteratorToken token) {
+    result_ = call([this, token] { return pushJsonbValue(&state_, token, nullptr); });
+    return *this;
+}
+
+json_builder &json_builder::push_value(JsonbIteratorToken token, JsonbValue value) {
+    result_ = call([this, token, &value] { return pushJsonbValue(&state_, token, &value); });
+    return *this;
+}
+
+json_builder &json_builder::push_text(JsonbIteratorToken token, std::string_view text) {
+    JsonbValue value;
+    value.type = jbvString;
+    // The builder keeps the pointer until it is finished, so it gets a copy of its own.
+    value.val.string.val = call([text] { return pnstrdup(text.data(), text.size()); });
+    value.val.string.len = static_cast<int>(text.size());
+    return push_value(token, value);
+}
+
+JsonbIteratorToken json_builder::place() const {
+    return state_ != nullptr && state_->contVal.type == jbvArray ? WJB_ELEM : WJB_VALUE;
+}
+
+json_builder &json_builder::number(std::string_view decimal) {
+    JsonbValue value;
+    value.type = jbvNumeric;
+    value.val.numeric = call([decimal] {
+        char *text = pnstrdup(decimal.data(), decimal.size());
+        return DatumGetNumeric(
+            DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    });
+    return push_value(place(), value);
+}
+
+json_builder &json_builder::boolean(bool flag) {
+    JsonbValue value;
+    value.type = jbvBool;
+    value.val.boolean = flag;
+    return push_value(place(), value);
+}
+
+json_builder &json_builder::null() {
+    JsonbValue value;
+    value.type = jbvNull;
+    return push_value(place(), value);
+}
+
+json_builder &json_builder::value(const json_value &existing) { return push_value(place(), existing.raw()); }
+
+json_builder &json_builder::document(pg::jsonb existing) {
+    JsonbValue value;
+    if (JB_ROOT_IS_SCALAR(existing.document)) {
+        call([existing, &value] { JsonbExtractScalar(root_of(existing), &value); });
+    } else {
+        value.type = jbvBinary;
+        value.val.binary.data = root_of(existing);
+        value.val.binary.len = static_cast<int>(VARSIZE(existing.document) - VARHDRSZ);
+    }
+    return push_value(place(), value);
+}
+
+pg::jsonb json_builder::finish() {
+    return {call([this] { return JsonbValueToJsonb(result_); })};
+}
+
+pg::jsonb string_document(std::string_view text) {
+    JsonbValue value;
+    value.type = jbvString;
+    value.val.string.val = const_cast<char *>(text.data());
+    value.val.string.len = static_cast<int>(text.size());
+    return {call([&value] { return JsonbValueToJsonb(&value); })};
+}
+
+pg::jsonb empty_object() { return json_builder().begin_object().end_object().finish(); }
+
+} // namespace pg

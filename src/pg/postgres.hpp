@@ -1,0 +1,80 @@
+// The one place that includes Postgres' headers. Standard headers come first: postgres.h turns the printf family into
+// macros, which would rename the declarations of <cstdio>.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+extern "C" {
+#include <postgres.h>
+
+#include <access/genam.h>
+#include <access/htup_details.h>
+#include <access/table.h>
+#include <access/tupconvert.h>
+#include <access/xact.h>
+#include <catalog/namespace.h>
+#include <catalog/pg_class.h>
+#include <catalog/pg_collation.h>
+#include <catalog/pg_trigger.h>
+#include <catalog/pg_type.h>
+#include <commands/trigger.h>
+#include <executor/spi.h>
+#include <fmgr.h>
+#include <funcapi.h>
+#include <mb/pg_wchar.h>
+#include <miscadmin.h>
+#include <pgtime.h>
+#include <port.h>
+#include <utils/acl.h>
+#include <utils/array.h>
+#include <utils/builtins.h>
+#include <utils/datetime.h>
+#include <utils/datum.h>
+#include <utils/fmgroids.h>
+#include <utils/guc.h>
+#include <utils/inval.h>
+#include <utils/jsonb.h>
+#include <utils/lsyscache.h>
+#include <utils/memutils.h>
+#include <utils/numeric.h>
+#include <utils/rel.h>
+#include <utils/resowner.h>
+#include <utils/syscache.h>
+#include <utils/timestamp.h>
+#include <utils/tuplestore.h>
+#include <utils/typcache.h>
+#include <utils/uuid.h>
+#if PG_VERSION_NUM >= 160000
+#include <varatt.h>
+#endif
+}
+
+#undef printf
+#undef fprintf
+#undef sprintf
+#undef snprintf
+#undef vprintf
+#undef vfprintf
+#undef vsprintf
+#undef vsnprintf
+#undef strerror
+#undef gettext
+#undef ngettext
+#undef Min
+#undef Max
+#undef Abs

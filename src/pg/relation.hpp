@@ -1,0 +1,44 @@
+// Relations by name, and the positions of their columns. Nothing is remembered here: what may be kept is kept by the
+// callers, who watch for invalidations.
+#pragma once
+
+#include "pg/guard.hpp"
+
+namespace pg {
+
+inline Oid schema_of_function(Oid function) {
+    return call([function] { return get_func_namespace(function); });
+}
+
+inline Oid relation_named(const char *name, Oid schema) {
+    return call([name, schema] { return get_relname_relid(name, schema); });
+}
+
+// An open relation. close() keeps the lock until the end of the transaction; after an error the resource owner closes.
+class relation {
+public:
+    relation(Oid id, LOCKMODE lock) : relation_(call([id, lock] { return table_open(id, lock); })) {}
+    relation(const relation &) = delete;
+    relation &operator=(const relation &) = delete;
+
+    Relation get() const { return relation_; }
+    void close() {
+        call([this] { table_close(relation_, NoLock); });
+        relation_ = nullptr;
+    }
+
+private:
+    Relation relation_;
+};
+
+// The attribute number of a column, 0 when there is none.
+inline AttrNumber attribute_of(TupleDesc shape, const char *name) noexcept {
+    for (int i = 0; i < shape->natts; ++i) {
+        const FormData_pg_attribute *column = TupleDescAttr(shape, i);
+        if (!column->attisdropped && std::strcmp(NameStr(column->attname), name) == 0)
+            return column->attnum;
+    }
+    return 0;
+}
+
+} // namespace pg

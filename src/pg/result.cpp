@@ -1,0 +1,47 @@
+#include "pg/result.hpp"
+
+namespace pg {
+
+namespace {
+
+struct column_arrays {
+    std::vector<Datum> values;
+    std::unique_ptr<bool[]> nulls;
+
+    explicit column_arrays(std::span<const nullable_datum> columns)
+        : values(columns.size()), nulls(new bool[columns.size()]) {
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            values[i] = columns[i].value;
+            nulls[i] = columns[i].is_null;
+        }
+    }
+};
+
+void require_width(TupleDesc shape, std::size_t width) {
+    if (shape == nullptr || shape->natts != static_cast<int>(width))
+        throw sql_error{"XX000", "the function is declared with other columns than it returns", {}, {}};
+}
+
+} // namespace
+
+Datum return_columns(FunctionCallInfo fcinfo, std::span<const nullable_datum> columns) {
+    TupleDesc shape = call([fcinfo] {
+        TupleDesc found = nullptr;
+        return get_call_result_type(fcinfo, nullptr, &found) == TYPEFUNC_COMPOSITE ? found : nullptr;
+    });
+    require_width(shape, columns.size());
+    column_arrays arrays(columns);
+    return call([shape, &arrays] {
+        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), arrays.values.data(), arrays.nulls.get()));
+    });
+}
+
+void row_set::add_columns(std::span<const nullable_datum> columns) {
+    require_width(info_->setDesc, columns.size());
+    column_arrays arrays(columns);
+    call([this, &arrays] {
+        tuplestore_putvalues(info_->setResult, info_->setDesc, arrays.values.data(), arrays.nulls.get());
+    });
+}
+
+} // namespace pg

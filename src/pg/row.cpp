@@ -1,0 +1,41 @@
+#include "pg/row.hpp"
+
+namespace pg {
+
+row::row(HeapTuple tuple, TupleDesc shape) : tuple_(tuple), shape_(shape) {
+    call([this] {
+        const auto width = static_cast<std::size_t>(shape_->natts);
+        values_ = static_cast<Datum *>(palloc(width * sizeof(Datum)));
+        nulls_ = static_cast<bool *>(palloc(2 * width * sizeof(bool)));
+        replaced_ = nulls_ + width;
+        std::memset(replaced_, 0, width * sizeof(bool));
+        heap_deform_tuple(tuple_, shape_, values_, nulls_);
+    });
+}
+
+void row::set(AttrNumber column, nullable_datum value) {
+    const auto i = static_cast<std::size_t>(column - 1);
+    values_[i] = value.value;
+    nulls_[i] = value.is_null;
+    replaced_[i] = true;
+    any_replaced_ = true;
+}
+
+HeapTuple row::changed() const {
+    if (!any_replaced_)
+        return tuple_;
+    return call([this] { return heap_modify_tuple(tuple_, shape_, values_, nulls_, replaced_); });
+}
+
+bool row::same(const row &left, const row &right, AttrNumber column) {
+    const nullable_datum a = left.get(column);
+    const nullable_datum b = right.get(column);
+    if (a.is_null || b.is_null)
+        return a.is_null == b.is_null;
+    return call([&] {
+        const FormData_pg_attribute *type = TupleDescAttr(left.shape_, column - 1);
+        return datum_image_eq(a.value, b.value, type->attbyval, type->attlen);
+    });
+}
+
+} // namespace pg

@@ -1,0 +1,106 @@
+// SQL from C++: statements that are prepared once per backend and kept, run inside a session.
+#pragma once
+
+#include "pg/datum.hpp"
+
+namespace pg {
+
+// Counts up whenever a namespace is renamed or dropped: texts that carry a schema's name are stale then.
+std::uint64_t namespace_generation() noexcept;
+void watch_namespaces(); // called once, when the library is loaded
+
+// The rows of one execution. They live until the session is finished.
+class rows {
+public:
+    rows(SPITupleTable *table, std::uint64_t processed) : table_(table), processed_(processed) {}
+
+    std::uint64_t count() const { return processed_; } // rows returned or written
+    bool empty() const { return processed_ == 0; }
+    int width() const { return table_->tupdesc->natts; }
+
+    nullable_datum column(std::uint64_t row, int column) const; // column counts from 0
+    std::optional<std::string_view> text(std::uint64_t row, int i) const { return get(row, i, text_of); }
+    std::optional<pg::jsonb> json(std::uint64_t row, int i) const { return get(row, i, jsonb_of); }
+    std::optional<timestamp> time(std::uint64_t row, int i) const { return get(row, i, timestamp_of); }
+    std::optional<pg::uuid> uuid(std::uint64_t row, int i) const { return get(row, i, uuid_of); }
+    std::optional<std::int32_t> int4(std::uint64_t row, int i) const {
+        return get(row, i, [](Datum value) { return DatumGetInt32(value); });
+    }
+    std::optional<std::int64_t> int8(std::uint64_t row, int i) const {
+        return get(row, i, [](Datum value) { return DatumGetInt64(value); });
+    }
+    std::optional<bool> boolean(std::uint64_t row, int i) const {
+        return get(row, i, [](Datum value) { return DatumGetBool(value); });
+    }
+
+private:
+    template <class Read>
+    auto get(std::uint64_t row, int i, Read read) const -> std::optional<std::invoke_result_t<Read, Datum>> {
+        const nullable_datum value = column(row, i);
+        if (value.is_null)
+            return std::nullopt;
+        return read(value.value);
+    }
+
+    SPITupleTable *table_;
+    std::uint64_t processed_;
+};
+
+// A statement whose plan is kept. Its text names the extension's schema as @schema@. To be declared constinit.
+class statement {
+public:
+    template <std::size_t N>
+    constexpr statement(const char *text, const Oid (&types)[N]) : text_(text), types_(types), width_(N) {}
+    template <std::size_t N>
+    constexpr statement(const char *text, const std::array<Oid, N> &types)
+        : text_(text), types_(types.data()), width_(N) {}
+    explicit constexpr statement(const char *text) : text_(text), types_(nullptr), width_(0) {}
+
+    SPIPlanPtr plan(Oid schema); // prepares it when it is not, or when the schema's name changed
+    int width() const { return width_; }
+
+private:
+    const char *text_;
+    const Oid *types_;
+    int width_;
+    SPIPlanPtr plan_ = nullptr;
+    Oid schema_ = InvalidOid;
+    std::uint64_t generation_ = 0;
+};
+
+// Replaces @schema@ by the quoted name of the schema.
+std::string with_schema_name(std::string_view text, Oid schema);
+
+enum class access { read_only, read_write };
+
+// A connection to SPI. finish() is called on success; after an error the end of the (sub)transaction cleans up.
+class session {
+public:
+    session();
+    session(const session &) = delete;
+    session &operator=(const session &) = delete;
+
+    // read_write sees its own earlier changes and takes a fresh snapshot in READ COMMITTED; read_only uses the
+    // caller's snapshot.
+    template <class... Arguments> rows run(statement &what, Oid schema, access how, const Arguments &...arguments) {
+        std::array<nullable_datum, sizeof...(Arguments)> bound{to_datum(arguments)...};
+        return execute(what, schema, how, bound);
+    }
+
+    // Reads no more than `limit` rows; 0 reads all.
+    template <class... Arguments>
+    rows run_limited(statement &what, Oid schema, std::uint64_t limit, const Arguments &...arguments) {
+        std::array<nullable_datum, sizeof...(Arguments)> bound{to_datum(arguments)...};
+        return execute(what, schema, access::read_only, bound, limit);
+    }
+
+    rows execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
+                 std::uint64_t limit = 0);
+
+    // Runs a command that is not kept: DDL, which changes with every table it meets.
+    rows run_text(const std::string &command, access how = access::read_write);
+
+    void finish();
+};
+
+} // namespace pg

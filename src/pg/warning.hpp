@@ -1,0 +1,15 @@
+#pragma once
+
+#include "pg/guard.hpp"
+
+namespace pg {
+
+inline void warn(const std::string &message, const std::string &detail) {
+    call([&] { ereport(WARNING, (errmsg_internal("%s", message.c_str()), errdetail_internal("%s", detail.c_str()))); });
+}
+
+inline void notice(const std::string &message, const std::string &hint) {
+    call([&] { ereport(NOTICE, (errmsg_internal("%s", message.c_str()), errhint("%s", hint.c_str()))); });
+}
+
+} // namespace pg

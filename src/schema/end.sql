@@ -1,0 +1,55 @@
+-- What default privileges gave to others goes: EXECUTE is the gate of a function, and mega_grant hands it out. Only the
+-- four predicates are everybody's, because a constraint runs them as whoever writes.
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT DISTINCT p.oid::regprocedure AS signature, p.proowner, a.grantee
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'
+        JOIN pg_catalog.pg_proc p ON p.oid = d.objid,
+        LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+        WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+          AND d.deptype = 'e' AND a.grantee <> p.proowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', one.signature,
+            CASE WHEN one.grantee = 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION mega_is_pass_id(text), mega_is_record_id(text, text), mega_is_permanent_url(text),
+    mega_has_expiring_url(jsonb) TO PUBLIC;
+
+-- The tables belong to the user, not to the extension: a restore brings them, and DROP EXTENSION leaves them.
+DO $$
+DECLARE
+    made record;
+    one record;
+BEGIN
+    IF mega_is_restoring() THEN
+        RAISE NOTICE 'mega: this is a restore, its tables are left to it'
+            USING HINT = 'If it is not, create them with SELECT mega_install().';
+        RETURN;
+    END IF;
+    PERFORM mega_install();
+    FOR made IN
+        SELECT c.oid, c.oid::regclass AS name, c.relowner
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'
+        JOIN pg_catalog.pg_class c ON c.oid = d.objid
+        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+          AND d.deptype = 'e' AND c.relkind = 'r'
+    LOOP
+        EXECUTE pg_catalog.format('ALTER EXTENSION mega DROP TABLE %s', made.name);
+        FOR one IN
+            SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c, LATERAL pg_catalog.aclexplode(c.relacl) a
+            WHERE c.oid = made.oid AND a.grantee <> c.relowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s', made.name,
+                CASE WHEN one.grantee = 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
+        END LOOP;
+        EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO @extowner@', made.name);
+    END LOOP;
+END
+$$;

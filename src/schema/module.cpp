@@ -1,0 +1,27 @@
+// The library as Postgres loads it.
+#include "ledger/settings.hpp"
+#include "pg/entry.hpp"
+#include "pg/spi.hpp"
+#include "schema/tables.hpp"
+
+extern "C" {
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void _PG_init(void) {
+    mega::ledger::define_settings();
+    pg::watch_namespaces();
+    mega::schema::watch_tables();
+}
+
+} // extern "C"
+
+namespace mega::schema {
+
+static Datum version(FunctionCallInfo) { return pg::to_datum(MEGA_VERSION).value; }
+
+} // namespace mega::schema
+
+PG_ENTRY(mega_version, mega::schema::version);

@@ -1,0 +1,35 @@
+// The rules of core as SQL predicates, for CHECK constraints of ours and of anybody. All are strict.
+#include "core/pass_id.hpp"
+#include "core/permanent_url.hpp"
+#include "core/record_id.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::schema {
+
+namespace {
+
+Datum is_pass_id(FunctionCallInfo fcinfo) { return BoolGetDatum(core::is_pass_id(*pg::arguments(fcinfo).text(0))); }
+
+Datum is_record_id(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    return BoolGetDatum(core::is_record_id(*given.text(0), *given.text(1)));
+}
+
+Datum is_permanent_url(FunctionCallInfo fcinfo) {
+    return BoolGetDatum(core::is_permanent_url(*pg::arguments(fcinfo).text(0)));
+}
+
+Datum has_expiring_url(FunctionCallInfo fcinfo) {
+    return BoolGetDatum(pg::any_string(*pg::arguments(fcinfo).json(0),
+                                       [](std::string_view text) { return core::has_expiring_url(text); }));
+}
+
+} // namespace
+
+} // namespace mega::schema
+
+PG_ENTRY(mega_is_pass_id, mega::schema::is_pass_id);
+PG_ENTRY(mega_is_record_id, mega::schema::is_record_id);
+PG_ENTRY(mega_is_permanent_url, mega::schema::is_permanent_url);
+PG_ENTRY(mega_has_expiring_url, mega::schema::has_expiring_url);

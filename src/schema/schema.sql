@@ -1,0 +1,28 @@
+-- The three tables and those who may use them.
+
+CREATE FUNCTION mega_version() RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION mega_version() IS 'The version of the library that is loaded.';
+
+CREATE FUNCTION mega_install(dry_run boolean DEFAULT false,
+    OUT object text, OUT action text, OUT detail text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50
+    SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION mega_install(boolean) IS
+    'Creates what is missing of the three tables and leaves what is there: tables, columns, defaults, constraints, '
+    'indexes, triggers, comments; one row per thing created, or with dry_run per thing that would be. Nothing to do: no '
+    'rows. Raises 42501 for tables of another role. Locks each table it changes.';
+
+CREATE FUNCTION mega_grant(role regrole, level text) RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION mega_grant(regrole, text) IS
+    'Gives a role what a level needs: reader (read), app (reader, and the functions that write), admin (app, and the '
+    'office, the sweeps and the tools). Calling it again with another level changes the level. Raises 22023 for an '
+    'unknown level and 42501 for a caller who may not grant.';
+
+CREATE FUNCTION mega_is_restoring() RETURNS boolean
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION mega_is_restoring() IS
+    'Whether this session is a restore by pg_dump''s output or pg_restore, told by the settings they begin with.';

@@ -1,0 +1,103 @@
+#include "schema/tables.hpp"
+
+#include "pg/spi.hpp"
+#include "schema/manifest.hpp"
+
+namespace mega::schema {
+
+namespace {
+
+constinit tables known;
+constinit bool valid = false;
+constinit std::uint64_t relation_changes = 0;
+constinit std::uint64_t known_generation = 0;
+
+void on_relation_change(Datum, Oid relation) {
+    ++relation_changes;
+    if (relation == InvalidOid || relation == known.customers.id || relation == known.generations.id ||
+        relation == known.admins.id)
+        valid = false;
+}
+
+bool is_enabled(const Trigger &trigger) {
+    return trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
+}
+
+const Trigger *trigger_named(const TriggerDesc *all, const char *name) {
+    for (int i = 0; all != nullptr && i < all->numtriggers; ++i)
+        if (std::strcmp(all->triggers[i].tgname, name) == 0)
+            return &all->triggers[i];
+    return nullptr;
+}
+
+template <class Column> table<Column> describe(const table_definition &definition, Oid schema) {
+    table<Column> described;
+    described.id = pg::relation_named(definition.name, schema);
+    if (described.id == InvalidOid)
+        throw pg::sql_error{"42P01",
+                            std::string("the table ") + definition.name + " does not exist",
+                            {},
+                            "Create it with SELECT mega_install()."};
+    pg::relation relation(described.id, AccessShareLock);
+    described.owner = relation.get()->rd_rel->relowner;
+    for (std::size_t i = 0; i < definition.columns.size(); ++i) {
+        described.attributes[i] = pg::attribute_of(relation.get()->rd_att, definition.columns[i].name);
+        if (described.attributes[i] == 0)
+            throw pg::sql_error{"42703",
+                                std::string("the table ") + definition.name + " has no column " +
+                                    definition.columns[i].name,
+                                {},
+                                "Add what is missing with SELECT mega_install()."};
+    }
+    const TriggerDesc *triggers = relation.get()->trigdesc;
+    described.guarded = std::ranges::all_of(definition.triggers, [&](const named_definition &ours) {
+        const Trigger *found = trigger_named(triggers, ours.name);
+        return found != nullptr && is_enabled(*found);
+    });
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+        const Trigger &one = triggers->triggers[i];
+        const bool ours = std::ranges::any_of(
+            definition.triggers, [&](const named_definition &d) { return std::strcmp(d.name, one.tgname) == 0; });
+        if (!ours && TRIGGER_FOR_ROW(one.tgtype) && TRIGGER_FOR_BEFORE(one.tgtype))
+            described.foreign_before_row = true;
+    }
+    relation.close();
+    return described;
+}
+
+} // namespace
+
+const tables &tables_of(Oid function) {
+    const Oid schema = pg::schema_of_function(function);
+    if (valid && known.schema == schema && known_generation == pg::namespace_generation())
+        return known;
+    tables fresh;
+    fresh.schema = schema;
+    const std::uint64_t generation = pg::namespace_generation();
+    const std::uint64_t changes = relation_changes;
+    fresh.customers = describe<customer>(manifest[0], schema);
+    fresh.generations = describe<ledger>(manifest[1], schema);
+    fresh.admins = describe<admin>(manifest[2], schema);
+    known = fresh;
+    known_generation = generation;
+    valid = changes == relation_changes; // a change that came in while the tables were read may not be in `fresh`
+    return known;
+}
+
+const tables &guarded_tables_of(Oid function) {
+    const tables &found = tables_of(function);
+    if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+        throw pg::sql_error{"55000", "mega does not write in a session that is a replica",
+                            "session_replication_role = replica", "Its triggers would not keep the books."};
+    if (!found.customers.guarded || !found.generations.guarded || !found.admins.guarded)
+        throw pg::sql_error{"55000",
+                            "a trigger of mega is missing or disabled",
+                            {},
+                            "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE … ENABLE "
+                            "TRIGGER; without it nothing keeps the books."};
+    return found;
+}
+
+void watch_tables() { CacheRegisterRelcacheCallback(on_relation_change, 0); }
+
+} // namespace mega::schema

@@ -1,0 +1,67 @@
+// Where the three tables are: their oids, owner and column positions, looked up once per backend and forgotten when a
+// relation or a schema changes.
+#pragma once
+
+#include "pg/relation.hpp"
+#include "pg/role.hpp"
+#include "pg/row.hpp"
+#include "schema/columns.hpp"
+
+namespace mega::schema {
+
+// One of the three tables. Adopted tables have their columns in any order, dropped ones in between.
+template <class Column> struct table {
+    static constexpr std::size_t width = static_cast<std::size_t>(Column::count);
+
+    Oid id = InvalidOid;
+    Oid owner = InvalidOid;
+    bool guarded = false;            // every trigger of ours is there and enabled
+    bool foreign_before_row = false; // somebody else's BEFORE ROW trigger may change a row after ours looked at it
+    std::array<AttrNumber, width> attributes{};
+
+    AttrNumber at(Column column) const { return attributes[static_cast<std::size_t>(column)]; }
+};
+
+struct tables {
+    Oid schema = InvalidOid;
+    table<customer> customers;
+    table<ledger> generations;
+    table<admin> admins;
+};
+
+// The tables that belong to the extension whose function this is (I: always through the extension's namespace, never
+// through search_path). Raises 42P01 when one is missing and 42703 when a column is.
+const tables &tables_of(Oid function);
+
+// For writers: the same, and raises 55000 when a guard is missing or disabled or the session is a replica, because then
+// nothing would keep the books.
+const tables &guarded_tables_of(Oid function);
+
+void watch_tables(); // called once, when the library is loaded
+
+// A row seen through its table's column names.
+template <class Column> class record {
+public:
+    record(const table<Column> &of, pg::row &columns) : of_(of), columns_(columns) {}
+
+    std::optional<std::string_view> text(Column c) const { return columns_.text(of_.at(c)); }
+    std::optional<pg::jsonb> json(Column c) const { return columns_.json(of_.at(c)); }
+    std::optional<pg::timestamp> time(Column c) const { return columns_.time(of_.at(c)); }
+    std::optional<pg::uuid> uuid(Column c) const { return columns_.uuid(of_.at(c)); }
+    std::optional<std::int32_t> int4(Column c) const { return columns_.int4(of_.at(c)); }
+    std::optional<bool> boolean(Column c) const { return columns_.boolean(of_.at(c)); }
+    pg::nullable_datum get(Column c) const { return columns_.get(of_.at(c)); }
+    bool is_null(Column c) const { return columns_.is_null(of_.at(c)); }
+    template <class Value> void set(Column c, const Value &value) { columns_.set(of_.at(c), pg::to_datum(value)); }
+    bool same(const record &other, Column c) const { return pg::row::same(columns_, other.columns_, of_.at(c)); }
+
+private:
+    const table<Column> &of_;
+    pg::row &columns_;
+};
+
+inline const char *name(customer c) { return customer_columns[static_cast<std::size_t>(c)].name; }
+inline const char *name(ledger c) { return ledger_columns[static_cast<std::size_t>(c)].name; }
+inline const char *name(admin c) { return admin_columns[static_cast<std::size_t>(c)].name; }
+
+} // namespace mega::schema
