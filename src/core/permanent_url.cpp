@@ -118,8 +118,9 @@ std::string decode_host(std::string_view host) {
 
 // Percent-encoding must not bring in what would be read as the end of the host elsewhere.
 bool is_decoded_host(std::string_view host) noexcept {
-    return !host.empty() && !has_control_character(host) &&
-           host.find_first_of(" \"#%/:<>?@[\\]^`{|}") == std::string_view::npos;
+    if (host.empty() || host.front() == '.' || host.back() == '.' || host.find("..") != std::string_view::npos)
+        return false; // an empty label
+    return !has_control_character(host) && host.find_first_of(" \"#%/:<>?@[\\]^`{|}") == std::string_view::npos;
 }
 
 bool is_port(std::string_view port) noexcept {
@@ -213,9 +214,7 @@ url_verdict check_url(std::string_view url) {
     return {};
 }
 
-bool is_permanent_url(std::string_view url) {
-    return check_url(url).fault == url_fault::none;
-}
+bool is_permanent_url(std::string_view url) { return check_url(url).fault == url_fault::none; }
 
 std::string host_of(std::string_view url) {
     const url_parts parts = split_url(url);

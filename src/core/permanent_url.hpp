@@ -53,17 +53,21 @@ public:
     std::optional<found> next() noexcept;
 
 private:
+    std::size_t nested_end(std::size_t from) const noexcept;
+
     std::string_view text_;
-    std::size_t at_ = 0;        // where to look on
-    std::size_t outer_end_ = 0; // where the last URL that lies in no other one ended
+    std::size_t at_ = 0;          // where to look on
+    std::size_t outer_end_ = 0;   // where the last URL that lies in no other one ended
+    std::size_t query_begin_ = 0; // of that URL
+    std::size_t query_end_ = 0;
 };
 
 // Calls f(std::string_view url, std::size_t offset) for every http:// or https:// (any case) in the text that something
 // follows. A URL reaches to whitespace, '"', '<', '>' or the end, to a closing ' or ` when it was opened by one, and
 // loses punctuation at its end (,.;:!? quotes, backslashes, and closing brackets that were not opened in it). One that
-// stands inside another is given by itself too, but only as far as the next one inside.
-template <class F>
-void for_each_url(std::string_view text, F f) {
+// stands inside another is given by itself too, but only as far as the next one inside and, in the other's query, as
+// far as its parameter reaches.
+template <class F> void for_each_url(std::string_view text, F f) {
     url_scanner scanner(text);
     while (const auto found = scanner.next())
         f(found->url, found->offset);

@@ -70,13 +70,9 @@ std::optional<record_type> parse_record_type(std::string_view s) noexcept {
     return std::nullopt;
 }
 
-std::string_view name(record_type type) noexcept {
-    return type_names[static_cast<std::size_t>(type)];
-}
+std::string_view name(record_type type) noexcept { return type_names[static_cast<std::size_t>(type)]; }
 
-bool is_ledger_type(record_type type) noexcept {
-    return type <= record_type::mma_event;
-}
+bool is_ledger_type(record_type type) noexcept { return type <= record_type::mma_event; }
 
 bool is_record_id(std::string_view type_name, std::string_view id) noexcept {
     const auto type = parse_record_type(type_name);

@@ -23,9 +23,7 @@ std::optional<mma_status> parse_mma_status(std::string_view s) noexcept {
     return std::nullopt;
 }
 
-std::string_view name(mma_status status) noexcept {
-    return status_names[static_cast<std::size_t>(status)];
-}
+std::string_view name(mma_status status) noexcept { return status_names[static_cast<std::size_t>(status)]; }
 
 bool may_move(mma_status from, mma_status to, bool has_output_url) noexcept {
     if (from == to)
@@ -41,9 +39,7 @@ bool may_move(std::optional<mma_status> from, mma_status to, bool has_output_url
     return !from || may_move(*from, to, has_output_url);
 }
 
-bool is_mma_mode(std::string_view s) noexcept {
-    return s == "still" || s == "video";
-}
+bool is_mma_mode(std::string_view s) noexcept { return s == "still" || s == "video"; }
 
 bool is_event_type(std::string_view s) noexcept {
     return std::find(event_types.begin(), event_types.end(), s) != event_types.end();

@@ -85,14 +85,7 @@ const signing_name *find_signing_name(std::string_view written) noexcept {
     return nullptr;
 }
 
-// Bytes of the separator that the text begins with, 0 if it begins with something else. An '&' that a JSON printer
-// wrote as \u0026 inside a string inside a document separates as well.
-std::size_t separator_size(std::string_view s) noexcept {
-    if (s[0] == '&' || s[0] == ';')
-        return 1;
-    constexpr std::string_view escaped = "\\u0026";
-    return s.starts_with(escaped) ? escaped.size() : 0;
-}
+constexpr std::string_view escaped_ampersand = "\\u0026";
 
 } // namespace
 
@@ -125,16 +118,21 @@ std::optional<std::string_view> userinfo_of(std::string_view authority) noexcept
     return authority.substr(0, at);
 }
 
+std::size_t find_separator(std::string_view query) noexcept {
+    for (std::size_t at = query.find_first_of("&;\\"); at != std::string_view::npos;
+         at = query.find_first_of("&;\\", at + 1))
+        if (query[at] != '\\' || query.substr(at).starts_with(escaped_ampersand))
+            return at;
+    return std::string_view::npos;
+}
+
 std::optional<query_parameter> take_parameter(std::string_view &query) noexcept {
     if (query.empty())
         return std::nullopt;
-    std::size_t end = 0;
-    std::size_t gap = 0;
-    while (end < query.size() && (gap = separator_size(query.substr(end))) == 0)
-        ++end;
-
-    const std::string_view whole = query.substr(0, end);
-    query.remove_prefix(end + gap);
+    const std::string_view whole = query.substr(0, find_separator(query));
+    query.remove_prefix(whole.size());
+    if (!query.empty())
+        query.remove_prefix(query[0] == '\\' ? escaped_ampersand.size() : 1);
     const std::size_t equals = whole.find('=');
     if (equals == std::string_view::npos)
         return query_parameter{whole, whole.substr(whole.size())};

@@ -2,6 +2,7 @@
 // texts look at must be the same.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@ url_parts split_url(std::string_view url) noexcept;
 
 // What stands before the last '@' of the authority; nullopt if there is no '@'. Never raises.
 std::optional<std::string_view> userinfo_of(std::string_view authority) noexcept;
+
+// Where in the text the first separator of parameters stands: '&', ';' or an '&' that a JSON printer wrote as \u0026
+// inside a string inside a document; npos if there is none. Never raises.
+std::size_t find_separator(std::string_view query) noexcept;
 
 struct query_parameter {
     std::string_view name;  // as written

@@ -16,8 +16,16 @@ constexpr std::string_view openers = "([{";
 constexpr std::string_view closers = ")]}";
 constexpr std::string_view end_punctuation = ",.;:!?'`\\)]}";
 
-bool ends_url(char c) noexcept {
-    return is_ascii_space(c) || c == '"' || c == '<' || c == '>';
+// How far a URL reaches in the text, if `quote` stands before it.
+std::size_t find_end(std::string_view text, char quote) noexcept {
+    const bool quoted = quote == '\'' || quote == '`';
+    std::size_t end = 0;
+    for (; end < text.size(); ++end) {
+        const char c = text[end];
+        if (is_ascii_space(c) || c == '"' || c == '<' || c == '>' || (quoted && c == quote))
+            break;
+    }
+    return end;
 }
 
 struct scheme_mark {
@@ -69,6 +77,16 @@ std::string_view drop_unbalanced_end(std::string_view url) noexcept {
 
 } // namespace
 
+// Where a URL inside the last outer one ends at the latest. Reading on to the outer end would make a chain of URLs cost
+// the square of its length, and reading over the outer's parameters would take them for part of a password.
+std::size_t url_scanner::nested_end(std::size_t from) const noexcept {
+    const std::size_t end = std::min(outer_end_, find_scheme(text_, from).begin);
+    if (from < query_begin_ || from >= query_end_)
+        return end;
+    const std::string_view parameter = text_.substr(from, end - from);
+    return from + parameter.substr(0, find_separator(parameter)).size();
+}
+
 std::optional<url_scanner::found> url_scanner::next() noexcept {
     for (;;) {
         const scheme_mark mark = find_scheme(text_, at_);
@@ -77,17 +95,18 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
         at_ = mark.end;
 
         const bool nested = mark.begin < outer_end_;
-        // Cut at the next URL inside, or a chain of them would be read over and over.
-        std::size_t end = nested ? std::min(outer_end_, find_scheme(text_, at_).begin) : text_.size();
         const char quote = mark.begin > 0 ? text_[mark.begin - 1] : '\0';
-        const bool quoted = quote == '\'' || quote == '`';
-        for (std::size_t i = at_; i < end; ++i)
-            if (ends_url(text_[i]) || (quoted && text_[i] == quote))
-                end = i;
-        if (!nested)
-            outer_end_ = end;
+        const std::size_t end = nested ? nested_end(mark.end) : text_.size();
+        const std::size_t length = find_end(text_.substr(mark.end, end - mark.end), quote);
+        const std::string_view whole = text_.substr(mark.begin, mark.end - mark.begin + length);
+        if (!nested) {
+            outer_end_ = mark.end + length;
+            const std::string_view query = split_url(whole).query;
+            query_begin_ = query.empty() ? 0 : static_cast<std::size_t>(query.data() - text_.data());
+            query_end_ = query_begin_ + query.size();
+        }
 
-        const std::string_view url = drop_unbalanced_end(text_.substr(mark.begin, end - mark.begin));
+        const std::string_view url = drop_unbalanced_end(whole);
         if (url.size() > mark.end - mark.begin)
             return found{url, mark.begin};
     }

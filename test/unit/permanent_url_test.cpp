@@ -75,6 +75,9 @@ TEST(permanent_url, refuses_malformed_urls) {
                                  "https://a%00b/"sv,
                                  "https://a%zz/"sv,
                                  "https://./"sv,
+                                 "https://.a/"sv,
+                                 "https://a..b/"sv,
+                                 "https://a../"sv,
                                  "https://a@b@c/"sv,
                                  "1https://a/"sv,
                                  "ht tps://a/"sv})

@@ -48,6 +48,16 @@ TEST(url_text, finds_urls_inside_urls) {
               (list{"https://a/https://b/?x=http://c/", "https://b/?x=", "http://c/"}));
 }
 
+TEST(url_text, ends_a_url_in_a_query_with_its_parameter) {
+    EXPECT_EQ(urls_in("https://a/?u=https://b/x&v=http://c;w"),
+              (list{"https://a/?u=https://b/x&v=http://c;w", "https://b/x", "http://c"}));
+    EXPECT_EQ(urls_in("https://a/https://b/&c;d"), (list{"https://a/https://b/&c;d", "https://b/&c;d"}));
+    EXPECT_EQ(urls_in("https://a/?b#https://c&d https://e/f&https://g"),
+              (list{"https://a/?b#https://c&d", "https://c&d", "https://e/f&https://g", "https://g"}));
+    EXPECT_EQ(redact_urls("https://a/?u=https://b:c&token=http://d&e=f@g"),
+              "https://a/?u=https://b:c&token=REDACTED&e=f@g");
+}
+
 TEST(url_text, sees_expiring_urls) {
     for (const char *text :
          {"a https://a/x?X-Amz-Signature=1 b", "https://user:pw@a/", "https://user@a/", "\"https://a/?a=b&TOKEN=\"",

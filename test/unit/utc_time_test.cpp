@@ -1,0 +1,31 @@
+#include "core/utc_time.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace mega::core {
+namespace {
+
+TEST(utc_time, writes_iso_8601) {
+    EXPECT_EQ(iso_utc(1766138400000000), "2025-12-19T10:00:00Z");
+    EXPECT_EQ(iso_utc(1766138400120000), "2025-12-19T10:00:00.12Z");
+    EXPECT_EQ(iso_utc(1766138400000001), "2025-12-19T10:00:00.000001Z");
+    EXPECT_EQ(iso_utc(0), "1970-01-01T00:00:00Z");
+    EXPECT_EQ(iso_utc(-1), "1969-12-31T23:59:59.999999Z");
+    EXPECT_EQ(iso_utc(951782400000000), "2000-02-29T00:00:00Z");
+    EXPECT_EQ(iso_utc(951868800000000), "2000-03-01T00:00:00Z");
+    EXPECT_EQ(iso_utc(-2203891200000000), "1900-03-01T00:00:00Z");
+    EXPECT_EQ(iso_utc(1735689599999999), "2024-12-31T23:59:59.999999Z");
+}
+
+TEST(utc_time, writes_years_that_need_more_or_go_backwards) {
+    EXPECT_EQ(iso_utc(253402300800000000), "10000-01-01T00:00:00Z");
+    EXPECT_EQ(iso_utc(-62135596800000000), "0001-01-01T00:00:00Z");
+    EXPECT_EQ(iso_utc(-62135596800000001), "0001-12-31T23:59:59.999999Z BC");
+    EXPECT_EQ(iso_utc(std::numeric_limits<std::int64_t>::max()), "294247-01-10T04:00:54.775807Z");
+    EXPECT_EQ(iso_utc(std::numeric_limits<std::int64_t>::min()), "290309-12-21T19:59:05.224192Z BC");
+}
+
+} // namespace
+} // namespace mega::core
