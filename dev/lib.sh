@@ -76,7 +76,7 @@ make_tree() {
     make --silent --no-print-directory -C "$tree" -f ../../../Makefile PG_CONFIG="$pg_config" -j"$(nproc)" "$@"
 }
 
-# install_extension TREE: installs that build where a private cluster finds it, outside /usr where
+# install_extension TREE [ARGUMENT…]: installs that build where a private cluster finds it, outside /usr where
 # the server allows it, and sets server_settings, the lines its postgresql.conf needs.
 install_extension() {
     local root=$state/install settings
@@ -92,7 +92,7 @@ dynamic_library_path = '$root$("$pg_config" --pkglibdir):\$libdir'"
         die "PostgreSQL $pg cannot load extensions from outside its own directories"
     fi
     if [ -n "$root" ]; then rm -rf "$root"; fi
-    make_tree "$1" install DESTDIR="$root"
+    make_tree "$@" install DESTDIR="$root"
 }
 
 # cluster NAME: chooses the private cluster the functions below act on, and exports how to reach it.
