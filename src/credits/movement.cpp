@@ -107,7 +107,7 @@ void extend(pg::session &session, const schema::tables &where, const ledger::loc
 
 ledger::new_row row_of(const movement &what, const ledger::locked_customer &customer) {
     ledger::new_row row(record_type, what.txn_id ? *what.txn_id : ledger::new_id());
-    const pg::timestamp now = ledger::stamp_for(customer);
+    const pg::timestamp now = ledger::stamp_behind(customer.updated_at);
     row.set(column::mg_pass_id, what.pass_id)
         .set(column::mg_delta, what.delta)
         .set(column::mg_reason, what.reason)

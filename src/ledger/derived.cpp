@@ -1,6 +1,8 @@
 #include "ledger/derived.hpp"
 
+#include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/json_tree.hpp"
 #include "ledger/project.hpp"
 #include "ledger/settings.hpp"
 #include "pg/jsonb.hpp"
@@ -16,32 +18,14 @@ constexpr const char *credits_hint = "Use mega_record_credit, or append a credit
 constexpr const char *preferences_hint =
     "Use mega_record_mma_event, or append an mma_event row to mega_generations. Keys of your own are yours to write.";
 
-bool is_managed(std::string_view key) { return std::ranges::find(managed_keys, key) != std::end(managed_keys); }
-
 bool same_managed_keys(pg::jsonb left, pg::jsonb right) {
     return std::ranges::all_of(
-        managed_keys, [&](std::string_view key) { return pg::equal(pg::find(left, key), pg::find(right, key)); });
+        core::managed_keys, [&](std::string_view key) { return pg::equal(pg::find(left, key), pg::find(right, key)); });
 }
 
 bool has_managed_key(pg::jsonb document) {
-    return std::ranges::any_of(managed_keys, [&](std::string_view key) { return pg::find(document, key).has_value(); });
-}
-
-// The application's keys of one document and the managed keys of another.
-pg::jsonb combine(pg::jsonb application, pg::jsonb managed) {
-    pg::json_builder builder;
-    builder.begin_object();
-    if (pg::is_object(application))
-        pg::for_each_member(pg::root_of(application), [&](std::string_view key, const pg::json_value &value) {
-            if (!is_managed(key))
-                builder.key(key).value(value);
-        });
-    if (pg::is_object(managed))
-        pg::for_each_member(pg::root_of(managed), [&](std::string_view key, const pg::json_value &value) {
-            if (is_managed(key))
-                builder.key(key).value(value);
-        });
-    return builder.end_object().finish();
+    return std::ranges::any_of(core::managed_keys,
+                               [&](std::string_view key) { return pg::find(document, key).has_value(); });
 }
 
 [[noreturn]] void refuse_credits(std::string_view pass_id, std::int32_t stored, std::int32_t written) {
@@ -90,7 +74,8 @@ void guard_preferences(const customer_record &old_row, customer_record &new_row,
     if (!may_replace || derived_writes_setting() == derived_writes::reject)
         refuse_preferences(pass_id);
     warn("mg_mma_preferences", pass_id);
-    new_row.set(column::mg_mma_preferences, combine(written, stored));
+    new_row.set(column::mg_mma_preferences,
+                with_managed_keys(written, members_of(pg::root_of(stored), core::managed_keys)));
 }
 
 } // namespace
@@ -118,6 +103,10 @@ void guard_new_customer(const schema::tables &where, const customer_record &row)
         warn("mg_credits", pass_id);
         // Taken back as a difference: rows of the same statement may have been projected already.
         project_credits(session, where, customer, -std::int64_t{written});
+    }
+    if (managed) {
+        warn("mg_mma_preferences", pass_id);
+        refold_preferences(session, where, require_locked_customer(session, where, pass_id));
     }
     session.finish();
 }

@@ -8,8 +8,6 @@ namespace mega::ledger {
 
 using customer_record = schema::record<schema::customer>;
 
-inline constexpr std::string_view managed_keys[] = {"hard_blocks", "positions", "source", "tag_weights", "updated_at"};
-
 // An update: what the projection has in flight passes, and so does an unchanged value. Anything else raises MG006, or,
 // with mega.derived_writes = ignore, is replaced by the stored value with a WARNING. When `may_replace` is false the
 // row is stored already and a foreign value raises in either mode.

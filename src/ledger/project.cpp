@@ -1,6 +1,7 @@
 #include "ledger/project.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 
@@ -19,6 +20,34 @@ constexpr Oid credits_types[] = {TEXTOID, INT4OID};
 constinit pg::statement update_credits("UPDATE ONLY @schema@.mega_customers SET mg_credits = $2 "
                                        "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
                                        credits_types);
+
+constexpr Oid snapshot_types[] = {TEXTOID, INT4OID, JSONBOID, TIMESTAMPTZOID};
+constinit pg::statement
+    update_snapshot("UPDATE ONLY @schema@.mega_customers SET mg_credits = $2, mg_mma_preferences = $3, "
+                    "mg_mma_preferences_updated_at = $4 WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
+                    snapshot_types);
+
+constinit pg::statement select_preferences("SELECT c.mg_mma_preferences FROM ONLY @schema@.mega_customers c "
+                                           "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                           pass_id_type);
+
+// One update of one customer, in flight while it is written. preferences: null to leave the snapshot as it is.
+void write(pg::session &session, const schema::tables &where, const locked_customer &customer, std::int32_t balance,
+           const Jsonb *preferences) {
+    const pg::as_role owner(where.customers.owner);
+    const in_flight::projection projecting(customer.pass_id, balance, preferences);
+    const std::uint64_t touched =
+        (preferences == nullptr
+             ? session.run(update_credits, where.schema, pg::access::read_write, customer.pass_id, balance)
+             : session.run(update_snapshot, where.schema, pg::access::read_write, customer.pass_id, balance,
+                           pg::jsonb{const_cast<Jsonb *>(preferences)}, pg::clock_time()))
+            .count();
+    if (touched != 1)
+        throw pg::sql_error{"XX000",
+                            "a projection touched " + std::to_string(touched) + " customers instead of one",
+                            "pass_id=" + pg::quoted(customer.pass_id),
+                            {}};
+}
 
 } // namespace
 
@@ -58,39 +87,49 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) 
 void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
                      std::int64_t delta) {
     const std::int32_t balance = balance_after(customer, delta);
-    if (balance == customer.credits)
-        return;
+    if (balance != customer.credits)
+        write(session, where, customer, balance, nullptr);
+}
+
+pg::jsonb preferences_of(pg::session &session, const schema::tables &where, std::string_view pass_id) {
     const pg::as_role owner(where.customers.owner);
-    const in_flight::projection write(customer.pass_id, balance, nullptr);
-    const std::uint64_t touched =
-        session.run(update_credits, where.schema, pg::access::read_write, customer.pass_id, balance).count();
-    if (touched != 1)
-        throw pg::sql_error{"XX000",
-                            "a projection touched " + std::to_string(touched) + " customers instead of one",
-                            "pass_id=" + pg::quoted(customer.pass_id),
-                            {}};
+    const pg::rows found = session.run(select_preferences, where.schema, pg::access::read_write, pass_id);
+    const auto stored = found.empty() ? std::nullopt : found.json(0, 0);
+    return stored ? *stored : pg::empty_object();
 }
 
-void movements::add_credits(std::string_view pass_id, std::int32_t delta) {
+void refold_preferences(pg::session &session, const schema::tables &where, const locked_customer &customer) {
+    const pg::jsonb stored = preferences_of(session, where, customer.pass_id);
+    const pg::as_role owner(where.generations.owner);
+    const core::json folded = fold_from_ledger(session, where, customer.pass_id, pg::access::read_write);
+    write(session, where, customer, customer.credits, with_managed_keys(stored, folded).document);
+}
+
+movements::change &movements::of(std::string_view pass_id) {
     const auto found = by_customer_.find(pass_id);
-    if (found == by_customer_.end())
-        by_customer_.emplace(pass_id, delta);
-    else
-        found->second += delta;
+    return found == by_customer_.end() ? by_customer_.emplace(pass_id, change{}).first->second : found->second;
 }
 
-void movements::project(pg::session &session, const schema::tables &where) const {
-    for (const auto &[pass_id, delta] : by_customer_) {
+void movements::project(pg::session &session, const schema::tables &where) {
+    for (auto &[pass_id, moved] : by_customer_) {
         pg::check_for_interrupts();
-        project_credits(session, where, require_locked_customer(session, where, pass_id), delta);
+        const locked_customer customer = require_locked_customer(session, where, pass_id);
+        if (moved.events.empty()) {
+            project_credits(session, where, customer, moved.credits);
+            continue;
+        }
+        const pg::as_role owner(where.generations.owner);
+        const pg::jsonb folded =
+            fold_in(session, where, pass_id, preferences_of(session, where, pass_id), std::move(moved.events));
+        write(session, where, customer, balance_after(customer, moved.credits), folded.document);
     }
 }
 
-pg::timestamp stamp_for(const locked_customer &customer) noexcept {
+pg::timestamp stamp_behind(pg::timestamp last) noexcept {
     constexpr std::int64_t tolerance = 5 * pg::microseconds_per_second;
     const pg::timestamp now = pg::clock_time();
-    const bool behind = now <= customer.updated_at && customer.updated_at.value - now.value < tolerance;
-    return behind ? pg::timestamp{customer.updated_at.value + 1} : now;
+    const bool behind = now <= last && last.value - now.value < tolerance;
+    return behind ? pg::timestamp{last.value + 1} : now;
 }
 
 } // namespace mega::ledger

@@ -1,7 +1,9 @@
-// Projecting the ledger onto customers: the one place where mg_credits is written. Every caller locks first, then
-// looks: a snapshot taken before the lock would read the past.
+// Projecting the ledger onto customers: the one place where mg_credits and the managed keys of mg_mma_preferences are
+// written. Every caller locks first, then looks: a snapshot taken before the lock would read the past.
 #pragma once
 
+#include "core/preferences.hpp"
+#include "pg/jsonb.hpp"
 #include "pg/spi.hpp"
 #include "schema/tables.hpp"
 
@@ -31,21 +33,37 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta);
 void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
                      std::int64_t delta);
 
-// The movements of one statement, summed by customer, in byte order of pass id.
+// The preference snapshot of a customer that is locked.
+pg::jsonb preferences_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
+
+// Folds the customer's snapshot anew from the ledger and writes it. The customer is locked.
+void refold_preferences(pg::session &session, const schema::tables &where, const locked_customer &customer);
+
+// What the rows of one statement move, by customer, in byte order of pass id.
 class movements {
 public:
-    void add_credits(std::string_view pass_id, std::int32_t delta);
+    void add_credits(std::string_view pass_id, std::int32_t delta) { of(pass_id).credits += delta; }
+    void add_event(std::string_view pass_id, core::preference_event event) {
+        of(pass_id).events.push_back(std::move(event));
+    }
     bool empty() const { return by_customer_.empty(); }
 
     // Locks the customers in order and projects onto each once.
-    void project(pg::session &session, const schema::tables &where) const;
+    void project(pg::session &session, const schema::tables &where);
 
 private:
-    std::map<std::string, std::int64_t, std::less<>> by_customer_;
+    struct change {
+        std::int64_t credits = 0;
+        std::vector<core::preference_event> events;
+    };
+
+    change &of(std::string_view pass_id);
+
+    std::map<std::string, change, std::less<>> by_customer_;
 };
 
-// The time to stamp a row with: the clock, or a microsecond after the customer's last change when the clock stands
-// behind that by less than five seconds. To be read under the lock.
-pg::timestamp stamp_for(const locked_customer &customer) noexcept;
+// The time to stamp a row with: the clock, or a microsecond after `last` when the clock stands behind that by less than
+// five seconds. To be read under the lock of the customer or generation whose last change that was.
+pg::timestamp stamp_behind(pg::timestamp last) noexcept;
 
 } // namespace mega::ledger

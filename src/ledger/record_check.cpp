@@ -102,6 +102,10 @@ void check_event(const ledger_record &row) {
     check_document_urls(name(column::mg_meta), *meta);
 }
 
+bool has_input_and_output(const std::optional<pg::jsonb> &document) {
+    return document && pg::find(*document, "input") && pg::find(*document, "output");
+}
+
 void check_step(ledger_record &row) {
     const auto key = core::parse_step_id(*row.text(column::mg_id));
     if (!key)
@@ -117,6 +121,9 @@ void check_step(ledger_record &row) {
     if (row.is_null(column::mg_step_type))
         refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(*row.text(column::mg_id)),
                "Use scan_product, gpt_reader, seedream_generate and the like.");
+    if (!has_input_and_output(row.json(column::mg_payload)) && !has_input_and_output(row.json(column::mg_meta)))
+        refuse("a step needs its input and output", "They are missing in " + pg::quoted(*row.text(column::mg_id)),
+               "Put the members input and output into mg_payload (or mg_meta).");
 }
 
 void check_delta(const ledger_record &row) {

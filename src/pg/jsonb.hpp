@@ -109,6 +109,11 @@ public:
     json_builder &value(const json_value &existing); // copied, however deep
     json_builder &document(pg::jsonb existing);
 
+    // A document that is this value alone.
+    static pg::jsonb document_of(const json_value &existing) {
+        return {call([&existing] { return JsonbValueToJsonb(const_cast<JsonbValue *>(&existing.raw())); })};
+    }
+
     // The finished document; the builder is spent.
     pg::jsonb finish();
 

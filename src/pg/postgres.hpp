@@ -32,6 +32,7 @@ extern "C" {
 #include <catalog/pg_collation.h>
 #include <catalog/pg_trigger.h>
 #include <catalog/pg_type.h>
+#include <commands/async.h>
 #include <commands/trigger.h>
 #include <executor/spi.h>
 #include <fmgr.h>

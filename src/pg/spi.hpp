@@ -103,4 +103,14 @@ public:
     void finish();
 };
 
+// A copy of a document that outlives the session: in the memory that was current when the session began.
+inline jsonb copy_out(jsonb document) {
+    return {call([document] {
+        const Size size = VARSIZE(document.document);
+        auto *copy = static_cast<Jsonb *>(SPI_palloc(size));
+        std::memcpy(copy, document.document, size);
+        return copy;
+    })};
+}
+
 } // namespace pg

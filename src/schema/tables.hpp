@@ -60,8 +60,8 @@ private:
     pg::row &columns_;
 };
 
-inline const char *name(customer c) { return customer_columns[static_cast<std::size_t>(c)].name; }
-inline const char *name(ledger c) { return ledger_columns[static_cast<std::size_t>(c)].name; }
-inline const char *name(admin c) { return admin_columns[static_cast<std::size_t>(c)].name; }
+inline constexpr const char *name(customer c) { return customer_columns[static_cast<std::size_t>(c)].name; }
+inline constexpr const char *name(ledger c) { return ledger_columns[static_cast<std::size_t>(c)].name; }
+inline constexpr const char *name(admin c) { return admin_columns[static_cast<std::size_t>(c)].name; }
 
 } // namespace mega::schema

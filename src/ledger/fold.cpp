@@ -1,0 +1,130 @@
+#include "ledger/fold.hpp"
+
+#include "ledger/json_tree.hpp"
+#include "pg/clock.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+// What core::read_effects reads of a payload; the rest is the application's.
+constexpr std::string_view payload_keys[] = {
+    "tag", "tags", "weight", "hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks"};
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+// Only the types that have effects; positions in order. COLLATE "C": by bytes, whatever an adopted table says.
+constinit pg::statement
+    events_of("SELECT g.mg_created_at, g.mg_id, g.mg_meta FROM @schema@.mega_generations g "
+              "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' "
+              "ORDER BY g.mg_created_at, g.mg_id COLLATE \"C\"",
+              pass_id_type);
+
+core::json payload_tree(const std::optional<pg::json_value> &payload) {
+    if (!payload || payload->is_null())
+        return {};
+    if (!payload->is_object())
+        return to_tree(*payload);
+    return members_of(payload->container(), payload_keys);
+}
+
+std::vector<core::tag_effect> read(std::string_view event_type, const core::json &payload, pg::sql_state state) {
+    try {
+        return core::read_effects(event_type, payload);
+    } catch (const core::payload_error &error) {
+        throw pg::sql_error{state, error.message, error.detail, "See docs/preferences.md for what a payload may say."};
+    }
+}
+
+// An event as it stands in the ledger. One that an application wrote before mega kept the rules may say nothing
+// intelligible: it has no effect.
+std::vector<core::tag_effect> effects_of_stored(const std::optional<pg::jsonb> &meta) {
+    const auto type = meta ? pg::find(*meta, "event_type") : std::nullopt;
+    if (!type || !type->is_string())
+        return {};
+    try {
+        return core::read_effects(type->string(), payload_tree(pg::find(*meta, "payload")));
+    } catch (const core::payload_error &) {
+        return {};
+    }
+}
+
+template <class Visit>
+void for_each_event(pg::session &session, const schema::tables &where, std::string_view pass_id, pg::access how,
+                    Visit visit) {
+    const pg::rows events = session.run(events_of, where.schema, how, pass_id);
+    for (std::uint64_t i = 0; i < events.count(); ++i) {
+        pg::check_for_interrupts();
+        visit(position_of(*events.time(i, 0), *events.text(i, 1)), effects_of_stored(events.json(i, 2)));
+    }
+}
+
+bool is_managed(std::string_view key) { return std::ranges::find(core::managed_keys, key) != core::managed_keys.end(); }
+
+} // namespace
+
+std::vector<core::tag_effect> effects_of(std::string_view event_type, pg::jsonb payload, pg::sql_state state) {
+    return read(event_type, members_of(pg::root_of(payload), payload_keys), state);
+}
+
+std::vector<core::tag_effect> effects_of(pg::jsonb meta, pg::sql_state state) {
+    const auto type = pg::find(meta, "event_type");
+    return type && type->is_string() ? read(type->string(), payload_tree(pg::find(meta, "payload")), state)
+                                     : std::vector<core::tag_effect>{};
+}
+
+core::position position_of(pg::timestamp created_at, std::string_view mg_id) {
+    return {pg::unix_micros(created_at), std::string(mg_id)};
+}
+
+std::optional<pg::timestamp> newest_time(pg::jsonb stored) {
+    if (!pg::is_object(stored))
+        return std::nullopt;
+    const auto parsed = core::snapshot::parse(members_of(pg::root_of(stored), core::managed_keys));
+    if (!parsed || !parsed->newest())
+        return std::nullopt;
+    return pg::from_unix_micros(parsed->newest()->micros);
+}
+
+pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed) {
+    pg::json_builder builder;
+    builder.begin_object();
+    if (pg::is_object(application))
+        pg::for_each_member(pg::root_of(application), [&](std::string_view key, const pg::json_value &value) {
+            if (!is_managed(key))
+                builder.key(key).value(value);
+        });
+    for (const auto &[key, value] : managed.object()) {
+        builder.key(key);
+        build(builder, value);
+    }
+    return builder.end_object().finish();
+}
+
+core::json fold_from_ledger(pg::session &session, const schema::tables &where, std::string_view pass_id,
+                            pg::access how) {
+    core::snapshot folded;
+    for_each_event(
+        session, where, pass_id, how,
+        [&](const core::position &at, const std::vector<core::tag_effect> &effects) { folded.append(at, effects); });
+    return folded.emit();
+}
+
+pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string_view pass_id, pg::jsonb stored,
+                  std::vector<core::preference_event> events) {
+    auto current = core::snapshot::parse(members_of(pg::root_of(stored), core::managed_keys));
+    if (!current) // its positions are unintelligible: only the ledger knows
+        return with_managed_keys(stored, fold_from_ledger(session, where, pass_id, pg::access::read_write));
+    current->apply(std::move(events), [&](const std::string &tag) {
+        core::tag_state state;
+        for_each_event(session, where, pass_id, pg::access::read_write,
+                       [&](const core::position &at, const std::vector<core::tag_effect> &effects) {
+                           for (const core::tag_effect &effect : effects)
+                               if (effect.tag == tag)
+                                   core::fold_into(state, at, effect);
+                       });
+        return state;
+    });
+    return with_managed_keys(stored, current->emit());
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,71 @@
+#include "ledger/lineage.hpp"
+
+#include "core/record_id.hpp"
+#include "ledger/checked.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr std::string_view prefix = "generation:";
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement share_generation("SELECT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
+                                         "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
+                                         id_type);
+
+// '' when the generation has no customer, std::nullopt when there is no generation.
+std::optional<std::string> customer_of(pg::session &session, const schema::tables &where, std::string_view mg_id) {
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows found = session.run(share_generation, where.schema, pg::access::read_write, mg_id);
+    if (found.empty())
+        return std::nullopt;
+    return std::string(found.text(0, 0).value_or(""));
+}
+
+} // namespace
+
+void lineage::add(const ledger_record &row, schema::ledger c) {
+    const auto id = row.text(c);
+    if (!id)
+        return;
+    std::vector<claim> &claims =
+        named_[id->starts_with(prefix) ? std::string(*id) : std::string(prefix) + std::string(*id)];
+    const std::string pass_id(row.text(column::mg_pass_id).value_or(""));
+    if (std::ranges::none_of(claims, [&](const claim &one) { return one.pass_id == pass_id; }))
+        claims.push_back({std::string(*row.text(column::mg_id)), pass_id});
+}
+
+void lineage::verify(pg::session &session, const schema::tables &where) const {
+    for (const auto &[generation, claims] : named_) {
+        pg::check_for_interrupts();
+        const auto customer = customer_of(session, where, generation);
+        if (!customer)
+            throw pg::sql_error{"23503", "there is no generation " + pg::quoted(generation),
+                                "mg_id=" + pg::quoted(claims.front().row_id) + " names it.",
+                                "Create the generation first, for example with mega_create_generation."};
+        for (const claim &one : claims)
+            if (one.pass_id != *customer)
+                throw pg::sql_error{bad_column,
+                                    "the generation belongs to another customer",
+                                    "mg_id=" + pg::quoted(one.row_id) + " mg_pass_id=" + pg::quoted(one.pass_id) +
+                                        " generation=" + pg::quoted(generation) +
+                                        " its mg_pass_id=" + pg::quoted(*customer),
+                                    {}};
+    }
+}
+
+void fill_pass_id_of_step(const schema::tables &where, ledger_record &row) {
+    if (!row.is_null(column::mg_pass_id) || row.text(column::mg_record_type) != core::name(core::record_type::mma_step))
+        return;
+    pg::session session;
+    const auto customer =
+        customer_of(session, where, std::string(prefix) + std::string(*row.text(column::mg_generation_id)));
+    session.finish();
+    if (customer && !customer->empty())
+        row.set(column::mg_pass_id, *customer);
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,33 @@
+// Steps, events and tweaks belong to generations: the generation exists and is the same customer's (I7).
+#pragma once
+
+#include "ledger/record_check.hpp"
+#include "pg/spi.hpp"
+
+namespace mega::ledger {
+
+// The generations that the rows of one statement name.
+class lineage {
+public:
+    // column: mg_generation_id, a bare id, or mg_parent_id, a whole one. NULL names nothing.
+    void add(const ledger_record &row, schema::ledger column);
+    bool empty() const { return named_.empty(); }
+
+    // Locks every generation FOR SHARE, in byte order, so that it stays the customer's while its rows are written.
+    // Raises 23503 for one that does not exist and 23514 for one of another customer.
+    void verify(pg::session &session, const schema::tables &where) const;
+
+private:
+    struct claim {
+        std::string row_id;
+        std::string pass_id; // '' for NULL
+    };
+
+    // By the generation's mg_id: one row for each customer that names it.
+    std::map<std::string, std::vector<claim>> named_;
+};
+
+// A step that came without a pass id gets its generation's.
+void fill_pass_id_of_step(const schema::tables &where, ledger_record &row);
+
+} // namespace mega::ledger

@@ -1,0 +1,129 @@
+// mega_start_session and mega_create_generation: a row once per id.
+#include "core/record_id.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/project.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement select_owner("SELECT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
+                                     "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+                                     id_type);
+constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
+                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                        id_type);
+
+void require_customer(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    const pg::as_role owner(where.customers.owner);
+    if (session.run(select_customer, where.schema, pg::access::read_write, pass_id).empty())
+        ledger::throw_unknown_customer(pass_id);
+}
+
+// Appends the row, or finds the one that has its id. False when it was there; MG002 when it is another customer's.
+bool create_once(pg::session &session, const schema::tables &where, const ledger::new_row &row,
+                 std::string_view pass_id) {
+    if (ledger::append(session, where, row))
+        return true;
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows found = session.run(select_owner, where.schema, pg::access::read_write, row.mg_id());
+    if (found.empty())
+        throw pg::sql_error{"40001", "the same row was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
+                            "Try again."};
+    if (found.text(0, 0) != pass_id)
+        throw pg::sql_error{"MG002", "this id was used for another customer",
+                            "mg_id=" + pg::quoted(row.mg_id()) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
+    return false;
+}
+
+void set_client(ledger::new_row &row, pg::jsonb client) {
+    pg::for_each_member(pg::root_of(client), [&](std::string_view key, const pg::json_value &value) {
+        constexpr std::pair<std::string_view, column> known[] = {{"version", column::mg_client_version},
+                                                                 {"os", column::mg_os},
+                                                                 {"browser", column::mg_browser},
+                                                                 {"device", column::mg_device}};
+        const auto found = std::ranges::find(known, key, [](const auto &one) { return one.first; });
+        if (found == std::end(known))
+            throw pg::sql_error{ledger::bad_argument,
+                                "client has an unknown key " + pg::quoted(key),
+                                {},
+                                "Known are version, os, browser and device."};
+        if (!value.is_null() && !value.is_string())
+            throw pg::sql_error{ledger::bad_argument,
+                                "client." + std::string(key) + " must be a string",
+                                std::string("It is of type ") + value.type_name() + ".",
+                                {}};
+        if (value.is_string())
+            row.set(found->second, value.string());
+    });
+}
+
+Datum start_session(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const auto named = given.text(1);
+    const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
+    ledger::check_text("session_id", id, ledger::bad_argument);
+    const pg::timestamp now = pg::clock_time();
+    ledger::new_row row("session", id);
+    row.set(column::mg_pass_id, pass_id)
+        .set(column::mg_session_id, id)
+        .set(column::mg_platform, given.text(2))
+        .set(column::mg_title, given.text(3))
+        .set(column::mg_meta, ledger::require_object("meta", given.json(5)))
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    set_client(row, ledger::require_object("client", given.json(4)));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    require_customer(session, where, pass_id);
+    const bool created = create_once(session, where, row, pass_id);
+    session.finish();
+    return pg::return_row(fcinfo, row.mg_id(), id, created);
+}
+
+Datum create_generation(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const std::string id(given.is_null(1) ? ledger::new_id() : std::string(read_generation_id(given.text(1))));
+    std::optional<std::string> parent;
+    if (const auto parent_id = ledger::optional_text("parent_generation_id", given.text(5)))
+        parent = "generation:" + std::string(core::strip_prefix(core::record_type::generation, *parent_id));
+    const pg::timestamp now = pg::clock_time();
+    ledger::new_row row("generation", id);
+    row.set(column::mg_pass_id, pass_id)
+        .set(column::mg_generation_id, id)
+        .set(column::mg_mma_mode, read_mode(given.text(2)))
+        .set(column::mg_type, given.text(3))
+        .set(column::mg_session_id, ledger::optional_text("session_id", given.text(4)))
+        .set(column::mg_parent_id, parent)
+        .set(column::mg_provider, given.text(6))
+        .set(column::mg_model, given.text(7))
+        .set(column::mg_prompt, given.text(8))
+        .set(column::mg_mma_vars, ledger::require_object("vars", given.json(9)))
+        .set(column::mg_meta, ledger::require_object("meta", given.json(10)))
+        .set(column::mg_mma_status, "queued")
+        .set(column::mg_status, "pending")
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    require_customer(session, where, pass_id);
+    const bool created = create_once(session, where, row, pass_id);
+    session.finish();
+    return pg::return_row(fcinfo, row.mg_id(), id, created);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_start_session, mega::studio::start_session);
+PG_ENTRY(mega_create_generation, mega::studio::create_generation);

@@ -1,0 +1,125 @@
+// mega_record_mma_event: what a user did, projected onto the preference snapshot (I2, I8).
+#include "core/record_id.hpp"
+#include "core/status.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/project.hpp"
+#include "ledger/url_rule.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+struct event {
+    std::string_view pass_id;
+    std::string_view type;
+    pg::jsonb payload;
+    std::optional<std::string> generation_id;
+    std::optional<std::string> id;
+    std::optional<pg::timestamp> created_at;
+};
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement event_by_id("SELECT g.mg_pass_id, g.mg_meta, g.mg_generation_id "
+                                    "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+                                    id_type);
+
+event read_arguments(const pg::arguments &given) {
+    event read;
+    read.pass_id = ledger::require_text("pass_id", given.text(0));
+    read.type = ledger::require("event_type", given.text(1));
+    if (!core::is_event_type(read.type))
+        throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
+                            "event_type=" + pg::quoted(read.type),
+                            "Use like, dislike, download, preference_set, create, tweak or feedback."};
+    read.payload = ledger::require_object("payload", given.json(2));
+    ledger::effects_of(read.type, read.payload, ledger::bad_argument);
+    ledger::check_document_urls("payload", read.payload);
+    if (!given.is_null(3))
+        read.generation_id = std::string(read_generation_id(given.text(3)));
+    if (const auto id = given.text(4)) {
+        read.id = std::string(core::strip_prefix(core::record_type::mma_event, *id));
+        ledger::check_text("event_id", *read.id, ledger::bad_argument);
+    }
+    read.created_at = given.time(5);
+    ledger::check_finite("created_at", read.created_at);
+    constexpr std::int64_t tolerance = 5 * 60 * pg::microseconds_per_second;
+    if (read.created_at && read.created_at->value > pg::clock_time().value + tolerance)
+        throw pg::sql_error{ledger::bad_argument, "created_at lies in the future",
+                            "It is more than five minutes ahead of the server's clock.",
+                            "Leave it out, or correct the client's clock."};
+    return read;
+}
+
+pg::jsonb meta_of(const event &what) {
+    pg::json_builder builder;
+    builder.begin_object();
+    builder.key("event_type").text(what.type);
+    builder.key("payload").document(what.payload);
+    return builder.end_object().finish();
+}
+
+// The event that was recorded under this id says the same, or MG002.
+bool is_replay(pg::session &session, const schema::tables &where, const event &what) {
+    const pg::as_role owner(where.generations.owner);
+    const std::string mg_id = "mma_event:" + *what.id;
+    const pg::rows found = session.run(event_by_id, where.schema, pg::access::read_write, mg_id);
+    if (found.empty())
+        return false;
+    const auto meta = found.json(0, 1);
+    const auto type = meta ? pg::find(*meta, "event_type") : std::nullopt;
+    const auto payload = meta ? pg::find(*meta, "payload") : std::nullopt;
+    const bool same_payload = payload && payload->is_object()
+                                  ? pg::equal(payload->container(), pg::root_of(what.payload))
+                                  : pg::is_empty_object(what.payload);
+    const bool same_generation =
+        found.text(0, 2) == (what.generation_id ? std::optional<std::string_view>(*what.generation_id) : std::nullopt);
+    if (found.text(0, 0) != what.pass_id || !type || !type->is_string() || type->string() != what.type ||
+        !same_payload || !same_generation)
+        throw pg::sql_error{"MG002", "this event was recorded with other content", "mg_id=" + pg::quoted(mg_id),
+                            "Repeat a call with the same arguments, or use another event_id."};
+    return true;
+}
+
+ledger::new_row row_of(const event &what, pg::timestamp created_at) {
+    ledger::new_row row("mma_event", what.id ? *what.id : ledger::new_id());
+    row.set(column::mg_pass_id, what.pass_id)
+        .set(column::mg_generation_id, what.generation_id)
+        .set(column::mg_meta, meta_of(what))
+        .set(column::mg_created_at, created_at)
+        .set(column::mg_updated_at, pg::clock_time());
+    return row;
+}
+
+Datum record_mma_event(FunctionCallInfo fcinfo) {
+    const event what = read_arguments(pg::arguments(fcinfo));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    bool replayed = what.id && is_replay(session, where, what);
+    std::string mg_id = replayed ? "mma_event:" + *what.id : "";
+    if (!replayed) {
+        const ledger::locked_customer customer = ledger::require_locked_customer(session, where, what.pass_id);
+        replayed = what.id && is_replay(session, where, what); // whoever held the lock may have recorded it
+        const auto newest = ledger::newest_time(ledger::preferences_of(session, where, what.pass_id));
+        const ledger::new_row row =
+            row_of(what, what.created_at ? *what.created_at : ledger::stamp_behind(newest.value_or(pg::timestamp{})));
+        mg_id = row.mg_id();
+        if (!replayed && !ledger::append(session, where, row))
+            replayed = is_replay(session, where, what);
+    }
+    const pg::jsonb preferences = pg::copy_out(ledger::preferences_of(session, where, what.pass_id));
+    session.finish();
+    return pg::return_row(fcinfo, mg_id, preferences, replayed);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_record_mma_event, mega::studio::record_mma_event);

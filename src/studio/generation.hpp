@@ -1,0 +1,64 @@
+// A generation under its lock.
+#pragma once
+
+#include "ledger/append.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::studio {
+
+// The columns of a generation that may change, in the order in which they are read and written.
+inline constexpr schema::ledger writable[] = {
+    schema::ledger::mg_title,         schema::ledger::mg_platform,       schema::ledger::mg_type,
+    schema::ledger::mg_prompt,        schema::ledger::mg_output_url,     schema::ledger::mg_output_key,
+    schema::ledger::mg_provider,      schema::ledger::mg_model,          schema::ledger::mg_latency_ms,
+    schema::ledger::mg_input_chars,   schema::ledger::mg_output_chars,   schema::ledger::mg_input_tokens,
+    schema::ledger::mg_output_tokens, schema::ledger::mg_content_type,   schema::ledger::mg_status,
+    schema::ledger::mg_error,         schema::ledger::mg_client_version, schema::ledger::mg_os,
+    schema::ledger::mg_browser,       schema::ledger::mg_device,         schema::ledger::mg_meta,
+    schema::ledger::mg_payload,       schema::ledger::mg_mma_mode,       schema::ledger::mg_mma_status,
+    schema::ledger::mg_mma_vars};
+
+inline constexpr std::size_t writable_count = std::size(writable);
+
+class locked_generation {
+public:
+    // Locks the generation's row FOR NO KEY UPDATE and reads it as it stands behind the lock. id: bare, or with its
+    // prefix. Raises MG003 when there is none, 23514 when pass_id is given and is not its customer's.
+    locked_generation(pg::session &session, const schema::tables &where, std::string_view id,
+                      std::optional<std::string_view> pass_id);
+
+    const std::string &id() const { return id_; } // bare
+    const std::string &mg_id() const { return mg_id_; }
+    std::optional<std::string_view> pass_id() const { return pass_id_; }
+    std::optional<std::string_view> text(schema::ledger column) const;
+    std::optional<pg::jsonb> json(schema::ledger column) const;
+
+    template <class Value> void set(schema::ledger column, const Value &value) {
+        columns_[index_of(column)] = pg::to_datum(value);
+        changed_ = true;
+    }
+
+    // Writes what was set; nothing when nothing was.
+    void write(pg::session &session, const schema::tables &where) const;
+
+private:
+    static std::size_t index_of(schema::ledger column);
+
+    std::string id_;
+    std::string mg_id_;
+    std::optional<std::string> pass_id_;
+    std::array<pg::nullable_datum, writable_count> columns_{};
+    bool changed_ = false;
+};
+
+// A bare generation id as an argument; raises 22023.
+std::string_view read_generation_id(std::optional<std::string_view> given);
+
+// A mode or a status as an argument; raises 22023 for another word.
+std::optional<std::string_view> read_mode(std::optional<std::string_view> given);
+std::optional<std::string_view> read_status(std::optional<std::string_view> given);
+
+// A URL as an argument; raises 22023 when it is blank and MG008 when it is not permanent.
+void check_output_url(const char *name, std::string_view url);
+
+} // namespace mega::studio

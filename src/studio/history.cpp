@@ -1,0 +1,150 @@
+// What a customer made and said, newest first: mega_generation_history, mega_mma_events, mega_likes; and the audit
+// trail of a generation, mega_generation_steps. All read with the caller's rights and policies.
+#include "core/record_id.hpp"
+#include "core/status.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/page.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+// Every page: the rows of one type of a customer, newest first. Behind the position columns mg_created_at and mg_id
+// come those that the function returns. The limit is the largest page and one row: one plan for a page of any size.
+#define MEGA_PAGE_OF(columns, source, type)                                                                            \
+    "SELECT g.mg_created_at, g.mg_id, " columns " FROM @schema@.mega_generations g" source                             \
+    " WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) '" type "' "
+#define MEGA_BEHIND                                                                                                    \
+    "AND g.mg_created_at OPERATOR(pg_catalog.<=) $4 AND (g.mg_created_at OPERATOR(pg_catalog.<) $4 "                   \
+    "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.<) $5) "
+#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE \"C\" DESC LIMIT 1001"
+
+constexpr Oid filter_types[] = {TEXTOID, TEXTOID, TEXTOID};
+constexpr Oid position_types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
+
+// One listing: the statement for the first page and the one for the pages behind a cursor.
+struct listing {
+    pg::statement first;
+    pg::statement next;
+};
+
+#define MEGA_GENERATIONS                                                                                               \
+    MEGA_PAGE_OF("g.mg_type, g.mg_provider, g.mg_output_url, g.mg_mma_mode, g.mg_mma_status, g.mg_generation_id, "     \
+                 "g.mg_prompt, g.mg_mma_vars",                                                                         \
+                 "", "generation")                                                                                     \
+    "AND g.mg_deleted_at IS NULL AND ($2 IS NULL OR g.mg_mma_mode OPERATOR(pg_catalog.=) $2) "                         \
+    "AND ($3 IS NULL OR g.mg_mma_status OPERATOR(pg_catalog.=) $3) "
+constinit listing generations{{MEGA_GENERATIONS MEGA_NEWEST_FIRST, filter_types},
+                              {MEGA_GENERATIONS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
+
+#define MEGA_EVENTS                                                                                                    \
+    MEGA_PAGE_OF("g.mg_meta OPERATOR(pg_catalog.->>) 'event_type', g.mg_generation_id, g.mg_meta", "", "mma_event")    \
+    "AND g.mg_deleted_at IS NULL AND $3 IS NULL "                                                                      \
+    "AND ($2 IS NULL OR g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) $2) "
+constinit listing events{{MEGA_EVENTS MEGA_NEWEST_FIRST, filter_types},
+                         {MEGA_EVENTS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
+
+#define MEGA_LIKES                                                                                                     \
+    MEGA_PAGE_OF("g.mg_generation_id, o.mg_type, o.mg_provider, o.mg_output_url, o.mg_prompt",                         \
+                 " LEFT JOIN @schema@.mega_generations o ON o.mg_id OPERATOR(pg_catalog.=) "                           \
+                 "('generation:' OPERATOR(pg_catalog.||) g.mg_generation_id)",                                         \
+                 "mma_event")                                                                                          \
+    "AND g.mg_deleted_at IS NULL AND $2 IS NULL AND $3 IS NULL "                                                       \
+    "AND g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) 'like' "
+constinit listing likes{{MEGA_LIKES MEGA_NEWEST_FIRST, filter_types},
+                        {MEGA_LIKES MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
+
+constexpr Oid generation_types[] = {TEXTOID, TEXTOID};
+constinit pg::statement
+    steps("SELECT g.mg_step_no, g.mg_step_type, g.mg_created_at, g.mg_payload, "
+          "CASE WHEN pg_catalog.jsonb_typeof(g.mg_payload OPERATOR(pg_catalog.#>) '{timing,duration_ms}') "
+          "OPERATOR(pg_catalog.=) 'number' THEN pg_catalog.round((g.mg_payload OPERATOR(pg_catalog.#>>) "
+          "'{timing,duration_ms}')::pg_catalog.numeric)::pg_catalog.int8 END "
+          "FROM @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+          "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step' "
+          "AND ($2 IS NULL OR g.mg_pass_id OPERATOR(pg_catalog.=) $2) ORDER BY g.mg_step_no",
+          generation_types);
+
+struct request {
+    std::string_view pass_id;
+    std::int32_t size;
+    std::optional<ledger::page_cursor> cursor;
+    std::optional<std::string_view> first_filter, second_filter;
+};
+
+request read_page(const pg::arguments &given) {
+    return {ledger::require_text("pass_id", given.text(0)), ledger::read_page_size(given.int4(1)),
+            ledger::read_cursor(given.text(2)), std::nullopt, std::nullopt};
+}
+
+Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    pg::session session;
+    const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
+    const pg::rows page =
+        wanted.cursor ? session.run_limited(what.next, where.schema, limit, wanted.pass_id, wanted.first_filter,
+                                            wanted.second_filter, wanted.cursor->created_at, wanted.cursor->mg_id)
+                      : session.run_limited(what.first, where.schema, limit, wanted.pass_id, wanted.first_filter,
+                                            wanted.second_filter);
+    const std::uint64_t shown = std::min<std::uint64_t>(page.count(), static_cast<std::uint64_t>(wanted.size));
+    std::optional<std::string> next_cursor;
+    if (page.count() > shown)
+        next_cursor = ledger::write_cursor({*page.time(shown - 1, 0), std::string(*page.text(shown - 1, 1)), 0, 0});
+    const pg::nullable_datum cursor = pg::to_datum(next_cursor);
+    for (std::uint64_t i = 0; i < shown; ++i) {
+        std::vector<pg::nullable_datum> columns{page.column(i, 1), page.column(i, 0)};
+        for (int c = 2; c < page.width(); ++c)
+            columns.push_back(page.column(i, c));
+        columns.push_back(cursor);
+        result.add_columns(columns);
+    }
+    session.finish();
+    return pg::return_null(fcinfo);
+}
+
+Datum generation_history(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    request wanted = read_page(given);
+    wanted.first_filter = read_mode(given.text(3));
+    wanted.second_filter = read_status(given.text(4));
+    return list(fcinfo, generations, wanted);
+}
+
+Datum mma_events(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    request wanted = read_page(given);
+    wanted.first_filter = given.text(3);
+    if (wanted.first_filter && !core::is_event_type(*wanted.first_filter))
+        throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
+                            "event_type=" + pg::quoted(*wanted.first_filter),
+                            "Use like, dislike, download, preference_set, create, tweak or feedback."};
+    return list(fcinfo, events, wanted);
+}
+
+Datum liked(FunctionCallInfo fcinfo) { return list(fcinfo, likes, read_page(pg::arguments(fcinfo))); }
+
+Datum generation_steps(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    pg::session session;
+    const pg::rows found = session.run(steps, where.schema, pg::access::read_only, id, given.text(1));
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        result.add_row(found, i);
+    session.finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_generation_history, mega::studio::generation_history);
+PG_ENTRY(mega_mma_events, mega::studio::mma_events);
+PG_ENTRY(mega_likes, mega::studio::liked);
+PG_ENTRY(mega_generation_steps, mega::studio::generation_steps);

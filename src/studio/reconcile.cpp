@@ -1,0 +1,61 @@
+// mega_reconcile_preferences: customers whose snapshot differs from the fold of their events (I2). There should be
+// none.
+#include "ledger/checked.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/json_tree.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+constexpr Oid page_types[] = {TEXTOID};
+// Customers in order, a page at a time; a snapshot that is empty needs events to differ from.
+constinit pg::statement customers_behind("SELECT c.mg_pass_id, c.mg_mma_preferences FROM @schema@.mega_customers c "
+                                         "WHERE c.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>) $1 "
+                                         "ORDER BY c.mg_pass_id COLLATE \"C\" LIMIT 1000",
+                                         page_types);
+constinit pg::statement one_customer("SELECT c.mg_pass_id, c.mg_mma_preferences FROM @schema@.mega_customers c "
+                                     "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                     page_types);
+
+pg::jsonb document_of(const core::json &tree) {
+    pg::json_builder builder;
+    ledger::build(builder, tree);
+    return builder.finish();
+}
+
+void compare(pg::session &session, const schema::tables &where, pg::row_set &result, std::string_view pass_id,
+             pg::jsonb stored) {
+    const pg::jsonb managed = document_of(ledger::members_of(pg::root_of(stored), core::managed_keys));
+    const pg::jsonb folded = document_of(ledger::fold_from_ledger(session, where, pass_id, pg::access::read_only));
+    if (!pg::equal(pg::root_of(managed), pg::root_of(folded)))
+        result.add(pass_id, managed, folded);
+}
+
+Datum reconcile_preferences(FunctionCallInfo fcinfo) {
+    const auto pass_id = pg::arguments(fcinfo).text(0);
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    std::string last;
+    for (bool more = true; more;) {
+        pg::session session; // one for each page, so that its memory goes with it
+        const pg::rows page = pass_id ? session.run(one_customer, where.schema, pg::access::read_only, *pass_id)
+                                      : session.run(customers_behind, where.schema, pg::access::read_only, last);
+        for (std::uint64_t i = 0; i < page.count(); ++i) {
+            pg::check_for_interrupts();
+            last = *page.text(i, 0);
+            compare(session, where, result, last, *page.json(i, 1));
+        }
+        more = !pass_id && page.count() == 1000;
+        session.finish();
+    }
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_reconcile_preferences, mega::studio::reconcile_preferences);

@@ -1,0 +1,176 @@
+// mega_append_mma_step: a step of the pipeline, numbered under the lock of its generation (I7).
+#include "core/utc_time.hpp"
+#include "ledger/checked.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+struct step {
+    std::string_view type;
+    pg::jsonb input, output;
+    std::optional<pg::jsonb> error;
+    std::optional<pg::timestamp> started_at, ended_at;
+    std::optional<std::int32_t> number;
+    std::optional<std::string_view> provider, model, status;
+};
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement last_step("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
+                                  "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+                                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
+                                  id_type);
+constinit pg::statement step_by_id("SELECT g.mg_step_type, g.mg_payload FROM ONLY @schema@.mega_generations g "
+                                   "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+                                   id_type);
+
+step read_arguments(const pg::arguments &given) {
+    step read;
+    read.type = ledger::require_text("step_type", given.text(1));
+    read.input = ledger::require_object("input", given.json(2));
+    read.output = ledger::require_object("output", given.json(3));
+    read.error = given.json(4);
+    read.started_at = given.time(5);
+    read.ended_at = given.time(6);
+    ledger::check_finite("started_at", read.started_at);
+    ledger::check_finite("ended_at", read.ended_at);
+    if (read.started_at && read.ended_at && *read.ended_at < *read.started_at)
+        throw pg::sql_error{ledger::bad_argument,
+                            "a step cannot end before it starts",
+                            "started_at=" + core::iso_utc(pg::unix_micros(*read.started_at)) +
+                                " ended_at=" + core::iso_utc(pg::unix_micros(*read.ended_at)),
+                            {}};
+    read.number = given.int4(7);
+    if (read.number && *read.number < 0)
+        throw pg::sql_error{ledger::bad_argument, "at_step must not be negative",
+                            "at_step=" + std::to_string(*read.number), "Steps count from 0."};
+    read.provider = given.text(8);
+    read.model = given.text(9);
+    read.status = read_status(given.text(10));
+    return read;
+}
+
+bool is_error(const std::optional<pg::jsonb> &error) {
+    return error && std::string_view(pg::type_name(*error)) != "null";
+}
+
+// The shape that the spec recommends (5.1).
+pg::jsonb payload_of(const step &what) {
+    const auto time = [](pg::json_builder &builder, const std::optional<pg::timestamp> &at) {
+        if (at)
+            builder.text(core::iso_utc(pg::unix_micros(*at)));
+        else
+            builder.null();
+    };
+    pg::json_builder builder;
+    builder.begin_object();
+    builder.key("input").document(what.input);
+    builder.key("output").document(what.output);
+    builder.key("timing").begin_object();
+    time(builder.key("started_at"), what.started_at);
+    time(builder.key("ended_at"), what.ended_at);
+    builder.key("duration_ms");
+    if (what.started_at && what.ended_at)
+        builder.number(std::to_string((what.ended_at->value - what.started_at->value) / 1000));
+    else
+        builder.null();
+    builder.end_object();
+    builder.key("error");
+    if (is_error(what.error))
+        builder.document(*what.error);
+    else
+        builder.null();
+    return builder.end_object().finish();
+}
+
+std::string error_text(pg::jsonb error) {
+    if (std::string_view(pg::type_name(error)) == "string") {
+        std::string text;
+        pg::any_string(error, [&](std::string_view only) {
+            text = only;
+            return true;
+        });
+        return text;
+    }
+    return pg::call(
+        [error] { return JsonbToCString(nullptr, &error.document->root, static_cast<int>(VARSIZE(error.document))); });
+}
+
+// A step that is there already is a replay when it says the same, MG002 otherwise.
+void check_same(pg::session &session, const schema::tables &where, const std::string &mg_id, const step &what) {
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows found = session.run(step_by_id, where.schema, pg::access::read_write, mg_id);
+    const auto payload = found.empty() ? std::nullopt : found.json(0, 1);
+    const auto same = [&](std::string_view key, pg::jsonb given) {
+        const auto stored = payload ? pg::find(*payload, key) : std::nullopt;
+        return stored && stored->is_object() && pg::equal(stored->container(), pg::root_of(given));
+    };
+    if (found.empty())
+        throw pg::sql_error{"40001", "the same step was written meanwhile", "mg_id=" + pg::quoted(mg_id), "Try again."};
+    if (found.text(0, 0) != what.type || !same("input", what.input) || !same("output", what.output))
+        throw pg::sql_error{"MG002", "this step was recorded with other content",
+                            "mg_id=" + pg::quoted(mg_id) + " recorded type=" +
+                                pg::quoted(found.text(0, 0).value_or("")) + " given type=" + pg::quoted(what.type),
+                            "Leave at_step out to append the next step."};
+}
+
+std::int32_t next_number(pg::session &session, const schema::tables &where, const std::string &generation_id) {
+    const pg::as_role owner(where.generations.owner);
+    const auto last = session.run(last_step, where.schema, pg::access::read_write, generation_id).int4(0, 0);
+    if (last == PG_INT32_MAX)
+        throw pg::sql_error{
+            "22003", "the generation has no step number left", "generation_id=" + pg::quoted(generation_id), {}};
+    return last ? *last + 1 : 0;
+}
+
+ledger::new_row row_of(const step &what, const locked_generation &generation, std::int32_t number) {
+    const pg::timestamp now = pg::clock_time();
+    ledger::new_row row("mma_step", generation.id() + ":" + std::to_string(number));
+    row.set(column::mg_pass_id, generation.pass_id())
+        .set(column::mg_generation_id, generation.id())
+        .set(column::mg_parent_id, generation.mg_id())
+        .set(column::mg_step_no, number)
+        .set(column::mg_step_type, what.type)
+        .set(column::mg_provider, what.provider)
+        .set(column::mg_model, what.model)
+        .set(column::mg_status, is_error(what.error) ? "failed" : "succeeded")
+        .set(column::mg_payload, payload_of(what))
+        .set(column::mg_mma_mode, generation.text(column::mg_mma_mode))
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    if (is_error(what.error))
+        row.set(column::mg_error, error_text(*what.error));
+    return row;
+}
+
+Datum append_mma_step(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    const step what = read_arguments(given);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    locked_generation generation(session, where, id, given.text(11));
+    const std::int32_t number = what.number ? *what.number : next_number(session, where, generation.id());
+    const ledger::new_row row = row_of(what, generation, number);
+    const bool appended = ledger::append(session, where, row);
+    if (!appended)
+        check_same(session, where, row.mg_id(), what);
+    else if (what.status) {
+        generation.set(column::mg_mma_status, *what.status);
+        generation.write(session, where);
+    }
+    session.finish();
+    return pg::return_row(fcinfo, row.mg_id(), number, !appended);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_append_mma_step, mega::studio::append_mma_step);

@@ -1,0 +1,106 @@
+-- The studio: sessions, generations, their steps, and what users say about them.
+
+CREATE FUNCTION mega_start_session(pass_id text, session_id text DEFAULT NULL, platform text DEFAULT NULL,
+    title text DEFAULT NULL, client jsonb DEFAULT '{}', meta jsonb DEFAULT '{}',
+    OUT mg_id text, OUT mg_session_id text, OUT created boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_start_session(text, text, text, text, jsonb, jsonb) IS
+    'Appends a session, once per id. client: version, os, browser, device. Raises 23503 unknown customer, 22023 bad '
+    'argument, MG002 when the id is another customer''s.';
+
+CREATE FUNCTION mega_create_generation(pass_id text, generation_id text DEFAULT NULL, mma_mode text DEFAULT NULL,
+    type text DEFAULT NULL, session_id text DEFAULT NULL, parent_generation_id text DEFAULT NULL,
+    provider text DEFAULT NULL, model text DEFAULT NULL, prompt text DEFAULT NULL, vars jsonb DEFAULT '{}',
+    meta jsonb DEFAULT '{}', OUT mg_id text, OUT mg_generation_id text, OUT created boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_create_generation(text, text, text, text, text, text, text, text, text, jsonb, jsonb) IS
+    'Appends a generation, once per id, with status queued and mg_status pending. Raises 23503 unknown customer or '
+    'parent, 23514 a parent of another customer, 22023 bad argument, MG002 when the id is another customer''s, MG008 an '
+    'expiring URL in vars.';
+
+CREATE FUNCTION mega_update_generation(generation_id text, mma_status text DEFAULT NULL, vars jsonb DEFAULT NULL,
+    fields jsonb DEFAULT '{}', pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_update_generation(text, text, jsonb, jsonb, text) IS
+    'Moves a generation''s status forward (I9), merges vars into its variable map (RFC 7396) and sets the columns that '
+    'fields names. Raises MG003 no such generation, MG007 status backwards, MG008 an expiring URL, 22023 bad argument, '
+    '23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, output_key text DEFAULT NULL,
+    prompt text DEFAULT NULL, latency_ms integer DEFAULT NULL, vars jsonb DEFAULT NULL, fields jsonb DEFAULT '{}',
+    hold_id text DEFAULT NULL, pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_complete_generation(text, text, text, text, integer, jsonb, jsonb, text, text) IS
+    'Ends a generation with its permanent URL: status done, mg_status succeeded. Again with the same URL: no change. '
+    'Raises MG003 no such generation, MG002 done with another URL, MG008 a URL that expires, 22023 bad argument. Locks '
+    'the generation FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id text DEFAULT NULL,
+    pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
+    'Ends a generation with an error: status error, mg_status failed. Again: no change, the first error stays. Raises '
+    'MG003 no such generation, MG007 when it is done. Locks the generation FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',
+    output jsonb DEFAULT '{}', error jsonb DEFAULT NULL, started_at timestamptz DEFAULT NULL,
+    ended_at timestamptz DEFAULT NULL, at_step integer DEFAULT NULL, provider text DEFAULT NULL,
+    model text DEFAULT NULL, mma_status text DEFAULT NULL, pass_id text DEFAULT NULL,
+    OUT mg_id text, OUT mg_step_no integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_append_mma_step(text, text, jsonb, jsonb, jsonb, timestamptz, timestamptz, integer, text, text,
+    text, text) IS
+    'Appends a step with the next number, or at at_step, and may move the generation''s status (I7). Raises MG003 no '
+    'such generation, MG002 when at_step is taken by another step, MG007 status backwards, 22023 bad argument. Locks the '
+    'generation FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_record_mma_event(pass_id text, event_type text, payload jsonb DEFAULT '{}',
+    generation_id text DEFAULT NULL, event_id text DEFAULT NULL, created_at timestamptz DEFAULT NULL,
+    OUT mg_id text, OUT preferences jsonb, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_record_mma_event(text, text, jsonb, text, text, timestamptz) IS
+    'Records what a user did, once per event_id, and folds it into the preference snapshot, which it returns (I2). '
+    'Raises 23503 unknown customer or generation, 23514 another customer''s generation, 22023 bad argument or payload, '
+    'MG002 replay with other content, MG008 an expiring URL. Locks the customer FOR NO KEY UPDATE and the generation FOR '
+    'SHARE.';
+
+CREATE FUNCTION mega_generation_history(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
+    mma_mode text DEFAULT NULL, mma_status text DEFAULT NULL,
+    OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_type text, OUT mg_provider text, OUT mg_output_url text,
+    OUT mg_mma_mode text, OUT mg_mma_status text, OUT mg_generation_id text, OUT mg_prompt text, OUT mg_mma_vars jsonb,
+    OUT next_cursor text)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+COMMENT ON FUNCTION mega_generation_history(text, integer, text, text, text) IS
+    'A customer''s generations, newest first, without those marked deleted. next_cursor, the same in every row, asks for '
+    'the next page; NULL on the last. Raises 22023. Reads with the caller''s rights and policies.';
+
+CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT NULL,
+    OUT mg_step_no integer, OUT mg_step_type text, OUT mg_created_at timestamptz, OUT mg_payload jsonb,
+    OUT duration_ms bigint)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION mega_generation_steps(text, text) IS
+    'The audit trail of a generation: its steps in order. Raises 22023. Reads with the caller''s rights and policies.';
+
+CREATE FUNCTION mega_mma_events(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
+    event_type text DEFAULT NULL,
+    OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_event_type text, OUT mg_generation_id text, OUT mg_meta jsonb,
+    OUT next_cursor text)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+COMMENT ON FUNCTION mega_mma_events(text, integer, text, text) IS
+    'A customer''s events, newest first, of one type or of all. next_cursor as in mega_generation_history. Raises 22023. '
+    'Reads with the caller''s rights and policies.';
+
+CREATE FUNCTION mega_likes(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
+    OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_generation_id text, OUT mg_type text, OUT mg_provider text,
+    OUT mg_output_url text, OUT mg_prompt text, OUT next_cursor text)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+COMMENT ON FUNCTION mega_likes(text, integer, text) IS
+    'A customer''s likes, newest first, each with the generation it is about. next_cursor as in '
+    'mega_generation_history. Raises 22023. Reads with the caller''s rights and policies.';
+
+CREATE FUNCTION mega_reconcile_preferences(pass_id text DEFAULT NULL,
+    OUT mg_pass_id text, OUT stored jsonb, OUT folded jsonb)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION mega_reconcile_preferences(text) IS
+    'The customers whose snapshot differs from the fold of their events, or whether one does; there should be none '
+    '(I2). Reads with the caller''s rights and policies.';

@@ -1,0 +1,165 @@
+// mega_update_generation, mega_complete_generation, mega_fail_generation: a generation on its way (I9).
+#include "core/status.hpp"
+#include "ledger/checked.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+#include "studio/merge_patch.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+// Columns that arguments of their own write, so that `fields` may not.
+constexpr column not_fields[] = {column::mg_mma_status, column::mg_mma_vars};
+
+column field_named(std::string_view key) {
+    constexpr std::string_view prefix = "mg_";
+    const std::string_view bare = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
+    for (const column c : writable)
+        if (std::string_view(schema::name(c)).substr(prefix.size()) == bare &&
+            std::ranges::find(not_fields, c) == std::end(not_fields))
+            return c;
+    throw pg::sql_error{ledger::bad_argument,
+                        "fields has an unknown key " + pg::quoted(key),
+                        {},
+                        "Use the columns of a generation that may change, for example provider, model, prompt or "
+                        "meta; status and vars have arguments of their own."};
+}
+
+[[noreturn]] void refuse_type(std::string_view key, const char *wanted, const pg::json_value &value) {
+    throw pg::sql_error{ledger::bad_argument,
+                        "fields." + std::string(key) + " must be " + wanted,
+                        std::string("It is of type ") + value.type_name() + ".",
+                        {}};
+}
+
+void set_field(locked_generation &generation, std::string_view key, const pg::json_value &value) {
+    const column c = field_named(key);
+    const std::string_view type = schema::ledger_columns[static_cast<std::size_t>(c)].type;
+    if (value.is_null() && c != column::mg_mma_mode) {
+        generation.set(c, std::nullopt);
+    } else if (type == "integer") {
+        const auto number = value.int4();
+        if (!number)
+            refuse_type(key, "a whole number that fits an integer", value);
+        generation.set(c, *number);
+    } else if (type == "jsonb") {
+        if (!value.is_object() && !(c == column::mg_payload && value.is_array()))
+            refuse_type(key, "a JSON object", value);
+        generation.set(c, pg::json_builder::document_of(value));
+    } else {
+        if (!value.is_string())
+            refuse_type(key, "a string", value);
+        if (c == column::mg_output_url)
+            check_output_url("fields.output_url", value.string());
+        if (c == column::mg_mma_mode)
+            read_mode(value.string());
+        generation.set(c, value.string());
+    }
+}
+
+void set_fields(locked_generation &generation, std::optional<pg::jsonb> fields) {
+    pg::for_each_member(pg::root_of(ledger::require_object("fields", fields)),
+                        [&](std::string_view key, const pg::json_value &value) { set_field(generation, key, value); });
+}
+
+void patch_vars(locked_generation &generation, std::optional<pg::jsonb> vars) {
+    if (vars && !pg::is_empty_object(ledger::require_object("vars", vars)))
+        generation.set(column::mg_mma_vars,
+                       merge_patch(generation.json(column::mg_mma_vars).value_or(pg::empty_object()), *vars));
+}
+
+// Holds come with the functions that make them; until then a value here is a mistake.
+void refuse_hold(std::optional<std::string_view> hold_id) {
+    if (hold_id)
+        throw pg::sql_error{"0A000", "hold_id cannot be used yet: this version has no holds",
+                            "hold_id=" + pg::quoted(*hold_id), "Leave hold_id out."};
+}
+
+Datum update_generation(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    const auto status = read_status(given.text(1));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    locked_generation generation(session, where, id, given.text(4));
+    if (status)
+        generation.set(column::mg_mma_status, *status);
+    patch_vars(generation, given.json(2));
+    set_fields(generation, given.json(3));
+    generation.write(session, where);
+    const auto now = generation.text(column::mg_mma_status);
+    const std::optional<std::string> stored = now ? std::optional(std::string(*now)) : std::nullopt;
+    session.finish();
+    return pg::return_row(fcinfo, generation.mg_id(), stored);
+}
+
+[[noreturn]] void refuse_other_result(const locked_generation &generation, std::string_view url) {
+    throw pg::sql_error{"MG002", "the generation is done with another output URL",
+                        "mg_id=" + pg::quoted(generation.mg_id()) +
+                            " stored=" + pg::quoted(generation.text(column::mg_output_url).value_or("")) +
+                            " given=" + pg::quoted(url),
+                        "A finished generation keeps its output; create a new one for another."};
+}
+
+Datum complete_generation(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view url = ledger::require("output_url", given.text(1));
+    check_output_url("output_url", url);
+    refuse_hold(given.text(7));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    locked_generation generation(session, where, id, given.text(8));
+    const std::string_view done = core::name(core::mma_status::done);
+    const auto stored_url = generation.text(column::mg_output_url);
+    if (generation.text(column::mg_mma_status) == done && stored_url && *stored_url != url)
+        refuse_other_result(generation, url);
+    if (generation.text(column::mg_mma_status) != done || !stored_url) {
+        generation.set(column::mg_mma_status, done);
+        generation.set(column::mg_status, "succeeded");
+        generation.set(column::mg_error, std::nullopt);
+        generation.set(column::mg_output_url, url);
+        if (const auto key = given.text(2))
+            generation.set(column::mg_output_key, *key);
+        if (const auto prompt = given.text(3))
+            generation.set(column::mg_prompt, *prompt);
+        if (const auto latency = given.int4(4))
+            generation.set(column::mg_latency_ms, *latency);
+        patch_vars(generation, given.json(5));
+        set_fields(generation, given.json(6));
+        generation.write(session, where);
+    }
+    session.finish();
+    return pg::return_row(fcinfo, generation.mg_id(), done);
+}
+
+Datum fail_generation(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view error = ledger::require("error", given.text(1));
+    refuse_hold(given.text(2));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    locked_generation generation(session, where, id, given.text(3));
+    const std::string_view failed = core::name(core::mma_status::error);
+    if (generation.text(column::mg_mma_status) != failed) { // a failure keeps the first error it was given
+        generation.set(column::mg_mma_status, failed);
+        generation.set(column::mg_status, "failed");
+        generation.set(column::mg_error, error);
+        generation.write(session, where);
+    }
+    session.finish();
+    return pg::return_row(fcinfo, generation.mg_id(), failed);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_update_generation, mega::studio::update_generation);
+PG_ENTRY(mega_complete_generation, mega::studio::complete_generation);
+PG_ENTRY(mega_fail_generation, mega::studio::fail_generation);
