@@ -1,0 +1,126 @@
+# What the TAP tests share: nodes that suit them, clients that know the SQLSTATE of each answer, and storms of writers.
+package mega_test;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(start_node seed_of_storm storm wait_for_storm books_disagree quoted);
+
+# A running node. Each further argument is a line of postgresql.conf.
+sub start_node {
+    my ($name, @settings) = @_;
+    my $node = PostgreSQL::Test::Cluster->new($name);
+    $node->init(extra => [ '--encoding=UTF8', '--locale=C', '-U', 'postgres' ]);
+    $node->append_conf('postgresql.conf', join("\n", 'log_statement = none', "timezone = 'UTC'", @settings) . "\n");
+    $ENV{PGUSER} = 'postgres';
+    $node->start;
+    return $node;
+}
+
+# The seed of this run, printed so that a run can be repeated: MEGA_SEED=… prove …
+sub seed_of_storm {
+    my $seed = $ENV{MEGA_SEED} // (time ^ ($$ << 8)) & 0x7fffffff;
+    diag("seed $seed");
+    return $seed;
+}
+
+# Runs each piece of code in a process of its own, with random numbers of its own. Returns the process ids.
+sub storm {
+    my ($seed, @writers) = @_;
+    my @processes;
+    for my $writer (@writers) {
+        my $number = scalar @processes;
+        my $process = fork() // die "fork: $!";
+        if ($process == 0) {
+            srand($seed + $number);
+            my $done = eval { $writer->(); 1 };
+            print STDERR "# writer $number: $@" if !$done;
+            # _exit, because the node belongs to the parent: its END block stops it.
+            POSIX::_exit($done ? 0 : 1);
+        }
+        push @processes, $process;
+    }
+    return @processes;
+}
+
+# Waits for the writers; the number of those that failed.
+sub wait_for_storm {
+    my $failed = 0;
+    for my $process (@_) {
+        waitpid($process, 0);
+        $failed++ if $? != 0;
+    }
+    return $failed;
+}
+
+# The customers whose balance is not the sum of their ledger (I1), computed here, not by the code under test.
+sub books_disagree {
+    my ($node, $database) = @_;
+    return $node->safe_psql($database, q{
+        SELECT c.mg_pass_id, c.mg_credits, coalesce(sum(g.mg_delta), 0)
+        FROM mega_customers c
+        LEFT JOIN mega_generations g ON g.mg_pass_id = c.mg_pass_id AND g.mg_record_type = 'credit_transaction'
+        GROUP BY 1, 2 HAVING c.mg_credits <> coalesce(sum(g.mg_delta), 0) ORDER BY 1});
+}
+
+sub quoted {
+    my ($text) = @_;
+    $text =~ s/'/''/g;
+    return "'$text'";
+}
+
+# A client on one connection: psql, fed statement by statement.
+package mega_client;
+
+use strict;
+use warnings;
+
+use IPC::Open2;
+
+sub connect {
+    my ($class, $node, $database, $log) = @_;
+    my $self = bless {}, $class;
+    $SIG{PIPE} = 'IGNORE';
+    $self->{process} = open2($self->{answers}, $self->{questions}, 'sh', '-c', 'exec "$0" "$@" 2>>' . $log,
+        'psql', '-XqAt', '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr($database));
+    return $self;
+}
+
+# Runs one statement. Returns its SQLSTATE and its rows, or nothing when the connection is lost.
+sub run {
+    my ($self, $statement) = @_;
+    my @rows;
+    print { $self->{questions} } "$statement\n;\n\\echo answered :SQLSTATE\n";
+    $self->{questions}->flush;
+    while (defined(my $line = readline($self->{answers}))) {
+        chomp $line;
+        return ($1, @rows) if $line =~ /^answered (\w{5})$/;
+        push @rows, $line;
+    }
+    return;
+}
+
+# The rows of a statement that must succeed.
+sub rows {
+    my ($self, $statement) = @_;
+    my ($state, @rows) = $self->run($statement);
+    die "connection lost in: $statement\n" if !defined $state;
+    die "$state in: $statement\n" if $state ne '00000';
+    return wantarray ? @rows : $rows[0];
+}
+
+sub close {
+    my ($self) = @_;
+    close $self->{questions};
+    close $self->{answers};
+    waitpid($self->{process}, 0);
+    return;
+}
+
+1;
