@@ -64,20 +64,20 @@ INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta)
 SELECT 'credit_transaction:ledger-s' || n, 'credit_transaction', 'pass:test:ledger-multi', n FROM generate_series(1, 1000) n;
 SELECT pg_temp.credits('pass:test:ledger-multi'), pg_temp.rows_of('pass:test:ledger-multi');
 
-COPY mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) FROM stdin;
-credit_transaction:ledger-copy1	credit_transaction	pass:test:ledger-copy	100
-credit_transaction:ledger-copy2	credit_transaction	pass:test:ledger-copy	-30
-credit_transaction:ledger-copy3	credit_transaction	pass:test:ledger-a	5
+COPY mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) FROM stdin (DELIMITER '|');
+credit_transaction:ledger-copy1|credit_transaction|pass:test:ledger-copy|100
+credit_transaction:ledger-copy2|credit_transaction|pass:test:ledger-copy|-30
+credit_transaction:ledger-copy3|credit_transaction|pass:test:ledger-a|5
 \.
 SELECT pg_temp.credits('pass:test:ledger-copy'), pg_temp.credits('pass:test:ledger-a');
 -- one bad row, and nothing of the COPY is left
-COPY mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) FROM stdin;
-credit_transaction:ledger-copy4	credit_transaction	pass:test:ledger-copy	1
-credit_transaction:ledger-copy5	credit_transaction	pass:test:nobody	1
+COPY mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) FROM stdin (DELIMITER '|');
+credit_transaction:ledger-copy4|credit_transaction|pass:test:ledger-copy|1
+credit_transaction:ledger-copy5|credit_transaction|pass:test:nobody|1
 \.
-COPY mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) FROM stdin;
-credit_transaction:ledger-copy6	credit_transaction	pass:test:ledger-copy	1
-credit_transaction:ledger-copy7	credit_transaction	pass:test:ledger-copy	\N
+COPY mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) FROM stdin (DELIMITER '|');
+credit_transaction:ledger-copy6|credit_transaction|pass:test:ledger-copy|1
+credit_transaction:ledger-copy7|credit_transaction|pass:test:ledger-copy|\N
 \.
 SELECT pg_temp.credits('pass:test:ledger-copy'), pg_temp.rows_of('pass:test:ledger-copy');
 
@@ -376,19 +376,19 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('below', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:ledger-i3', 'pass:test:ledger-min', -1)$$),
     ('one of two', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:ledger-i3', 'pass:test:ledger-a', 1), ('credit_transaction:ledger-i4', 'pass:test:ledger-max', 1)$$)
 ) v(what, statement);
-COPY mega_generations (mg_id, mg_pass_id, mg_delta) FROM stdin;
-credit_transaction:ledger-i5	pass:test:ledger-min	2147483647
-credit_transaction:ledger-i6	pass:test:ledger-min	2147483647
-credit_transaction:ledger-i7	pass:test:ledger-min	2147483647
+COPY mega_generations (mg_id, mg_pass_id, mg_delta) FROM stdin (DELIMITER '|');
+credit_transaction:ledger-i5|pass:test:ledger-min|2147483647
+credit_transaction:ledger-i6|pass:test:ledger-min|2147483647
+credit_transaction:ledger-i7|pass:test:ledger-min|2147483647
 \.
 -- a sum beyond int4 is fine while the balance is not
-COPY mega_generations (mg_id, mg_pass_id, mg_delta) FROM stdin;
-credit_transaction:ledger-i5	pass:test:ledger-min	2147483647
-credit_transaction:ledger-i6	pass:test:ledger-min	2147483647
+COPY mega_generations (mg_id, mg_pass_id, mg_delta) FROM stdin (DELIMITER '|');
+credit_transaction:ledger-i5|pass:test:ledger-min|2147483647
+credit_transaction:ledger-i6|pass:test:ledger-min|2147483647
 \.
-COPY mega_generations (mg_id, mg_pass_id, mg_delta) FROM stdin;
-credit_transaction:ledger-i8	pass:test:ledger-max	2147483647
-credit_transaction:ledger-i9	pass:test:ledger-max	-2147483647
+COPY mega_generations (mg_id, mg_pass_id, mg_delta) FROM stdin (DELIMITER '|');
+credit_transaction:ledger-i8|pass:test:ledger-max|2147483647
+credit_transaction:ledger-i9|pass:test:ledger-max|-2147483647
 \.
 SELECT pg_temp.credits('pass:test:ledger-max'), pg_temp.credits('pass:test:ledger-min'), pg_temp.rows_of('pass:test:ledger-max'), pg_temp.rows_of('pass:test:ledger-min');
 
