@@ -174,7 +174,8 @@ lock_build() {
 
 # play_story FILE DATABASE: plays a file of SQL in a fresh database. Lines that begin '-- ' tell the story
 # and are shown as text; statements are shown as they are sent, then their rows. An error stops it, unless
-# the file says \set ON_ERROR_STOP off before a statement that is meant to be refused.
+# the file says \set ON_ERROR_STOP off before a statement that is meant to be refused. The variable samples
+# names the folder of documents.
 play_story() {
     local bold='' plain=''
     if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
@@ -190,5 +191,6 @@ play_story() {
         }
         telling { print "\\echo"; telling = 0; if ($0 == "") next }
         { print }' "$1" |
-        "$pg_bin/psql" -X -q -e -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never -P pager=off -P null=∅ -d "$2" 2>&1
+        "$pg_bin/psql" -X -q -e -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never -v samples="$top/test/samples" \
+            -P pager=off -P null=∅ -d "$2" 2>&1
 }

@@ -78,6 +78,18 @@ sub write_until_cut_off {
     }
 }
 
+# Shuts the server down when that many writes are acknowledged, after five seconds at the latest.
+sub cut_off_after {
+    my ($enough, @round_journals) = @_;
+    for (1 .. 100) {
+        sleep(0.05);
+        my $acknowledged = grep { /^ack / } map { split /\n/, slurp_file($_) } grep { -f } @round_journals;
+        last if $acknowledged >= $enough;
+    }
+    $node->stop('immediate');
+    return;
+}
+
 sub read_journals {
     my (%rows, %told);
     for my $journal (@_) {
@@ -100,8 +112,7 @@ for my $round (1 .. $rounds) {
         sub { write_until_cut_off($kind, $prefix, $journal) };
     } 0 .. $#writers);
     push @journals, @round_journals;
-    sleep(1 + rand 0.7);
-    $node->stop('immediate');
+    cut_off_after(60 + int rand 60, @round_journals);
     is(wait_for_storm(@processes), 0, "round $round: every writer saw the connection end");
     $node->start;
 

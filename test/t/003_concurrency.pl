@@ -172,7 +172,8 @@ my $functions = join ', ', map { quoted($_) } @by_functions;
 is($node->safe_psql('postgres', "SELECT mg_pass_id, mg_credits FROM mega_customers WHERE mg_credits < 0
         AND mg_pass_id IN ($functions)"), '', 'no balance that only functions wrote is below zero (I3)');
 is($node->safe_psql('postgres', qq{SELECT mg_pass_id, min(balance) FROM (
-        SELECT mg_pass_id, sum(mg_delta) OVER (PARTITION BY mg_pass_id ORDER BY mg_created_at, mg_id COLLATE "C") AS balance
+        SELECT mg_pass_id,
+            sum(mg_delta) OVER (PARTITION BY mg_pass_id ORDER BY mg_created_at, mg_id COLLATE "C") AS balance
         FROM mega_generations WHERE mg_pass_id IN ($functions)) b GROUP BY 1 HAVING min(balance) < 0}),
     '', 'nor was it at any time, in the order of the ledger (I3)');
 

@@ -106,13 +106,13 @@ sub run {
     return;
 }
 
-# The rows of a statement that must succeed.
+# The rows of a statement that must succeed, one a line.
 sub rows {
     my ($self, $statement) = @_;
     my ($state, @rows) = $self->run($statement);
     die "connection lost in: $statement\n" if !defined $state;
     die "$state in: $statement\n" if $state ne '00000';
-    return wantarray ? @rows : $rows[0];
+    return join "\n", @rows;
 }
 
 sub close {

@@ -1,0 +1,164 @@
+# One session that lives long: a hundred thousand calls, each its own transaction, leave its memory flat; and its calls,
+# prepared or not, go on working while others change the tables, rename the schema and make the extension anew.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use mega_test;
+
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $calls = $ENV{MEGA_CALLS} // 100_000;
+my $node = start_node('memory', 'synchronous_commit = off', 'autovacuum_naptime = 5s');
+my $files = PostgreSQL::Test::Utils::tempdir();
+
+flat_memory();
+changes_in_mid_stream();
+
+$node->stop;
+done_testing();
+
+# RssAnon of a backend in kB: what it allocated itself, palloc'd or not, without the pages of shared memory it touched.
+sub own_memory {
+    my ($client) = @_;
+    my $process = $client->rows('SELECT pg_backend_pid()');
+    return slurp_file("/proc/$process/status") =~ /^RssAnon:\s+(\d+) kB/m ? $1 : die 'no RssAnon';
+}
+
+sub contexts {
+    my ($client) = @_;
+    return $client->rows('SELECT sum(total_bytes) / 1024 FROM pg_backend_memory_contexts') + 0;
+}
+
+# Calls of every outcome: written, replayed, refused, from a prepared statement and not.
+sub flat_memory {
+    $node->safe_psql('postgres', 'CREATE DATABASE flat');
+    $node->safe_psql('flat', 'CREATE EXTENSION mega');
+    $node->safe_psql('flat', q{SELECT mega_ensure_customer(pass_id => 'pass:shopify:' || n)
+        FROM generate_series(0, 99) n});
+    my $client = mega_client->connect($node, 'flat', "$files/errors");
+    $client->rows('SET plan_cache_mode = force_generic_plan');
+    $client->rows('PREPARE grant_to (text, int) AS SELECT mg_credits FROM mega_record_credit($1, $2, $$grant$$)');
+    $client->rows('PREPARE movement (text, int, text) AS SELECT mg_credits, replayed
+        FROM mega_record_credit($1, $2, $$order$$, $$shop$$, $$order$$, $3, meta => $${"why": "memory"}$$)');
+
+    my $sent = 0;
+    my $send = sub {
+        my ($until) = @_;
+        my $file = "$files/calls";
+        open my $out, '>', $file or die "$file: $!";
+        print $out "\\o $files/output\n";
+        for (; $sent < $until; $sent++) {
+            my $pass_id = 'pass:shopify:' . int($sent / 10) % 100;
+            my $kind = $sent % 10;
+            my $last = $sent - 1;
+            print $out
+                $kind < 5 ? "EXECUTE grant_to('$pass_id', 2)"
+              : $kind < 7 ? "EXECUTE movement('$pass_id', 1, 'order-$sent')"
+              : $kind < 8 ? "EXECUTE movement('$pass_id', 1, 'order-$last')"
+              : $kind < 9 ? "SELECT * FROM mega_record_credit('$pass_id', -1, 'spend', txn_id => 'spend-$sent')"
+              :             "SELECT * FROM mega_record_credit('$pass_id', -1000000, 'spend')";
+            print $out ";\n";
+        }
+        print $out "\\o\n";
+        close $out;
+        my ($state) = $client->run("\\i $file");
+        die 'the connection was lost' if !defined $state;
+    };
+
+    $send->(5_000); # plans, caches, the first pages of everything
+    my ($contexts, $memory) = (contexts($client), own_memory($client));
+    $send->($calls);
+    my ($more_contexts, $more_memory) = (contexts($client) - $contexts, own_memory($client) - $memory);
+    note("$calls calls: memory contexts $contexts kB + $more_contexts, backend $memory kB + $more_memory");
+    cmp_ok($more_contexts, '<=', 64, 'the memory contexts do not grow');
+    # Seven bytes a call would be seen.
+    cmp_ok($more_memory, '<=', 640, 'the backend does not grow');
+
+    is($node->safe_psql('flat', q{SELECT count(*) FILTER (WHERE mg_reason = 'grant') / 5,
+        count(*) FILTER (WHERE mg_reason = 'order') / 2, count(*) FILTER (WHERE mg_reason = 'spend')
+        FROM mega_generations}), join('|', ($calls / 10) x 3),
+        'every call did its work, replays and refused ones none');
+    is($node->safe_psql('flat', 'SELECT * FROM mega_reconcile_credits()'), '', 'the books agree (I1)');
+    $client->close;
+    return;
+}
+
+# The first session's calls are prepared once and never anew; another session changes what they stand on.
+sub changes_in_mid_stream {
+    $node->safe_psql('postgres', 'CREATE DATABASE changes');
+    $node->safe_psql('changes', 'CREATE SCHEMA studio; CREATE EXTENSION mega SCHEMA studio');
+    $node->safe_psql('changes', q{SELECT * FROM studio.mega_ensure_customer(pass_id => 'pass:shopify:1')});
+    my $client = mega_client->connect($node, 'changes', "$files/errors");
+    my $other = mega_client->connect($node, 'changes', "$files/errors");
+    $_->rows('SET search_path = studio, atelier') for $client, $other;
+    $client->rows('PREPARE movement (int, text) AS SELECT mg_credits, replayed
+        FROM mega_record_credit($$pass:shopify:1$$, $1, $$order$$, $$shop$$, $$order$$, $2)');
+    $client->rows('PREPARE raw (text, int) AS INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta)
+        VALUES ($$credit_transaction:$$ || $1, $$pass:shopify:1$$, $2)');
+
+    my ($balance, $round) = (0, 0);
+    my $goes_on = sub {
+        my ($change) = @_;
+        $round++;
+        my @wrong;
+        for my $time (1 .. 7) { # more than five, so that generic plans are met too
+            my @answer = $client->run("EXECUTE movement(5, 'order-$round-$time')");
+            $balance += 5;
+            push @wrong, "call $time: @answer, not $balance|f" if "@answer" ne "00000 $balance|f";
+        }
+        is("@wrong", '', "after $change: calls of a prepared statement");
+        is(join(' ', $client->run("EXECUTE movement(5, 'order-$round-1')")), "00000 $balance|t",
+            "after $change: a replay");
+        is(join(' ', $client->run("EXECUTE raw('raw-$round', -2)")), '00000', "after $change: a raw row");
+        $balance -= 1;
+        is(join(' ', $client->run("SELECT mg_credits FROM mega_record_credit('pass:shopify:1', 1, 'gift')")),
+            "00000 $balance", "after $change: a call that is not prepared");
+        is(($client->run("SELECT * FROM mega_record_credit('pass:shopify:1', -1000000, 'spend')"))[0],
+            'MG001', "after $change: an overdraft is refused");
+        is(($client->run('DELETE FROM mega_generations'))[0], 'MG005', "after $change: the ledger is append-only");
+        is($other->rows('SELECT * FROM mega_reconcile_credits()'), '', "after $change: the books agree (I1)");
+        is($other->rows('SELECT mg_credits FROM mega_customers'), $balance,
+            "after $change: the balance is what the clients were told");
+        return;
+    };
+
+    $goes_on->('nothing at all');
+    $other->rows('ALTER TABLE mega_generations ADD COLUMN studio_tag text DEFAULT $$none$$,
+        ADD COLUMN studio_time timestamptz DEFAULT now()');
+    $goes_on->('a new column of the ledger');
+    $other->rows('ALTER TABLE mega_customers ADD COLUMN studio_note text NOT NULL DEFAULT $$note$$');
+    $goes_on->('a new column of customers');
+    is($other->rows('SELECT count(*) FROM mega_generations WHERE studio_tag IS DISTINCT FROM $$none$$'), 0,
+        'rows written before and after have the new column\'s default');
+    $other->rows('ALTER TABLE mega_generations DROP COLUMN studio_tag');
+    $goes_on->('a dropped column of the ledger');
+    $other->rows('CREATE INDEX studio_by_delta ON mega_generations (mg_pass_id, mg_delta) WHERE mg_delta < 0');
+    $goes_on->('a new index of the ledger');
+    $other->rows('SET enable_seqscan = off');
+    is($other->rows(q{SELECT count(*) FROM mega_generations WHERE mg_pass_id = 'pass:shopify:1' AND mg_delta < 0}),
+        $round, 'the new index has the rows that came later');
+    $other->rows('RESET enable_seqscan');
+    $other->rows('CREATE UNIQUE INDEX studio_by_balance ON mega_customers (mg_credits, mg_pass_id)');
+    $goes_on->('an index on the balance');
+    $other->rows('ALTER TABLE mega_generations ADD CONSTRAINT studio_small CHECK (abs(mg_delta) < 1000)');
+    is(($client->run("EXECUTE movement(1000, 'big')"))[0], '23514', 'a new constraint binds the next call');
+    $goes_on->('a new constraint');
+    $other->rows('VACUUM FULL mega_generations');
+    $other->rows('CLUSTER mega_customers USING mega_customers_pkey');
+    $goes_on->('tables written anew');
+    $other->rows('ALTER SCHEMA studio RENAME TO atelier');
+    $goes_on->('a renamed schema');
+    $other->rows('DROP EXTENSION mega CASCADE');
+    is(($client->run("EXECUTE movement(1, 'meanwhile')"))[0], '42883', 'without the extension there is no function');
+    is($other->rows('SELECT count(*) > 50 FROM mega_generations'), 't', 'its rows stay (I14)');
+    $other->rows('CREATE EXTENSION mega SCHEMA atelier');
+    $goes_on->('the extension was dropped and made again');
+    $other->rows('BEGIN; DROP EXTENSION mega CASCADE; ROLLBACK');
+    $goes_on->('a drop that was rolled back');
+    $client->close;
+    $other->close;
+    return;
+}
