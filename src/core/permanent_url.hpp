@@ -16,10 +16,9 @@ struct url_verdict {
 };
 
 // Takes one URL, nothing around it. none: http or https, a host, no userinfo and none of the query parameters by which
-// S3/R2, GCS, CloudFront, Azure, Supabase and Alibaba OSS sign (names compared without case, after percent-decoding,
-// '+' being a space; '&' and ';' separate). Letters beyond ASCII are welcome, and behind the authority the characters
-// that browsers tolerate: space | { } ^ ` " < > \ [ ]. A fragment is not looked at. Linear in the text.
-// Raises std::bad_alloc only.
+// S3/R2, GCS, CloudFront, Azure, Supabase and Alibaba OSS sign (names compared without case, after percent-decoding;
+// '&' and ';' separate). Letters beyond ASCII are welcome, and behind the authority the characters that browsers
+// tolerate: space | { } ^ ` " < > \ [ ]. A fragment is not looked at. Linear in the text. Raises std::bad_alloc only.
 // FROZEN in what it lets pass, as is_permanent_url is.
 url_verdict check_url(std::string_view url);
 

@@ -57,14 +57,14 @@ constexpr signing_name signing_names[] = {
 // Longer than every name in the list: what does not fit is none of them.
 using name_buffer = std::array<char, 32>;
 
-// The name percent-decoded, '+' as a space; a '%' without two hexadecimal digits stands for itself. nullopt if it does
-// not fit the buffer.
+// The name percent-decoded; a '%' without two hexadecimal digits stands for itself, and so does a '+', as no name in
+// the list has a space. nullopt if it does not fit the buffer.
 std::optional<std::string_view> decode_name(std::string_view written, name_buffer &buffer) noexcept {
     std::size_t size = 0;
     for (std::size_t i = 0; i < written.size(); ++i) {
         if (size == buffer.size())
             return std::nullopt;
-        char c = written[i] == '+' ? ' ' : written[i];
+        char c = written[i];
         if (c == '%' && i + 2 < written.size() && hex_value(written[i + 1]) >= 0 && hex_value(written[i + 2]) >= 0) {
             c = static_cast<char>(hex_value(written[i + 1]) * 16 + hex_value(written[i + 2]));
             i += 2;

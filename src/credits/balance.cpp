@@ -1,4 +1,4 @@
-// mega_balance: what a customer has, holds and can spend now.
+// mega_balance: what a customer has, holds and can spend now; mega_balance_at: what it had at a time.
 #include "ledger/checked.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -37,8 +37,36 @@ Datum balance(FunctionCallInfo fcinfo) {
     return pg::return_row(fcinfo, credits, held, spendable, expires_at);
 }
 
+constinit pg::statement select_customer("SELECT FROM @schema@.mega_customers c "
+                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                        pass_id_type);
+
+constexpr Oid moment_types[] = {TEXTOID, TIMESTAMPTZOID};
+constinit pg::statement
+    sum_until("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM @schema@.mega_generations g "
+              "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+              "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+              "AND g.mg_created_at OPERATOR(pg_catalog.<=) $2",
+              moment_types);
+
+Datum balance_at(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const pg::timestamp at = ledger::require("at", given.time(1));
+    ledger::check_finite("at", at);
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    if (session.run(select_customer, where.schema, pg::access::read_only, pass_id).empty())
+        ledger::throw_unknown_customer(pass_id);
+    const std::int64_t sum =
+        session.run(sum_until, where.schema, pg::access::read_only, pass_id, at).int8(0, 0).value_or(0);
+    session.finish();
+    return pg::to_datum(sum).value;
+}
+
 } // namespace
 
 } // namespace mega::credits
 
 PG_ENTRY(mega_balance, mega::credits::balance);
+PG_ENTRY(mega_balance_at, mega::credits::balance_at);

@@ -10,6 +10,91 @@ COMMENT ON FUNCTION mega_record_credit(text, integer, text, text, text, text, te
     'Call it as SELECT * FROM. Raises 23503 unknown customer, 22023 bad argument, MG001 not enough credits, MG002 replay '
     'with other content, MG004 spend of a disabled customer, 22003 overflow. Locks the customer FOR NO KEY UPDATE.';
 
+CREATE FUNCTION mega_record_credits(entries jsonb, OUT written integer, OUT replayed integer)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION mega_record_credits(jsonb) IS
+    'Records an array of movements, objects with the argument names of mega_record_credit, all or none. An error names '
+    'the entry''s position, from 1; errors are those of mega_record_credit. Locks the customers in byte order of pass id.';
+
+CREATE FUNCTION mega_hold_credit(pass_id text, amount integer, hold_id text,
+    expires_in interval DEFAULT '1 hour', reason text DEFAULT 'hold', meta jsonb DEFAULT '{}',
+    OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_hold_credit(text, integer, text, interval, text, jsonb) IS
+    'Sets credits aside before the work, once per hold_id; they are settled by mega_capture_credit or '
+    'mega_release_credit, or swept when expires_in is over. Raises 23503, 22023, MG001 not enough credits, MG002 replay '
+    'with other content, MG004. Locks the customer FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_capture_credit(hold_id text, amount integer DEFAULT NULL, pass_id text DEFAULT NULL,
+    OUT outcome text, OUT mg_credits integer)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_capture_credit(text, integer, text) IS
+    'Settles a hold after the work: takes amount of it, all when NULL; less flows back, more is drawn. outcome: captured, '
+    'already_captured, or recaptured when it had been released before. Raises MG003 no such hold, MG001 not enough '
+    'credits, MG002 captured with another amount, MG004, 22023. Locks the customer FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_release_credit(hold_id text, reason text DEFAULT 'release', pass_id text DEFAULT NULL,
+    OUT outcome text, OUT mg_credits integer)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_release_credit(text, text, text) IS
+    'Returns a hold when the work failed. outcome: released, already_released, or already_captured, which does nothing. '
+    'Raises MG003 no such hold, 22023. Locks the customer FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_release_expired_holds(max_holds integer DEFAULT 1000, OUT released integer)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION mega_release_expired_holds(integer) IS
+    'Releases pending holds whose time is over, at most max_holds, and returns how many. Customers that are locked are '
+    'left to the next run; any number of sweeps may run at once. Raises 22023.';
+
+CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer DEFAULT NULL,
+    reason text DEFAULT 'refund', pass_id text DEFAULT NULL,
+    OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_refund_credit(text, text, integer, text, text) IS
+    'Returns what a spend took, all that is left when amount is NULL, once per refund_id; of a captured hold by its '
+    'txn_id hold:<hold_id>. Never more in sum than was spent. Raises MG003 no such transaction, 22023 a grant or more '
+    'than is left, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_transfer_credit(from_pass_id text, to_pass_id text, amount integer, transfer_id text,
+    reason text DEFAULT 'transfer', OUT from_credits integer, OUT to_credits integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_transfer_credit(text, text, integer, text, text) IS
+    'Moves credits from one customer to another, once per transfer_id. Raises 23503, 22023, MG001, MG002, MG004. Locks '
+    'both customers FOR NO KEY UPDATE, in byte order of pass id.';
+
+CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, credits_per_pack integer DEFAULT 50,
+    ref_type text DEFAULT NULL, ref_id text DEFAULT NULL, source text DEFAULT 'shopify',
+    automatic boolean DEFAULT false, expires_at timestamptz DEFAULT NULL,
+    OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, boolean, timestamptz) IS
+    'Grants packs of credits, the customer''s default number when NULL, once per reference; notes mg_last_topup_at and '
+    'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. Raises 23503, '
+    '22023 (also beyond the limit), MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_topup_due(threshold integer DEFAULT 0, page_size integer DEFAULT 1000,
+    page_cursor text DEFAULT NULL, OUT mg_pass_id text, OUT mg_credits integer, OUT packs integer,
+    OUT packs_left integer, OUT next_cursor text)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION mega_topup_due(integer, integer, text) IS
+    'The customers with automatic top-ups whose balance is at most threshold, or has expired, with the packs to charge '
+    'and those left this month (NULL without a limit). next_cursor asks for the next page. Raises 22023. Reads with the '
+    'caller''s rights and policies.';
+
+CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT now(), max_customers integer DEFAULT 1000,
+    OUT expired integer, OUT credits bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS
+    'Writes the expiry of credits whose time is over, of at most max_customers, and returns how many customers and '
+    'credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Raises 22023 and '
+    '22008.';
+
+CREATE FUNCTION mega_balance_at(pass_id text, at timestamptz) RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION mega_balance_at(text, timestamptz) IS
+    'The sum of the customer''s ledger up to and including a time. Raises 23503 for an unknown customer, 22008 for an '
+    'infinite time. Reads with the caller''s rights and policies.';
+
 CREATE FUNCTION mega_balance(pass_id text, OUT mg_credits integer, OUT held integer, OUT spendable integer,
     OUT expires_at timestamptz)
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;

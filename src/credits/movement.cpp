@@ -2,6 +2,7 @@
 
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
+#include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::credits {
@@ -14,20 +15,14 @@ constexpr std::string_view record_type = "credit_transaction";
 constexpr std::string_view reserved_prefixes[] = {
     "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:"};
 
-struct recorded {
-    std::string mg_id;
-    std::string pass_id;
-    std::int32_t delta;
-};
-
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement by_id("SELECT g.mg_id, g.mg_pass_id, g.mg_delta FROM ONLY @schema@.mega_generations g "
-                              "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+constinit pg::statement by_id("SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.mg_status FROM ONLY "
+                              "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                               id_type);
 
 constexpr Oid reference_types[] = {TEXTOID, TEXTOID, TEXTOID};
 constinit pg::statement
-    by_reference("SELECT g.mg_id, g.mg_pass_id, g.mg_delta FROM ONLY @schema@.mega_generations g "
+    by_reference("SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.mg_status FROM ONLY @schema@.mega_generations g "
                  "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 AND g.mg_ref_id OPERATOR(pg_catalog.=) $2 "
                  "AND coalesce(g.mg_reason, '') OPERATOR(pg_catalog.=) $3 "
                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
@@ -35,53 +30,31 @@ constinit pg::statement
                  reference_types);
 
 constexpr Oid expiry_types[] = {TEXTOID, TIMESTAMPTZOID};
-constinit pg::statement extend_expiry("UPDATE ONLY @schema@.mega_customers SET mg_expires_at = $2 "
-                                      "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                      expiry_types);
+constinit pg::statement set_expiry("UPDATE ONLY @schema@.mega_customers SET mg_expires_at = $2 "
+                                   "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                   expiry_types);
+
+constinit pg::statement select_balance("SELECT c.mg_credits FROM ONLY @schema@.mega_customers c "
+                                       "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                       id_type);
 
 std::optional<recorded> first_of(const pg::rows &found) {
     if (found.empty())
         return std::nullopt;
     return recorded{std::string(*found.text(0, 0)), std::string(found.text(0, 1).value_or("")),
-                    found.int4(0, 2).value_or(0)};
+                    found.int4(0, 2).value_or(0), std::string(found.text(0, 3).value_or(""))};
 }
 
-[[noreturn]] void refuse_other_content(const recorded &first, const movement &again) {
-    throw pg::sql_error{"MG002", "this credit movement was recorded with other content",
-                        "mg_id=" + pg::quoted(first.mg_id) + " recorded: pass_id=" + pg::quoted(first.pass_id) +
-                            " delta=" + std::to_string(first.delta) + "; given: pass_id=" + pg::quoted(again.pass_id) +
-                            " delta=" + std::to_string(again.delta),
-                        "Repeat a call with the same arguments, or use another txn_id or reference."};
-}
-
-// The row that was recorded under the same txn_id or reference. Raises MG002 when it says something else.
+// The row that says the same; raises MG002 when one says something else.
 std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &what) {
-    const pg::as_role owner(where.generations.owner);
-    std::optional<recorded> first;
-    if (what.txn_id)
-        first = first_of(
-            session.run(by_id, where.schema, pg::access::read_write, std::string(record_type) + ":" + *what.txn_id));
-    if (what.ref_id) {
-        const auto other = first_of(
-            session.run(by_reference, where.schema, pg::access::read_write, what.ref_type, what.ref_id, what.reason));
-        if (first && other && first->mg_id != other->mg_id)
-            refuse_other_content(*other, what);
-        if (!first)
-            first = other;
-    }
+    const auto first = find_recorded(session, where, what);
     if (first && (first->pass_id != what.pass_id || first->delta != what.delta))
         refuse_other_content(*first, what);
     return first;
 }
 
-constinit pg::statement balance_of("SELECT c.mg_credits FROM ONLY @schema@.mega_customers c "
-                                   "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                   id_type);
-
 outcome replayed(pg::session &session, const schema::tables &where, const recorded &first) {
-    const pg::as_role owner(where.customers.owner);
-    const pg::rows found = session.run(balance_of, where.schema, pg::access::read_write, first.pass_id);
-    return {first.mg_id, found.empty() ? 0 : found.int4(0, 0).value_or(0), true};
+    return {first.mg_id, balance_of(session, where, first.pass_id), true};
 }
 
 void check_spend(const ledger::locked_customer &customer, const movement &what) {
@@ -97,12 +70,22 @@ void check_spend(const ledger::locked_customer &customer, const movement &what) 
                             "Grant credits first, or pass allow_negative => true."};
 }
 
-void extend(pg::session &session, const schema::tables &where, const ledger::locked_customer &customer,
-            pg::timestamp expires_at) {
-    if (customer.expires_at && *customer.expires_at >= expires_at)
-        return;
+void write_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
+                  std::optional<pg::timestamp> expires_at) {
     const pg::as_role owner(where.customers.owner);
-    session.run(extend_expiry, where.schema, pg::access::read_write, customer.pass_id, expires_at);
+    session.run(set_expiry, where.schema, pg::access::read_write, customer.pass_id, expires_at);
+    customer.expires_at = expires_at;
+}
+
+movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::string &moment, int round) {
+    movement expiry;
+    expiry.pass_id = pass_id;
+    expiry.delta = -rest;
+    expiry.reason = "expired";
+    expiry.ref_type = "expiry";
+    expiry.ref_id = round == 1 ? moment : moment + ":" + std::to_string(round);
+    expiry.txn_id = "expire:" + *expiry.ref_id;
+    return expiry;
 }
 
 ledger::new_row row_of(const movement &what, const ledger::locked_customer &customer) {
@@ -114,7 +97,7 @@ ledger::new_row row_of(const movement &what, const ledger::locked_customer &cust
         .set(column::mg_source, what.source)
         .set(column::mg_ref_type, what.ref_type)
         .set(column::mg_ref_id, what.ref_id)
-        .set(column::mg_status, "succeeded")
+        .set(column::mg_status, what.status)
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
     if (what.meta)
@@ -124,28 +107,118 @@ ledger::new_row row_of(const movement &what, const ledger::locked_customer &cust
 
 } // namespace
 
+void refuse_other_content(const recorded &first, const movement &again) {
+    throw pg::sql_error{"MG002", "this credit movement was recorded with other content",
+                        "mg_id=" + pg::quoted(first.mg_id) + " recorded: pass_id=" + pg::quoted(first.pass_id) +
+                            " delta=" + std::to_string(first.delta) + "; given: pass_id=" + pg::quoted(again.pass_id) +
+                            " delta=" + std::to_string(again.delta),
+                        "Repeat a call with the same arguments, or use another txn_id or reference."};
+}
+
+std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id) {
+    const pg::as_role owner(where.generations.owner);
+    return first_of(
+        session.run(by_id, where.schema, pg::access::read_write, std::string(record_type) + ":" + std::string(txn_id)));
+}
+
+std::optional<recorded> find_recorded(pg::session &session, const schema::tables &where, const movement &what) {
+    std::optional<recorded> first;
+    if (what.txn_id)
+        first = find_by_txn_id(session, where, *what.txn_id);
+    if (what.ref_id) {
+        const pg::as_role owner(where.generations.owner);
+        const auto other = first_of(
+            session.run(by_reference, where.schema, pg::access::read_write, what.ref_type, what.ref_id, what.reason));
+        if (first && other && first->mg_id != other->mg_id)
+            refuse_other_content(*other, what);
+        if (!first)
+            first = other;
+    }
+    return first;
+}
+
+std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found = session.run(select_balance, where.schema, pg::access::read_write, pass_id);
+    return found.empty() ? 0 : found.int4(0, 0).value_or(0);
+}
+
+std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
+                                const movement &what) {
+    check_spend(customer, what);
+    const std::int32_t balance = ledger::balance_after(customer, what.delta);
+    const ledger::new_row row = row_of(what, customer);
+    if (!ledger::append(session, where, row))
+        return std::nullopt;
+    customer.credits = balance;
+    customer.updated_at = pg::clock_time();
+    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
+        write_expiry(session, where, customer, what.expires_at);
+    return row.mg_id();
+}
+
+std::int32_t settle_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
+                           pg::timestamp as_of) {
+    if (!customer.expires_at || *customer.expires_at > as_of)
+        return 0;
+    const std::int32_t rest = std::max(customer.credits, 0);
+    if (rest > 0) {
+        const bool may_spend = std::exchange(customer.may_spend, true); // credits expire whoever the customer is
+        const std::string moment = customer.pass_id + ":" + std::to_string(pg::unix_micros(*customer.expires_at));
+        // The same moment may be set again by hand after it passed once: then the row gets a number.
+        for (int round = 1; !post(session, where, customer, expiry_of(customer.pass_id, rest, moment, round)); ++round)
+            pg::check_for_interrupts();
+        customer.may_spend = may_spend;
+    }
+    write_expiry(session, where, customer, std::nullopt);
+    return rest;
+}
+
+ledger::locked_customer open_customer(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
+    settle_expiry(session, where, customer, pg::clock_time());
+    return customer;
+}
+
 outcome record(pg::session &session, const schema::tables &where, const movement &what) {
     const bool has_key = what.txn_id || what.ref_id;
     if (has_key)
         if (const auto first = find_replay(session, where, what))
             return replayed(session, where, *first);
-    const ledger::locked_customer customer = ledger::require_locked_customer(session, where, what.pass_id);
+    ledger::locked_customer customer = ledger::require_locked_customer(session, where, what.pass_id);
     if (has_key) // whoever held the lock may have recorded it
         if (const auto first = find_replay(session, where, what))
             return replayed(session, where, *first);
-    check_spend(customer, what);
-    const std::int32_t balance = ledger::balance_after(customer, what.delta);
-    const ledger::new_row row = row_of(what, customer);
-    if (!ledger::append(session, where, row)) {
-        // Under another customer's lock, or by a raw row: the unique index saw it first.
-        if (const auto first = find_replay(session, where, what))
-            return replayed(session, where, *first);
-        throw pg::sql_error{"40001", "the same movement was recorded meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
-                            "Try again."};
-    }
-    if (what.expires_at)
-        extend(session, where, customer, *what.expires_at);
-    return {row.mg_id(), balance, false};
+    settle_expiry(session, where, customer, pg::clock_time());
+    if (const auto mg_id = post(session, where, customer, what))
+        return {*mg_id, customer.credits, false};
+    // Under another customer's lock, or by a raw row: the unique index saw it first.
+    if (const auto first = find_replay(session, where, what))
+        return replayed(session, where, *first);
+    throw pg::sql_error{"40001", "the same movement was recorded meanwhile", "pass_id=" + pg::quoted(what.pass_id),
+                        "Try again."};
+}
+
+void check_movement(const movement &what) {
+    ledger::check_text("pass_id", what.pass_id, ledger::bad_argument);
+    if (what.delta == 0)
+        throw pg::sql_error{ledger::bad_argument, "delta must not be zero", "delta=0",
+                            "Grant with a positive delta, spend with a negative one."};
+    ledger::check_text("reason", what.reason, ledger::bad_argument);
+    const std::pair<const char *, const std::optional<std::string> &> texts[] = {
+        {"source", what.source}, {"ref_type", what.ref_type}, {"ref_id", what.ref_id}};
+    for (const auto &[name, text] : texts)
+        if (text)
+            ledger::check_text(name, *text, ledger::bad_argument);
+    if (what.ref_type.has_value() != what.ref_id.has_value())
+        throw pg::sql_error{ledger::bad_argument, "a reference needs both ref_type and ref_id",
+                            "ref_type=" + pg::quoted(what.ref_type.value_or("NULL")) +
+                                " ref_id=" + pg::quoted(what.ref_id.value_or("NULL")),
+                            "Give both or neither."};
+    ledger::check_finite("expires_at", what.expires_at);
+    if (what.expires_at && what.delta < 0)
+        throw pg::sql_error{ledger::bad_argument, "only a grant can have expires_at",
+                            "delta=" + std::to_string(what.delta), "Leave expires_at out when you spend."};
 }
 
 std::string read_txn_id(std::string_view given) {
@@ -158,6 +231,16 @@ std::string read_txn_id(std::string_view given) {
                                 "hold:, capture:, release:, refund:, transfer:, expire: and opening: belong to the "
                                 "functions of these names."};
     return std::string(bare);
+}
+
+std::int32_t require_positive(const char *name, std::optional<std::int32_t> given) {
+    const std::int32_t value = ledger::require(name, given);
+    if (value <= 0)
+        throw pg::sql_error{ledger::bad_argument,
+                            std::string(name) + " must be above zero",
+                            std::string(name) + "=" + std::to_string(value),
+                            {}};
+    return value;
 }
 
 } // namespace mega::credits

@@ -16,6 +16,7 @@ struct movement {
     std::optional<std::string> txn_id;           // bare; a fresh one when there is none
     std::optional<pg::timestamp> expires_at;     // of a grant
     std::optional<pg::jsonb> meta;
+    std::string_view status = "succeeded";
     bool allow_negative = false;
 };
 
@@ -25,12 +26,49 @@ struct outcome {
     bool replayed;
 };
 
+// A credit row as the ledger has it.
+struct recorded {
+    std::string mg_id;
+    std::string pass_id;
+    std::int32_t delta;
+    std::string status;
+};
+
 // Records the movement once. Raises 23503 for an unknown customer, MG001 for an overdraft, MG002 when its txn_id or
 // reference was used for something else, MG004 for a spend of a disabled customer, 22003 for an overflow. Locks the
 // customer FOR NO KEY UPDATE.
 outcome record(pg::session &session, const schema::tables &where, const movement &what);
 
+// The row that was recorded under the same txn_id or reference, whatever it says.
+std::optional<recorded> find_recorded(pg::session &session, const schema::tables &where, const movement &what);
+std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id);
+
+// Raises MG002 with what was recorded and what was given.
+[[noreturn]] void refuse_other_content(const recorded &first, const movement &again);
+
+// The balance of a customer, read anew.
+std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
+
+// Under the lock of the customer: appends the movement, projects it, and keeps `customer` true. Raises MG001, MG004 and
+// 22003. std::nullopt, and nothing written, when its id or reference is in the ledger already.
+std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
+                                const movement &what);
+
+// Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
+// mg_expires_at is cleared. Returns what expired.
+std::int32_t settle_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
+                           pg::timestamp as_of);
+
+// Locks a customer and settles its expiry: what every movement begins with.
+ledger::locked_customer open_customer(pg::session &session, const schema::tables &where, std::string_view pass_id);
+
+// What mega_record_credit asks of its arguments; raises 22023 and 22008.
+void check_movement(const movement &what);
+
 // A transaction id as an argument: bare, checked, not of a family that belongs to a function. Raises 22023.
 std::string read_txn_id(std::string_view given);
+
+// A count that has to be above zero. Raises 22023.
+std::int32_t require_positive(const char *name, std::optional<std::int32_t> given);
 
 } // namespace mega::credits

@@ -29,16 +29,16 @@ bool writes_preferences(std::string_view pass_id, const Jsonb *preferences) noex
            std::memcmp(projections->preferences_, preferences, VARSIZE(preferences)) == 0;
 }
 
-settlement::settlement(std::string_view mg_id) noexcept
-    : mg_id_(mg_id), subtransaction_(GetCurrentSubTransactionId()), below_(settlements) {
+settlement::settlement(std::span<const std::string> mg_ids) noexcept
+    : mg_ids_(mg_ids), subtransaction_(GetCurrentSubTransactionId()), below_(settlements) {
     settlements = this;
 }
 
 settlement::~settlement() { settlements = below_; }
 
 bool settles(std::string_view mg_id) noexcept {
-    return settlements != nullptr && settlements->mg_id_ == mg_id &&
-           settlements->subtransaction_ == GetCurrentSubTransactionId();
+    return settlements != nullptr && settlements->subtransaction_ == GetCurrentSubTransactionId() &&
+           std::binary_search(settlements->mg_ids_.begin(), settlements->mg_ids_.end(), mg_id);
 }
 
 } // namespace mega::ledger::in_flight

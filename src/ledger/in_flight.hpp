@@ -35,10 +35,10 @@ bool writes_credits(std::string_view pass_id, std::int32_t credits) noexcept;
 // Whether the write on top of the stack is of this customer, this snapshot and this subtransaction.
 bool writes_preferences(std::string_view pass_id, const Jsonb *preferences) noexcept;
 
-// A hold that is being settled.
+// Holds that are being settled: their mg_ids, sorted.
 class settlement {
 public:
-    explicit settlement(std::string_view mg_id) noexcept;
+    explicit settlement(std::span<const std::string> mg_ids) noexcept;
     ~settlement();
     settlement(const settlement &) = delete;
     settlement &operator=(const settlement &) = delete;
@@ -46,11 +46,12 @@ public:
 private:
     friend bool settles(std::string_view) noexcept;
 
-    std::string_view mg_id_;
+    std::span<const std::string> mg_ids_;
     SubTransactionId subtransaction_;
     settlement *below_;
 };
 
+// Whether the settlement on top of the stack is of this hold and this subtransaction.
 bool settles(std::string_view mg_id) noexcept;
 
 } // namespace mega::ledger::in_flight

@@ -207,6 +207,22 @@ void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
                             "Use mega_capture_credit or mega_release_credit."};
 }
 
+// What mega itself wrote into a credit row's mg_meta and counts by later.
+void check_own_meta(const ledger_record &old_row, const ledger_record &new_row) {
+    const bool refund = old_row.text(column::mg_id)->starts_with("credit_transaction:refund:");
+    const bool topup = old_row.text(column::mg_reason) == "topup";
+    if ((!refund && !topup) || old_row.same(new_row, column::mg_meta))
+        return;
+    const auto member = [](const ledger_record &row, std::string_view key) {
+        const auto meta = row.json(column::mg_meta);
+        return meta ? pg::find(*meta, key) : std::nullopt;
+    };
+    for (const std::string_view key : {"refund_of", "automatic", "packs"})
+        if ((key == "refund_of") == refund && !pg::equal(member(old_row, key), member(new_row, key)))
+            throw pg::sql_error{"MG005", "mg_meta." + std::string(key) + " of this credit row never changes",
+                                "mg_id=" + pg::quoted(*old_row.text(column::mg_id)), "Other keys are yours to write."};
+}
+
 void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
     const std::string_view id = *old_row.text(column::mg_id);
     if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
@@ -263,8 +279,10 @@ void check_changed_record(const ledger_record &old_row, ledger_record &new_row) 
     for (const column c : url_columns)
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
-    if (*type == record_type::credit_transaction)
+    if (*type == record_type::credit_transaction) {
         check_hold(old_row, new_row);
+        check_own_meta(old_row, new_row);
+    }
     check_status_words(new_row);
     check_status_move(old_row, new_row);
     if (!old_row.same(new_row, column::mg_mma_vars))

@@ -51,6 +51,20 @@ inline nullable_datum to_datum(const uuid &id) {
             }),
             false};
 }
+inline nullable_datum to_datum(std::span<const std::string> texts) { // text[]
+    const auto count = static_cast<int>(texts.size());
+    return {call([texts, count] {
+                auto *items = static_cast<Datum *>(palloc(sizeof(Datum) * (texts.size() + 1)));
+                for (std::size_t i = 0; i < texts.size(); ++i)
+                    items[i] =
+                        PointerGetDatum(cstring_to_text_with_len(texts[i].data(), static_cast<int>(texts[i].size())));
+                return PointerGetDatum(construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+            }),
+            false};
+}
+inline nullable_datum to_datum(const std::vector<std::string> &texts) {
+    return to_datum(std::span<const std::string>(texts));
+}
 template <class T> nullable_datum to_datum(const std::optional<T> &value) {
     return value ? to_datum(*value) : nullable_datum{};
 }

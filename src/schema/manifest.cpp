@@ -19,6 +19,8 @@ constexpr named_definition customer_indexes[] = {
      "One customer per user id."},
     {"mega_customers_email_lower", "INDEX # ON @table@ (lower(mg_email)) WHERE mg_email IS NOT NULL",
      "Look-up by e-mail, whatever its case."},
+    {"mega_customers_auto_topup", "INDEX # ON @table@ (mg_pass_id) WHERE mg_auto_topup_enabled",
+     "Customers who top up by themselves."},
     {"mega_customers_mma_preferences_gin", "INDEX # ON @table@ USING gin (mg_mma_preferences)",
      "Search in preference snapshots."},
 };
@@ -77,6 +79,10 @@ constexpr named_definition ledger_indexes[] = {
      "INDEX # ON @table@ (mg_pass_id) WHERE mg_record_type = 'credit_transaction' AND mg_status = 'pending' AND "
      "mg_id >= 'credit_transaction:hold:' AND mg_id < 'credit_transaction:hold;'",
      "Holds that are neither captured nor released."},
+    {"mega_generations_refund_of",
+     "INDEX # ON @table@ ((mg_meta ->> 'refund_of')) WHERE mg_record_type = 'credit_transaction' AND mg_ref_type = "
+     "'refund'",
+     "What was refunded of a movement."},
 };
 
 constexpr named_definition ledger_triggers[] = {

@@ -31,16 +31,18 @@ CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, ou
     hold_id text DEFAULT NULL, pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_complete_generation(text, text, text, text, integer, jsonb, jsonb, text, text) IS
-    'Ends a generation with its permanent URL: status done, mg_status succeeded. Again with the same URL: no change. '
-    'Raises MG003 no such generation, MG002 done with another URL, MG008 a URL that expires, 22023 bad argument. Locks '
-    'the generation FOR NO KEY UPDATE.';
+    'Ends a generation with its permanent URL: status done, mg_status succeeded; captures the hold that paid for it. '
+    'Again with the same URL: no change. Raises MG003 no such generation or hold, MG002 done with another URL, MG008 a '
+    'URL that expires, MG001 when a released hold cannot be drawn again, 22023 bad argument. Locks the hold''s customer, '
+    'then the generation, FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id text DEFAULT NULL,
     pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
-    'Ends a generation with an error: status error, mg_status failed. Again: no change, the first error stays. Raises '
-    'MG003 no such generation, MG007 when it is done. Locks the generation FOR NO KEY UPDATE.';
+    'Ends a generation with an error: status error, mg_status failed; releases the hold that paid for it. Again: no '
+    'change, the first error stays. Raises MG003 no such generation or hold, MG007 when it is done. Locks the hold''s '
+    'customer, then the generation, FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',
     output jsonb DEFAULT '{}', error jsonb DEFAULT NULL, started_at timestamptz DEFAULT NULL,

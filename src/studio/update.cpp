@@ -1,5 +1,6 @@
 // mega_update_generation, mega_complete_generation, mega_fail_generation: a generation on its way (I9).
 #include "core/status.hpp"
+#include "credits/hold.hpp"
 #include "ledger/checked.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -72,11 +73,17 @@ void patch_vars(locked_generation &generation, std::optional<pg::jsonb> vars) {
                        merge_patch(generation.json(column::mg_mma_vars).value_or(pg::empty_object()), *vars));
 }
 
-// Holds come with the functions that make them; until then a value here is a mistake.
-void refuse_hold(std::optional<std::string_view> hold_id) {
-    if (hold_id)
-        throw pg::sql_error{"0A000", "hold_id cannot be used yet: this version has no holds",
-                            "hold_id=" + pg::quoted(*hold_id), "Leave hold_id out."};
+std::optional<std::string> read_hold(std::optional<std::string_view> given) {
+    return given ? std::optional(credits::read_hold_id(given)) : std::nullopt;
+}
+
+// A hold and the generation that it paid for are one customer's.
+void require_same_customer(const locked_generation &generation, const std::optional<credits::settled> &hold) {
+    if (hold && generation.pass_id() != hold->pass_id)
+        throw pg::sql_error{ledger::bad_column,
+                            "the hold belongs to another customer than the generation",
+                            "mg_id=" + pg::quoted(generation.mg_id()) + " hold's pass_id=" + pg::quoted(hold->pass_id),
+                            {}};
 }
 
 Datum update_generation(FunctionCallInfo fcinfo) {
@@ -110,10 +117,14 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
     const std::string_view id = read_generation_id(given.text(0));
     const std::string_view url = ledger::require("output_url", given.text(1));
     check_output_url("output_url", url);
-    refuse_hold(given.text(7));
+    const auto hold_id = read_hold(given.text(7));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
+    // The customer is locked before the generation, as everywhere.
+    const auto hold =
+        hold_id ? std::optional(credits::capture(session, where, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
     locked_generation generation(session, where, id, given.text(8));
+    require_same_customer(generation, hold);
     const std::string_view done = core::name(core::mma_status::done);
     const auto stored_url = generation.text(column::mg_output_url);
     if (generation.text(column::mg_mma_status) == done && stored_url && *stored_url != url)
@@ -141,10 +152,14 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const std::string_view error = ledger::require("error", given.text(1));
-    refuse_hold(given.text(2));
+    const auto hold_id = read_hold(given.text(2));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
+    // The customer is locked before the generation, as everywhere.
+    const auto hold =
+        hold_id ? std::optional(credits::release(session, where, *hold_id, "failed", std::nullopt)) : std::nullopt;
     locked_generation generation(session, where, id, given.text(3));
+    require_same_customer(generation, hold);
     const std::string_view failed = core::name(core::mma_status::error);
     if (generation.text(column::mg_mma_status) != failed) { // a failure keeps the first error it was given
         generation.set(column::mg_mma_status, failed);

@@ -1,0 +1,130 @@
+// mega_record_credits: many movements, all or none.
+#include "credits/movement.hpp"
+#include "ledger/checked.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+[[noreturn]] void refuse(std::size_t position, const std::string &message, const std::string &detail = {}) {
+    throw pg::sql_error{ledger::bad_argument, "entry " + std::to_string(position) + ": " + message, detail,
+                        "Positions count from 1; nothing was written."};
+}
+
+std::string read_string(std::size_t position, std::string_view key, const pg::json_value &value) {
+    if (!value.is_string())
+        refuse(position, std::string(key) + " must be a string",
+               std::string("It is of type ") + value.type_name() + ".");
+    return std::string(value.string());
+}
+
+pg::timestamp read_time(std::size_t position, std::string_view key, const pg::json_value &value) {
+    const std::string text = read_string(position, key, value);
+    return {pg::call([&text] {
+        return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
+                                                       ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    })};
+}
+
+void read_member(std::size_t position, std::string_view key, const pg::json_value &value, movement &entry) {
+    constexpr std::pair<std::string_view, std::optional<std::string> movement::*> texts[] = {
+        {"source", &movement::source}, {"ref_type", &movement::ref_type}, {"ref_id", &movement::ref_id}};
+    const auto text = std::ranges::find(texts, key, [](const auto &one) { return one.first; });
+    if (value.is_null())
+        return; // as if it were not there
+    if (key == "pass_id") {
+        entry.pass_id = read_string(position, key, value);
+    } else if (key == "reason") {
+        entry.reason = read_string(position, key, value);
+    } else if (text != std::end(texts)) {
+        entry.*(text->second) = read_string(position, key, value);
+    } else if (key == "txn_id") {
+        entry.txn_id = read_txn_id(read_string(position, key, value));
+    } else if (key == "delta") {
+        const auto delta = value.int4();
+        if (!delta)
+            refuse(position, "delta must be a whole number that fits an integer");
+        entry.delta = *delta;
+    } else if (key == "expires_at") {
+        entry.expires_at = read_time(position, key, value);
+    } else if (key == "meta") {
+        if (!value.is_object())
+            refuse(position, "meta must be a JSON object");
+        entry.meta = pg::json_builder::document_of(value);
+    } else if (key == "allow_negative") {
+        if (!value.is_boolean())
+            refuse(position, "allow_negative must be true or false");
+        entry.allow_negative = value.boolean();
+    } else {
+        refuse(position, "there is no key " + pg::quoted(key), "Known are the arguments of mega_record_credit.");
+    }
+}
+
+// Runs body and puts the entry's position in front of an error of ours.
+template <class Body> auto at_position(std::size_t position, Body body) {
+    try {
+        return body();
+    } catch (const pg::sql_error &error) {
+        const std::string_view message = error.message.c_str();
+        const std::string prefix = "entry " + std::to_string(position) + ": ";
+        throw pg::sql_error{error.state,
+                            message.starts_with("entry ") ? std::string(message) : prefix + error.message.c_str(),
+                            error.detail, error.hint};
+    }
+}
+
+movement read_entry(std::size_t position, const pg::json_value &value) {
+    if (!value.is_object())
+        refuse(position, "an entry must be a JSON object", std::string("It is of type ") + value.type_name() + ".");
+    movement entry;
+    pg::for_each_member(value.container(), [&](std::string_view key, const pg::json_value &member) {
+        read_member(position, key, member, entry);
+    });
+    check_movement(entry);
+    return entry;
+}
+
+struct positioned {
+    std::size_t position; // from 1
+    movement what;
+};
+
+// In byte order of pass id, so that customers are locked in order; a customer's entries stay in theirs.
+std::vector<positioned> read_entries(pg::jsonb entries) {
+    if (!pg::is_array(entries))
+        throw pg::sql_error{ledger::bad_argument,
+                            "entries must be a JSON array",
+                            std::string("It is of type ") + pg::type_name(entries) + ".",
+                            {}};
+    std::vector<positioned> read;
+    pg::for_each_element(pg::root_of(entries), [&](const pg::json_value &value) {
+        const std::size_t position = read.size() + 1;
+        pg::check_for_interrupts();
+        read.push_back({position, at_position(position, [&] { return read_entry(position, value); })});
+    });
+    std::ranges::stable_sort(read, {}, [](const positioned &one) -> const std::string & { return one.what.pass_id; });
+    return read;
+}
+
+Datum record_credits(FunctionCallInfo fcinfo) {
+    const std::vector<positioned> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    std::int32_t written = 0, replayed = 0;
+    for (const positioned &entry : entries) {
+        pg::check_for_interrupts();
+        pg::session session; // one for each entry, so that its memory goes with it
+        const outcome done = at_position(entry.position, [&] { return record(session, where, entry.what); });
+        session.finish();
+        ++(done.replayed ? replayed : written);
+    }
+    return pg::return_row(fcinfo, written, replayed);
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_record_credits, mega::credits::record_credits);

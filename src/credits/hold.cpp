@@ -1,0 +1,221 @@
+#include "credits/hold.hpp"
+
+#include "core/record_id.hpp"
+#include "core/utc_time.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+constexpr std::string_view pending = "pending";
+constexpr std::string_view captured_status = "succeeded";
+constexpr std::string_view released_status = "failed";
+
+constexpr Oid status_types[] = {TEXTOID, TEXTOID};
+constinit pg::statement set_status("UPDATE ONLY @schema@.mega_generations SET mg_status = $2 "
+                                   "WHERE mg_id OPERATOR(pg_catalog.=) $1",
+                                   status_types);
+
+void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status) {
+    const pg::as_role owner(where.generations.owner);
+    const ledger::in_flight::settlement settling(std::span(&hold.mg_id, 1));
+    session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);
+}
+
+recorded require_hold(pg::session &session, const schema::tables &where, std::string_view hold_id) {
+    const auto hold = find_by_txn_id(session, where, "hold:" + std::string(hold_id));
+    if (!hold)
+        throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id), "hold_id=" + pg::quoted(hold_id),
+                            "Make it with mega_hold_credit before it is settled."};
+    return *hold;
+}
+
+// The hold under the lock of its customer.
+struct locked_hold {
+    recorded hold;
+    ledger::locked_customer customer;
+};
+
+locked_hold lock_hold(pg::session &session, const schema::tables &where, std::string_view hold_id,
+                      std::optional<std::string_view> pass_id) {
+    const recorded seen = require_hold(session, where, hold_id);
+    if (pass_id && seen.pass_id != *pass_id)
+        throw pg::sql_error{ledger::bad_column,
+                            "the hold belongs to another customer",
+                            "hold_id=" + pg::quoted(hold_id) + " pass_id=" + pg::quoted(*pass_id),
+                            {}};
+    ledger::locked_customer customer = ledger::require_locked_customer(session, where, seen.pass_id);
+    return {require_hold(session, where, hold_id), std::move(customer)}; // its status as it stands behind the lock
+}
+
+movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {
+    movement what;
+    what.pass_id = hold.pass_id;
+    what.delta = delta;
+    what.reason = kind;
+    what.ref_type = "hold";
+    what.ref_id = hold_id;
+    what.txn_id = std::string(kind) + ":" + std::string(hold_id);
+    return what;
+}
+
+void post_settlement(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
+                     const movement &what) {
+    settle_expiry(session, where, customer, pg::clock_time());
+    if (!post(session, where, customer, what))
+        throw pg::sql_error{"MG002", "a row of this hold's settlement is in the ledger already",
+                            "mg_id=" + pg::quoted("credit_transaction:" + *what.txn_id),
+                            "Somebody wrote it by hand; settle the hold under another id."};
+}
+
+void refuse_other_amount(std::string_view hold_id, std::int64_t taken, std::int32_t given) {
+    throw pg::sql_error{"MG002", "this hold was captured with another amount",
+                        "hold_id=" + pg::quoted(hold_id) + " captured=" + std::to_string(taken) +
+                            " given=" + std::to_string(given),
+                        "Refund what was captured too much with mega_refund_credit."};
+}
+
+} // namespace
+
+std::string read_hold_id(std::optional<std::string_view> given) {
+    std::string_view id = core::strip_prefix(core::record_type::credit_transaction, ledger::require("hold_id", given));
+    if (id.starts_with("hold:"))
+        id.remove_prefix(5);
+    ledger::check_text("hold_id", id, ledger::bad_argument);
+    return std::string(id);
+}
+
+std::optional<std::int64_t> captured_amount(pg::session &session, const schema::tables &where,
+                                            std::string_view hold_id) {
+    const std::string id(hold_id);
+    const auto hold = find_by_txn_id(session, where, "hold:" + id);
+    if (!hold || hold->status == pending)
+        return std::nullopt;
+    std::int64_t taken = -std::int64_t{hold->delta};
+    for (const char *kind : {"capture:", "release:"})
+        if (const auto row = find_by_txn_id(session, where, kind + id))
+            taken -= row->delta;
+    return taken;
+}
+
+settled capture(pg::session &session, const schema::tables &where, std::string_view hold_id,
+                std::optional<std::int32_t> amount, std::optional<std::string_view> pass_id) {
+    auto [hold, customer] = lock_hold(session, where, hold_id, pass_id);
+    if (hold.status == captured_status) {
+        const std::int64_t taken = captured_amount(session, where, hold_id).value_or(0);
+        if (amount && *amount != taken)
+            refuse_other_amount(hold_id, taken, *amount);
+        return {"already_captured", customer.credits, hold.pass_id};
+    }
+    const bool late = hold.status != pending; // released before: drawn again
+    const std::int32_t held = -hold.delta;
+    const std::int64_t taken = amount.value_or(held);
+    const std::int64_t back = (late ? 0 : std::int64_t{held}) - taken;
+    if (back != 0)
+        post_settlement(session, where, customer,
+                        settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
+    settle(session, where, hold, captured_status);
+    return {late ? "recaptured" : "captured", customer.credits, hold.pass_id};
+}
+
+settled release(pg::session &session, const schema::tables &where, std::string_view hold_id, std::string_view reason,
+                std::optional<std::string_view> pass_id) {
+    auto [hold, customer] = lock_hold(session, where, hold_id, pass_id);
+    if (hold.status == captured_status)
+        return {"already_captured", customer.credits, hold.pass_id};
+    if (hold.status != pending)
+        return {"already_released", customer.credits, hold.pass_id};
+    movement what = settlement_of(hold, hold_id, "release", -hold.delta);
+    what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
+    post_settlement(session, where, customer, what);
+    settle(session, where, hold, released_status);
+    return {"released", customer.credits, hold.pass_id};
+}
+
+namespace {
+
+// The interval behind now; raises 22023 when it is not ahead of it.
+pg::timestamp expiry_in(const Interval *interval) {
+    const pg::timestamp now = pg::clock_time();
+    const pg::timestamp at{pg::call([now, interval] {
+        return DatumGetTimestampTz(
+            DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now.value), IntervalPGetDatum(interval)));
+    })};
+    if (!pg::is_finite(at) || at <= now)
+        throw pg::sql_error{
+            ledger::bad_argument, "expires_in must be a finite time ahead", {}, "Use for example interval '1 hour'."};
+    return at;
+}
+
+pg::jsonb with_expiry(pg::jsonb meta, pg::timestamp expires_at) {
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
+        if (key != "hold_expires_at")
+            builder.key(key).value(value);
+    });
+    builder.key("hold_expires_at").text(core::iso_utc(pg::unix_micros(expires_at)));
+    return builder.end_object().finish();
+}
+
+Datum hold_credit(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    movement what;
+    what.pass_id = ledger::require_text("pass_id", given.text(0));
+    what.delta = -require_positive("amount", given.int4(1));
+    const std::string hold_id = read_hold_id(given.text(2));
+    const pg::timestamp expires_at = expiry_in(ledger::require("expires_in", given.interval(3)));
+    what.reason = ledger::require_text("reason", given.text(4));
+    if (what.reason == "capture" || what.reason == "release")
+        throw pg::sql_error{ledger::bad_argument, "reason is the name of a hold's settlement",
+                            "reason=" + pg::quoted(what.reason), "Use another word; the default is hold."};
+    what.meta = with_expiry(ledger::require_object("meta", given.json(5)), expires_at);
+    what.ref_type = "hold";
+    what.ref_id = hold_id;
+    what.txn_id = "hold:" + hold_id;
+    what.status = pending;
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const outcome done = record(session, where, what);
+    session.finish();
+    return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
+}
+
+Datum capture_credit(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string hold_id = read_hold_id(given.text(0));
+    const auto amount = given.int4(1);
+    if (amount && *amount < 0)
+        throw pg::sql_error{ledger::bad_argument, "amount must not be negative", "amount=" + std::to_string(*amount),
+                            "Capture 0 to return all of the hold."};
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const settled done = capture(session, where, hold_id, amount, given.text(2));
+    session.finish();
+    return pg::return_row(fcinfo, done.outcome, done.credits);
+}
+
+Datum release_credit(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string hold_id = read_hold_id(given.text(0));
+    const std::string_view reason = ledger::require_text("reason", given.text(1));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const settled done = release(session, where, hold_id, reason, given.text(2));
+    session.finish();
+    return pg::return_row(fcinfo, done.outcome, done.credits);
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_hold_credit, mega::credits::hold_credit);
+PG_ENTRY(mega_capture_credit, mega::credits::capture_credit);
+PG_ENTRY(mega_release_credit, mega::credits::release_credit);

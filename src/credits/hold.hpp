@@ -1,0 +1,36 @@
+// Holds: credits set aside before the work, settled after it, returned when it fails; exactly once, whatever order the
+// provider's answers come in.
+//
+// A hold's row is pending, then succeeded (captured) or failed (released). Whoever holds the customer's lock first
+// decides; a capture that comes after a release draws the credits again, because the work was delivered after all.
+#pragma once
+
+#include "credits/movement.hpp"
+
+namespace mega::credits {
+
+struct settled {
+    std::string_view outcome; // captured, already_captured, recaptured; released, already_released
+    std::int32_t credits;     // the balance of now
+    std::string pass_id;
+};
+
+// Both: hold_id bare or with its prefixes. Raise MG003 when there is no such hold, 23514 when pass_id is given and is
+// not its customer's. Lock the customer FOR NO KEY UPDATE.
+
+// Takes amount of the hold, all of it when there is none; what is more is drawn, what is less flows back. Raises MG001
+// when more is drawn than there is, MG002 when it was captured with another amount.
+settled capture(pg::session &session, const schema::tables &where, std::string_view hold_id,
+                std::optional<std::int32_t> amount, std::optional<std::string_view> pass_id);
+
+settled release(pg::session &session, const schema::tables &where, std::string_view hold_id, std::string_view reason,
+                std::optional<std::string_view> pass_id);
+
+// A bare hold id as an argument. Raises 22023.
+std::string read_hold_id(std::optional<std::string_view> given);
+
+// What a settled hold took in the end, 0 when it was released. std::nullopt while it is pending or when there is none.
+std::optional<std::int64_t> captured_amount(pg::session &session, const schema::tables &where,
+                                            std::string_view hold_id);
+
+} // namespace mega::credits

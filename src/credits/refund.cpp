@@ -1,0 +1,135 @@
+// mega_refund_credit: what was spent goes back, in parts if need be, never more in sum than was spent.
+#include "core/record_id.hpp"
+#include "credits/hold.hpp"
+#include "ledger/checked.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+// A spend as the caller names it: by a transaction, or by the hold that was captured.
+struct spend {
+    std::string txn_id; // bare; of a hold always hold:<id>
+    bool of_hold;
+};
+
+constexpr std::string_view hold_prefix = "hold:";
+constexpr std::string_view capture_prefix = "capture:";
+
+constexpr Oid refunds_types[] = {TEXTOID};
+constinit pg::statement refunded_so_far("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY "
+                                        "@schema@.mega_generations g WHERE "
+                                        "g.mg_meta OPERATOR(pg_catalog.->>) 'refund_of' OPERATOR(pg_catalog.=) $1 "
+                                        "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                                        "AND g.mg_ref_type OPERATOR(pg_catalog.=) 'refund'",
+                                        refunds_types);
+
+spend read_spend(std::optional<std::string_view> given) {
+    const std::string_view id =
+        core::strip_prefix(core::record_type::credit_transaction, ledger::require("txn_id", given));
+    ledger::check_text("txn_id", id, ledger::bad_argument);
+    if (id.starts_with(hold_prefix))
+        return {std::string(id), true};
+    if (id.starts_with(capture_prefix))
+        return {std::string(hold_prefix) + std::string(id.substr(capture_prefix.size())), true};
+    return {std::string(id), false};
+}
+
+[[noreturn]] void refuse(const std::string &message, const spend &what, const char *hint) {
+    throw pg::sql_error{ledger::bad_argument, message, "txn_id=" + pg::quoted(what.txn_id), hint};
+}
+
+recorded require_row(pg::session &session, const schema::tables &where, const spend &what) {
+    const auto row = find_by_txn_id(session, where, what.txn_id);
+    if (!row)
+        throw pg::sql_error{"MG003", "there is no transaction " + pg::quoted(what.txn_id),
+                            "txn_id=" + pg::quoted(what.txn_id), "Give the txn_id of the spend, or hold:<hold_id>."};
+    return *row;
+}
+
+// What the movement took from the customer.
+std::int64_t spent_by(pg::session &session, const schema::tables &where, const spend &what, const recorded &row) {
+    if (what.of_hold) {
+        const auto taken = captured_amount(session, where, std::string_view(what.txn_id).substr(hold_prefix.size()));
+        if (!taken)
+            refuse("a hold that is pending cannot be refunded", what, "Release it with mega_release_credit.");
+        return *taken;
+    }
+    constexpr std::string_view not_spends[] = {"transfer:", "expire:", "release:", "refund:", "opening:"};
+    for (const std::string_view prefix : not_spends)
+        if (what.txn_id.starts_with(prefix))
+            refuse("only a spend can be refunded", what, "Record what has to be corrected with mega_record_credit.");
+    if (row.delta >= 0)
+        refuse("a grant cannot be refunded", what, "Take credits back with mega_record_credit and a negative delta.");
+    return -std::int64_t{row.delta};
+}
+
+std::int64_t left_of(pg::session &session, const schema::tables &where, const spend &what, const recorded &row) {
+    const std::int64_t spent = spent_by(session, where, what, row);
+    const pg::as_role owner(where.generations.owner);
+    return spent -
+           session.run(refunded_so_far, where.schema, pg::access::read_write, what.txn_id).int8(0, 0).value_or(0);
+}
+
+// The same refund_id again: the same transaction, and the same amount when one is named.
+std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &refund,
+                                    const std::optional<std::int32_t> &amount) {
+    const auto first = find_by_txn_id(session, where, *refund.txn_id);
+    if (first && (first->pass_id != refund.pass_id || (amount && first->delta != *amount)))
+        refuse_other_content(*first, refund);
+    return first;
+}
+
+Datum refund_credit(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const spend what = read_spend(given.text(0));
+    const std::string refund_id(ledger::require_text("refund_id", given.text(1)));
+    const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
+    movement refund;
+    refund.reason = ledger::require_text("reason", given.text(3));
+    refund.ref_type = "refund";
+    refund.ref_id = refund_id;
+    refund.txn_id = "refund:" + refund_id;
+    refund.meta = pg::json_builder().begin_object().key("refund_of").text(what.txn_id).end_object().finish();
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const recorded row = require_row(session, where, what);
+    if (const auto pass_id = given.text(4); pass_id && *pass_id != row.pass_id)
+        throw pg::sql_error{ledger::bad_column,
+                            "the transaction belongs to another customer",
+                            "txn_id=" + pg::quoted(what.txn_id) + " pass_id=" + pg::quoted(*pass_id),
+                            {}};
+    refund.pass_id = row.pass_id;
+    refund.delta = amount.value_or(0);
+    std::optional<recorded> first = find_replay(session, where, refund, amount);
+    ledger::locked_customer customer = ledger::require_locked_customer(session, where, row.pass_id);
+    if (!first)
+        first = find_replay(session, where, refund, amount);
+    std::string mg_id = first ? first->mg_id : "";
+    if (!first) {
+        const std::int64_t left = left_of(session, where, what, require_row(session, where, what));
+        if (left <= 0 || amount.value_or(0) > left)
+            refuse("a refund cannot be more than is left of the spend: left=" + std::to_string(left) +
+                       " asked=" + (amount ? std::to_string(*amount) : "all"),
+                   what, "See what was refunded already in mega_credit_statement.");
+        refund.delta = amount.value_or(static_cast<std::int32_t>(left));
+        settle_expiry(session, where, customer, pg::clock_time());
+        const auto posted = post(session, where, customer, refund);
+        if (!posted)
+            throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
+                                "refund_id=" + pg::quoted(refund_id), "Use another refund_id."};
+        mg_id = *posted;
+    }
+    session.finish();
+    return pg::return_row(fcinfo, mg_id, customer.credits, first.has_value());
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_refund_credit, mega::credits::refund_credit);

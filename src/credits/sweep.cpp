@@ -1,0 +1,146 @@
+// The sweeps: mega_release_expired_holds and mega_expire_credits. Safe to run from any scheduler and at the same time:
+// customers that somebody else has locked are skipped and left to the next run.
+#include "credits/movement.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+#define MEGA_PENDING_HOLD                                                                                              \
+    "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "   \
+    "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "                                                  \
+    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
+
+constexpr Oid due_types[] = {TIMESTAMPTZOID, INT8OID};
+// Byte order of pass id, so that locks are taken in order.
+constinit pg::statement
+    due_holds("SELECT g.mg_id, g.mg_pass_id FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
+              "AND CASE WHEN g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' OPERATOR(pg_catalog.~) "
+              "'^[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.]?[0-9]{0,6}Z$' THEN "
+              "(g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at')::pg_catalog.timestamptz "
+              "OPERATOR(pg_catalog.<=) $1 END ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT $2",
+              due_types);
+
+constexpr Oid ids_type[] = {TEXTARRAYOID};
+constinit pg::statement
+    lock_free_customers("SELECT c.mg_pass_id, c.mg_expires_at FROM ONLY @schema@.mega_customers c "
+                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.mg_pass_id COLLATE \"C\" "
+                        "FOR NO KEY UPDATE SKIP LOCKED",
+                        ids_type);
+
+constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
+// Behind the locks: those holds of these customers that are pending still.
+constinit pg::statement
+    still_pending("SELECT g.mg_id FROM ONLY @schema@.mega_generations g WHERE "
+                  "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) "
+                  "AND " MEGA_PENDING_HOLD "ORDER BY g.mg_id COLLATE \"C\"",
+                  holds_types);
+
+// One row for each hold; the ledger's own trigger projects them, one update per customer.
+constinit pg::statement append_releases(
+    "INSERT INTO @schema@.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, "
+    "mg_ref_id, mg_status, mg_meta, mg_source_system) SELECT 'credit_transaction:release:' OPERATOR(pg_catalog.||) "
+    "pg_catalog.substr(g.mg_id, 25), 'credit_transaction', g.mg_pass_id, OPERATOR(pg_catalog.-) g.mg_delta, 'release', "
+    "'hold', pg_catalog.substr(g.mg_id, 25), 'succeeded', '{\"reason\": \"expired\"}', 'api' "
+    "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1)",
+    ids_type);
+
+constinit pg::statement mark_released("UPDATE ONLY @schema@.mega_generations SET mg_status = 'failed' "
+                                      "WHERE mg_id OPERATOR(pg_catalog.=) ANY ($1)",
+                                      ids_type);
+
+constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID};
+constinit pg::statement lock_expired(
+    "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at "
+    "OPERATOR(pg_catalog.<=) $1 ORDER BY c.mg_pass_id COLLATE \"C\" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+    expired_types);
+
+std::vector<std::string> column_of(const pg::rows &found, int column) {
+    std::vector<std::string> texts;
+    texts.reserve(found.count());
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        if (texts.empty() || texts.back() != *found.text(i, column))
+            texts.emplace_back(*found.text(i, column));
+    return texts;
+}
+
+// Locks those of the customers that nobody else has locked, and settles what of theirs has expired.
+std::vector<std::string> open_free_customers(pg::session &session, const schema::tables &where,
+                                             const std::vector<std::string> &pass_ids) {
+    const pg::timestamp now = pg::clock_time();
+    std::vector<std::string> locked, expired;
+    {
+        const pg::as_role owner(where.customers.owner);
+        const pg::rows found = session.run(lock_free_customers, where.schema, pg::access::read_write, pass_ids);
+        locked = column_of(found, 0);
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            if (const auto at = found.time(i, 1); at && *at <= now)
+                expired.emplace_back(*found.text(i, 0));
+    }
+    for (const std::string &pass_id : expired)
+        open_customer(session, where, pass_id);
+    return locked;
+}
+
+Datum release_expired_holds(FunctionCallInfo fcinfo) {
+    const std::int32_t limit = require_positive("max_holds", pg::arguments(fcinfo).int4(0));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    std::vector<std::string> holds, pass_ids;
+    {
+        const pg::as_role owner(where.generations.owner);
+        const pg::rows due =
+            session.run(due_holds, where.schema, pg::access::read_write, pg::clock_time(), std::int64_t{limit});
+        holds = column_of(due, 0);
+        pass_ids = column_of(due, 1);
+    }
+    const std::vector<std::string> locked = open_free_customers(session, where, pass_ids);
+    const pg::as_role owner(where.generations.owner);
+    const std::vector<std::string> pending =
+        column_of(session.run(still_pending, where.schema, pg::access::read_write, holds, locked), 0);
+    if (!pending.empty()) {
+        session.run(append_releases, where.schema, pg::access::read_write, pending);
+        const ledger::in_flight::settlement settling(pending);
+        session.run(mark_released, where.schema, pg::access::read_write, pending);
+    }
+    session.finish();
+    return pg::to_datum(static_cast<std::int32_t>(pending.size())).value;
+}
+
+Datum expire_credits(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const pg::timestamp as_of = ledger::require("as_of", given.time(0));
+    ledger::check_finite("as_of", as_of);
+    const std::int32_t limit = require_positive("max_customers", given.int4(1));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    std::vector<std::string> due;
+    {
+        const pg::as_role owner(where.customers.owner);
+        due = column_of(session.run(lock_expired, where.schema, pg::access::read_write, as_of, std::int64_t{limit}), 0);
+    }
+    std::int64_t credits = 0;
+    std::int32_t expired = 0;
+    for (const std::string &pass_id : due) {
+        pg::check_for_interrupts();
+        ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
+        if (!customer.expires_at || *customer.expires_at > as_of)
+            continue; // another sweep was here between the look and the lock
+        credits += settle_expiry(session, where, customer, as_of);
+        ++expired;
+    }
+    session.finish();
+    return pg::return_row(fcinfo, expired, credits);
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_release_expired_holds, mega::credits::release_expired_holds);
+PG_ENTRY(mega_expire_credits, mega::credits::expire_credits);

@@ -1,0 +1,221 @@
+// mega_record_topup and mega_topup_due: packs of credits, by hand or automatic within a monthly limit.
+#include "credits/movement.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/page.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+constexpr std::int32_t usual_packs = 3;
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement select_settings("SELECT c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, "
+                                        "c.mg_timezone FROM ONLY @schema@.mega_customers c "
+                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                        pass_id_type);
+
+constexpr Oid month_types[] = {TEXTOID, TEXTOID};
+// Packs that were topped up automatically this month, in the given time zone.
+constinit pg::statement packs_this_month(
+    "SELECT coalesce(pg_catalog.sum((g.mg_meta OPERATOR(pg_catalog.->>) 'packs')::pg_catalog.int4), 0)"
+    "::pg_catalog.int8 FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+    "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_reason OPERATOR(pg_catalog.=) 'topup' "
+    "AND g.mg_meta OPERATOR(pg_catalog.->) 'automatic' OPERATOR(pg_catalog.=) 'true'::pg_catalog.jsonb "
+    "AND g.mg_created_at OPERATOR(pg_catalog.>=) pg_catalog.timezone($2, pg_catalog.date_trunc('month', "
+    "pg_catalog.timezone($2, pg_catalog.clock_timestamp())))",
+    month_types);
+
+constexpr Oid mark_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID};
+constinit pg::statement mark_topup("UPDATE ONLY @schema@.mega_customers SET mg_last_topup_at = $2, "
+                                   "mg_topup_source = $3 WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                   mark_types);
+
+struct topup {
+    movement what;
+    std::optional<std::int32_t> packs;
+    std::int32_t credits_per_pack = 0;
+    bool automatic = false;
+};
+
+// The zone to count months in: the customer's, or UTC when it has none that the server knows.
+std::string zone_or_utc(std::optional<std::string_view> zone) {
+    if (!zone || zone->empty() || zone->size() > TZ_STRLEN_MAX)
+        return "UTC";
+    const std::string name(*zone);
+    return pg::call([&name] { return pg_tzset(name.c_str()) != nullptr; }) ? name : "UTC";
+}
+
+topup read_arguments(const pg::arguments &given) {
+    topup read;
+    read.what.pass_id = ledger::require_text("pass_id", given.text(0));
+    if (!given.is_null(1))
+        read.packs = require_positive("packs", given.int4(1));
+    read.credits_per_pack = require_positive("credits_per_pack", given.int4(2));
+    const auto ref_type = ledger::optional_text("ref_type", given.text(3));
+    const auto ref_id = ledger::optional_text("ref_id", given.text(4));
+    if (ref_type.has_value() != ref_id.has_value())
+        throw pg::sql_error{
+            ledger::bad_argument, "a reference needs both ref_type and ref_id", {}, "Give both or neither."};
+    if (ref_type) {
+        read.what.ref_type = std::string(*ref_type);
+        read.what.ref_id = std::string(*ref_id);
+    }
+    read.what.source = std::string(ledger::require_text("source", given.text(5)));
+    read.automatic = given.boolean(6).value_or(false);
+    read.what.expires_at = given.time(7);
+    ledger::check_finite("expires_at", read.what.expires_at);
+    read.what.reason = "topup";
+    return read;
+}
+
+void set_packs(topup &wanted, std::int32_t packs) {
+    const std::int64_t credits = std::int64_t{packs} * wanted.credits_per_pack;
+    if (credits > PG_INT32_MAX)
+        throw pg::sql_error{"22003",
+                            "the top-up would leave the range of an integer",
+                            "packs=" + std::to_string(packs) +
+                                " credits_per_pack=" + std::to_string(wanted.credits_per_pack),
+                            {}};
+    wanted.what.delta = static_cast<std::int32_t>(credits);
+    wanted.what.meta = pg::json_builder()
+                           .begin_object()
+                           .key("packs")
+                           .number(std::to_string(packs))
+                           .key("automatic")
+                           .boolean(wanted.automatic)
+                           .end_object()
+                           .finish();
+}
+
+// The same reference again. Packs that were left to the customer's default are what they were.
+std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const topup &wanted) {
+    if (!wanted.what.ref_id)
+        return std::nullopt;
+    const auto first = find_recorded(session, where, wanted.what);
+    const std::int64_t credits = std::int64_t{wanted.packs.value_or(0)} * wanted.credits_per_pack;
+    if (first && (first->pass_id != wanted.what.pass_id || (wanted.packs && first->delta != credits)))
+        refuse_other_content(*first, wanted.what);
+    return first;
+}
+
+// Under the lock: how many packs, and whether the month allows them.
+void settle_packs(pg::session &session, const schema::tables &where, topup &wanted) {
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows settings = session.run(select_settings, where.schema, pg::access::read_write, wanted.what.pass_id);
+    const std::int32_t packs = wanted.packs.value_or(settings.int4(0, 0).value_or(usual_packs));
+    if (packs <= 0)
+        throw pg::sql_error{ledger::bad_argument, "the customer's default number of packs is not above zero",
+                            "mg_topup_default_packs=" + std::to_string(packs), "Name packs in the call."};
+    const auto limit = settings.int4(0, 1);
+    if (wanted.automatic && limit) {
+        const std::int64_t used = session
+                                      .run(packs_this_month, where.schema, pg::access::read_write, wanted.what.pass_id,
+                                           zone_or_utc(settings.text(0, 2)))
+                                      .int8(0, 0)
+                                      .value_or(0);
+        if (used + packs > *limit)
+            throw pg::sql_error{ledger::bad_argument, "the monthly limit of automatic top-ups is reached",
+                                "packs=" + std::to_string(packs) + " used=" + std::to_string(used) +
+                                    " limit=" + std::to_string(*limit),
+                                "Wait for the next month, top up by hand, or raise mg_auto_topup_monthly_limit_packs."};
+    }
+    set_packs(wanted, packs);
+}
+
+Datum record_topup(FunctionCallInfo fcinfo) {
+    topup wanted = read_arguments(pg::arguments(fcinfo));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    std::optional<recorded> first = find_replay(session, where, wanted);
+    ledger::locked_customer customer = ledger::require_locked_customer(session, where, wanted.what.pass_id);
+    if (!first)
+        first = find_replay(session, where, wanted);
+    std::string mg_id = first ? first->mg_id : "";
+    if (!first) {
+        settle_packs(session, where, wanted);
+        settle_expiry(session, where, customer, pg::clock_time());
+        const auto posted = post(session, where, customer, wanted.what);
+        if (!posted) {
+            first = find_replay(session, where, wanted); // under another customer: MG002
+            throw pg::sql_error{"40001", "the same top-up was recorded meanwhile",
+                                "pass_id=" + pg::quoted(wanted.what.pass_id), "Try again."};
+        }
+        mg_id = *posted;
+        const pg::as_role owner(where.customers.owner);
+        session.run(mark_topup, where.schema, pg::access::read_write, wanted.what.pass_id, pg::clock_time(),
+                    wanted.what.source);
+    }
+    session.finish();
+    return pg::return_row(fcinfo, mg_id, customer.credits, first.has_value());
+}
+
+constexpr Oid due_types[] = {INT4OID, TEXTOID};
+// The customers come from the partial index on mg_auto_topup_enabled; packs are counted for those that are low only.
+constinit pg::statement due_customers(
+    "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone "
+    "FROM @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
+    "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>) $2 "
+    "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "
+    "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "
+    "ORDER BY c.mg_pass_id COLLATE \"C\"",
+    due_types);
+
+struct due_customer {
+    std::string pass_id;
+    std::int32_t credits;
+    std::int32_t packs;
+    std::optional<std::int32_t> packs_left;
+};
+
+// What may still be charged of a customer who is low; std::nullopt when the month allows nothing.
+std::optional<due_customer> packs_of(pg::session &session, const schema::tables &where, const pg::rows &low,
+                                     std::uint64_t i) {
+    due_customer due{std::string(*low.text(i, 0)), low.int4(i, 1).value_or(0), low.int4(i, 2).value_or(usual_packs),
+                     std::nullopt};
+    if (const auto limit = low.int4(i, 3)) {
+        const std::int64_t used =
+            session.run(packs_this_month, where.schema, pg::access::read_only, due.pass_id, zone_or_utc(low.text(i, 4)))
+                .int8(0, 0)
+                .value_or(0);
+        due.packs_left = static_cast<std::int32_t>(std::max<std::int64_t>(*limit - used, 0));
+        due.packs = std::min(due.packs, *due.packs_left);
+    }
+    return due.packs > 0 ? std::optional(due) : std::nullopt;
+}
+
+Datum topup_due(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::int32_t threshold = ledger::require("threshold", given.int4(0));
+    const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(1)));
+    const auto cursor = ledger::read_cursor(given.text(2));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    pg::session session;
+    const pg::rows low =
+        session.run(due_customers, where.schema, pg::access::read_only, threshold, cursor ? cursor->mg_id : "");
+    std::vector<due_customer> page;
+    for (std::uint64_t i = 0; i < low.count() && page.size() <= size; ++i)
+        if (auto due = packs_of(session, where, low, i))
+            page.push_back(*std::move(due));
+    std::optional<std::string> next_cursor;
+    if (page.size() > size) {
+        page.pop_back();
+        next_cursor = ledger::write_cursor({{}, page.back().pass_id, 0, 0});
+    }
+    for (const due_customer &due : page)
+        result.add(due.pass_id, due.credits, due.packs, due.packs_left, next_cursor);
+    session.finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_record_topup, mega::credits::record_topup);
+PG_ENTRY(mega_topup_due, mega::credits::topup_due);

@@ -1,0 +1,106 @@
+// mega_transfer_credit: from one customer to another, both locked in byte order of pass id.
+#include "credits/movement.hpp"
+#include "ledger/checked.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+struct transfer {
+    movement out, in;
+};
+
+movement leg(std::string_view pass_id, std::int32_t delta, std::string_view transfer_id, std::string_view side) {
+    movement what;
+    what.pass_id = pass_id;
+    what.delta = delta;
+    what.reason = "transfer_" + std::string(side);
+    what.ref_type = "transfer";
+    what.ref_id = transfer_id;
+    what.txn_id = "transfer:" + std::string(transfer_id) + ":" + std::string(side);
+    return what;
+}
+
+transfer read_arguments(const pg::arguments &given) {
+    const std::string_view from = ledger::require_text("from_pass_id", given.text(0));
+    const std::string_view to = ledger::require_text("to_pass_id", given.text(1));
+    if (from == to)
+        throw pg::sql_error{ledger::bad_argument, "a transfer needs two customers", "pass_id=" + pg::quoted(from),
+                            "Name another customer as to_pass_id."};
+    const std::int32_t amount = require_positive("amount", given.int4(2));
+    const std::string_view id = ledger::require_text("transfer_id", given.text(3));
+    const std::string_view reason = ledger::require_text("reason", given.text(4));
+    transfer what{leg(from, -amount, id, "out"), leg(to, amount, id, "in")};
+    const auto meta = [&](const char *key, std::string_view other) {
+        return pg::json_builder().begin_object().key("reason").text(reason).key(key).text(other).end_object().finish();
+    };
+    what.out.meta = meta("transfer_to", to);
+    what.in.meta = meta("transfer_from", from);
+    return what;
+}
+
+// Both rows are written at once, so the outgoing one tells. The incoming one must name the same customer.
+bool is_replay(pg::session &session, const schema::tables &where, const transfer &what) {
+    bool found = false;
+    for (const movement *one : {&what.out, &what.in})
+        if (const auto first = find_recorded(session, where, *one)) {
+            if (first->pass_id != one->pass_id || first->delta != one->delta)
+                refuse_other_content(*first, *one);
+            found = true;
+        }
+    return found;
+}
+
+struct two_customers {
+    ledger::locked_customer from, to;
+};
+
+two_customers lock_both(pg::session &session, const schema::tables &where, const transfer &what) {
+    const bool out_first = what.out.pass_id < what.in.pass_id;
+    ledger::locked_customer first =
+        ledger::require_locked_customer(session, where, out_first ? what.out.pass_id : what.in.pass_id);
+    ledger::locked_customer second =
+        ledger::require_locked_customer(session, where, out_first ? what.in.pass_id : what.out.pass_id);
+    if (out_first)
+        return {std::move(first), std::move(second)};
+    return {std::move(second), std::move(first)};
+}
+
+Datum transfer_credit(FunctionCallInfo fcinfo) {
+    const transfer what = read_arguments(pg::arguments(fcinfo));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    bool replayed = is_replay(session, where, what);
+    std::int32_t from_credits = 0, to_credits = 0;
+    if (!replayed) {
+        auto [from, to] = lock_both(session, where, what);
+        replayed = is_replay(session, where, what); // whoever held the locks may have made it
+        if (!replayed) {
+            const pg::timestamp now = pg::clock_time();
+            settle_expiry(session, where, from, now);
+            settle_expiry(session, where, to, now);
+            if (!post(session, where, from, what.out) || !post(session, where, to, what.in)) {
+                is_replay(session, where, what); // raises MG002 when it says something else
+                throw pg::sql_error{"40001", "the same transfer was recorded meanwhile",
+                                    "transfer_id=" + pg::quoted(*what.out.ref_id), "Try again."};
+            }
+        }
+        from_credits = from.credits;
+        to_credits = to.credits;
+    } else {
+        from_credits = balance_of(session, where, what.out.pass_id);
+        to_credits = balance_of(session, where, what.in.pass_id);
+    }
+    session.finish();
+    return pg::return_row(fcinfo, from_credits, to_credits, replayed);
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_transfer_credit, mega::credits::transfer_credit);
