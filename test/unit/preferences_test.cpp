@@ -248,6 +248,10 @@ TEST(preferences, refolding_is_spared_when_a_newer_set_comes_in_the_same_batch) 
     snapshot state;
     const auto never = [](const std::string &) -> tag_state { throw std::logic_error("refolded"); };
     state.apply({event(10, "like", R"({"tag":"a"})")}, never);
+    state.apply({event(13, "like", R"({"tag":"a"})"), event(12, "preference_set", R"({"tag_weights":{"a":2}})"),
+                 event(11, "like", R"({"tag":"a"})")},
+                never); // a batch that is new altogether, in whatever order
+    EXPECT_EQ(test::write_json(*state.emit().find("tag_weights")), R"({"a":3})");
     state.apply({event(20, "preference_set", R"({"tag_weights":{"a":7}})"),
                  event(5, "preference_set", R"({"tag_weights":{"a":3}})")},
                 never);

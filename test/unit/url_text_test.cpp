@@ -84,6 +84,7 @@ TEST(url_text, cuts_secrets_only) {
          "https://a/?Policy=REDACTED;Key-Pair-Id=K;Signature=REDACTED#f"},
         {"{\\\"u\\\":\\\"https://a/?b=1\\u0026sig=xyz\\\",\\\"v\\\":1}",
          "{\\\"u\\\":\\\"https://a/?b=1\\u0026sig=REDACTED\\\",\\\"v\\\":1}"},
+        {"https://a/?sig=abc).&b=1", "https://a/?sig=REDACTED).&b=1"},
         {"https://a/?%73%69g=x%20y", "https://a/?%73%69g=REDACTED"},
         {"https://a/?token=https://b/?sig=1&token=2", "https://a/?token=REDACTED&token=REDACTED"},
         {"https://a/"
