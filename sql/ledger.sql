@@ -313,6 +313,24 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('status', $$INSERT INTO mega_generations (mg_id, mg_mma_status) VALUES ('generation:ledger-1', 'failed')$$)
 ) v(what, statement);
 
+-- I7: every step has its generation, the generation's customer, input and output; events and children name generations that are there
+SELECT what, pg_temp.outcome(statement) FROM (VALUES
+    ('step without input and output', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type) VALUES ('mma_step:ledger-t:1', 'pass:test:ledger-types', 'scan')$$),
+    ('step without output', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:ledger-t:1', 'pass:test:ledger-types', 'scan', '{"input": {}}')$$),
+    ('input and output in mg_meta', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_meta) VALUES ('mma_step:ledger-t:7', 'pass:test:ledger-types', 'scan', '{"input": {}, "output": {}}')$$),
+    ('step of an unknown generation', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:ledger-none:0', 'pass:test:ledger-types', 'scan', '{"input": {}, "output": {}}')$$),
+    ('step of another customer', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:ledger-t:1', 'pass:test:ledger-a', 'scan', '{"input": {}, "output": {}}')$$),
+    ('step without customer', $$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:ledger-t:8', 'scan', '{"input": {}, "output": {}}')$$),
+    ('event of an unknown generation', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_meta) VALUES ('mma_event:ledger-g', 'pass:test:ledger-types', 'ledger-none', '{"event_type": "like"}')$$),
+    ('event of another customer''s generation', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_meta) VALUES ('mma_event:ledger-g', 'pass:test:ledger-a', 'ledger-t', '{"event_type": "like"}')$$),
+    ('event of its generation', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_meta) VALUES ('mma_event:ledger-g', 'pass:test:ledger-types', 'ledger-t', '{"event_type": "like"}')$$),
+    ('unknown parent', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_parent_id) VALUES ('generation:ledger-child', 'pass:test:ledger-types', 'generation:ledger-none')$$),
+    ('parent of another customer', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_parent_id) VALUES ('generation:ledger-child', 'pass:test:ledger-a', 'generation:ledger-t')$$),
+    ('parent', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_parent_id) VALUES ('generation:ledger-child', 'pass:test:ledger-types', 'generation:ledger-t')$$),
+    ('generation and steps in one statement, steps first', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:ledger-one:0', 'pass:test:ledger-types', 'scan', '{"input": {}, "output": {}}'), ('generation:ledger-one', 'pass:test:ledger-types', NULL, NULL)$$)
+) v(what, statement);
+SELECT mg_id, mg_pass_id FROM mega_generations WHERE mg_id IN ('mma_step:ledger-t:7', 'mma_step:ledger-t:8', 'mma_step:ledger-one:0') ORDER BY mg_id COLLATE "C";
+
 -- each event type, and each record type from its id alone
 SELECT event_type, pg_temp.outcome(format('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES (%L, ''pass:test:ledger-a'', %L)',
     'mma_event:ledger-' || event_type, jsonb_build_object('event_type', event_type)))
