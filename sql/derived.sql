@@ -46,7 +46,7 @@ SHOW mega.derived_writes;
 SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('other balance', $$UPDATE mega_customers SET mg_credits = 11 WHERE mg_pass_id = 'pass:test:derived-a'$$),
     ('a balance that is read and written back', $$UPDATE mega_customers SET mg_credits = mg_credits - 1 WHERE mg_pass_id = 'pass:test:derived-a'$$),
-    ('all customers', $$UPDATE mega_customers SET mg_credits = mg_credits + 1$$),
+    ('several customers', $$UPDATE mega_customers SET mg_credits = mg_credits + 1 WHERE mg_pass_id IN ('pass:test:derived-b', 'pass:test:derived-c')$$),
     ('the true value', $$UPDATE mega_customers SET mg_credits = 10, mg_email = 'a@example.com' WHERE mg_pass_id = 'pass:test:derived-a'$$),
     ('NULL keeps it', $$UPDATE mega_customers SET mg_credits = NULL WHERE mg_pass_id = 'pass:test:derived-a'$$),
     ('DEFAULT is a value', $$UPDATE mega_customers SET mg_credits = DEFAULT WHERE mg_pass_id = 'pass:test:derived-a'$$),
