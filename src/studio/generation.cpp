@@ -2,6 +2,7 @@
 
 #include "core/record_id.hpp"
 #include "core/status.hpp"
+#include "core/text_rule.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/url_rule.hpp"
 
@@ -121,6 +122,11 @@ std::optional<std::string_view> read_status(std::optional<std::string_view> give
     return given;
 }
 
-void check_output_url(const char *name, std::string_view url) { ledger::check_asset_url(name, url, "MG008"); }
+void check_output_url(const char *name, std::string_view url) {
+    if (core::trim(url).empty())
+        throw pg::sql_error{
+            ledger::bad_argument, std::string(name) + " must not be blank", "value=" + pg::quoted(url), {}};
+    ledger::check_asset_url(name, url, "MG008");
+}
 
 } // namespace mega::studio

@@ -58,11 +58,13 @@ constinit listing likes{{MEGA_LIKES MEGA_NEWEST_FIRST, filter_types},
                         {MEGA_LIKES MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
 
 constexpr Oid generation_types[] = {TEXTOID, TEXTOID};
+// A raw row may say anything about its duration: what fits no bigint is no duration, and hides no other step.
+#define MEGA_DURATION "(g.mg_payload OPERATOR(pg_catalog.#>>) '{timing,duration_ms}')::pg_catalog.numeric"
 constinit pg::statement
     steps("SELECT g.mg_step_no, g.mg_step_type, g.mg_created_at, g.mg_payload, "
           "CASE WHEN pg_catalog.jsonb_typeof(g.mg_payload OPERATOR(pg_catalog.#>) '{timing,duration_ms}') "
-          "OPERATOR(pg_catalog.=) 'number' THEN pg_catalog.round((g.mg_payload OPERATOR(pg_catalog.#>>) "
-          "'{timing,duration_ms}')::pg_catalog.numeric)::pg_catalog.int8 END "
+          "OPERATOR(pg_catalog.=) 'number' THEN CASE WHEN pg_catalog.abs(" MEGA_DURATION ") OPERATOR(pg_catalog.<) "
+          "1000000000000000::pg_catalog.numeric THEN pg_catalog.round(" MEGA_DURATION ")::pg_catalog.int8 END END "
           "FROM @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
           "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step' "
           "AND ($2 IS NULL OR g.mg_pass_id OPERATOR(pg_catalog.=) $2) ORDER BY g.mg_step_no",

@@ -13,8 +13,9 @@ namespace {
 
 using column = schema::ledger;
 
-// Columns that arguments of their own write, so that `fields` may not.
+// Columns that arguments of their own write, so that `fields` may not; and those that completing decides.
 constexpr column not_fields[] = {column::mg_mma_status, column::mg_mma_vars};
+constexpr column decided_by_completing[] = {column::mg_output_url, column::mg_status, column::mg_error};
 
 column field_named(std::string_view key) {
     constexpr std::string_view prefix = "mg_";
@@ -37,8 +38,14 @@ column field_named(std::string_view key) {
                         {}};
 }
 
-void set_field(locked_generation &generation, std::string_view key, const pg::json_value &value) {
+void set_field(locked_generation &generation, std::string_view key, const pg::json_value &value,
+               std::span<const column> decided) {
     const column c = field_named(key);
+    if (std::ranges::find(decided, c) != decided.end())
+        throw pg::sql_error{ledger::bad_argument,
+                            "fields must not name " + pg::quoted(key),
+                            {},
+                            "mega_complete_generation writes this column itself."};
     const std::string_view type = schema::ledger_columns[static_cast<std::size_t>(c)].type;
     if (value.is_null() && c != column::mg_mma_mode) {
         generation.set(c, std::nullopt);
@@ -62,9 +69,10 @@ void set_field(locked_generation &generation, std::string_view key, const pg::js
     }
 }
 
-void set_fields(locked_generation &generation, std::optional<pg::jsonb> fields) {
-    pg::for_each_member(pg::root_of(ledger::require_object("fields", fields)),
-                        [&](std::string_view key, const pg::json_value &value) { set_field(generation, key, value); });
+void set_fields(locked_generation &generation, std::optional<pg::jsonb> fields, std::span<const column> decided = {}) {
+    pg::for_each_member(
+        pg::root_of(ledger::require_object("fields", fields)),
+        [&](std::string_view key, const pg::json_value &value) { set_field(generation, key, value, decided); });
 }
 
 void patch_vars(locked_generation &generation, std::optional<pg::jsonb> vars) {
@@ -141,7 +149,7 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
         if (const auto latency = given.int4(4))
             generation.set(column::mg_latency_ms, *latency);
         patch_vars(generation, given.json(5));
-        set_fields(generation, given.json(6));
+        set_fields(generation, given.json(6), decided_by_completing);
         generation.write(session, where);
     }
     session.finish();
