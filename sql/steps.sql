@@ -1,0 +1,231 @@
+-- Steps: mega_append_mma_step, mega_generation_steps, raw step rows (I7).
+-- Customers of this file: pass:test:steps-*
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS mega;
+\set VERBOSITY sqlstate
+\pset null NULL
+SET timezone = 'UTC';
+
+-- Runs a statement in a block of its own and tells how it ended.
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    touched bigint;
+    said text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN 'ok ' || touched;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    IF SQLSTATE IN ('23502', '23505') OR detail LIKE 'Failing row%' THEN -- Postgres' own words, the row's times
+        detail := '';
+    END IF;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+CREATE FUNCTION pg_temp.print_of(id text) RETURNS text LANGUAGE sql AS
+    'SELECT md5(g::text) FROM mega_generations g WHERE mg_id = ''generation:'' || id';
+-- The numbers of a generation's steps.
+CREATE FUNCTION pg_temp.numbers(id text) RETURNS text LANGUAGE sql AS
+    'SELECT string_agg(mg_step_no::text, '' '' ORDER BY mg_step_no) FROM mega_generations WHERE mg_generation_id = id AND mg_record_type = ''mma_step''';
+INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:steps-' || n FROM unnest('{a,b}'::text[]) n;
+SELECT count(*) FROM unnest('{g,gaps,at,raw,status,last,a:b,multi}'::text[]) n, mega_create_generation('pass:test:steps-a', 'steps-' || n, 'still');
+SELECT created FROM mega_create_generation('pass:test:steps-b', 'steps-other');
+
+--
+-- What a step looks like.
+--
+SELECT * FROM mega_append_mma_step('steps-g', 'scan_product', '{"assets": {"product": "https://assets.example.com/p.png"}}', '{"crt": "amber bottle"}', NULL,
+    '2026-11-22 10:00:00.25+00', '2026-11-22 10:00:01.7509+00', NULL, 'openai', 'gpt-5');
+SELECT mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_parent_id, mg_step_no, mg_step_type, mg_provider, mg_model, mg_status, mg_error, mg_payload, mg_meta, mg_mma_mode, mg_mma_status,
+    mg_mma_vars, mg_source_system, mg_updated_at = mg_created_at AS same
+FROM mega_generations WHERE mg_id = 'mma_step:steps-g:0' \gx
+-- only what must be given
+SELECT * FROM mega_append_mma_step('generation:steps-g', 'gpt_reader');
+SELECT mg_payload, mg_status FROM mega_generations WHERE mg_id = 'mma_step:steps-g:1';
+SELECT * FROM mega_append_mma_step('steps-g', 'gpt_reader', NULL, NULL, 'null', pass_id => 'pass:test:steps-a');
+SELECT mg_payload, mg_status, mg_error FROM mega_generations WHERE mg_id = 'mma_step:steps-g:2';
+-- one that failed
+SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', error => '"timeout"', started_at => '2026-11-22 10:00:02+00');
+SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', error => '{"code": 502, "message": "bad gateway"}', ended_at => '2026-11-22 10:00:02+00');
+SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', error => '[1]');
+SELECT mg_step_no, mg_status, mg_error, mg_payload FROM mega_generations WHERE mg_id IN ('mma_step:steps-g:3', 'mma_step:steps-g:4', 'mma_step:steps-g:5') ORDER BY mg_step_no;
+-- signed URLs of raw payloads lose their secret part; the same call is a replay all the same
+SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', '{}', '{"image": "https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret"}', at_step => 6);
+SELECT mg_payload -> 'output' AS output FROM mega_generations WHERE mg_id = 'mma_step:steps-g:6';
+SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', '{}', '{"image": "https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret"}', at_step => 6);
+
+--
+-- Numbers: max + 1, from 0, or the one that is asked for.
+--
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'a', at_step => 7);
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'b');
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'c', at_step => 3);
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'd');
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'e', at_step => 0);
+SELECT pg_temp.numbers('steps-gaps');
+-- a number that was rolled back is free again
+BEGIN;
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'f');
+ROLLBACK;
+SELECT mg_step_no FROM mega_append_mma_step('steps-gaps', 'f');
+-- several in one statement
+SELECT array_agg(mg_step_no ORDER BY mg_step_no) FROM generate_series(1, 5) n, mega_append_mma_step('steps-multi', 'many-' || n);
+-- the generation's id may hold colons
+SELECT * FROM mega_append_mma_step('steps-a:b', 'x');
+SELECT mg_generation_id, mg_parent_id FROM mega_generations WHERE mg_id = 'mma_step:steps-a:b:0';
+-- the last number there is
+SELECT mg_step_no FROM mega_append_mma_step('steps-last', 'a', at_step => 2147483647);
+SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-last', 'b')$$);
+SELECT mg_step_no FROM mega_append_mma_step('steps-last', 'b', at_step => 2147483646);
+
+--
+-- at_step: the same content is a replay, other content MG002.
+--
+SELECT * FROM mega_append_mma_step('steps-at', 'scan_logo', '{"a": 1}', '{"b": [1.0]}', at_step => 2, started_at => '2026-01-01', mma_status => 'scanning');
+SELECT * FROM mega_append_mma_step('steps-at', 'scan_logo', '{"a": 1}', '{"b": [1.00]}', at_step => 2, mma_status => 'prompting');
+SELECT mg_mma_status FROM mega_generations WHERE mg_id = 'generation:steps-at'; -- a replay moves nothing
+SELECT what, pg_temp.outcome('SELECT * FROM mega_append_mma_step(' || arguments || ')') FROM (VALUES
+    ('other type', $$'steps-at', 'scan_product', '{"a": 1}', '{"b": [1.0]}', at_step => 2$$),
+    ('other input', $$'steps-at', 'scan_logo', '{"a": 2}', '{"b": [1.0]}', at_step => 2$$),
+    ('other output', $$'steps-at', 'scan_logo', '{"a": 1}', at_step => 2$$)
+) v(what, arguments);
+SELECT pg_temp.numbers('steps-at');
+
+--
+-- The generation's status moves with its step.
+--
+SELECT mg_step_no FROM mega_append_mma_step('steps-status', 'scan_product', mma_status => 'scanning');
+SELECT mg_mma_status FROM mega_generations WHERE mg_id = 'generation:steps-status';
+SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-status', 'a', mma_status => 'queued')$$);
+SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-status', 'a', mma_status => 'ready')$$);
+SELECT mg_step_no FROM mega_append_mma_step('steps-status', 'gpt_reader', mma_status => 'generating');
+SELECT mg_mma_status FROM mega_update_generation('steps-status', 'done');
+SELECT mg_step_no FROM mega_append_mma_step('steps-status', 'archive'); -- steps may follow the end, too
+SELECT pg_temp.numbers('steps-status');
+
+--
+-- What is refused, and leaves nothing.
+--
+SELECT count(*) AS before FROM mega_generations \gset
+SELECT what, pg_temp.outcome('SELECT * FROM mega_append_mma_step(' || arguments || ')') FROM (VALUES
+    ('no generation', $$'steps-none', 'a'$$),
+    ('NULL generation', $$NULL, 'a'$$),
+    ('blank generation', $$'generation:', 'a'$$),
+    ('another customer''s', $$'steps-other', 'a', pass_id => 'pass:test:steps-a'$$),
+    ('NULL type', $$'steps-g', NULL$$),
+    ('blank type', $$'steps-g', ' '$$),
+    ('long type', $$'steps-g', repeat('x', 513)$$),
+    ('input: a list', $$'steps-g', 'a', input => '[]'$$),
+    ('output: a text', $$'steps-g', 'a', output => '"o"'$$),
+    ('negative number', $$'steps-g', 'a', at_step => -1$$),
+    ('ends before it starts', $$'steps-g', 'a', started_at => '2026-01-01 00:00:01Z', ended_at => '2026-01-01 00:00:00Z'$$),
+    ('starts at infinity', $$'steps-g', 'a', started_at => '-infinity'$$),
+    ('ends at infinity', $$'steps-g', 'a', ended_at => 'infinity'$$)
+) v(what, arguments);
+SELECT :before = count(*) AS nothing_left FROM mega_generations;
+
+--
+-- Raw rows: what the id says is filled in; what differs is refused.
+--
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:steps-raw:0', 'scan', '{"input": {}, "output": null}');
+SELECT mg_record_type, mg_pass_id, mg_generation_id, mg_parent_id, mg_step_no FROM mega_generations WHERE mg_id = 'mma_step:steps-raw:0';
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_parent_id, mg_step_no, mg_step_type, mg_meta) VALUES
+    ('mma_step:steps-raw:1', 'mma_step', 'pass:test:steps-a', 'steps-raw', 'generation:steps-raw', 1, 'scan', '{"input": 1, "output": 2}');
+CREATE TEMP TABLE wrong AS SELECT * FROM (VALUES
+    ('the same id', '{"mg_id": "mma_step:steps-raw:0"}'),
+    ('other generation', '{"mg_generation_id": "steps-g"}'),
+    ('other parent', '{"mg_parent_id": "generation:steps-g"}'),
+    ('parent without its prefix', '{"mg_parent_id": "steps-raw"}'),
+    ('other number', '{"mg_step_no": 3}'),
+    ('other record type', '{"mg_record_type": "generation"}'),
+    ('other customer', '{"mg_pass_id": "pass:test:steps-b"}'),
+    ('unknown customer', '{"mg_pass_id": "pass:test:nobody"}'),
+    ('no type', '{"mg_step_type": null}'),
+    ('no payload', '{"mg_payload": null}'),
+    ('no input', '{"mg_payload": {"output": {}}}'),
+    ('no output', '{"mg_payload": {"input": {}}}'),
+    ('a list', '{"mg_payload": ["input", "output"]}'),
+    ('input here, output there', '{"mg_payload": {"input": {}}, "mg_meta": {"output": {}}}'),
+    ('no such generation', '{"mg_id": "mma_step:steps-none:0"}'),
+    ('number with a zero in front', '{"mg_id": "mma_step:steps-raw:07"}'),
+    ('negative number', '{"mg_id": "mma_step:steps-raw:-1"}'),
+    ('number too large', '{"mg_id": "mma_step:steps-raw:2147483648"}'),
+    ('no number', '{"mg_id": "mma_step:steps-raw"}'),
+    ('no generation', '{"mg_id": "mma_step::0"}'),
+    ('word for a number', '{"mg_id": "mma_step:steps-raw:x"}'),
+    ('a bad mode', '{"mg_mma_mode": "audio"}'),
+    ('nothing wrong', '{}')
+) v(what, members);
+SELECT what, pg_temp.outcome(format('INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_parent_id, mg_step_no, mg_step_type, mg_payload, mg_meta, mg_mma_mode)
+    SELECT mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_parent_id, mg_step_no, mg_step_type, mg_payload, mg_meta, mg_mma_mode FROM jsonb_populate_record(NULL::mega_generations, %L)',
+    '{"mg_id": "mma_step:steps-raw:9", "mg_step_type": "scan", "mg_payload": {"input": {}, "output": {}}}'::jsonb || members::jsonb))
+FROM wrong;
+SELECT pg_temp.numbers('steps-raw');
+SELECT mg_step_no FROM mega_append_mma_step('steps-raw', 'next');
+-- a step at a number that a raw row took
+SELECT * FROM mega_append_mma_step('steps-raw', 'scan', '{}', 'null', at_step => 0);
+SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-raw', 'scan', '{}', '{}', at_step => 0)$$);
+SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-raw', 'scan', at_step => 9)$$);
+
+--
+-- A generation and its steps in one statement, whichever comes first.
+--
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES
+    ('generation:steps-one', 'pass:test:steps-a', NULL, NULL),
+    ('mma_step:steps-one:0', NULL, 'scan', '{"input": {}, "output": {}}'),
+    ('mma_step:steps-one:1', 'pass:test:steps-a', 'scan', '{"input": {}, "output": {}}');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES
+    ('mma_step:steps-two:0', 'pass:test:steps-a', 'scan', '{"input": {}, "output": {}}'),
+    ('generation:steps-two', 'pass:test:steps-a', NULL, NULL);
+COPY mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) FROM stdin (DELIMITER '|');
+mma_step:steps-three:1|pass:test:steps-a|scan|{"input": {}, "output": {}}
+generation:steps-three|pass:test:steps-a|\N|\N
+mma_step:steps-three:0|\N|scan|{"input": {}, "output": {}}
+\.
+WITH made AS (
+    INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('generation:steps-four', 'pass:test:steps-a') RETURNING mg_generation_id
+)
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload)
+SELECT format('mma_step:%s:%s', mg_generation_id, n), 'scan', '{"input": {}, "output": {}}' FROM made, generate_series(0, 2) n;
+SELECT mg_id, mg_pass_id, mg_parent_id, mg_step_no FROM mega_generations
+WHERE mg_generation_id IN ('steps-one', 'steps-two', 'steps-three', 'steps-four') ORDER BY mg_generation_id, mg_record_type, mg_step_no;
+-- and what does not fit takes all of it back
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES
+    ('generation:steps-five', 'pass:test:steps-a', NULL, NULL), ('mma_step:steps-five:0', 'pass:test:steps-b', 'scan', '{"input": {}, "output": {}}')$$);
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES
+    ('generation:steps-five', 'pass:test:steps-a', NULL, NULL), ('mma_step:steps-six:0', 'pass:test:steps-a', 'scan', '{"input": {}, "output": {}}')$$);
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES
+    ('generation:steps-five', 'pass:test:steps-a', NULL, NULL), ('mma_step:steps-five:0', NULL, 'scan', '{"input": {}, "output": {}}'),
+    ('mma_step:steps-five:0', NULL, 'scan', '{"input": {}, "output": {}}')$$);
+SELECT count(*) FROM mega_generations WHERE mg_generation_id IN ('steps-five', 'steps-six');
+-- steps of a generation that is nobody's are nobody's
+INSERT INTO mega_generations (mg_id) VALUES ('generation:steps-nobody');
+SELECT mg_step_no FROM mega_append_mma_step('steps-nobody', 'scan');
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:steps-nobody:1', 'scan', '{"input": {}, "output": {}}');
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:steps-nobody:2', 'pass:test:steps-a', 'scan', '{"input": {}, "output": {}}')$$);
+SELECT mg_id, mg_pass_id FROM mega_generations WHERE mg_generation_id = 'steps-nobody' ORDER BY mg_id;
+
+--
+-- A step is a fact (I5): an error may be noted, the mark of deletion set.
+--
+SELECT assignment, split_part(pg_temp.outcome(format('UPDATE mega_generations SET %s WHERE mg_id = ''mma_step:steps-g:0''', assignment)), ' | ', 1)
+FROM unnest(ARRAY[$$mg_payload = '{"input": {}, "output": {}}'$$, $$mg_meta = '{"a": 1}'$$, $$mg_step_no = 9$$, $$mg_step_type = 'x'$$, $$mg_parent_id = NULL$$, $$mg_status = 'failed'$$, $$mg_provider = 'x'$$,
+    $$mg_pass_id = 'pass:test:steps-b'$$, $$mg_mma_status = 'done'$$, $$mg_error = 'seen'$$, $$mg_deleted_at = '2026-01-01'$$]) assignment;
+SELECT pg_temp.outcome($$DELETE FROM mega_generations WHERE mg_id = 'mma_step:steps-g:0'$$);
+
+--
+-- mega_generation_steps: the audit trail.
+--
+SELECT mg_step_no, mg_step_type, mg_created_at > now() - interval '1 hour' AS dated, mg_payload -> 'output' AS output, duration_ms FROM mega_generation_steps('steps-g');
+SELECT mg_step_no, mg_step_type, duration_ms FROM mega_generation_steps('generation:steps-gaps', 'pass:test:steps-a');
+SELECT count(*) FROM mega_generation_steps('steps-g', 'pass:test:steps-b');
+SELECT count(*) FROM mega_generation_steps('steps-none');
+SELECT pg_temp.outcome('SELECT * FROM mega_generation_steps(NULL)');
+SELECT pg_temp.outcome('SELECT * FROM mega_generation_steps('''')');
+-- whatever a raw row says about its timing
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) SELECT 'mma_step:steps-raw:' || 20 + n, 'timing', jsonb_build_object('input', 1, 'output', 2, 'timing', timing::jsonb)
+FROM unnest(ARRAY['{"duration_ms": 12.5}', '{"duration_ms": "12"}', '{"duration_ms": null}', '[]', '7', '{"duration_ms": -3}', '{"duration_ms": 1e20}']) WITH ORDINALITY t(timing, n);
+SELECT mg_step_no, mg_payload -> 'timing' AS timing, duration_ms FROM mega_generation_steps('steps-raw') WHERE mg_step_no > 20;
