@@ -42,10 +42,11 @@ rule_pg_knows_no_mega() {
 
 # The faces of the product use core, pg, schema and ledger, never each other's insides.
 rule_rooms_keep_apart() {
-    local room
+    # what one face offers the others, on purpose: a generation ends with its hold captured or released
+    local room offered='"credits/hold\.hpp"'
     for room in identity credits studio admin moving; do
         if [ ! -d "src/$room" ]; then continue; fi
-        places '^ *# *include *"(\.\./)*(identity|credits|studio|admin|moving)/' "src/$room" | grep -v "\"$room/" || true
+        places '^ *# *include *"(\.\./)*(identity|credits|studio|admin|moving)/' "src/$room" | grep -vE "\"$room/|$offered" || true
     done
 }
 
