@@ -28,6 +28,11 @@ constinit pg::statement refunded_so_far("SELECT coalesce(pg_catalog.sum(g.mg_del
                                         "AND g.mg_ref_type OPERATOR(pg_catalog.=) 'refund'",
                                         refunds_types);
 
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement refund_of("SELECT g.mg_meta OPERATOR(pg_catalog.->>) 'refund_of' FROM ONLY "
+                                  "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+                                  id_type);
+
 spend read_spend(std::optional<std::string_view> given) {
     const std::string_view id =
         core::strip_prefix(core::record_type::credit_transaction, ledger::require("txn_id", given));
@@ -77,10 +82,19 @@ std::int64_t left_of(pg::session &session, const schema::tables &where, const sp
 
 // The same refund_id again: the same transaction, and the same amount when one is named.
 std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &refund,
-                                    const std::optional<std::int32_t> &amount) {
+                                    const spend &what, const std::optional<std::int32_t> &amount) {
     const auto first = find_by_txn_id(session, where, *refund.txn_id);
-    if (first && (first->pass_id != refund.pass_id || (amount && first->delta != *amount)))
+    if (!first)
+        return std::nullopt;
+    if (first->pass_id != refund.pass_id || (amount && first->delta != *amount))
         refuse_other_content(*first, refund);
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows found = session.run(refund_of, where.schema, pg::access::read_write, first->mg_id);
+    if (const auto of = found.text(0, 0); of != what.txn_id)
+        throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
+                            "refund_id=" + pg::quoted(*refund.ref_id) + " recorded: txn_id=" +
+                                pg::quoted(of.value_or("")) + "; given: txn_id=" + pg::quoted(what.txn_id),
+                            "Use another refund_id."};
     return first;
 }
 
@@ -105,10 +119,10 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
                             {}};
     refund.pass_id = row.pass_id;
     refund.delta = amount.value_or(0);
-    std::optional<recorded> first = find_replay(session, where, refund, amount);
+    std::optional<recorded> first = find_replay(session, where, refund, what, amount);
     ledger::locked_customer customer = ledger::require_locked_customer(session, where, row.pass_id);
     if (!first)
-        first = find_replay(session, where, refund, amount);
+        first = find_replay(session, where, refund, what, amount);
     std::string mg_id = first ? first->mg_id : "";
     if (!first) {
         const std::int64_t left = left_of(session, where, what, require_row(session, where, what));

@@ -1,5 +1,6 @@
 // The sweeps: mega_release_expired_holds and mega_expire_credits. Safe to run from any scheduler and at the same time:
 // customers that somebody else has locked are skipped and left to the next run.
+#include "core/utc_time.hpp"
 #include "credits/movement.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"
@@ -16,14 +17,23 @@ namespace {
     "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "                                                  \
     "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
 
-constexpr Oid due_types[] = {TIMESTAMPTZOID, INT8OID};
-// Byte order of pass id, so that locks are taken in order.
+constexpr Oid due_types[] = {TEXTOID, INT8OID};
+// Byte order of pass id, so that locks are taken in order. The time is compared as text, as iso_utc writes it, without
+// its Z: a cast would let one broken raw row stop the sweep. So would a release that somebody wrote by hand.
 constinit pg::statement
     due_holds("SELECT g.mg_id, g.mg_pass_id FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
-              "AND CASE WHEN g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' OPERATOR(pg_catalog.~) "
-              "'^[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.]?[0-9]{0,6}Z$' THEN "
-              "(g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at')::pg_catalog.timestamptz "
-              "OPERATOR(pg_catalog.<=) $1 END ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT $2",
+              "AND g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' OPERATOR(pg_catalog.~) "
+              "'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z$' "
+              "AND pg_catalog.rtrim(g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at', 'Z') COLLATE \"C\" "
+              "OPERATOR(pg_catalog.<=) $1 AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r "
+              "WHERE r.mg_id OPERATOR(pg_catalog.=) ('credit_transaction:release:' OPERATOR(pg_catalog.||) "
+              "pg_catalog.substr(g.mg_id, 25))) AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r "
+              "WHERE r.mg_ref_type OPERATOR(pg_catalog.=) 'hold' "
+              "AND r.mg_ref_id OPERATOR(pg_catalog.=) pg_catalog.substr(g.mg_id, 25) "
+              "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) 'release' "
+              "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+              "AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL) "
+              "ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT $2",
               due_types);
 
 constexpr Oid ids_type[] = {TEXTARRAYOID};
@@ -60,6 +70,12 @@ constinit pg::statement lock_expired(
     "OPERATOR(pg_catalog.<=) $1 ORDER BY c.mg_pass_id COLLATE \"C\" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
     expired_types);
 
+std::string now_without_zone() {
+    std::string now = core::iso_utc(pg::unix_micros(pg::clock_time()));
+    now.pop_back();
+    return now;
+}
+
 std::vector<std::string> column_of(const pg::rows &found, int column) {
     std::vector<std::string> texts;
     texts.reserve(found.count());
@@ -95,7 +111,7 @@ Datum release_expired_holds(FunctionCallInfo fcinfo) {
     {
         const pg::as_role owner(where.generations.owner);
         const pg::rows due =
-            session.run(due_holds, where.schema, pg::access::read_write, pg::clock_time(), std::int64_t{limit});
+            session.run(due_holds, where.schema, pg::access::read_write, now_without_zone(), std::int64_t{limit});
         holds = column_of(due, 0);
         pass_ids = column_of(due, 1);
     }

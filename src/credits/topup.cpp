@@ -20,9 +20,10 @@ constinit pg::statement select_settings("SELECT c.mg_topup_default_packs, c.mg_a
                                         pass_id_type);
 
 constexpr Oid month_types[] = {TEXTOID, TEXTOID};
-// Packs that were topped up automatically this month, in the given time zone.
+// Packs that were topped up automatically this month, in the given time zone. A raw row may have anything as packs.
 constinit pg::statement packs_this_month(
-    "SELECT coalesce(pg_catalog.sum((g.mg_meta OPERATOR(pg_catalog.->>) 'packs')::pg_catalog.int4), 0)"
+    "SELECT coalesce(pg_catalog.sum(CASE WHEN g.mg_meta OPERATOR(pg_catalog.->>) 'packs' OPERATOR(pg_catalog.~) "
+    "'^[0-9]{1,9}$' THEN (g.mg_meta OPERATOR(pg_catalog.->>) 'packs')::pg_catalog.int4 END), 0)"
     "::pg_catalog.int8 FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
     "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_reason OPERATOR(pg_catalog.=) 'topup' "
     "AND g.mg_meta OPERATOR(pg_catalog.->) 'automatic' OPERATOR(pg_catalog.=) 'true'::pg_catalog.jsonb "
