@@ -1,0 +1,265 @@
+-- Holds: mega_hold_credit, mega_capture_credit, mega_release_credit, mega_release_expired_holds (I1, I3, I4).
+-- Customers of this file: pass:test:holds-*
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS mega;
+\set VERBOSITY sqlstate
+\pset null NULL
+SET timezone = 'UTC';
+
+-- Runs a statement in a block of its own and tells how it ended.
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    touched bigint;
+    said text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN 'ok ' || touched;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+-- The credit rows of a customer in their order, each with the balance behind it.
+CREATE FUNCTION pg_temp.ledger(who text) RETURNS TABLE (txn_id text, delta integer, reason text, reference text, status text, meta jsonb, balance bigint)
+    LANGUAGE sql AS $$
+    SELECT substr(mg_id, 20), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta - 'hold_expires_at',
+        sum(mg_delta) OVER (ORDER BY mg_created_at, mg_id COLLATE "C")
+    FROM mega_generations WHERE mg_pass_id = 'pass:test:holds-' || who AND mg_record_type = 'credit_transaction' ORDER BY mg_created_at, mg_id COLLATE "C"
+$$;
+CREATE FUNCTION pg_temp.credits(who text) RETURNS integer LANGUAGE sql AS
+    'SELECT mg_credits FROM mega_customers WHERE mg_pass_id = ''pass:test:holds-'' || who';
+INSERT INTO mega_customers (mg_pass_id)
+SELECT 'pass:test:holds-' || n FROM unnest('{a,b,c,order,late,disabled,deleted,sweep1,sweep2,sweep3,refused,raw,long}'::text[]) n;
+SELECT count(mega_record_credit('pass:test:holds-' || n, 100, 'grant', txn_id => 'holds-' || n)) FROM unnest('{a,b,c,late,disabled,deleted,sweep1,sweep2,sweep3,refused,raw,long}'::text[]) n;
+
+--
+-- Hold, then capture all of it: nothing moves twice, so there is no second row.
+--
+SELECT * FROM mega_hold_credit('pass:test:holds-a', 10, 'holds-1');
+SELECT mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, mg_status, mg_meta - 'hold_expires_at' AS meta,
+    (mg_meta ->> 'hold_expires_at')::timestamptz - mg_created_at BETWEEN interval '59 minutes 59 seconds' AND interval '1 hour' AS in_an_hour
+FROM mega_generations WHERE mg_id = 'credit_transaction:hold:holds-1' \gx
+SELECT * FROM mega_balance('pass:test:holds-a');
+SELECT * FROM mega_capture_credit('holds-1');
+SELECT * FROM mega_balance('pass:test:holds-a');
+-- less: the rest flows back
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-a', 10, 'holds-2', '5 minutes', 'video', '{"model": "kling", "hold_expires_at": "never"}');
+SELECT mg_meta ->> 'model' AS model, mg_meta ->> 'hold_expires_at' <> 'never' AS dated FROM mega_generations WHERE mg_id = 'credit_transaction:hold:holds-2';
+SELECT * FROM mega_capture_credit('holds-2', 7);
+-- nothing: all of it flows back
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-a', 10, 'holds-3');
+SELECT * FROM mega_capture_credit('holds-3', 0);
+-- more: the difference is drawn
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-a', 10, 'holds-4');
+SELECT * FROM mega_capture_credit('holds-4', 15);
+-- to the last credit, and not one beyond
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-a', 10, 'holds-5');
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-5', 79)$$);
+SELECT * FROM mega_balance('pass:test:holds-a');
+SELECT * FROM mega_capture_credit('holds-5', 68);
+-- release
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-a', 100, 'grant', txn_id => 'holds-a2');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-a', 100, 'holds-6');
+SELECT * FROM mega_release_credit('holds-6');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-a', 100, 'holds-7');
+SELECT * FROM mega_release_credit('holds-7', 'provider_failed');
+SELECT * FROM pg_temp.ledger('a');
+
+--
+-- Every order in which the answers of a provider may come (design, section 6).
+--
+-- success twice
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-b', 10, 'holds-b1');
+SELECT * FROM mega_capture_credit('holds-b1');
+SELECT * FROM mega_capture_credit('holds-b1');
+SELECT * FROM mega_capture_credit('holds-b1', 10);
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-b1', 9)$$);
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-b1', 0)$$);
+-- success twice, of a part
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-b', 10, 'holds-b2');
+SELECT * FROM mega_capture_credit('holds-b2', 4);
+SELECT * FROM mega_capture_credit('holds-b2', 4);
+SELECT * FROM mega_capture_credit('holds-b2');
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-b2', 10)$$);
+-- failure twice
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-b', 10, 'holds-b3');
+SELECT * FROM mega_release_credit('holds-b3');
+SELECT * FROM mega_release_credit('holds-b3');
+SELECT * FROM mega_release_credit('holds-b3', 'another_reason');
+-- failure after success: the first decides
+SELECT * FROM mega_release_credit('holds-b1');
+SELECT * FROM mega_release_credit('holds-b2');
+-- success after failure: the work was delivered after all
+SELECT * FROM mega_capture_credit('holds-b3');
+SELECT * FROM mega_capture_credit('holds-b3');
+SELECT * FROM mega_release_credit('holds-b3');
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-b3', 9)$$);
+-- of a part, of more, of nothing
+SELECT h, amount, held.mg_credits AS held, released.mg_credits AS released, captured.outcome, captured.mg_credits AS captured
+FROM (VALUES ('holds-b4', 3), ('holds-b5', 12), ('holds-b6', 0)) v(h, amount), LATERAL mega_hold_credit('pass:test:holds-b', 10, h) held,
+    LATERAL mega_release_credit(held.mg_id) released, LATERAL mega_capture_credit(CASE WHEN released.outcome = 'released' THEN h END, amount) captured;
+SELECT * FROM mega_capture_credit('holds-b6', 0);
+-- no credits are left to draw again: MG001, the hold stays released, and later it works
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-late', 60, 'holds-late');
+SELECT outcome, mg_credits FROM mega_release_credit('holds-late');
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-late', -50, 'spend', txn_id => 'holds-late2');
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-late')$$);
+SELECT * FROM mega_capture_credit('holds-late', 50);
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-late', 60)$$);
+SELECT * FROM pg_temp.ledger('late');
+SELECT * FROM pg_temp.ledger('b');
+-- settled without a hold
+SELECT what, pg_temp.outcome(call) FROM (VALUES
+    ('capture', $$SELECT mega_capture_credit('holds-nowhere')$$), ('release', $$SELECT mega_release_credit('holds-nowhere')$$),
+    ('capture of a spend', $$SELECT mega_capture_credit('holds-late2')$$), ('release of a capture', $$SELECT mega_release_credit('capture:holds-b2')$$)) v(what, call);
+
+--
+-- The same hold again; the same id for something else.
+--
+SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1');
+SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1');
+SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1', '2 days', 'other', '{"other": 1}');
+SELECT what, pg_temp.outcome('SELECT mega_hold_credit(' || arguments || ')') FROM (VALUES
+    ('other amount', $$'pass:test:holds-c', 11, 'holds-c1'$$), ('other customer', $$'pass:test:holds-b', 10, 'holds-c1'$$)) v(what, arguments);
+SELECT * FROM mega_capture_credit('holds-c1');
+-- a hold that was settled is not held again
+SELECT mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1');
+SELECT outcome FROM mega_capture_credit('holds-c1');
+-- ids with their prefixes are the same ids, in every function
+SELECT mg_id, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'hold:holds-c1');
+SELECT mg_id, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'credit_transaction:hold:holds-c1');
+SELECT id, outcome FROM unnest('{holds-c1,hold:holds-c1,credit_transaction:holds-c1,credit_transaction:hold:holds-c1}'::text[]) id, LATERAL mega_capture_credit(id);
+-- the customer may be named, and has to be the hold's
+SELECT outcome FROM mega_capture_credit('holds-c1', pass_id => 'pass:test:holds-c');
+SELECT outcome FROM mega_release_credit('holds-c1', pass_id => 'pass:test:holds-c');
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-c1', pass_id => 'pass:test:holds-b')$$);
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-c1', pass_id => 'pass:test:holds-b')$$);
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c2');
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-c2', pass_id => 'pass:test:nobody')$$);
+SELECT * FROM mega_balance('pass:test:holds-c');
+-- all in one transaction, and taken back with it
+BEGIN;
+SELECT outcome FROM mega_capture_credit('holds-c2', 4);
+SAVEPOINT s;
+SELECT mega_capture_credit('holds-c2', 5);
+ROLLBACK TO s;
+SELECT outcome FROM mega_release_credit('holds-c2');
+ROLLBACK;
+SELECT * FROM mega_balance('pass:test:holds-c');
+SELECT outcome, mg_credits FROM mega_release_credit('holds-c2');
+-- ids in any script, and as long as the ledger allows
+SELECT mg_id, mg_credits FROM mega_hold_credit('pass:test:holds-c', 1, 'видео № 7 ☕: 50%');
+SELECT outcome, mg_credits FROM mega_capture_credit('видео № 7 ☕: 50%', 0);
+SELECT length(mg_id), mg_credits FROM mega_hold_credit('pass:test:holds-long', 10, repeat('x', 480));
+SELECT outcome, mg_credits FROM mega_capture_credit(repeat('x', 480), 3);
+SELECT length(mg_id), mg_credits FROM mega_refund_credit('hold:' || repeat('x', 480), repeat('y', 480));
+
+--
+-- What is refused, and that it leaves nothing behind.
+--
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-refused', 10, 'holds-refused');
+CREATE TEMP TABLE before AS SELECT count(*), max(mg_created_at) FROM mega_generations;
+SELECT what, pg_temp.outcome('SELECT mega_hold_credit(' || arguments || ')') FROM (VALUES
+    ('zero', $$'pass:test:holds-refused', 0, 'h'$$), ('below zero', $$'pass:test:holds-refused', -1, 'h'$$), ('least integer', $$'pass:test:holds-refused', -2147483648, 'h'$$),
+    ('more than there is', $$'pass:test:holds-refused', 91, 'h'$$), ('largest integer', $$'pass:test:holds-refused', 2147483647, 'h'$$),
+    ('no amount', $$'pass:test:holds-refused', NULL, 'h'$$), ('no hold id', $$'pass:test:holds-refused', 1, NULL$$), ('no customer', $$NULL, 1, 'h'$$),
+    ('blank hold id', $$'pass:test:holds-refused', 1, ' '$$), ('nothing behind the prefix', $$'pass:test:holds-refused', 1, 'hold:'$$), ('hold id with a line break', $$'pass:test:holds-refused', 1, E'a\nb'$$),
+    ('unknown customer', $$'pass:test:nobody', 1, 'h'$$), ('no pass id', $$'leila', 1, 'h'$$),
+    ('expires now', $$'pass:test:holds-refused', 1, 'h', '0'$$), ('expired', $$'pass:test:holds-refused', 1, 'h', '-1 hour'$$),
+    ('never expires', $$'pass:test:holds-refused', 1, 'h', '$$ || CASE WHEN current_setting('server_version_num')::int >= 170000 THEN 'infinity' ELSE '-1 us' END || $$'$$), ('no expiry', $$'pass:test:holds-refused', 1, 'h', NULL$$),
+    ('an expiry beyond all time', $$'pass:test:holds-refused', 1, 'h', '300000 years'$$),
+    ('blank reason', $$'pass:test:holds-refused', 1, 'h', reason => ''$$), ('no reason', $$'pass:test:holds-refused', 1, 'h', reason => NULL$$),
+    ('reason capture', $$'pass:test:holds-refused', 1, 'h', reason => 'capture'$$), ('reason release', $$'pass:test:holds-refused', 1, 'h', reason => 'release'$$),
+    ('meta is a list', $$'pass:test:holds-refused', 1, 'h', meta => '[]'$$)
+) v(what, arguments);
+SELECT left(pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-refused', 1, repeat('x', 513))$$), 90);
+SELECT what, pg_temp.outcome('SELECT mega_' || call) FROM (VALUES
+    ('capture below zero', $$capture_credit('holds-refused', -1)$$), ('capture more than there is', $$capture_credit('holds-refused', 101)$$),
+    ('capture the largest integer', $$capture_credit('holds-refused', 2147483647)$$),
+    ('capture nothing named', $$capture_credit(NULL)$$), ('capture blank', $$capture_credit('')$$),
+    ('release nothing named', $$release_credit(NULL)$$), ('release blank', $$release_credit('hold:')$$),
+    ('release without a reason', $$release_credit('holds-refused', NULL)$$), ('release with a blank reason', $$release_credit('holds-refused', ' ')$$),
+    ('sweep none', $$release_expired_holds(0)$$), ('sweep less than none', $$release_expired_holds(-1)$$), ('sweep NULL', $$release_expired_holds(NULL)$$)
+) v(what, call);
+SELECT before.count = (SELECT count(*) FROM mega_generations) AS nothing_left FROM before;
+SELECT * FROM mega_balance('pass:test:holds-refused');
+-- the transaction ids of holds belong to their functions
+SELECT word, pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:holds-refused'', 1, ''grant'', txn_id => %L)', word || ':holds-refused')) FROM unnest('{hold,capture,release}'::text[]) word;
+-- a hold's status and content change by its functions alone (I5)
+SELECT what, pg_temp.outcome('UPDATE mega_generations SET ' || change || $$ WHERE mg_id = 'credit_transaction:hold:holds-refused'$$) FROM (VALUES
+    ('status', $$mg_status = 'succeeded'$$), ('expiry', $$mg_meta = mg_meta || '{"hold_expires_at": "2020-01-01T00:00:00Z"}'$$), ('other meta', $$mg_meta = mg_meta || '{"k": 1}'$$),
+    ('amount', 'mg_delta = -1'), ('error', $$mg_error = '{"code": 1}'$$), ('nothing', 'mg_status = mg_status')) v(what, change);
+-- reading is not writing
+BEGIN READ ONLY;
+SELECT mega_capture_credit('holds-refused');
+ROLLBACK;
+SELECT * FROM mega_capture_credit('holds-refused');
+
+--
+-- Who is disabled or deleted cannot hold; a hold from before is settled, but nothing more is drawn.
+--
+SELECT who, h, mg_credits FROM unnest('{disabled,deleted}'::text[]) who, generate_series(1, 4) h, LATERAL mega_hold_credit('pass:test:holds-' || who, 10, 'holds-' || who || h);
+SELECT outcome FROM unnest('{disabled,deleted}'::text[]) who, LATERAL mega_release_credit('holds-' || who || '4');
+UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:holds-disabled';
+UPDATE mega_customers SET mg_deleted_at = now() WHERE mg_pass_id = 'pass:test:holds-deleted';
+SELECT who, what, pg_temp.outcome(replace('SELECT mega_' || call, '*', who)) FROM unnest('{disabled,deleted}'::text[]) who, (VALUES
+    (1, 'hold', $$hold_credit('pass:test:holds-*', 1, 'holds-*5')$$), (2, 'the same hold again', $$hold_credit('pass:test:holds-*', 10, 'holds-*1')$$), (3, 'capture of more', $$capture_credit('holds-*1', 11)$$),
+    (4, 'capture', $$capture_credit('holds-*1')$$), (5, 'capture of less', $$capture_credit('holds-*2', 5)$$), (6, 'release', $$release_credit('holds-*3')$$),
+    (7, 'capture after release', $$capture_credit('holds-*4')$$)) v(n, what, call) ORDER BY who DESC, n;
+SELECT who, pg_temp.credits(who) FROM unnest('{disabled,deleted}'::text[]) who;
+
+--
+-- The sweep: holds whose provider never answered.
+--
+SELECT mega_release_expired_holds() >= 0 AS swept_what_others_left;
+SELECT count(mega_hold_credit('pass:test:holds-sweep' || c, 10 * c, format('holds-sweep%s-%s', c, h), '1 microsecond')) FROM generate_series(1, 3) c, generate_series(1, 2) h;
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep1', 7, 'holds-sweep1-alive');
+SELECT mega_release_expired_holds(1);
+SELECT mega_release_expired_holds(max_holds => 2);
+SELECT who, credits, held FROM unnest('{sweep1,sweep2,sweep3}'::text[]) who, LATERAL (SELECT mg_credits AS credits, held FROM mega_balance('pass:test:holds-' || who)) b;
+SELECT mega_release_expired_holds();
+SELECT mega_release_expired_holds();
+SELECT who, credits, held FROM unnest('{sweep1,sweep2,sweep3}'::text[]) who, LATERAL (SELECT mg_credits AS credits, held FROM mega_balance('pass:test:holds-' || who)) b;
+SELECT * FROM pg_temp.ledger('sweep1');
+-- what was swept is released: late answers meet the same rules
+SELECT * FROM mega_release_credit('holds-sweep1-1');
+SELECT * FROM mega_capture_credit('holds-sweep1-1');
+SELECT * FROM mega_capture_credit('holds-sweep1-1');
+-- a hold that was settled is left alone, however old
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep2', 10, 'holds-sweep2-3', '1 microsecond');
+SELECT outcome FROM mega_capture_credit('holds-sweep2-3');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep2', 10, 'holds-sweep2-4', '1 microsecond');
+SELECT outcome FROM mega_release_credit('holds-sweep2-4');
+SELECT mega_release_expired_holds();
+-- a hold that is over and not yet swept can still be captured: the credits are set aside
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep2', 10, 'holds-sweep2-5', '1 microsecond');
+SELECT outcome, mg_credits FROM mega_capture_credit('holds-sweep2-5');
+-- holds that reach into a far future
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep3', 1, 'holds-far', '7000 years');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep3', 1, 'holds-farther', '100000 years');
+SELECT mega_release_expired_holds();
+-- rows that were written raw: without a time they wait, with a broken one too, and they do not stop the sweep
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_status, mg_meta)
+SELECT 'credit_transaction:hold:holds-raw' || n, 'pass:test:holds-raw', -1, 'hold', 'pending', meta FROM (VALUES
+    (1, '{}'::jsonb), (2, '{"hold_expires_at": "yesterday"}'), (3, '{"hold_expires_at": 1}'), (4, '{"hold_expires_at": "2020-13-45T99:99:99Z"}'), (5, '{"hold_expires_at": "2020-01-01T00:00:00Z"}'),
+    (6, '{"hold_expires_at": "2020-01-01T00:00:00.5Z"}'), (7, '{"hold_expires_at": "2020-02-30T00:00:00.123456Z"}'), (8, '{"hold_expires_at": "999999-01-01T00:00:00Z"}')) v(n, meta);
+SELECT mega_release_expired_holds();
+SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-raw%' ORDER BY mg_id COLLATE "C";
+-- a reference that somebody took stops neither the sweep nor the other holds
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken1', '1 microsecond');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken2', '1 microsecond');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken3', '1 microsecond');
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-raw', 1, 'release', ref_type => 'hold', ref_id => 'holds-taken1', txn_id => 'holds-taken');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:release:holds-taken2', 'pass:test:holds-raw', 1);
+SELECT mega_release_expired_holds(1);
+SELECT mega_release_expired_holds();
+SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-taken%' ORDER BY mg_id COLLATE "C";
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-taken1')$$);
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-taken2')$$);
+SELECT * FROM mega_capture_credit('holds-taken1');
+SELECT pg_temp.credits('raw');
+
+SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

@@ -1,0 +1,89 @@
+-- Transfers: mega_transfer_credit (I1, I3, I4): two rows, or none.
+-- Customers of this file: pass:test:transfers-*
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS mega;
+\set VERBOSITY sqlstate
+\pset null NULL
+SET timezone = 'UTC';
+
+-- Runs a statement in a block of its own and tells how it ended.
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    touched bigint;
+    said text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN 'ok ' || touched;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+-- The credit rows of a customer in their order, each with the balance behind it.
+CREATE FUNCTION pg_temp.ledger(who text) RETURNS TABLE (txn_id text, delta integer, reason text, reference text, status text, meta jsonb, balance bigint)
+    LANGUAGE sql AS $$
+    SELECT substr(mg_id, 20), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta - 'hold_expires_at',
+        sum(mg_delta) OVER (ORDER BY mg_created_at, mg_id COLLATE "C")
+    FROM mega_generations WHERE mg_pass_id = 'pass:test:transfers-' || who AND mg_record_type = 'credit_transaction' ORDER BY mg_created_at, mg_id COLLATE "C"
+$$;
+CREATE FUNCTION pg_temp.credits(who text) RETURNS integer LANGUAGE sql AS
+    'SELECT mg_credits FROM mega_customers WHERE mg_pass_id = ''pass:test:transfers-'' || who';
+INSERT INTO mega_customers (mg_pass_id)
+SELECT 'pass:test:transfers-' || n FROM unnest('{a,b,B,empty,disabled,deleted,full,expired,other}'::text[]) n;
+SELECT mg_credits FROM mega_record_credit('pass:test:transfers-a', 100, 'grant', txn_id => 'transfers-a');
+SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 30, 'transfers-1');
+SELECT mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, mg_status, mg_meta FROM mega_generations WHERE mg_ref_id = 'transfers-1' ORDER BY mg_id COLLATE "C" DESC \gx
+-- back, to the last credit, with a reason
+SELECT * FROM mega_transfer_credit('pass:test:transfers-b', 'pass:test:transfers-a', 30, 'transfers-2', 'gift');
+SELECT mg_id, mg_meta FROM mega_generations WHERE mg_ref_id = 'transfers-2' ORDER BY mg_id COLLATE "C";
+SELECT * FROM mega_transfer_credit(from_pass_id => 'pass:test:transfers-a', to_pass_id => 'pass:test:transfers-B', amount => 1, transfer_id => 'transfers-3');
+-- the same again, and the same id for something else (I4)
+SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 30, 'transfers-1');
+SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 30, 'transfers-1', 'another reason');
+CREATE TEMP TABLE before AS SELECT count(*) FROM mega_generations;
+SELECT what, pg_temp.outcome('SELECT mega_transfer_credit(' || arguments || ')') FROM (VALUES
+    ('other amount', $$'pass:test:transfers-a', 'pass:test:transfers-b', 31, 'transfers-1'$$), ('the other way', $$'pass:test:transfers-b', 'pass:test:transfers-a', 30, 'transfers-1'$$),
+    ('to somebody else', $$'pass:test:transfers-a', 'pass:test:transfers-B', 30, 'transfers-1'$$), ('from somebody else', $$'pass:test:transfers-B', 'pass:test:transfers-b', 30, 'transfers-1'$$),
+    ('to oneself', $$'pass:test:transfers-a', 'pass:test:transfers-a', 1, 'transfers-x'$$), ('zero', $$'pass:test:transfers-a', 'pass:test:transfers-b', 0, 'transfers-x'$$),
+    ('below zero', $$'pass:test:transfers-a', 'pass:test:transfers-b', -1, 'transfers-x'$$), ('no amount', $$'pass:test:transfers-a', 'pass:test:transfers-b', NULL, 'transfers-x'$$),
+    ('more than there is', $$'pass:test:transfers-a', 'pass:test:transfers-b', 100, 'transfers-x'$$), ('from nobody', $$'pass:test:nobody', 'pass:test:transfers-b', 1, 'transfers-x'$$),
+    ('to nobody', $$'pass:test:transfers-a', 'pass:test:nobody', 1, 'transfers-x'$$), ('no pass id', $$'pass:test:transfers-a', 'leila', 1, 'transfers-x'$$),
+    ('from NULL', $$NULL, 'pass:test:transfers-b', 1, 'transfers-x'$$), ('to NULL', $$'pass:test:transfers-a', NULL, 1, 'transfers-x'$$),
+    ('no id', $$'pass:test:transfers-a', 'pass:test:transfers-b', 1, NULL$$), ('blank id', $$'pass:test:transfers-a', 'pass:test:transfers-b', 1, ' '$$),
+    ('no reason', $$'pass:test:transfers-a', 'pass:test:transfers-b', 1, 'transfers-x', NULL$$), ('blank reason', $$'pass:test:transfers-a', 'pass:test:transfers-b', 1, 'transfers-x', ''$$)) v(what, arguments);
+SELECT before.count = (SELECT count(*) FROM mega_generations) AS nothing_left, pg_temp.credits('a'), pg_temp.credits('b'), pg_temp.credits('B') FROM before;
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:transfers-a', -1, 'spend', txn_id => 'transfer:transfers-9:out')$$);
+-- the receiver's balance stays within an integer: both rows or none
+SELECT mg_credits FROM mega_record_credit('pass:test:transfers-full', 2147483647, 'grant', txn_id => 'transfers-full');
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-full', 1, 'transfers-4')$$);
+SELECT pg_temp.credits('a'), pg_temp.credits('full'), count(*) FROM mega_generations WHERE mg_ref_id = 'transfers-4';
+-- a row that somebody wrote in between
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:transfers-taken', 'pass:test:transfers-b', 5, 'transfer_in', 'transfer', 'transfers-5');
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 6, 'transfers-5')$$);
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-B', 5, 'transfers-5')$$);
+-- who is disabled or deleted can get, not give
+SELECT mg_credits FROM unnest('{disabled,deleted}'::text[]) who, LATERAL mega_record_credit('pass:test:transfers-' || who, 10, 'grant', txn_id => 'transfers-' || who);
+UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:transfers-disabled';
+UPDATE mega_customers SET mg_deleted_at = now() WHERE mg_pass_id = 'pass:test:transfers-deleted';
+SELECT who, pg_temp.outcome(format('SELECT mega_transfer_credit(%L, ''pass:test:transfers-a'', 1, ''transfers-6'')', 'pass:test:transfers-' || who)) FROM unnest('{disabled,deleted}'::text[]) who;
+SELECT who, from_credits, to_credits FROM unnest('{disabled,deleted}'::text[]) who, LATERAL mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-' || who, 1, 'transfers-7-' || who);
+-- in a transaction, taken back
+BEGIN;
+SELECT from_credits, to_credits FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 5, 'transfers-8');
+SELECT from_credits, to_credits, replayed FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 5, 'transfers-8');
+ROLLBACK;
+SELECT from_credits, to_credits, replayed FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 5, 'transfers-8');
+-- expired credits do not travel; what arrives at somebody whose credits have expired is not lost with them
+SELECT mg_credits FROM mega_record_credit('pass:test:transfers-expired', 10, 'grant', txn_id => 'transfers-expired');
+UPDATE mega_customers SET mg_expires_at = '2020-01-01' WHERE mg_pass_id = 'pass:test:transfers-expired';
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-expired', 'pass:test:transfers-a', 1, 'transfers-9')$$);
+SELECT pg_temp.credits('expired'), mg_expires_at FROM mega_customers WHERE mg_pass_id = 'pass:test:transfers-expired';
+SELECT from_credits, to_credits FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-expired', 3, 'transfers-10');
+SELECT txn_id, delta, reason, balance FROM pg_temp.ledger('expired');
+SELECT * FROM mega_balance('pass:test:transfers-expired');
+SELECT txn_id, delta, reason, reference, status, balance FROM pg_temp.ledger('a');
+
+SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:transfers-%';
