@@ -85,7 +85,7 @@ void agree_with_id(admin_record &row, record_type type) {
         if (!stored)
             row.set(column::mg_profile_id, id);
         else if (*stored != id)
-            refuse_difference(row, column::mg_profile_id, "another uuid");
+            refuse_difference(row, column::mg_profile_id, pg::format_uuid(*stored));
     }
 }
 
@@ -155,6 +155,7 @@ Datum verify(FunctionCallInfo fcinfo) {
         const admin_record old_row(where.admins, first);
         admin_record new_row(where.admins, second);
         check_changed(old_row, new_row);
+        ledger::require_untouched(call, second, where.admins.at(column::mg_updated_at));
     }
     return call.keep(nullptr);
 }

@@ -3,6 +3,7 @@
 #include "core/record_id.hpp"
 #include "core/utc_time.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -23,6 +24,11 @@ constinit pg::statement set_status("UPDATE ONLY @schema@.mega_generations SET mg
                                    status_types);
 
 void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status) {
+    if (ledger::direct::possible(where)) {
+        const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum(status)}};
+        ledger::direct::update_record(hold.mg_id, change);
+        return;
+    }
     const pg::as_role owner(where.generations.owner);
     const ledger::in_flight::settlement settling(std::span(&hold.mg_id, 1));
     session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);

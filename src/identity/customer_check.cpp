@@ -68,9 +68,9 @@ void check_new(customer_record &row) {
     for (const column c : {column::mg_created_at, column::mg_updated_at})
         if (row.is_null(c))
             row.set(c, pg::clock_time());
+    fill(row);
     check_pass_id(row);
     check_values(nullptr, row);
-    fill(row);
 }
 
 void check_changed(const customer_record &old_row, customer_record &new_row, bool may_replace) {
@@ -82,9 +82,9 @@ void check_changed(const customer_record &old_row, customer_record &new_row, boo
     for (const column c : {column::mg_credits, column::mg_mma_preferences, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
+    fill(new_row);
     check_values(&old_row, new_row);
     ledger::guard_changed_customer(old_row, new_row, may_replace);
-    fill(new_row);
     new_row.set(column::mg_updated_at, pg::clock_time());
 }
 
@@ -115,13 +115,16 @@ Datum verify(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     customer_record row(where.customers, first);
     if (call.on_insert()) {
-        if (where.customers.foreign_before_row)
+        if (where.customers.foreign_before_row) {
             check_new(row);
+            ledger::require_untouched(call, first, 0);
+        }
         ledger::guard_new_customer(where, row);
     } else if (call.on_update()) {
         pg::row second(call.new_tuple(), call.shape());
         customer_record changed(where.customers, second);
         check_changed(row, changed, false);
+        ledger::require_untouched(call, second, where.customers.at(column::mg_updated_at));
     }
     return call.keep(nullptr);
 }

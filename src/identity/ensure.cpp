@@ -48,7 +48,7 @@ constinit pg::statement
     insert("INSERT INTO @schema@.mega_customers (mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, "
            "mg_first_name, mg_last_name, mg_display_name, mg_locale, mg_timezone, mg_marketing_opt_in, "
            "mg_product_updates_opt_in, mg_last_active, mg_source_system) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-           "coalesce($10, false), coalesce($11, false), $12, 'api') ON CONFLICT DO NOTHING",
+           "$10, $11, $12, 'api') ON CONFLICT DO NOTHING",
            insert_types);
 
 constinit pg::statement

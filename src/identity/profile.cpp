@@ -11,6 +11,13 @@ namespace {
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+[[noreturn]] void refuse_type(std::string_view key, const char *wanted, const pg::json_value &value) {
+    throw pg::sql_error{ledger::bad_argument,
+                        "profile." + std::string(key) + " must be " + wanted,
+                        std::string("It is of type ") + value.type_name() + ".",
+                        {}};
+}
+
 [[noreturn]] void refuse(std::string_view key, const std::string &what, std::string_view value, const char *hint) {
     throw pg::sql_error{ledger::bad_argument, "profile." + std::string(key) + " " + what, "value=" + pg::quoted(value),
                         hint};
@@ -47,7 +54,7 @@ bool is_timezone(std::string_view text) {
 
 std::string_view read_text(std::string_view key, const pg::json_value &value) {
     if (!value.is_string())
-        refuse(key, std::string("must be a string, not a ") + value.type_name(), "", "Use a JSON string.");
+        refuse_type(key, "a string", value);
     const std::string_view text = core::trim(value.string());
     ledger::check_text(("profile." + std::string(key)).c_str(), text, ledger::bad_argument);
     return text;
@@ -55,7 +62,7 @@ std::string_view read_text(std::string_view key, const pg::json_value &value) {
 
 bool read_flag(std::string_view key, const pg::json_value &value) {
     if (!value.is_boolean())
-        refuse(key, std::string("must be true or false, not a ") + value.type_name(), "", "Use a JSON boolean.");
+        refuse_type(key, "true or false", value);
     return value.boolean();
 }
 

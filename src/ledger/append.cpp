@@ -1,6 +1,8 @@
 #include "ledger/append.hpp"
 
 #include "core/uuid_v7.hpp"
+#include "ledger/consequences.hpp"
+#include "ledger/direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
@@ -68,7 +70,38 @@ new_row::new_row(std::string_view record_type, std::string_view id)
     set(column::mg_source_system, "api");
 }
 
+new_row new_row::fresh(std::string_view record_type) {
+    new_row row(record_type, new_id());
+    row.keyed_ = false;
+    return row;
+}
+
+namespace {
+
+// What the triggers do for SQL, done here: check, insert, and settle what follows.
+bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
+    pg::row columns(direct::record_shape());
+    ledger_record record(where.generations, columns);
+    for (std::size_t i = 0; i < width; ++i)
+        record.set(static_cast<schema::ledger>(i), row.columns()[i]);
+    check_new_record(where, record);
+    fill_pass_id_of_step(where, record);
+    std::array<pg::nullable_datum, width> checked;
+    for (std::size_t i = 0; i < width; ++i)
+        checked[i] = record.get(static_cast<schema::ledger>(i));
+    if (!direct::append(checked, row.keyed()))
+        return false;
+    consequences all;
+    all.add(record);
+    all.settle(session, where);
+    return true;
+}
+
+} // namespace
+
 bool append(pg::session &session, const schema::tables &where, const new_row &row) {
+    if (direct::possible(where))
+        return append_directly(session, where, row);
     const pg::as_role owner(where.generations.owner);
     return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
 }

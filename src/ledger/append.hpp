@@ -9,7 +9,11 @@ namespace mega::ledger {
 // A row to be appended. Columns that are not set are NULL, save those with a default.
 class new_row {
 public:
+    // A row whose id the caller was given: somebody may have used it.
     new_row(std::string_view record_type, std::string_view id);
+
+    // A row with a fresh id.
+    static new_row fresh(std::string_view record_type);
 
     template <class Value> new_row &set(schema::ledger column, const Value &value) {
         columns_[static_cast<std::size_t>(column)] = pg::to_datum(value);
@@ -18,8 +22,13 @@ public:
 
     std::span<const pg::nullable_datum> columns() const { return columns_; }
     const std::string &mg_id() const { return mg_id_; }
+    std::string id() const { return mg_id_.substr(mg_id_.find(':') + 1); }
+
+    // Whether a unique key of it may be taken.
+    bool keyed() const { return keyed_ || !columns_[static_cast<std::size_t>(schema::ledger::mg_ref_id)].is_null; }
 
 private:
+    bool keyed_ = true;
     std::string mg_id_; // <record type>:<id>
     std::array<pg::nullable_datum, schema::ledger_columns.size()> columns_{};
 };

@@ -20,4 +20,16 @@ template <class Table> const schema::tables &bound_tables(const pg::trigger_call
     return where;
 }
 
+// A row that is stored and was checked again: what the check would still fill or correct, a trigger of somebody else
+// has taken away after ours had seen the row. Raises 23514. updated_at: the one column that every check sets.
+inline void require_untouched(const pg::trigger_call &call, const pg::row &stored, AttrNumber updated_at) {
+    if (const AttrNumber column = stored.first_set(updated_at); column != 0)
+        throw pg::sql_error{"23514",
+                            "another trigger changed " +
+                                std::string(NameStr(TupleDescAttr(call.shape(), column - 1)->attname)) +
+                                " so that a rule no longer holds",
+                            "table=" + pg::quoted(RelationGetRelationName(call.relation())),
+                            "Change what the trigger writes, or give it a name that sorts before mega."};
+}
+
 } // namespace mega::ledger

@@ -49,13 +49,14 @@ void warn(const char *kept, std::string_view pass_id) {
              "pass_id=" + pg::quoted(pass_id));
 }
 
-void guard_credits(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+void guard_credits(const customer_record &old_row, customer_record &new_row, bool may_replace,
+                   const in_flight::look &own) {
     if (old_row.same(new_row, column::mg_credits))
         return;
     const std::string_view pass_id = *old_row.text(column::mg_pass_id);
     const std::int32_t stored = old_row.int4(column::mg_credits).value_or(0);
     const std::int32_t written = new_row.int4(column::mg_credits).value_or(0);
-    if (in_flight::writes_credits(pass_id, written))
+    if (own.writes_credits(written))
         return;
     if (!may_replace || derived_writes_setting() == derived_writes::reject)
         refuse_credits(pass_id, stored, written);
@@ -63,13 +64,14 @@ void guard_credits(const customer_record &old_row, customer_record &new_row, boo
     new_row.set(column::mg_credits, stored);
 }
 
-void guard_preferences(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+void guard_preferences(const customer_record &old_row, customer_record &new_row, bool may_replace,
+                       const in_flight::look &own) {
     if (old_row.same(new_row, column::mg_mma_preferences))
         return;
     const std::string_view pass_id = *old_row.text(column::mg_pass_id);
     const pg::jsonb stored = *old_row.json(column::mg_mma_preferences);
     const pg::jsonb written = *new_row.json(column::mg_mma_preferences);
-    if (same_managed_keys(stored, written) || in_flight::writes_preferences(pass_id, written.document))
+    if (same_managed_keys(stored, written) || own.writes_preferences(written.document))
         return;
     if (!may_replace || derived_writes_setting() == derived_writes::reject)
         refuse_preferences(pass_id);
@@ -81,8 +83,10 @@ void guard_preferences(const customer_record &old_row, customer_record &new_row,
 } // namespace
 
 void guard_changed_customer(const customer_record &old_row, customer_record &new_row, bool may_replace) {
-    guard_credits(old_row, new_row, may_replace);
-    guard_preferences(old_row, new_row, may_replace);
+    const in_flight::look own(*old_row.text(column::mg_pass_id),
+                              may_replace ? in_flight::look::moment::before : in_flight::look::moment::after);
+    guard_credits(old_row, new_row, may_replace, own);
+    guard_preferences(old_row, new_row, may_replace, own);
 }
 
 void guard_new_customer(const schema::tables &where, const customer_record &row) {

@@ -17,16 +17,22 @@ projection::projection(std::string_view pass_id, std::int32_t credits, const Jso
 
 projection::~projection() { projections = below_; }
 
-bool writes_credits(std::string_view pass_id, std::int32_t credits) noexcept {
-    return projections != nullptr && projections->pass_id_ == pass_id && projections->credits_ == credits &&
-           projections->subtransaction_ == GetCurrentSubTransactionId();
+look::look(std::string_view pass_id, moment when) noexcept {
+    if (projections == nullptr || projections->pass_id_ != pass_id ||
+        projections->subtransaction_ != GetCurrentSubTransactionId() ||
+        projections->looks_ != (when == moment::before ? 0 : 1))
+        return;
+    ++projections->looks_;
+    seen_ = projections;
 }
 
-bool writes_preferences(std::string_view pass_id, const Jsonb *preferences) noexcept {
-    return projections != nullptr && projections->pass_id_ == pass_id && projections->preferences_ != nullptr &&
-           projections->subtransaction_ == GetCurrentSubTransactionId() &&
-           VARSIZE(projections->preferences_) == VARSIZE(preferences) &&
-           std::memcmp(projections->preferences_, preferences, VARSIZE(preferences)) == 0;
+bool look::writes_credits(std::int32_t credits) const noexcept {
+    return seen_ != nullptr && seen_->credits_ == credits;
+}
+
+bool look::writes_preferences(const Jsonb *preferences) const noexcept {
+    return seen_ != nullptr && seen_->preferences_ != nullptr && VARSIZE(seen_->preferences_) == VARSIZE(preferences) &&
+           std::memcmp(seen_->preferences_, preferences, VARSIZE(preferences)) == 0;
 }
 
 settlement::settlement(std::span<const std::string> mg_ids) noexcept

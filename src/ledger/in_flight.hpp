@@ -19,21 +19,32 @@ public:
     projection &operator=(const projection &) = delete;
 
 private:
-    friend bool writes_credits(std::string_view, std::int32_t) noexcept;
-    friend bool writes_preferences(std::string_view, const Jsonb *) noexcept;
+    friend class look;
 
     std::string_view pass_id_;
     std::int32_t credits_;
     const Jsonb *preferences_;
     SubTransactionId subtransaction_;
+    int looks_ = 0;
     projection *below_;
 };
 
-// Whether the write on top of the stack is of this customer, this balance and this subtransaction.
-bool writes_credits(std::string_view pass_id, std::int32_t credits) noexcept;
+// A trigger's look at the write on top of the stack. Each write is let through once before it is stored and once behind
+// that: a value that has been written is used up, and a second write of it is somebody else's.
+class look {
+public:
+    enum class moment { before, after };
 
-// Whether the write on top of the stack is of this customer, this snapshot and this subtransaction.
-bool writes_preferences(std::string_view pass_id, const Jsonb *preferences) noexcept;
+    look(std::string_view pass_id, moment when) noexcept;
+
+    // Whether the write that is looked at is of this balance, of this snapshot.
+    bool writes_credits(std::int32_t credits) const noexcept;
+    bool writes_preferences(const Jsonb *preferences) const noexcept;
+
+private:
+    // Null when the write on top is another customer's, another subtransaction's, or used up.
+    const projection *seen_ = nullptr;
+};
 
 // Holds that are being settled: their mg_ids, sorted.
 class settlement {

@@ -16,6 +16,10 @@ constinit pg::statement share_generation("SELECT g.mg_pass_id FROM ONLY @schema@
                                          "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
                                          id_type);
 
+constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
+                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                        id_type);
+
 // '' when the generation has no customer, std::nullopt when there is no generation.
 std::optional<std::string> customer_of(pg::session &session, const schema::tables &where, std::string_view mg_id) {
     const pg::as_role owner(where.generations.owner);
@@ -55,6 +59,14 @@ void lineage::verify(pg::session &session, const schema::tables &where) const {
                                         " its mg_pass_id=" + pg::quoted(*customer),
                                     {}};
     }
+}
+
+bool customer_exists(const schema::tables &where, std::string_view pass_id) {
+    pg::session session;
+    const pg::as_role owner(where.customers.owner);
+    const bool exists = !session.run(select_customer, where.schema, pg::access::read_write, pass_id).empty();
+    session.finish();
+    return exists;
 }
 
 void fill_pass_id_of_step(const schema::tables &where, ledger_record &row) {

@@ -27,6 +27,9 @@ private:
     std::map<std::string, std::vector<claim>> named_;
 };
 
+// Whether there is such a customer, whatever row policies say.
+bool customer_exists(const schema::tables &where, std::string_view pass_id);
+
 // A step that came without a pass id gets its generation's.
 void fill_pass_id_of_step(const schema::tables &where, ledger_record &row);
 

@@ -1,6 +1,7 @@
 #include "ledger/project.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
@@ -34,6 +35,15 @@ constinit pg::statement select_preferences("SELECT c.mg_mma_preferences FROM ONL
 // One update of one customer, in flight while it is written. preferences: null to leave the snapshot as it is.
 void write(pg::session &session, const schema::tables &where, const locked_customer &customer, std::int32_t balance,
            const Jsonb *preferences) {
+    using column = schema::customer;
+    if (direct::possible(where)) {
+        std::vector<direct::customer_change> changes{{column::mg_credits, pg::to_datum(balance)}};
+        if (preferences != nullptr) {
+            changes.emplace_back(column::mg_mma_preferences, pg::to_datum(pg::jsonb{const_cast<Jsonb *>(preferences)}));
+            changes.emplace_back(column::mg_mma_preferences_updated_at, pg::to_datum(pg::clock_time()));
+        }
+        return direct::update_customer(customer.pass_id, changes);
+    }
     const pg::as_role owner(where.customers.owner);
     const in_flight::projection projecting(customer.pass_id, balance, preferences);
     const std::uint64_t touched =
@@ -53,6 +63,8 @@ void write(pg::session &session, const schema::tables &where, const locked_custo
 
 std::optional<locked_customer> lock_customer(pg::session &session, const schema::tables &where,
                                              std::string_view pass_id) {
+    if (direct::possible(where))
+        return direct::lock_customer(pass_id);
     const pg::as_role owner(where.customers.owner);
     const pg::rows found = session.run(select_for_update, where.schema, pg::access::read_write, pass_id);
     if (found.empty())
@@ -86,12 +98,17 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) 
 
 void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
                      std::int64_t delta) {
-    const std::int32_t balance = balance_after(customer, delta);
-    if (balance != customer.credits)
-        write(session, where, customer, balance, nullptr);
+    // Written even when it stays the same: mg_updated_at tells that there are new rows.
+    write(session, where, customer, balance_after(customer, delta), nullptr);
 }
 
 pg::jsonb preferences_of(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    if (direct::possible(where)) {
+        constexpr schema::customer column[] = {schema::customer::mg_mma_preferences};
+        pg::nullable_datum value[1];
+        const bool stored = direct::read_customer(pass_id, column, value) && !value[0].is_null;
+        return stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
+    }
     const pg::as_role owner(where.customers.owner);
     const pg::rows found = session.run(select_preferences, where.schema, pg::access::read_write, pass_id);
     const auto stored = found.empty() ? std::nullopt : found.json(0, 0);

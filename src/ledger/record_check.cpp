@@ -5,6 +5,7 @@
 #include "core/status.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/lineage.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
@@ -79,7 +80,7 @@ record_type check_id(ledger_record &row) {
     return *type;
 }
 
-void check_pass_id(const ledger_record &row, record_type type) {
+void check_pass_id(const schema::tables &where, const ledger_record &row, record_type type) {
     const auto pass_id = row.text(column::mg_pass_id);
     if (!pass_id) {
         if (type == record_type::credit_transaction || type == record_type::mma_event)
@@ -87,7 +88,7 @@ void check_pass_id(const ledger_record &row, record_type type) {
                    "mg_pass_id is NULL in " + pg::quoted(*row.text(column::mg_id)));
         return;
     }
-    if (!core::is_pass_id(*pass_id))
+    if (!core::is_pass_id(*pass_id) && !customer_exists(where, *pass_id)) // adopted customers keep the id they have
         refuse("mg_pass_id has not the shape of a pass id", "mg_pass_id=" + pg::quoted(*pass_id),
                "A pass id is pass:<kind>:<id>, as mega_pass_id builds it.");
 }
@@ -245,14 +246,14 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
 
 } // namespace
 
-void check_new_record(ledger_record &row) {
+void check_new_record(const schema::tables &where, ledger_record &row) {
     if (row.is_null(column::mg_id))
         return; // the column's own NOT NULL answers
     const record_type type = check_id(row);
     fill_times(row);
     if (row.is_null(column::mg_mma_vars))
         row.set(column::mg_mma_vars, pg::empty_object());
-    check_pass_id(row, type);
+    check_pass_id(where, row, type);
     check_type_columns(row, type);
     for (const column c : bounded_texts)
         if (const auto value = row.text(c))

@@ -9,7 +9,7 @@ using ledger_record = schema::record<schema::ledger>;
 
 // A new row: fills what its id tells and what was left NULL, cuts secrets out of its payload, and raises 23514 or MG008
 // when a rule is broken.
-void check_new_record(ledger_record &row);
+void check_new_record(const schema::tables &where, ledger_record &row);
 
 // A changed row: raises MG005 when a fact changed, MG007 when the status moved backwards, 23514 or MG008 when a new
 // value breaks a rule; keeps columns that may not be NULL.

@@ -10,6 +10,7 @@ constinit int derived_writes_value = static_cast<int>(derived_writes::reject);
 constinit int payload_urls_value = static_cast<int>(payload_urls::redact);
 constinit char *asset_hosts_value = nullptr;
 constinit bool notify_value = false;
+constinit int write_path_value = static_cast<int>(write_path::automatic);
 
 constexpr config_enum_entry derived_writes_words[] = {
     {"reject", static_cast<int>(derived_writes::reject), false},
@@ -22,6 +23,11 @@ constexpr config_enum_entry payload_urls_words[] = {
     {"keep", static_cast<int>(payload_urls::keep), false},
     {nullptr, 0, false},
 };
+constexpr config_enum_entry write_path_words[] = {
+    {"auto", static_cast<int>(write_path::automatic), false},
+    {"sql", static_cast<int>(write_path::sql), false},
+    {nullptr, 0, false},
+};
 
 } // namespace
 
@@ -29,6 +35,7 @@ derived_writes derived_writes_setting() noexcept { return static_cast<derived_wr
 payload_urls payload_urls_setting() noexcept { return static_cast<payload_urls>(payload_urls_value); }
 std::string_view asset_hosts_setting() noexcept { return asset_hosts_value == nullptr ? "" : asset_hosts_value; }
 bool notify_setting() noexcept { return notify_value; }
+write_path write_path_setting() noexcept { return static_cast<write_path>(write_path_value); }
 
 void define_settings() {
     DefineCustomEnumVariable("mega.derived_writes", "What a write to a derived column gets.",
@@ -44,6 +51,11 @@ void define_settings() {
                                "", PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomBoolVariable("mega.notify", "Status changes of generations are sent to channel mega_generation.",
                              nullptr, &notify_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable("mega.write_path", "How functions write rows.",
+                             "auto writes them directly where a table carries only what mega knows; sql goes through "
+                             "SQL always.",
+                             &write_path_value, static_cast<int>(write_path::automatic), write_path_words, PGC_USERSET,
+                             0, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("mega");
 }
 

@@ -8,10 +8,13 @@ namespace mega::ledger {
 enum class derived_writes { reject, ignore };
 enum class payload_urls { redact, reject, keep };
 
+enum class write_path { automatic, sql };
+
 derived_writes derived_writes_setting() noexcept; // mega.derived_writes: what a foreign value in a derived column gets
 payload_urls payload_urls_setting() noexcept;     // mega.payload_urls: what a signed URL in a raw payload gets
 std::string_view asset_hosts_setting() noexcept;  // mega.asset_hosts: hosts allowed, separated by commas; '' allows all
 bool notify_setting() noexcept;                   // mega.notify: status changes go to channel mega_generation
+write_path write_path_setting() noexcept;         // mega.write_path: auto, or sql to write through SQL always
 
 void define_settings(); // called once, when the library is loaded
 

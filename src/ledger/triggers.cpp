@@ -2,11 +2,9 @@
 // would mint credits.
 #include "core/record_id.hpp"
 #include "ledger/bound_trigger.hpp"
-#include "ledger/checked.hpp"
-#include "ledger/fold.hpp"
+#include "ledger/consequences.hpp"
 #include "ledger/lineage.hpp"
 #include "ledger/notify.hpp"
-#include "ledger/project.hpp"
 #include "ledger/record_check.hpp"
 #include "ledger/settings.hpp"
 #include "pg/entry.hpp"
@@ -24,7 +22,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     ledger_record row(where.generations, first);
     if (call.on_insert()) {
-        check_new_record(row);
+        check_new_record(where, row);
         fill_pass_id_of_step(where, row);
         return call.keep(first.changed());
     }
@@ -45,31 +43,13 @@ Datum verify(FunctionCallInfo fcinfo) {
     pg::row second(call.new_tuple(), call.shape());
     const ledger_record old_row(where.generations, first);
     ledger_record new_row(where.generations, second);
-    if (where.generations.foreign_before_row)
+    if (where.generations.foreign_before_row) {
         check_changed_record(old_row, new_row);
+        require_untouched(call, second, where.generations.at(column::mg_updated_at));
+    }
     if (!old_row.same(new_row, column::mg_mma_status))
         notify_status(new_row);
     return call.keep(nullptr);
-}
-
-// What a row that was appended moves, and the generation it has to belong to.
-void collect(const ledger_record &row, movements &moved, lineage &lines) {
-    switch (core::parse_record_type(*row.text(column::mg_record_type)).value_or(core::record_type::feedback)) {
-    case core::record_type::credit_transaction:
-        return moved.add_credits(*row.text(column::mg_pass_id), *row.int4(column::mg_delta));
-    case core::record_type::mma_event:
-        moved.add_event(*row.text(column::mg_pass_id),
-                        {position_of(*row.time(column::mg_created_at), *row.text(column::mg_id)),
-                         effects_of(*row.json(column::mg_meta), bad_column)});
-        return lines.add(row, column::mg_generation_id);
-    case core::record_type::mma_step:
-        return lines.add(row, column::mg_generation_id);
-    case core::record_type::generation:
-        notify_status(row);
-        return lines.add(row, column::mg_parent_id);
-    default:
-        return;
-    }
 }
 
 // AFTER INSERT, by statement: one update per customer, customers in order.
@@ -82,20 +62,18 @@ Datum project(FunctionCallInfo fcinfo) {
                             "this trigger function belongs to the trigger mega_generations_project",
                             "It was called for the trigger " + pg::quoted(call.name()) + ".",
                             {}};
-    movements moved;
-    lineage lines;
+    consequences all;
     pg::for_each_row(call.new_table(), call.shape(), [&](pg::row appended) {
         ledger_record row(where.generations, appended);
-        if (where.generations.foreign_before_row)
-            check_new_record(row);
-        collect(row, moved, lines);
+        if (where.generations.foreign_before_row) {
+            check_new_record(where, row);
+            require_untouched(call, appended, 0);
+        }
+        all.add(row);
     });
-    if (!moved.empty() || !lines.empty()) {
-        pg::session session;
-        moved.project(session, where);
-        lines.verify(session, where);
-        session.finish();
-    }
+    pg::session session;
+    all.settle(session, where);
+    session.finish();
     return call.keep(nullptr);
 }
 

@@ -11,6 +11,9 @@ namespace {
 
 constexpr const char *store_hint = "Copy the asset to your own storage and store its public URL.";
 
+// A URL as it may stand in an error message, and so in the server's log: without its secret.
+std::string shown(std::string_view url) { return pg::quoted(core::redact_urls(url).value_or(std::string(url))); }
+
 std::string what_is_wrong(const core::url_verdict &verdict) {
     switch (verdict.fault) {
     case core::url_fault::signed_query:
@@ -43,7 +46,7 @@ void check_asset_url(const char *name, std::string_view url, pg::sql_state state
     const core::url_verdict verdict = core::check_url(url);
     if (verdict.fault != core::url_fault::none)
         throw pg::sql_error{state, std::string(name) + " is not a permanent URL",
-                            what_is_wrong(verdict) + " value=" + pg::quoted(url), store_hint};
+                            what_is_wrong(verdict) + " value=" + shown(url), store_hint};
     const std::string host = core::host_of(url);
     if (core::is_delivery_host(host))
         throw pg::sql_error{"MG008", std::string(name) + " is not a permanent URL",
@@ -58,12 +61,12 @@ void check_document_urls(const char *name, pg::jsonb document) {
         if (text.find("://") == std::string_view::npos)
             return false;
         if (core::has_expiring_url(text))
-            throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",
-                                "value=" + pg::quoted(text), store_hint};
+            throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires", "value=" + shown(text),
+                                store_hint};
         core::for_each_url(text, [&](std::string_view url, std::size_t) {
             if (core::is_delivery_host(core::host_of(url)))
                 throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",
-                                    "Its host serves results only for a while: " + pg::quoted(url), store_hint};
+                                    "Its host serves results only for a while: " + shown(url), store_hint};
         });
         return false;
     });

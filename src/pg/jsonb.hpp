@@ -130,8 +130,8 @@ private:
 pg::jsonb string_document(std::string_view text); // a document that is one string
 pg::jsonb empty_object();
 
-// A copy of the document in which every string value was given to replace(text) -> std::optional<std::string>; or
-// std::nullopt when none was replaced. Names of members stay as they are.
+// A copy of the document in which every string, names of members too, was given to replace(text) ->
+// std::optional<std::string>; or std::nullopt when none was replaced. Names of members stay as they are.
 template <class Replace> std::optional<jsonb> replace_strings(jsonb json, Replace replace) {
     if (!any_string(json, [&](std::string_view text) { return replace(text).has_value(); }))
         return std::nullopt;
@@ -148,9 +148,10 @@ template <class Replace> std::optional<jsonb> replace_strings(jsonb json, Replac
             builder.begin_array();
         else if (token == WJB_END_ARRAY && !root_bracket)
             builder.end_array();
-        else if (token == WJB_KEY)
-            builder.key(walk.value().string());
-        else if (token == WJB_VALUE || token == WJB_ELEM) {
+        else if (token == WJB_KEY) {
+            const std::optional<std::string> other = replace(walk.value().string());
+            builder.key(other ? std::string_view(*other) : walk.value().string());
+        } else if (token == WJB_VALUE || token == WJB_ELEM) {
             std::optional<std::string> other;
             if (walk.value().is_string())
                 other = replace(walk.value().string());

@@ -2,15 +2,20 @@
 
 namespace pg {
 
-row::row(HeapTuple tuple, TupleDesc shape) : tuple_(tuple), shape_(shape) {
+row::row(TupleDesc shape) : tuple_(nullptr), shape_(shape) {
     call([this] {
         const auto width = static_cast<std::size_t>(shape_->natts);
-        values_ = static_cast<Datum *>(palloc(width * sizeof(Datum)));
+        values_ = static_cast<Datum *>(palloc0(width * sizeof(Datum)));
         nulls_ = static_cast<bool *>(palloc(2 * width * sizeof(bool)));
         replaced_ = nulls_ + width;
+        std::memset(nulls_, 1, width * sizeof(bool));
         std::memset(replaced_, 0, width * sizeof(bool));
-        heap_deform_tuple(tuple_, shape_, values_, nulls_);
     });
+}
+
+row::row(HeapTuple tuple, TupleDesc shape) : row(shape) {
+    tuple_ = tuple;
+    call([this] { heap_deform_tuple(tuple_, shape_, values_, nulls_); });
 }
 
 void row::set(AttrNumber column, nullable_datum value) {
@@ -19,6 +24,13 @@ void row::set(AttrNumber column, nullable_datum value) {
     nulls_[i] = value.is_null;
     replaced_[i] = true;
     any_replaced_ = true;
+}
+
+AttrNumber row::first_set(AttrNumber except) const {
+    for (int i = 0; i < shape_->natts; ++i)
+        if (replaced_[i] && i + 1 != except)
+            return static_cast<AttrNumber>(i + 1);
+    return 0;
 }
 
 HeapTuple row::changed() const {

@@ -10,6 +10,9 @@ public:
     // tuple stays the caller's; shape must be its table's.
     row(HeapTuple tuple, TupleDesc shape);
 
+    // A row that is no tuple yet: every column NULL.
+    explicit row(TupleDesc shape);
+
     nullable_datum get(AttrNumber column) const {
         const auto i = static_cast<std::size_t>(column - 1);
         return {values_[i], nulls_[i] != 0};
@@ -31,6 +34,9 @@ public:
 
     // The tuple as it came, or, when a column was set, a copy that carries the new values.
     HeapTuple changed() const;
+
+    // The first column that was set, other than `except`; 0 when there is none.
+    AttrNumber first_set(AttrNumber except) const;
 
     // Whether two rows of one shape have the same value in a column.
     static bool same(const row &left, const row &right, AttrNumber column);

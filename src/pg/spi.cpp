@@ -64,12 +64,15 @@ SPIPlanPtr statement::plan(Oid schema) {
     return plan_;
 }
 
-session::session() {
-    call([] { SPI_connect(); });
+void session::connect() {
+    if (!connected_)
+        call([] { SPI_connect(); });
+    connected_ = true;
 }
 
 rows session::execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
                       std::uint64_t limit) {
+    connect();
     SPIPlanPtr plan = what.plan(schema);
     std::array<Datum, FUNC_MAX_ARGS> values;
     std::array<char, FUNC_MAX_ARGS> nulls;
@@ -86,12 +89,26 @@ rows session::execute(statement &what, Oid schema, access how, std::span<const n
 }
 
 rows session::run_text(const std::string &command, access how) {
+    connect();
     require_success(call([&command, how] { return SPI_execute(command.c_str(), how == access::read_only, 0); }));
     return {SPI_tuptable, SPI_processed};
 }
 
+jsonb session::copy_out(jsonb document) const {
+    if (!connected_)
+        return document;
+    return {call([document] {
+        const Size size = VARSIZE(document.document);
+        auto *copy = static_cast<Jsonb *>(SPI_palloc(size));
+        std::memcpy(copy, document.document, size);
+        return copy;
+    })};
+}
+
 void session::finish() {
-    call([] { SPI_finish(); });
+    if (connected_)
+        call([] { SPI_finish(); });
+    connected_ = false;
 }
 
 } // namespace pg

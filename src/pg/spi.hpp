@@ -73,10 +73,11 @@ std::string with_schema_name(std::string_view text, Oid schema);
 
 enum class access { read_only, read_write };
 
-// A connection to SPI. finish() is called on success; after an error the end of the (sub)transaction cleans up.
+// A connection to SPI, made when the first statement runs. finish() is called on success; after an error the end of the
+// (sub)transaction cleans up.
 class session {
 public:
-    session();
+    session() = default;
     session(const session &) = delete;
     session &operator=(const session &) = delete;
 
@@ -101,16 +102,14 @@ public:
     rows run_text(const std::string &command, access how = access::read_write);
 
     void finish();
-};
 
-// A copy of a document that outlives the session: in the memory that was current when the session began.
-inline jsonb copy_out(jsonb document) {
-    return {call([document] {
-        const Size size = VARSIZE(document.document);
-        auto *copy = static_cast<Jsonb *>(SPI_palloc(size));
-        std::memcpy(copy, document.document, size);
-        return copy;
-    })};
-}
+    // A copy of a document that outlives the session: in the memory that was current when it began.
+    jsonb copy_out(jsonb document) const;
+
+private:
+    void connect();
+
+    bool connected_ = false;
+};
 
 } // namespace pg

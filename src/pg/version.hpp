@@ -13,4 +13,64 @@ inline bool owns_relation(Oid relation, Oid role) {
 #endif
 }
 
+// Calls visit for the parts of an expression until it returns true; tells whether it did.
+inline bool walk_expression(Node *node, bool (*visit)(Node *, void *), void *context) {
+#if PG_VERSION_NUM >= 160000
+    return expression_tree_walker(node, visit, context);
+#else
+    // Before 16 the walker is declared without parameters; void (*)() is the type that every function may pass through.
+    return expression_tree_walker(node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(visit)), context);
+#endif
+}
+
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+    return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+    return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+// Inserts the entries of all indexes for a row that is in the table. noDuplicates: unique keys are claimed, *conflict
+// tells whether one is taken.
+inline void insert_index_entries(ResultRelInfo *info, TupleTableSlot *slot, EState *estate, bool update,
+                                 bool no_duplicates, bool *conflict) {
+#if PG_VERSION_NUM >= 160000
+    List *recheck = ExecInsertIndexTuples(info, slot, estate, update, no_duplicates, conflict, NIL, false);
+#else
+    List *recheck = ExecInsertIndexTuples(info, slot, estate, update, no_duplicates, conflict, NIL);
+#endif
+    list_free(recheck);
+}
+
+// Whether no other row has one of this row's unique keys; waits for a transaction that is about to insert one.
+inline bool unique_keys_are_free(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
+    ItemPointerData conflict;
+#if PG_VERSION_NUM >= 180000
+    ItemPointerData invalid;
+    ItemPointerSetInvalid(&invalid);
+    return ExecCheckIndexConstraints(info, slot, estate, &conflict, &invalid, NIL);
+#else
+    return ExecCheckIndexConstraints(info, slot, estate, &conflict, NIL);
+#endif
+}
+
+// Puts a new version in the place of a row that is locked; *update_indexes tells whether indexes need entries (the
+// update was not HOT).
+inline TM_Result put_new_version(Relation table, ItemPointer place, TupleTableSlot *slot, Snapshot snapshot,
+                                 bool *update_indexes) {
+    TM_FailureData failure;
+    LockTupleMode mode;
+#if PG_VERSION_NUM >= 160000
+    TU_UpdateIndexes which = TU_None;
+    const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), snapshot,
+                                                InvalidSnapshot, true, &failure, &mode, &which);
+    *update_indexes = which != TU_None;
+#else
+    const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), snapshot,
+                                                InvalidSnapshot, true, &failure, &mode, update_indexes);
+#endif
+    return result;
+}
+
 } // namespace pg

@@ -28,7 +28,8 @@ DECLARE
     one record;
 BEGIN
     IF mega_is_restoring() THEN
-        RAISE NOTICE 'mega: this is a restore, its tables are left to it'
+        -- INFO: inside an extension's script Postgres keeps notices to itself.
+        RAISE INFO 'mega: this is a restore, its tables are left to it'
             USING HINT = 'If it is not, create them with SELECT mega_install().';
         RETURN;
     END IF;

@@ -88,7 +88,8 @@ private:
             body += (body.empty() ? "" : ", ") + column_clause(c, c.default_value);
         for (const named_definition &constraint : table_->constraints)
             body += std::string(", CONSTRAINT ") + constraint.name + " " + definition(constraint);
-        change(table_->name, "create table", "CREATE TABLE " + qualified_ + " (" + body + ")",
+        change(table_->name, "create table",
+               "CREATE TABLE " + qualified_ + " (" + body + ") WITH (" + table_->storage + ")",
                std::to_string(table_->columns.size()) + " columns, " + std::to_string(table_->constraints.size()) +
                    " constraints");
         if (!dry_run_)

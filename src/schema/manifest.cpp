@@ -140,12 +140,14 @@ constinit const std::array<table_definition, 3> manifest{{
     {customers_name,
      "One row per customer: identity, balance, verification, billing and preference snapshot. mg_credits and "
      "mg_mma_preferences are projections of mega_generations.",
+     "fillfactor = 70", // room for a new version on the same page: a balance change stays HOT
      customer_columns, customer_constraints, customer_indexes, customer_triggers},
     {generations_name,
      "The append-only ledger: sessions, generations, feedback, credit transactions, pipeline steps and user events.",
+     "fillfactor = 95", // generations move through their statuses
      ledger_columns, ledger_constraints, ledger_indexes, ledger_triggers},
-    {admin_name, "Admin sessions, audits, profile mappings, runtime and application settings.", admin_columns,
-     admin_constraints, admin_indexes, admin_triggers},
+    {admin_name, "Admin sessions, audits, profile mappings, runtime and application settings.", "fillfactor = 100",
+     admin_columns, admin_constraints, admin_indexes, admin_triggers},
 }};
 
 } // namespace mega::schema

@@ -18,6 +18,7 @@ struct named_definition {
 struct table_definition {
     const char *name;
     const char *comment;
+    const char *storage; // storage parameters of a table that is made new
     std::span<const column> columns;
     std::span<const named_definition> constraints;
     std::span<const named_definition> indexes;

@@ -1,5 +1,6 @@
 // The library as Postgres loads it.
 #include "ledger/settings.hpp"
+#include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
 #include "pg/spi.hpp"
 #include "schema/tables.hpp"
@@ -13,6 +14,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     mega::ledger::define_settings();
     pg::watch_namespaces();
+    pg::watch_direct_tables();
     mega::schema::watch_tables();
 }
 

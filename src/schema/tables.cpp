@@ -1,5 +1,6 @@
 #include "schema/tables.hpp"
 
+#include "pg/direct_table.hpp"
 #include "pg/spi.hpp"
 #include "schema/manifest.hpp"
 
@@ -19,8 +20,34 @@ void on_relation_change(Datum, Oid relation) {
         valid = false;
 }
 
-bool is_enabled(const Trigger &trigger) {
-    return trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
+// When a trigger of ours fires, as its definition says it.
+std::int16_t type_of(std::string_view definition) {
+    constexpr std::pair<std::string_view, std::int16_t> words[] = {{"BEFORE ", TRIGGER_TYPE_BEFORE},
+                                                                   {" INSERT", TRIGGER_TYPE_INSERT},
+                                                                   {" UPDATE", TRIGGER_TYPE_UPDATE},
+                                                                   {" DELETE", TRIGGER_TYPE_DELETE},
+                                                                   {" TRUNCATE", TRIGGER_TYPE_TRUNCATE}};
+    const std::string_view events = definition.substr(0, definition.find(" ON @table@"));
+    std::int16_t type = definition.find("EACH ROW") == std::string_view::npos ? 0 : TRIGGER_TYPE_ROW;
+    for (const auto &[word, bit] : words)
+        if (events.find(word) != std::string_view::npos)
+            type = static_cast<std::int16_t>(type | bit);
+    return type;
+}
+
+// Whether the trigger is as mega makes it: it calls the function of the extension, at the right moment, without a
+// condition, and is enabled.
+bool is_ours(const Trigger &trigger, const named_definition &ours, Oid schema) {
+    const std::string_view definition = ours.definition;
+    const std::size_t from = definition.rfind("@schema@.") + std::string_view("@schema@.").size();
+    const std::string function(definition.substr(from, definition.rfind('(') - from));
+    const bool calls_ours = pg::call([&] {
+        const char *name = get_func_name(trigger.tgfoid);
+        return name != nullptr && function == name && get_func_namespace(trigger.tgfoid) == schema;
+    });
+    const bool enabled = trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
+    return calls_ours && enabled && trigger.tgtype == type_of(definition) && trigger.tgqual == nullptr &&
+           trigger.tgnattr == 0;
 }
 
 const Trigger *trigger_named(const TriggerDesc *all, const char *name) {
@@ -52,7 +79,7 @@ template <class Column> table<Column> describe(const table_definition &definitio
     const TriggerDesc *triggers = relation.get()->trigdesc;
     described.guarded = std::ranges::all_of(definition.triggers, [&](const named_definition &ours) {
         const Trigger *found = trigger_named(triggers, ours.name);
-        return found != nullptr && is_enabled(*found);
+        return found != nullptr && is_ours(*found, ours, schema);
     });
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
         const Trigger &one = triggers->triggers[i];
@@ -86,12 +113,13 @@ const tables &tables_of(Oid function) {
 
 const tables &guarded_tables_of(Oid function) {
     const tables &found = tables_of(function);
+    pg::require_writable("a function of mega that writes");
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         throw pg::sql_error{"55000", "mega does not write in a session that is a replica",
                             "session_replication_role = replica", "Its triggers would not keep the books."};
     if (!found.customers.guarded || !found.generations.guarded || !found.admins.guarded)
         throw pg::sql_error{"55000",
-                            "a trigger of mega is missing or disabled",
+                            "a trigger of mega is missing, disabled or replaced",
                             {},
                             "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE … ENABLE "
                             "TRIGGER; without it nothing keeps the books."};

@@ -1,6 +1,7 @@
 // mega_start_session and mega_create_generation: a row once per id.
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/lineage.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -17,16 +18,6 @@ constexpr Oid id_type[] = {TEXTOID};
 constinit pg::statement select_owner("SELECT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
                                      "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                      id_type);
-constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
-                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                        id_type);
-
-void require_customer(pg::session &session, const schema::tables &where, std::string_view pass_id) {
-    const pg::as_role owner(where.customers.owner);
-    if (session.run(select_customer, where.schema, pg::access::read_write, pass_id).empty())
-        ledger::throw_unknown_customer(pass_id);
-}
-
 // Appends the row, or finds the one that has its id. False when it was there; MG002 when it is another customer's.
 bool create_once(pg::session &session, const schema::tables &where, const ledger::new_row &row,
                  std::string_view pass_id) {
@@ -83,7 +74,8 @@ Datum start_session(FunctionCallInfo fcinfo) {
     set_client(row, ledger::require_object("client", given.json(4)));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
-    require_customer(session, where, pass_id);
+    if (!ledger::customer_exists(where, pass_id))
+        ledger::throw_unknown_customer(pass_id);
     const bool created = create_once(session, where, row, pass_id);
     session.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);
@@ -115,7 +107,8 @@ Datum create_generation(FunctionCallInfo fcinfo) {
         .set(column::mg_updated_at, now);
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
-    require_customer(session, where, pass_id);
+    if (!ledger::customer_exists(where, pass_id))
+        ledger::throw_unknown_customer(pass_id);
     const bool created = create_once(session, where, row, pass_id);
     session.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);

@@ -88,7 +88,7 @@ bool is_replay(pg::session &session, const schema::tables &where, const event &w
 }
 
 ledger::new_row row_of(const event &what, pg::timestamp created_at) {
-    ledger::new_row row("mma_event", what.id ? *what.id : ledger::new_id());
+    ledger::new_row row = what.id ? ledger::new_row("mma_event", *what.id) : ledger::new_row::fresh("mma_event");
     row.set(column::mg_pass_id, what.pass_id)
         .set(column::mg_generation_id, what.generation_id)
         .set(column::mg_meta, meta_of(what))
@@ -113,7 +113,7 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
         if (!replayed && !ledger::append(session, where, row))
             replayed = is_replay(session, where, what);
     }
-    const pg::jsonb preferences = pg::copy_out(ledger::preferences_of(session, where, what.pass_id));
+    const pg::jsonb preferences = session.copy_out(ledger::preferences_of(session, where, what.pass_id));
     session.finish();
     return pg::return_row(fcinfo, mg_id, preferences, replayed);
 }

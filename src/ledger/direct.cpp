@@ -1,0 +1,223 @@
+#include "ledger/direct.hpp"
+
+#include "ledger/settings.hpp"
+#include "pg/clock.hpp"
+#include "pg/direct_table.hpp"
+#include "schema/manifest.hpp"
+
+namespace mega::ledger::direct {
+
+namespace {
+
+using schema::customer;
+using column = schema::ledger;
+
+constexpr Oid type_oid(std::string_view type) {
+    if (type.starts_with("text"))
+        return TEXTOID;
+    if (type == "integer")
+        return INT4OID;
+    if (type == "boolean")
+        return BOOLOID;
+    if (type == "uuid")
+        return UUIDOID;
+    return type == "jsonb" ? JSONBOID : TIMESTAMPTZOID;
+}
+
+template <std::size_t N> constexpr auto columns_of(const std::array<schema::column, N> &described) {
+    std::array<pg::direct_column, N> columns{};
+    for (std::size_t i = 0; i < N; ++i)
+        columns[i] = {described[i].name, type_oid(described[i].type)};
+    return columns;
+}
+
+constexpr auto customer_columns = columns_of(schema::customer_columns);
+constexpr auto record_columns = columns_of(schema::ledger_columns);
+
+constexpr const char *customer_triggers[] = {"mega_customers_check", "mega_customers_keep", "mega_customers_keep_all",
+                                             "mega_customers_verify"};
+constexpr const char *record_triggers[] = {"mega_generations_check", "mega_generations_keep",
+                                           "mega_generations_keep_all", "mega_generations_project",
+                                           "mega_generations_verify"};
+constexpr const char *customer_checks[] = {"mega_customers_pass_id_shape"};
+constexpr const char *record_checks[] = {"mega_generations_id_shape", "mega_generations_output_url_permanent",
+                                         "mega_generations_image_url_permanent",
+                                         "mega_generations_video_url_permanent"};
+constexpr const char *customer_probes[] = {"mega_customers_pkey"};
+constexpr const char *record_probes[] = {"mega_generations_pkey", "mega_generations_credit_reference_key"};
+constexpr std::size_t by_key = 0;
+constexpr std::size_t by_reference = 1;
+
+constinit pg::direct_table customers({customer_columns, customer_triggers, customer_checks, nullptr, customer_probes});
+constinit pg::direct_table records({record_columns, record_triggers, record_checks, "mega_generations_pass_id_fkey",
+                                    record_probes});
+
+// Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
+// and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is
+// believed.
+struct customer_place {
+    std::array<char, 513> pass_id;
+    ItemPointerData place;
+};
+constinit customer_place last_place{};
+
+void remember(std::string_view pass_id, ItemPointerData place) {
+    if (pass_id.size() >= last_place.pass_id.size())
+        return;
+    std::memcpy(last_place.pass_id.data(), pass_id.data(), pass_id.size());
+    last_place.pass_id[pass_id.size()] = '\0';
+    last_place.place = place;
+}
+
+constexpr std::size_t number(customer c) { return static_cast<std::size_t>(c); }
+constexpr std::size_t number(column c) { return static_cast<std::size_t>(c); }
+
+[[noreturn]] void throw_changed() {
+    throw pg::sql_error{"40001", "a table of mega was changed while it was being written", {}, "Try again."};
+}
+
+void open(pg::direct_table &table, LOCKMODE lock) {
+    if (!table.open(lock))
+        throw_changed();
+}
+
+bool find_customer(std::string_view pass_id) {
+    if (pass_id == last_place.pass_id.data() && customers.find_at(last_place.place) &&
+        pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id)
+        return true;
+    const Datum key[] = {pg::to_datum(pass_id).value};
+    return customers.find(by_key, key);
+}
+
+bool find_record(std::string_view mg_id) {
+    const Datum key[] = {pg::to_datum(mg_id).value};
+    return records.find(by_key, key);
+}
+
+// A copy of a value that outlives the page it stands on.
+pg::nullable_datum copied(pg::nullable_datum value, Oid type) {
+    if (value.is_null)
+        return value;
+    return {pg::call([value, type] {
+                int16 length;
+                bool by_value;
+                get_typlenbyval(type, &length, &by_value);
+                return datumCopy(value.value, by_value, length);
+            }),
+            false};
+}
+
+template <class Column>
+void copy_columns(const pg::direct_table &table, std::span<const pg::direct_column> described,
+                  std::span<const Column> columns, std::span<pg::nullable_datum> values) {
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        values[i] = copied(table.column(number(columns[i])), described[number(columns[i])].type);
+}
+
+template <class Change> auto numbered(std::span<const Change> changes, std::size_t updated_at) {
+    std::vector<std::pair<std::size_t, pg::nullable_datum>> result;
+    result.reserve(changes.size() + 1);
+    for (const auto &[c, value] : changes)
+        result.emplace_back(number(c), value);
+    result.emplace_back(updated_at, pg::to_datum(pg::clock_time()));
+    return result;
+}
+
+} // namespace
+
+bool possible(const schema::tables &where) {
+    return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
+           records.eligible(where.generations.id);
+}
+
+std::optional<locked_customer> lock_customer(std::string_view pass_id) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    std::optional<locked_customer> result;
+    if (find_customer(pass_id) && customers.lock_found() == pg::locked::yes) {
+        const auto at = [](customer c) { return customers.column(number(c)); };
+        const auto flag = [&](customer c) { return !at(c).is_null && DatumGetBool(at(c).value); };
+        result.emplace();
+        result->pass_id = pass_id;
+        result->credits = DatumGetInt32(at(customer::mg_credits).value);
+        if (!at(customer::mg_expires_at).is_null)
+            result->expires_at = pg::timestamp_of(at(customer::mg_expires_at).value);
+        result->may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
+        result->updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
+        remember(pass_id, customers.place());
+    }
+    customers.close();
+    snapshot.done();
+    return result;
+}
+
+void update_customer(std::string_view pass_id, std::span<const customer_change> changes) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    if (!find_customer(pass_id))
+        throw pg::sql_error{
+            "XX000", "a projection touched 0 customers instead of one", "pass_id=" + pg::quoted(pass_id), {}};
+    customers.update_found(numbered(changes, number(customer::mg_updated_at)));
+    remember(pass_id, customers.place());
+    customers.close();
+    snapshot.done();
+}
+
+bool read_customer(std::string_view pass_id, std::span<const customer> columns, std::span<pg::nullable_datum> values) {
+    pg::fresh_snapshot snapshot;
+    open(customers, AccessShareLock);
+    const bool exists = find_customer(pass_id);
+    if (exists)
+        copy_columns(customers, customer_columns, columns, values);
+    customers.close();
+    snapshot.done();
+    return exists;
+}
+
+bool read_record(std::string_view mg_id, std::span<const column> columns, std::span<pg::nullable_datum> values) {
+    pg::fresh_snapshot snapshot;
+    open(records, AccessShareLock);
+    const bool exists = find_record(mg_id);
+    if (exists)
+        copy_columns(records, record_columns, columns, values);
+    records.close();
+    snapshot.done();
+    return exists;
+}
+
+bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                       std::span<const column> columns, std::span<pg::nullable_datum> values) {
+    const Datum key[] = {pg::to_datum(ref_type).value, pg::to_datum(ref_id).value, pg::to_datum(reason).value};
+    pg::fresh_snapshot snapshot;
+    open(records, AccessShareLock);
+    const bool exists = records.find(by_reference, key);
+    if (exists)
+        copy_columns(records, record_columns, columns, values);
+    records.close();
+    snapshot.done();
+    return exists;
+}
+
+bool update_record(std::string_view mg_id, std::span<const ledger_change> changes) {
+    pg::fresh_snapshot snapshot;
+    open(records, RowExclusiveLock);
+    const bool exists = find_record(mg_id) && records.lock_found() == pg::locked::yes;
+    if (exists)
+        records.update_found(numbered(changes, number(column::mg_updated_at)));
+    records.close();
+    snapshot.done();
+    return exists;
+}
+
+bool append(std::span<const pg::nullable_datum> columns, bool keyed) {
+    pg::fresh_snapshot snapshot;
+    open(records, RowExclusiveLock);
+    const bool appended = records.insert(columns, keyed);
+    records.close();
+    snapshot.done();
+    return appended;
+}
+
+TupleDesc record_shape() { return records.shape(); }
+
+} // namespace mega::ledger::direct

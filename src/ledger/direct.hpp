@@ -1,0 +1,39 @@
+// The direct path: rows of the three tables written without SQL, where a table carries only what mega knows. Every
+// function here has a statement beside it, at its caller, that does the same through SQL.
+#pragma once
+
+#include "ledger/project.hpp"
+
+namespace mega::ledger::direct {
+
+// Whether both tables may be written directly. The one place that decides.
+bool possible(const schema::tables &where);
+
+using customer_change = std::pair<schema::customer, pg::nullable_datum>;
+using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
+
+// Locks the customer FOR NO KEY UPDATE and reads it.
+std::optional<locked_customer> lock_customer(std::string_view pass_id);
+
+// Changes columns of a customer that is locked, and mg_updated_at. Stays HOT when no indexed column changes.
+void update_customer(std::string_view pass_id, std::span<const customer_change> changes);
+
+// Reads columns of a customer or of a ledger row; false when there is none. What is read lives as long as the call.
+bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
+                   std::span<pg::nullable_datum> values);
+bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values);
+
+// The credit row with this reference.
+bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                       std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values);
+
+// Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
+bool update_record(std::string_view mg_id, std::span<const ledger_change> changes);
+
+// Appends a row that was checked. False, and nothing written, when a key of it is taken.
+bool append(std::span<const pg::nullable_datum> columns, bool keyed);
+
+// The row type of the ledger, for rows that are checked before they are appended.
+TupleDesc record_shape();
+
+} // namespace mega::ledger::direct

@@ -1,0 +1,116 @@
+// A table written through the table and index access methods, without a parser, planner or executor run: for callers
+// that know everything the table carries. Whether that is so is decided here, once per relation and backend, and again
+// after every invalidation.
+//
+// What SQL would do and this does too: CHECK and NOT NULL constraints are evaluated, every index gets its entry, unique
+// keys are claimed by speculative insertion, replica identity is checked, the command counter is kept. What it cannot
+// do makes a table ineligible: triggers that are not the caller's, rules, inheritance, partitions, generated columns,
+// unknown defaults, forced row security, exclusion or deferred keys, indexes with anybody's functions, other access
+// methods.
+#pragma once
+
+#include "pg/datum.hpp"
+
+namespace pg {
+
+struct direct_column {
+    const char *name;
+    Oid type;
+};
+
+// What the caller knows of the table.
+struct direct_shape {
+    std::span<const direct_column> columns; // by their names; every other column must be nullable and without default
+    std::span<const char *const> triggers;  // whose work the caller does itself
+    std::span<const char *const> checks;    // CHECK constraints that may use the caller's own functions
+    const char *foreign_key;                // that the caller keeps itself; nullptr: none
+    std::span<const char *const> probed;    // indexes that `find` may be asked for, first the primary key
+};
+
+enum class locked { yes, absent };
+
+class direct_table {
+public:
+    explicit constexpr direct_table(const direct_shape &shape) : shape_(shape) {}
+
+    // Whether the relation may be written directly. Opens nothing for long.
+    bool eligible(Oid relation);
+
+    // Everything below wants the relation open: from open to close is one operation. Indexes are opened when they are
+    // needed. False, and nothing open, when the relation changed meanwhile and is not eligible any more. After an error
+    // the end of the (sub)transaction closes.
+    bool open(LOCKMODE lock);
+    void close();
+    TupleDesc shape() const; // of an eligible relation
+
+    // Finds the row whose columns in the probed index equal the keys, by the snapshot that is active, and takes it
+    // apart. False when there is none.
+    bool find(std::size_t probed_index, std::span<const Datum> keys);
+
+    // Locks the row that `find` found (FOR NO KEY UPDATE) and takes its newest version apart. `absent`: deleted. Raises
+    // 40001 where the isolation level asks for it.
+    locked lock_found();
+
+    // Tries a row's place that the caller remembers: true when it is visible, and `find` has nothing to add.
+    bool find_at(const ItemPointerData &place);
+
+    nullable_datum column(std::size_t i) const; // of the row found, by its number in the shape
+    ItemPointerData place() const;
+
+    // Writes a new version of the row found, with those columns changed that are set in `changes`. The row is locked.
+    void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
+
+    // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
+    // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.
+    bool insert(std::span<const nullable_datum> columns, bool keyed);
+
+private:
+    struct state;
+
+    bool decide(Relation relation);
+    Relation open_index(int i);
+    void open_indexes();
+    static void forget(Oid relation);
+    static void on_relation_change(Datum, Oid relation) { forget(relation); }
+    static void on_function_change(Datum, int, uint32) { forget(InvalidOid); }
+    friend void watch_direct_tables();
+
+    direct_shape shape_;
+    Oid relation_ = InvalidOid;
+    bool decided_ = false;
+    bool eligible_ = false;
+    bool watched_ = false;
+    direct_table *next_ = nullptr; // of all tables that were asked for
+    LOCKMODE lock_ = NoLock;
+    state *state_ = nullptr;
+};
+
+// A decision is forgotten when the relation changes, or any function: an index or a constraint may call it.
+void watch_direct_tables(); // called once, when the library is loaded
+
+// For the length of a scope: what was written before is visible, and so is what others committed when the isolation
+// level lets them be seen.
+class fresh_snapshot {
+public:
+    fresh_snapshot() {
+        call([] {
+            CommandCounterIncrement();
+            PushActiveSnapshot(GetTransactionSnapshot());
+        });
+    }
+    fresh_snapshot(const fresh_snapshot &) = delete;
+    fresh_snapshot &operator=(const fresh_snapshot &) = delete;
+
+    // On success only; after an error the (sub)transaction's end pops.
+    void done() {
+        call([] {
+            PopActiveSnapshot();
+            CommandCounterIncrement();
+        });
+    }
+};
+
+// Raises what SQL raises: 25006 in a read-only transaction, and in parallel mode.
+void require_writable(const char *what);
+
+} // namespace pg
