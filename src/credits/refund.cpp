@@ -86,8 +86,10 @@ std::optional<recorded> find_replay(pg::session &session, const schema::tables &
     const auto first = find_by_txn_id(session, where, *refund.txn_id);
     if (!first)
         return std::nullopt;
-    if (first->pass_id != refund.pass_id || (amount && first->delta != *amount))
-        refuse_other_content(*first, refund);
+    movement again = refund;
+    again.delta = amount.value_or(first->delta);
+    if (first->pass_id != again.pass_id || first->delta != again.delta)
+        refuse_other_content(*first, again);
     const pg::as_role owner(where.generations.owner);
     const pg::rows found = session.run(refund_of, where.schema, pg::access::read_write, first->mg_id);
     if (const auto of = found.text(0, 0); of != what.txn_id)

@@ -74,15 +74,19 @@ topup read_arguments(const pg::arguments &given) {
     return read;
 }
 
-void set_packs(topup &wanted, std::int32_t packs) {
-    const std::int64_t credits = std::int64_t{packs} * wanted.credits_per_pack;
+// What the packs come to; raises 22003 beyond an integer.
+std::int32_t credits_of(std::int32_t packs, std::int32_t credits_per_pack) {
+    const std::int64_t credits = std::int64_t{packs} * credits_per_pack;
     if (credits > PG_INT32_MAX)
         throw pg::sql_error{"22003",
                             "the top-up would leave the range of an integer",
-                            "packs=" + std::to_string(packs) +
-                                " credits_per_pack=" + std::to_string(wanted.credits_per_pack),
+                            "packs=" + std::to_string(packs) + " credits_per_pack=" + std::to_string(credits_per_pack),
                             {}};
-    wanted.what.delta = static_cast<std::int32_t>(credits);
+    return static_cast<std::int32_t>(credits);
+}
+
+void set_packs(topup &wanted, std::int32_t packs) {
+    wanted.what.delta = credits_of(packs, wanted.credits_per_pack);
     wanted.what.meta = pg::json_builder()
                            .begin_object()
                            .key("packs")
@@ -98,9 +102,14 @@ std::optional<recorded> find_replay(pg::session &session, const schema::tables &
     if (!wanted.what.ref_id)
         return std::nullopt;
     const auto first = find_recorded(session, where, wanted.what);
-    const std::int64_t credits = std::int64_t{wanted.packs.value_or(0)} * wanted.credits_per_pack;
-    if (first && (first->pass_id != wanted.what.pass_id || (wanted.packs && first->delta != credits)))
-        refuse_other_content(*first, wanted.what);
+    if (!first)
+        return std::nullopt;
+    movement again = wanted.what;
+    again.delta = first->delta;
+    if (wanted.packs)
+        again.delta = credits_of(*wanted.packs, wanted.credits_per_pack);
+    if (first->pass_id != again.pass_id || first->delta != again.delta)
+        refuse_other_content(*first, again);
     return first;
 }
 
