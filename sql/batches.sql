@@ -1,0 +1,120 @@
+-- Batches: mega_record_credits: all or nothing, once each, and errors that name the entry (I1, I3, I4).
+-- Customers of this file: pass:test:batches-*
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS mega;
+\set VERBOSITY sqlstate
+\pset null NULL
+SET timezone = 'UTC';
+
+-- Runs a statement in a block of its own and tells how it ended.
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    touched bigint;
+    said text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN 'ok ' || touched;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+-- The credit rows of a customer in their order, each with the balance behind it.
+CREATE FUNCTION pg_temp.ledger(who text) RETURNS TABLE (txn_id text, delta integer, reason text, reference text, status text, meta jsonb, balance bigint)
+    LANGUAGE sql AS $$
+    SELECT substr(mg_id, 20), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta - 'hold_expires_at',
+        sum(mg_delta) OVER (ORDER BY mg_created_at, mg_id COLLATE "C")
+    FROM mega_generations WHERE mg_pass_id = 'pass:test:batches-' || who AND mg_record_type = 'credit_transaction' ORDER BY mg_created_at, mg_id COLLATE "C"
+$$;
+CREATE FUNCTION pg_temp.credits(who text) RETURNS integer LANGUAGE sql AS
+    'SELECT mg_credits FROM mega_customers WHERE mg_pass_id = ''pass:test:batches-'' || who';
+INSERT INTO mega_customers (mg_pass_id)
+SELECT 'pass:test:batches-' || n FROM unnest('{a,b,B,c,disabled,one,expired}'::text[]) n;
+SELECT * FROM mega_record_credits('[
+    {"pass_id": "pass:test:batches-b", "delta": 20, "reason": "grant", "txn_id": "batches-1"},
+    {"pass_id": "pass:test:batches-a", "delta": 10, "reason": "order", "source": "shopify", "ref_type": "order", "ref_id": "batches-1", "txn_id": "credit_transaction:batches-2", "expires_at": "2099-01-01T00:00:00Z", "meta": {"k": [1]}},
+    {"pass_id": "pass:test:batches-a", "delta": -4, "reason": "spend", "txn_id": "batches-3"},
+    {"pass_id": "pass:test:batches-B", "delta": -5, "reason": "spend", "txn_id": "batches-4", "allow_negative": true}]');
+SELECT who, l.* FROM unnest('{a,b,B}'::text[]) who, LATERAL pg_temp.ledger(who) l;
+SELECT mg_source, mg_status FROM mega_generations WHERE mg_id = 'credit_transaction:batches-2';
+SELECT expires_at FROM mega_balance('pass:test:batches-a');
+-- nothing to do
+SELECT * FROM mega_record_credits('[]');
+-- a key that is null is as if it were not there
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "source": null, "ref_type": null, "ref_id": null, "txn_id": null, "expires_at": null, "meta": null, "allow_negative": null}]');
+-- a number is a number, however it is written
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-c", "delta": 2.0, "reason": "grant"}, {"pass_id": "pass:test:batches-c", "delta": 3e0, "reason": "grant"}]');
+SELECT delta, balance FROM pg_temp.ledger('c');
+
+--
+-- Replays: across batches, inside of one, by txn_id and by reference; with other content MG002.
+--
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-b", "delta": 20, "reason": "grant", "txn_id": "batches-1"}, {"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant", "txn_id": "batches-5"}]');
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant", "txn_id": "batches-6"}, {"pass_id": "pass:test:batches-a", "delta": 1, "reason": "order", "ref_type": "order", "ref_id": "batches-2"},
+    {"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant", "txn_id": "batches-6"}, {"pass_id": "pass:test:batches-a", "delta": 1, "reason": "order", "ref_type": "order", "ref_id": "batches-2"}, {"pass_id": "pass:test:batches-a", "delta": 1, "reason": "bonus", "ref_type": "order", "ref_id": "batches-2"}]');
+SELECT mg_credits, replayed FROM mega_record_credit('pass:test:batches-b', 1, 'grant', txn_id => 'batches-6');
+SELECT pg_temp.credits('a'), pg_temp.credits('b');
+-- a whole batch again, after the balance was spent
+SELECT mg_credits FROM mega_record_credit('pass:test:batches-a', -8, 'spend', txn_id => 'batches-7');
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-a", "delta": -4, "reason": "spend", "txn_id": "batches-3"}, {"pass_id": "pass:test:batches-a", "delta": -8, "reason": "spend", "txn_id": "batches-7"}]');
+-- a customer's entries are applied in their order: what comes first can be spent
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-a", "delta": 5, "reason": "grant", "txn_id": "batches-8"}, {"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant", "txn_id": "batches-9"}, {"pass_id": "pass:test:batches-a", "delta": -5, "reason": "spend", "txn_id": "batches-10"}]');
+SELECT delta, reason, reference, balance FROM pg_temp.ledger('a');
+
+--
+-- What is refused names its position, from 1, and takes everything back.
+--
+CREATE TEMP TABLE before AS SELECT count(*) FROM mega_generations;
+CREATE FUNCTION pg_temp.batch(entry text) RETURNS text LANGUAGE sql AS $$
+    SELECT pg_temp.outcome(format('SELECT mega_record_credits(%L)', '[{"pass_id": "pass:test:batches-a", "delta": 1, "reason": "grant"}, {"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant"}, '
+        || entry || ', {"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}]'))
+$$;
+SELECT what, pg_temp.batch(entry) FROM (VALUES
+    ('overdraft', '{"pass_id": "pass:test:batches-c", "delta": -100, "reason": "spend"}'), ('overdraft, locked first', '{"pass_id": "pass:test:batches-B", "delta": -1, "reason": "spend"}'),
+    ('overflow', '{"pass_id": "pass:test:batches-c", "delta": 2147483647, "reason": "grant"}'), ('nobody', '{"pass_id": "pass:test:nobody", "delta": 1, "reason": "grant"}'), ('no pass id', '{"pass_id": "leila", "delta": 1, "reason": "grant"}'),
+    ('other content', '{"pass_id": "pass:test:batches-b", "delta": 21, "reason": "grant", "txn_id": "batches-1"}'), ('of another customer', '{"pass_id": "pass:test:batches-c", "delta": 20, "reason": "grant", "txn_id": "batches-1"}'),
+    ('pass id missing', '{"delta": 1, "reason": "grant"}'), ('delta missing', '{"pass_id": "pass:test:batches-c", "reason": "grant"}'), ('reason missing', '{"pass_id": "pass:test:batches-c", "delta": 1}'), ('pass id null', '{"pass_id": null, "delta": 1, "reason": "grant"}'),
+    ('delta zero', '{"pass_id": "pass:test:batches-c", "delta": 0, "reason": "grant"}'), ('delta a fraction', '{"pass_id": "pass:test:batches-c", "delta": 1.5, "reason": "grant"}'), ('delta a text', '{"pass_id": "pass:test:batches-c", "delta": "1", "reason": "grant"}'),
+    ('delta too large', '{"pass_id": "pass:test:batches-c", "delta": 2147483648, "reason": "grant"}'), ('delta beyond all', '{"pass_id": "pass:test:batches-c", "delta": 1e300, "reason": "grant"}'), ('delta true', '{"pass_id": "pass:test:batches-c", "delta": true, "reason": "grant"}'),
+    ('blank reason', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": " "}'), ('reason a number', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": 1}'), ('pass id a list', '{"pass_id": ["pass:test:batches-c"], "delta": 1, "reason": "grant"}'),
+    ('half a reference', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "ref_id": "1"}'), ('reference a number', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "ref_type": "order", "ref_id": 1}'),
+    ('reserved txn_id', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "txn_id": "hold:1"}'), ('txn_id an object', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "txn_id": {}}'),
+    ('expiry of a spend', '{"pass_id": "pass:test:batches-c", "delta": -1, "reason": "spend", "expires_at": "2099-01-01"}'), ('expiry infinite', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "infinity"}'),
+    ('expiry a number', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": 2099}'), ('meta a list', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "meta": []}'),
+    ('allow_negative a text', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "allow_negative": "true"}'), ('unknown key', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "amount": 1}'), ('key in capitals', '{"Pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}'),
+    ('a number', '1'), ('a text', '"pass:test:batches-c"'), ('a list', '[]'), ('null', 'null'), ('an empty object', '{}')) v(what, entry);
+-- a time that is none is Postgres' own error
+SELECT left(pg_temp.batch('{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "soon"}'), 5);
+SELECT what, pg_temp.outcome(format('SELECT mega_record_credits(%L)', entries)) FROM (VALUES
+    ('an object', '{}'), ('an entry', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}'), ('a text', '"[]"'), ('a number', '1'), ('null', 'null'), ('NULL', NULL)) v(what, entries);
+-- who is disabled
+UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:batches-disabled';
+SELECT pg_temp.batch('{"pass_id": "pass:test:batches-disabled", "delta": -1, "reason": "spend"}');
+SELECT before.count = (SELECT count(*) FROM mega_generations) AS nothing_left, pg_temp.credits('a'), pg_temp.credits('b'), pg_temp.credits('B'), pg_temp.credits('c') FROM before;
+-- of two errors that of the first customer is told, where the entries themselves are right
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:batches-c", "delta": -100, "reason": "spend"}, {"pass_id": "pass:test:batches-a", "delta": -100, "reason": "spend"}]')$$);
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:batches-c", "delta": -100, "reason": "spend"}, {"pass_id": "pass:test:batches-a", "delta": 0, "reason": "spend"}]')$$);
+-- expired credits go first, once
+SELECT mg_credits FROM mega_record_credit('pass:test:batches-expired', 10, 'grant', txn_id => 'batches-expired');
+UPDATE mega_customers SET mg_expires_at = '2020-01-01' WHERE mg_pass_id = 'pass:test:batches-expired';
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-expired", "delta": 1, "reason": "grant", "txn_id": "batches-expired1"}, {"pass_id": "pass:test:batches-expired", "delta": 2, "reason": "grant", "txn_id": "batches-expired2"}]');
+SELECT txn_id, delta, balance FROM pg_temp.ledger('expired');
+
+--
+-- Ten thousand entries of a hundred customers, a thousand of one.
+--
+INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:batches-many-' || n FROM generate_series(0, 99) n;
+CREATE TEMP TABLE many AS SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-many-' || n % 100, 'delta', n % 7 + 1, 'reason', 'grant', 'txn_id', 'batches-many-' || n) ORDER BY n) AS entries FROM generate_series(1, 10000) n;
+SELECT r.* FROM many, LATERAL mega_record_credits(entries) r;
+SELECT count(*), sum(mg_delta), (SELECT sum(mg_credits) FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:batches-many-%') AS credits FROM mega_generations WHERE mg_id LIKE 'credit_transaction:batches-many-%';
+SELECT r.* FROM many, LATERAL mega_record_credits(entries) r;
+-- the last one is wrong: none is written
+SELECT pg_temp.outcome(format('SELECT mega_record_credits(%L)', jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n = 1000 THEN -1000 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n))) FROM generate_series(1, 1000) n;
+SELECT pg_temp.credits('one'), count(*) FROM mega_generations WHERE mg_id LIKE 'credit_transaction:batches-one-%';
+SELECT r.* FROM (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n % 2 = 0 THEN -1 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n) AS entries FROM generate_series(1, 1000) n) e, LATERAL mega_record_credits(entries) r;
+SELECT pg_temp.credits('one'), count(*), min(balance), max(balance) FROM pg_temp.ledger('one');
+
+SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:batches-%';
