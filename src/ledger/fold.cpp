@@ -12,11 +12,9 @@ constexpr std::string_view payload_keys[] = {
     "tag", "tags", "weight", "hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks"};
 
 constexpr Oid pass_id_type[] = {TEXTOID};
-// Only the types that have effects; positions in order. COLLATE "C": by bytes, whatever an adopted table says.
 constinit pg::statement
     events_of("SELECT g.mg_created_at, g.mg_id, g.mg_meta FROM @schema@.mega_generations g "
-              "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' "
-              "ORDER BY g.mg_created_at, g.mg_id COLLATE \"C\"",
+              "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event'",
               pass_id_type);
 
 core::json payload_tree(const std::optional<pg::json_value> &payload) {
@@ -48,14 +46,18 @@ std::vector<core::tag_effect> effects_of_stored(const std::optional<pg::jsonb> &
     }
 }
 
-template <class Visit>
-void for_each_event(pg::session &session, const schema::tables &where, std::string_view pass_id, pg::access how,
-                    Visit visit) {
-    const pg::rows events = session.run(events_of, where.schema, how, pass_id);
-    for (std::uint64_t i = 0; i < events.count(); ++i) {
+// All events of the customer, in no order: positions are ordered by the core, which knows no more of their times than
+// what counts from 1970.
+std::vector<core::preference_event> read_events(pg::session &session, const schema::tables &where,
+                                                std::string_view pass_id, pg::access how) {
+    const pg::rows found = session.run(events_of, where.schema, how, pass_id);
+    std::vector<core::preference_event> events;
+    events.reserve(found.count());
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
         pg::check_for_interrupts();
-        visit(position_of(*events.time(i, 0), *events.text(i, 1)), effects_of_stored(events.json(i, 2)));
+        events.push_back({position_of(*found.time(i, 0), *found.text(i, 1)), effects_of_stored(found.json(i, 2))});
     }
+    return events;
 }
 
 bool is_managed(std::string_view key) { return std::ranges::find(core::managed_keys, key) != core::managed_keys.end(); }
@@ -102,11 +104,7 @@ pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed) {
 
 core::json fold_from_ledger(pg::session &session, const schema::tables &where, std::string_view pass_id,
                             pg::access how) {
-    core::snapshot folded;
-    for_each_event(
-        session, where, pass_id, how,
-        [&](const core::position &at, const std::vector<core::tag_effect> &effects) { folded.append(at, effects); });
-    return folded.emit();
+    return core::fold_all(read_events(session, where, pass_id, how));
 }
 
 pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string_view pass_id, pg::jsonb stored,
@@ -115,13 +113,13 @@ pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string
     if (!current) // its positions are unintelligible: only the ledger knows
         return with_managed_keys(stored, fold_from_ledger(session, where, pass_id, pg::access::read_write));
     current->apply(std::move(events), [&](const std::string &tag) {
+        auto all = read_events(session, where, pass_id, pg::access::read_write);
+        std::ranges::sort(all, {}, &core::preference_event::at);
         core::tag_state state;
-        for_each_event(session, where, pass_id, pg::access::read_write,
-                       [&](const core::position &at, const std::vector<core::tag_effect> &effects) {
-                           for (const core::tag_effect &effect : effects)
-                               if (effect.tag == tag)
-                                   core::fold_into(state, at, effect);
-                       });
+        for (const core::preference_event &event : all)
+            for (const core::tag_effect &effect : event.effects)
+                if (effect.tag == tag)
+                    core::fold_into(state, event.at, effect);
         return state;
     });
     return with_managed_keys(stored, current->emit());

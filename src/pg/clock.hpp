@@ -11,8 +11,14 @@ inline constexpr std::int64_t microseconds_per_second = 1'000'000;
 inline constexpr std::int64_t unix_epoch_offset =
     (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * microseconds_per_second;
 
-inline std::int64_t unix_micros(timestamp time) noexcept { return time.value + unix_epoch_offset; }
-inline timestamp from_unix_micros(std::int64_t micros) noexcept { return {micros - unix_epoch_offset}; }
+// The last thirty years that Postgres' calendar has, and infinity, lie beyond what counts from 1970: they become its
+// end.
+inline std::int64_t unix_micros(timestamp time) noexcept {
+    return time.value > INT64_MAX - unix_epoch_offset ? INT64_MAX : time.value + unix_epoch_offset;
+}
+inline timestamp from_unix_micros(std::int64_t micros) noexcept {
+    return {micros < INT64_MIN + unix_epoch_offset ? INT64_MIN : micros - unix_epoch_offset};
+}
 
 inline bool is_finite(timestamp time) noexcept { return !TIMESTAMP_NOT_FINITE(time.value); }
 
