@@ -76,6 +76,19 @@ rule_schedule_is_complete() {
     done
 }
 
+# Every SQL block of README.md stands in expected/readme.out, statements and output alike (blanks at line ends aside).
+rule_readme_is_tested() {
+    awk '
+        { sub(/[ \t]+$/, "") }
+        FNR == NR { tested = tested "\n" $0; next }
+        /^```sql$/ { start = FNR; block = ""; next }
+        /^```$/ {
+            if (start && !index(tested "\n", block "\n")) print "README.md:" start ": expected/readme.out has no such block"
+            start = 0
+        }
+        start { block = block "\n" $0 }' expected/readme.out README.md
+}
+
 # Every isolation spec has its expected output, and every output its spec.
 rule_specs_are_complete() {
     diff <(cd test/isolation/specs && printf '%s\n' *.spec | sed 's/\.spec$//') \

@@ -1,0 +1,158 @@
+-- The examples of README.md: each of its SQL blocks stands here, and with its output in expected/readme.out; dev/check
+-- compares. In a database of its own, where nobody else's customers are.
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_mega_readme TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_mega_readme
+
+--
+-- Start
+--
+CREATE EXTENSION mega;
+
+SELECT * FROM mega_ensure_customer(shopify_customer_id => '1001', email => 'leila@example.com');
+
+SELECT * FROM mega_record_credit('pass:shopify:1001', 50, 'order',
+    ref_type => 'shopify_order', ref_id => '5987214', txn_id => 'order-5987214');
+
+SELECT * FROM mega_record_credit('pass:shopify:1001', 50, 'order',   -- the webhook comes again
+    ref_type => 'shopify_order', ref_id => '5987214', txn_id => 'order-5987214');
+
+SELECT * FROM mega_record_credit('pass:shopify:1001', -80, 'video');
+
+UPDATE mega_customers SET mg_credits = 1000 WHERE mg_pass_id = 'pass:shopify:1001';
+
+--
+-- Calling
+--
+SELECT c.mg_pass_id, r.mg_credits
+FROM (VALUES ('pass:shopify:1001')) AS c(mg_pass_id),
+    LATERAL mega_record_credit(c.mg_pass_id, -4, 'still', txn_id => 'still-1') AS r;
+
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason)
+VALUES ('credit_transaction:gift-1', 'pass:shopify:1001', 10, 'gift');
+
+SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:1001';
+
+--
+-- Identity
+--
+SELECT mega_pass_id(shopify_customer_id => ' 1001 '), mega_pass_id(shopify_customer_id => 'anonymous',
+    user_id => '6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11');
+
+SELECT * FROM mega_ensure_customer(user_id => '6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11',
+    profile => '{"first_name": "Omar", "locale": "en-AE", "timezone": "Asia/Dubai"}');
+
+SELECT * FROM mega_ensure_customer(shopify_customer_id => '1001', user_id => '6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11');
+
+SELECT mg_pass_id, mg_first_name, mg_locale, mg_credits, mg_verified_any
+FROM mega_customer('pass:user:6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11');
+
+--
+-- Credits
+--
+SELECT * FROM mega_record_credit('pass:shopify:1001', -5, 'still', txn_id => 'still-2', source => 'web');
+
+SELECT * FROM mega_record_credits('[
+    {"pass_id": "pass:shopify:1001", "delta": 20, "reason": "gift", "txn_id": "gift-2"},
+    {"pass_id": "pass:shopify:1001", "delta": 20, "reason": "gift", "txn_id": "gift-2"}]');
+
+SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-1', expires_in => '20 minutes');
+
+SELECT * FROM mega_capture_credit('video-1', amount => 25);
+SELECT * FROM mega_capture_credit('video-1', amount => 25);
+
+SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-2');
+SELECT * FROM mega_release_credit('video-2');
+
+SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-3', expires_in => '1 millisecond');
+SELECT pg_sleep(0.05);
+SELECT * FROM mega_release_expired_holds();
+
+SELECT * FROM mega_refund_credit('still-1', refund_id => 'complaint-7');
+
+SELECT * FROM mega_transfer_credit('pass:shopify:1001', 'pass:user:6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11',
+    10, transfer_id => 'present-1');
+
+SELECT mg_credits, replayed
+FROM mega_record_topup('pass:shopify:1001', packs => 2, ref_type => 'shopify_order', ref_id => '5987300');
+
+UPDATE mega_customers SET mg_auto_topup_enabled = true, mg_auto_topup_monthly_limit_packs = 5
+WHERE mg_pass_id = 'pass:shopify:1001';
+SELECT * FROM mega_topup_due(threshold => 200);
+
+SELECT mg_credits FROM mega_record_credit('pass:user:6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11', 5, 'trial',
+    expires_at => clock_timestamp() + interval '1 millisecond');
+SELECT pg_sleep(0.05);
+SELECT * FROM mega_expire_credits();
+
+SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-4');
+SELECT * FROM mega_balance('pass:shopify:1001');
+SELECT * FROM mega_release_credit('video-4');
+
+SELECT mega_balance_at('pass:shopify:1001', now() - interval '1 day') AS yesterday,
+    mega_balance_at('pass:shopify:1001', clock_timestamp()) AS now;
+
+SELECT mg_delta, balance_after, mg_reason, mg_ref_type, mg_ref_id, next_cursor IS NOT NULL AS more
+FROM mega_credit_statement('pass:shopify:1001', page_size => 4);
+
+SELECT * FROM mega_reconcile_credits();
+
+--
+-- Studio
+--
+SELECT * FROM mega_start_session('pass:shopify:1001', 'visit-1', platform => 'web',
+    client => '{"os": "iOS 18", "browser": "Safari"}');
+
+SELECT * FROM mega_create_generation('pass:shopify:1001', 'gen_1', mma_mode => 'still', type => 'image',
+    session_id => 'visit-1', provider => 'seedream', vars => '{"inputs": {"brief": "perfume on marble"}}');
+
+SELECT * FROM mega_append_mma_step('gen_1', 'gpt_reader', mma_status => 'prompting',
+    input => '{"brief": "perfume on marble"}', output => '{"prompt": "perfume bottle, pale marble"}',
+    started_at => '2025-12-19 10:00:00Z', ended_at => '2025-12-19 10:00:02.5Z');
+
+SELECT * FROM mega_update_generation('gen_1', mma_status => 'generating',
+    vars => '{"prompts": {"clean_prompt": "perfume bottle, pale marble"}}', fields => '{"model": "seedream-4"}');
+
+SELECT * FROM mega_complete_generation('gen_1', 'https://cdn.example.com/x.png?X-Amz-Expires=60&X-Amz-Signature=5f0c');
+
+SELECT * FROM mega_hold_credit('pass:shopify:1001', 4, 'gen_1');
+SELECT * FROM mega_complete_generation('gen_1', 'https://assets.example.com/gen_1.png', hold_id => 'gen_1');
+
+SELECT * FROM mega_create_generation('pass:shopify:1001', 'gen_2', parent_generation_id => 'gen_1');
+SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'gen_2');
+SELECT * FROM mega_fail_generation('gen_2', 'the provider timed out', hold_id => 'gen_2');
+
+SELECT mg_id, replayed, preferences -> 'tag_weights' AS tag_weights
+FROM mega_record_mma_event('pass:shopify:1001', 'like', '{"tags": ["style.minimal"]}', 'gen_1', event_id => 'e1');
+SELECT preferences -> 'tag_weights' AS tag_weights, preferences -> 'hard_blocks' AS hard_blocks
+FROM mega_record_mma_event('pass:shopify:1001', 'dislike', '{"hard_block": "motion.flicker"}', event_id => 'e2');
+
+SELECT mg_generation_id, mg_mma_status, mg_output_url FROM mega_generation_history('pass:shopify:1001');
+
+SELECT mg_step_no, mg_step_type, duration_ms, mg_payload -> 'output' AS output FROM mega_generation_steps('gen_1');
+
+SELECT mg_id, mg_event_type, mg_generation_id FROM mega_mma_events('pass:shopify:1001');
+
+SELECT mg_generation_id, mg_type, mg_output_url FROM mega_likes('pass:shopify:1001');
+
+SELECT * FROM mega_reconcile_preferences();
+
+--
+-- Tools
+--
+SELECT mega_is_pass_id('pass:anon:1001') AS pass_id, mega_is_record_id('mma_step', 'mma_step:gen_1:0') AS record_id,
+    mega_is_permanent_url('https://cdn.example.com/x.png') AS permanent,
+    mega_has_expiring_url('{"a": ["https://cdn.example.com/x.png?X-Amz-Signature=5f0c"]}') AS expiring;
+
+SELECT mega_version(), mega_is_restoring();
+
+SELECT * FROM mega_install();
+
+CREATE ROLE regress_studio_api;
+SELECT mega_grant('regress_studio_api', 'app');
+
+GRANT INSERT ON mega_generations TO regress_studio_api;   -- for raw rows
+
+\c :home
+DROP DATABASE regress_mega_readme;
+DROP ROLE regress_studio_api;
