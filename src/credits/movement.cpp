@@ -4,6 +4,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "pg/clock.hpp"
+#include "pg/direct_table.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::credits {
@@ -219,18 +220,25 @@ ledger::locked_customer open_customer(pg::session &session, const schema::tables
 
 outcome record(pg::session &session, const schema::tables &where, const movement &what) {
     const bool has_key = what.txn_id || what.ref_id;
-    if (has_key)
-        if (const auto first = find_replay(session, where, what))
-            return replayed(session, where, *first);
-    ledger::locked_customer customer = ledger::require_locked_customer(session, where, what.pass_id);
-    if (has_key) // whoever held the lock may have recorded it
-        if (const auto first = find_replay(session, where, what))
-            return replayed(session, where, *first);
+    std::optional<recorded> first;
+    ledger::locked_customer customer;
+    {
+        pg::same_moment moment;
+        if (has_key)
+            first = find_replay(session, where, what);
+        if (!first)
+            customer = ledger::require_locked_customer(session, where, what.pass_id);
+        moment.done();
+    }
+    if (!first && has_key && customer.changed_meanwhile) // whoever held the lock may have recorded it
+        first = find_replay(session, where, what);
+    if (first)
+        return replayed(session, where, *first);
     settle_expiry(session, where, customer, pg::clock_time());
     if (const auto mg_id = post(session, where, customer, what))
         return {*mg_id, customer.credits, false};
     // Under another customer's lock, or by a raw row: the unique index saw it first.
-    if (const auto first = find_replay(session, where, what))
+    if ((first = find_replay(session, where, what)))
         return replayed(session, where, *first);
     throw pg::sql_error{"40001", "the same movement was recorded meanwhile", "pass_id=" + pg::quoted(what.pass_id),
                         "Try again."};

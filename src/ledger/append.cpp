@@ -3,6 +3,7 @@
 #include "core/uuid_v7.hpp"
 #include "ledger/consequences.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/notify.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
@@ -104,6 +105,32 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
         return append_directly(session, where, row);
     const pg::as_role owner(where.generations.owner);
     return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
+}
+
+void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,
+                   std::span<const pg::nullable_datum> values) {
+    std::array<schema::ledger, width> all{};
+    for (std::size_t i = 0; i < width; ++i)
+        all[i] = static_cast<schema::ledger>(i);
+    std::array<pg::nullable_datum, width> stored;
+    if (!direct::read_record(mg_id, all, stored))
+        throw pg::sql_error{"XX000", "a row that was locked is gone", "mg_id=" + pg::quoted(mg_id), {}};
+    pg::row before(direct::record_shape()), after(direct::record_shape());
+    ledger_record old_row(where.generations, before), new_row(where.generations, after);
+    for (std::size_t i = 0; i < width; ++i) {
+        old_row.set(all[i], stored[i]);
+        new_row.set(all[i], stored[i]);
+    }
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        new_row.set(columns[i], values[i]);
+    check_changed_record(old_row, new_row);
+    std::vector<direct::ledger_change> changes;
+    for (const schema::ledger c : all)
+        if (!old_row.same(new_row, c))
+            changes.emplace_back(c, new_row.get(c));
+    direct::update_record(mg_id, changes);
+    if (!old_row.same(new_row, schema::ledger::mg_mma_status))
+        notify_status(new_row);
 }
 
 std::string new_id() {

@@ -38,6 +38,11 @@ private:
 // the lock of the customer.
 bool append(pg::session &session, const schema::tables &where, const new_row &row);
 
+// Changes columns of a row by the direct path: held against the rules for changes, as the triggers do it for SQL.
+// Raises what check_changed_record raises. The row is locked by the caller.
+void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,
+                   std::span<const pg::nullable_datum> values);
+
 // A fresh id: a UUID version 7, monotonic within the backend.
 std::string new_id();
 

@@ -44,9 +44,11 @@ constexpr const char *record_checks[] = {"mega_generations_id_shape", "mega_gene
                                          "mega_generations_image_url_permanent",
                                          "mega_generations_video_url_permanent"};
 constexpr const char *customer_probes[] = {"mega_customers_pkey"};
-constexpr const char *record_probes[] = {"mega_generations_pkey", "mega_generations_credit_reference_key"};
+constexpr const char *record_probes[] = {"mega_generations_pkey", "mega_generations_credit_reference_key",
+                                         "mega_generations_generation_recordtype_stepno"};
 constexpr std::size_t by_key = 0;
-constexpr std::size_t by_reference = 1;
+constexpr std::size_t by_reference_key = 1;
+constexpr std::size_t by_generation = 2;
 
 constinit pg::direct_table customers({customer_columns, customer_triggers, customer_checks, nullptr, customer_probes});
 constinit pg::direct_table records({record_columns, record_triggers, record_checks, "mega_generations_pass_id_fkey",
@@ -134,7 +136,8 @@ std::optional<locked_customer> lock_customer(std::string_view pass_id) {
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
     std::optional<locked_customer> result;
-    if (find_customer(pass_id) && customers.lock_found() == pg::locked::yes) {
+    const pg::locked lock = find_customer(pass_id) ? customers.lock_found(LockTupleNoKeyExclusive) : pg::locked::absent;
+    if (lock != pg::locked::absent) {
         const auto at = [](customer c) { return customers.column(number(c)); };
         const auto flag = [&](customer c) { return !at(c).is_null && DatumGetBool(at(c).value); };
         result.emplace();
@@ -143,6 +146,7 @@ std::optional<locked_customer> lock_customer(std::string_view pass_id) {
         if (!at(customer::mg_expires_at).is_null)
             result->expires_at = pg::timestamp_of(at(customer::mg_expires_at).value);
         result->may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
+        result->changed_meanwhile = lock == pg::locked::newer;
         result->updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
         remember(pass_id, customers.place());
     }
@@ -190,7 +194,7 @@ bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::
     const Datum key[] = {pg::to_datum(ref_type).value, pg::to_datum(ref_id).value, pg::to_datum(reason).value};
     pg::fresh_snapshot snapshot;
     open(records, AccessShareLock);
-    const bool exists = records.find(by_reference, key);
+    const bool exists = records.find(by_reference_key, key);
     if (exists)
         copy_columns(records, record_columns, columns, values);
     records.close();
@@ -201,12 +205,37 @@ bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::
 bool update_record(std::string_view mg_id, std::span<const ledger_change> changes) {
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
-    const bool exists = find_record(mg_id) && records.lock_found() == pg::locked::yes;
+    const bool exists = find_record(mg_id) && records.lock_found(LockTupleNoKeyExclusive) != pg::locked::absent;
     if (exists)
         records.update_found(numbered(changes, number(column::mg_updated_at)));
     records.close();
     snapshot.done();
     return exists;
+}
+
+bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
+                 std::span<pg::nullable_datum> values) {
+    pg::fresh_snapshot snapshot;
+    open(records, RowExclusiveLock);
+    const bool exists = find_record(mg_id) && records.lock_found(mode) != pg::locked::absent;
+    if (exists)
+        copy_columns(records, record_columns, columns, values);
+    records.close();
+    snapshot.done();
+    return exists;
+}
+
+std::optional<std::int32_t> last_step(std::string_view generation_id) {
+    const Datum key[] = {pg::to_datum(generation_id).value, pg::to_datum("mma_step").value};
+    pg::fresh_snapshot snapshot;
+    open(records, AccessShareLock);
+    std::optional<std::int32_t> number_found;
+    if (records.find_last(by_generation, key))
+        if (const auto value = records.column(number(column::mg_step_no)); !value.is_null)
+            number_found = DatumGetInt32(value.value);
+    records.close();
+    snapshot.done();
+    return number_found;
 }
 
 bool append(std::span<const pg::nullable_datum> columns, bool keyed) {

@@ -27,6 +27,13 @@ bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns
 bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                        std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values);
 
+// Locks a ledger row and reads columns of it as they stand behind the lock; false when there is none.
+bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                 std::span<pg::nullable_datum> values);
+
+// The greatest step number of a generation; std::nullopt when it has no step.
+std::optional<std::int32_t> last_step(std::string_view generation_id);
+
 // Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
 bool update_record(std::string_view mg_id, std::span<const ledger_change> changes);
 

@@ -2,6 +2,7 @@
 
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 
 namespace mega::ledger {
 
@@ -22,6 +23,13 @@ constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customer
 
 // '' when the generation has no customer, std::nullopt when there is no generation.
 std::optional<std::string> customer_of(pg::session &session, const schema::tables &where, std::string_view mg_id) {
+    if (direct::possible(where)) {
+        constexpr column pass_id[] = {column::mg_pass_id};
+        pg::nullable_datum value[1];
+        if (!direct::lock_record(mg_id, LockTupleShare, pass_id, value))
+            return std::nullopt;
+        return value[0].is_null ? "" : std::string(pg::text_of(value[0].value));
+    }
     const pg::as_role owner(where.generations.owner);
     const pg::rows found = session.run(share_generation, where.schema, pg::access::read_write, mg_id);
     if (found.empty())
@@ -62,6 +70,8 @@ void lineage::verify(pg::session &session, const schema::tables &where) const {
 }
 
 bool customer_exists(const schema::tables &where, std::string_view pass_id) {
+    if (direct::possible(where))
+        return direct::read_customer(pass_id, {}, {});
     pg::session session;
     const pg::as_role owner(where.customers.owner);
     const bool exists = !session.run(select_customer, where.schema, pg::access::read_write, pass_id).empty();

@@ -16,6 +16,7 @@ struct locked_customer {
     std::optional<pg::timestamp> expires_at;
     bool may_spend = true; // neither disabled nor deleted
     pg::timestamp updated_at{};
+    bool changed_meanwhile = true; // since the snapshot by which it was looked for; true when that is not known
 };
 
 // Locks the customer's row (FOR NO KEY UPDATE) and reads it as it stands behind the lock. std::nullopt when there is

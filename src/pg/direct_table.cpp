@@ -139,7 +139,8 @@ bool direct_table::decide(Relation relation) {
         made->info->ri_IndexRelationInfo[i] = info;
         good = good && index_is_plain(index, info);
         for (std::size_t p = 0; p < shape_.probed.size(); ++p)
-            if (std::strcmp(RelationGetRelationName(index), shape_.probed[p]) == 0 && info->ii_Unique)
+            if (std::strcmp(RelationGetRelationName(index), shape_.probed[p]) == 0 &&
+                index->rd_rel->relam == BTREE_AM_OID)
                 made->probed[p] = i;
         index_close(index, AccessShareLock);
     }
@@ -224,7 +225,15 @@ void direct_table::open_indexes() {
 }
 
 bool direct_table::find(std::size_t probed_index, std::span<const Datum> keys) {
-    return call([this, probed_index, keys] {
+    return scan(probed_index, keys, ForwardScanDirection);
+}
+
+bool direct_table::find_last(std::size_t probed_index, std::span<const Datum> keys) {
+    return scan(probed_index, keys, BackwardScanDirection);
+}
+
+bool direct_table::scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction) {
+    return call([this, probed_index, keys, direction] {
         Relation index = open_index(state_->probed[probed_index]);
         ScanKeyData scan_keys[4];
         for (std::size_t i = 0; i < keys.size(); ++i)
@@ -233,7 +242,7 @@ bool direct_table::find(std::size_t probed_index, std::span<const Datum> keys) {
         const int count = static_cast<int>(keys.size());
         IndexScanDesc scan = begin_index_scan(state_->relation, index, GetActiveSnapshot(), count);
         index_rescan(scan, scan_keys, count, nullptr, 0);
-        const bool exists = index_getnext_slot(scan, ForwardScanDirection, state_->found);
+        const bool exists = index_getnext_slot(scan, direction, state_->found);
         if (exists)
             ExecMaterializeSlot(state_->found);
         index_endscan(scan);
@@ -248,17 +257,21 @@ bool direct_table::find_at(const ItemPointerData &place) {
     });
 }
 
-locked direct_table::lock_found() {
-    const TM_Result result = call([this] {
+locked direct_table::lock_found(LockTupleMode mode) {
+    bool newer = false;
+    const TM_Result result = call([this, mode, &newer] {
         TM_FailureData failure;
+        failure.traversed = false;
         ItemPointerData at = state_->found->tts_tid;
         const uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
                             (IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION);
-        return table_tuple_lock(state_->relation, &at, GetActiveSnapshot(), state_->found, GetCurrentCommandId(false),
-                                LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+        const TM_Result done = table_tuple_lock(state_->relation, &at, GetActiveSnapshot(), state_->found,
+                                                GetCurrentCommandId(false), mode, LockWaitBlock, flags, &failure);
+        newer = failure.traversed;
+        return done;
     });
     if (result == TM_Ok)
-        return locked::yes;
+        return newer ? locked::newer : locked::yes;
     if (result == TM_Deleted && !IsolationUsesXactSnapshot())
         return locked::absent;
     if (result == TM_Updated || result == TM_Deleted)
@@ -308,8 +321,6 @@ bool insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
     Relation relation = info->ri_RelationDesc;
     for (;;) {
         CHECK_FOR_INTERRUPTS();
-        if (!unique_keys_are_free(info, slot, estate))
-            return false;
         const TransactionId transaction = GetCurrentTransactionId();
         const uint32 token = SpeculativeInsertionLockAcquire(transaction);
         bool conflict = false;
@@ -319,6 +330,9 @@ bool insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
         SpeculativeInsertionLockRelease(transaction);
         if (!conflict)
             return true;
+        // Whoever has the key may be gone again: this waits until that is known.
+        if (!unique_keys_are_free(info, slot, estate))
+            return false;
     }
 }
 
@@ -348,6 +362,45 @@ bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
         return inserted;
     });
 }
+
+namespace {
+
+constinit int moments = 0; // depth of same_moment
+
+void push_snapshot() {
+    call([] {
+        CommandCounterIncrement();
+        PushActiveSnapshot(GetTransactionSnapshot());
+    });
+}
+
+void pop_snapshot() {
+    call([] {
+        PopActiveSnapshot();
+        CommandCounterIncrement();
+    });
+}
+
+} // namespace
+
+fresh_snapshot::fresh_snapshot() : pushed_(moments == 0) {
+    if (pushed_)
+        push_snapshot();
+}
+
+void fresh_snapshot::done() {
+    if (pushed_)
+        pop_snapshot();
+}
+
+same_moment::same_moment() {
+    push_snapshot();
+    ++moments;
+}
+
+same_moment::~same_moment() { --moments; }
+
+void same_moment::done() { pop_snapshot(); }
 
 void watch_direct_tables() {
     CacheRegisterRelcacheCallback(direct_table::on_relation_change, 0);

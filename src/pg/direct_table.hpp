@@ -27,7 +27,7 @@ struct direct_shape {
     std::span<const char *const> probed;    // indexes that `find` may be asked for, first the primary key
 };
 
-enum class locked { yes, absent };
+enum class locked { yes, newer, absent };
 
 class direct_table {
 public:
@@ -47,9 +47,12 @@ public:
     // apart. False when there is none.
     bool find(std::size_t probed_index, std::span<const Datum> keys);
 
-    // Locks the row that `find` found (FOR NO KEY UPDATE) and takes its newest version apart. `absent`: deleted. Raises
-    // 40001 where the isolation level asks for it.
-    locked lock_found();
+    // Locks the row that `find` found and takes its newest version apart. `absent`: deleted. `newer`: it was changed
+    // since the snapshot by which it was found. Raises 40001 where the isolation level asks for it.
+    locked lock_found(LockTupleMode mode);
+
+    // The last row, in the order of the index behind the keys.
+    bool find_last(std::size_t probed_index, std::span<const Datum> keys);
 
     // Tries a row's place that the caller remembers: true when it is visible, and `find` has nothing to add.
     bool find_at(const ItemPointerData &place);
@@ -68,6 +71,7 @@ private:
     struct state;
 
     bool decide(Relation relation);
+    bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     Relation open_index(int i);
     void open_indexes();
     static void forget(Oid relation);
@@ -89,25 +93,31 @@ private:
 void watch_direct_tables(); // called once, when the library is loaded
 
 // For the length of a scope: what was written before is visible, and so is what others committed when the isolation
-// level lets them be seen.
+// level lets them be seen. Inside a `same_moment` the snapshot is that one's.
 class fresh_snapshot {
 public:
-    fresh_snapshot() {
-        call([] {
-            CommandCounterIncrement();
-            PushActiveSnapshot(GetTransactionSnapshot());
-        });
-    }
+    fresh_snapshot();
     fresh_snapshot(const fresh_snapshot &) = delete;
     fresh_snapshot &operator=(const fresh_snapshot &) = delete;
 
     // On success only; after an error the (sub)transaction's end pops.
-    void done() {
-        call([] {
-            PopActiveSnapshot();
-            CommandCounterIncrement();
-        });
-    }
+    void done();
+
+private:
+    bool pushed_;
+};
+
+// For the length of a scope every look is by one snapshot: what was looked at first and what was looked at last stood
+// there at the same time. Nothing is written inside.
+class same_moment {
+public:
+    same_moment();
+    ~same_moment();
+    same_moment(const same_moment &) = delete;
+    same_moment &operator=(const same_moment &) = delete;
+
+    // On success only; after an error the (sub)transaction's end pops.
+    void done();
 };
 
 // Raises what SQL raises: 25006 in a read-only transaction, and in parallel mode.

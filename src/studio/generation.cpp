@@ -4,6 +4,7 @@
 #include "core/status.hpp"
 #include "core/text_rule.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/url_rule.hpp"
 
 namespace mega::studio {
@@ -61,20 +62,37 @@ constinit pg::statement update_generation(update_text.data(), update_types);
 locked_generation::locked_generation(pg::session &session, const schema::tables &where, std::string_view id,
                                      std::optional<std::string_view> pass_id)
     : id_(core::strip_prefix(core::record_type::generation, id)), mg_id_("generation:" + id_) {
-    const pg::as_role owner(where.generations.owner);
-    const pg::rows found = session.run(select_generation, where.schema, pg::access::read_write, mg_id_);
-    if (found.empty())
+    if (!read(session, where))
         throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(id_), "mg_id=" + pg::quoted(mg_id_),
                             "Create it with mega_create_generation."};
-    if (const auto customer = found.text(0, 0))
-        pass_id_ = std::string(*customer);
     if (pass_id && pass_id_ != *pass_id)
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
                             "mg_id=" + pg::quoted(mg_id_) + " pass_id=" + pg::quoted(*pass_id),
                             {}};
+}
+
+bool locked_generation::read(pg::session &session, const schema::tables &where) {
+    if (ledger::direct::possible(where)) {
+        std::array<column, writable_count + 1> wanted{column::mg_pass_id};
+        std::ranges::copy(writable, wanted.begin() + 1);
+        std::array<pg::nullable_datum, writable_count + 1> values;
+        if (!ledger::direct::lock_record(mg_id_, LockTupleNoKeyExclusive, wanted, values))
+            return false;
+        if (!values[0].is_null)
+            pass_id_ = std::string(pg::text_of(values[0].value));
+        std::copy(values.begin() + 1, values.end(), columns_.begin());
+        return true;
+    }
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows found = session.run(select_generation, where.schema, pg::access::read_write, mg_id_);
+    if (found.empty())
+        return false;
+    if (const auto customer = found.text(0, 0))
+        pass_id_ = std::string(*customer);
     for (std::size_t i = 0; i < writable_count; ++i)
         columns_[i] = found.column(0, static_cast<int>(i) + 1);
+    return true;
 }
 
 std::size_t locked_generation::index_of(schema::ledger c) {
@@ -94,6 +112,8 @@ std::optional<pg::jsonb> locked_generation::json(schema::ledger c) const {
 void locked_generation::write(pg::session &session, const schema::tables &where) const {
     if (!changed_)
         return;
+    if (ledger::direct::possible(where))
+        return ledger::change_record(where, mg_id_, writable, columns_);
     std::array<pg::nullable_datum, writable_count + 1> bound;
     bound[0] = pg::to_datum(mg_id_);
     std::ranges::copy(columns_, bound.begin() + 1);

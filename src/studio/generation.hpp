@@ -42,6 +42,7 @@ public:
     void write(pg::session &session, const schema::tables &where) const;
 
 private:
+    bool read(pg::session &session, const schema::tables &where); // false when there is no such generation
     static std::size_t index_of(schema::ledger column);
 
     std::string id_;

@@ -1,6 +1,7 @@
 // mega_append_mma_step: a step of the pipeline, numbered under the lock of its generation (I7).
 #include "core/utc_time.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -128,7 +129,9 @@ void check_same(pg::session &session, const schema::tables &where, const std::st
 
 std::int32_t next_number(pg::session &session, const schema::tables &where, const std::string &generation_id) {
     const pg::as_role owner(where.generations.owner);
-    const auto last = session.run(last_step, where.schema, pg::access::read_write, generation_id).int4(0, 0);
+    const auto last = ledger::direct::possible(where)
+                          ? ledger::direct::last_step(generation_id)
+                          : session.run(last_step, where.schema, pg::access::read_write, generation_id).int4(0, 0);
     if (last == PG_INT32_MAX)
         throw pg::sql_error{
             "22003", "the generation has no step number left", "generation_id=" + pg::quoted(generation_id), {}};
