@@ -56,9 +56,21 @@ recorded require_row(pg::session &session, const schema::tables &where, const sp
     return *row;
 }
 
+// Nothing but its status changes when a hold is captured as it stands: a snapshot from before would show it pending
+// though its capture was waited for. Raises 40001 then.
+constinit pg::statement share_hold("SELECT FROM ONLY @schema@.mega_generations g "
+                                   "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
+                                   id_type);
+
+void share(pg::session &session, const schema::tables &where, const recorded &hold) {
+    const pg::as_role owner(where.generations.owner);
+    session.run(share_hold, where.schema, pg::access::read_write, hold.mg_id);
+}
+
 // What the movement took from the customer.
 std::int64_t spent_by(pg::session &session, const schema::tables &where, const spend &what, const recorded &row) {
     if (what.of_hold) {
+        share(session, where, row);
         const auto taken = captured_amount(session, where, std::string_view(what.txn_id).substr(hold_prefix.size()));
         if (!taken)
             refuse("a hold that is pending cannot be refunded", what, "Release it with mega_release_credit.");
