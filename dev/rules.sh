@@ -76,17 +76,23 @@ rule_schedule_is_complete() {
     done
 }
 
-# Every SQL block of README.md stands in expected/readme.out, statements and output alike (blanks at line ends aside).
-rule_readme_is_tested() {
-    awk '
-        { sub(/[ \t]+$/, "") }
-        FNR == NR { tested = tested "\n" $0; next }
-        /^```sql$/ { start = FNR; block = ""; next }
-        /^```$/ {
-            if (start && !index(tested "\n", block "\n")) print "README.md:" start ": expected/readme.out has no such block"
-            start = 0
-        }
-        start { block = block "\n" $0 }' expected/readme.out README.md
+# Every SQL block of README.md and docs/NAME.md stands, with its output, in expected/readme.out and docs_NAME.out.
+rule_examples_are_tested() {
+    local doc out
+    for doc in README.md docs/*.md; do
+        out=expected/docs_$(basename "$doc" .md).out
+        if [ "$doc" = README.md ]; then out=expected/readme.out; fi
+        if [ ! -f "$out" ]; then continue; fi
+        awk '
+            { sub(/[ \t]+$/, "") }
+            FNR == NR { tested = tested "\n" $0; next }
+            /^```sql$/ { start = FNR; block = ""; next }
+            /^```$/ {
+                if (start && !index(tested "\n", block "\n")) print FILENAME ":" start ": " ARGV[1] " has no such block"
+                start = 0
+            }
+            start { block = block "\n" $0 }' "$out" "$doc"
+    done
 }
 
 # Every isolation spec has its expected output, and every output its spec.

@@ -1,0 +1,74 @@
+-- The examples of docs/credits.md: each block there is copied from what this prints. In a database of its own, because
+-- sweeps and lists look at every customer.
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_mega_docs_credits TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_mega_docs_credits
+SET client_min_messages = warning;
+SET lc_messages = 'C';
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+CREATE EXTENSION mega;
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '8801', email => 'leila@example.com');
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '8802', email => 'omar@example.com');
+
+-- Credits come in
+SELECT * FROM mega_record_credit('pass:shopify:8801', 20, 'welcome', txn_id => 'welcome-8801');
+SELECT * FROM mega_record_credit('pass:shopify:8801', 20, 'welcome', txn_id => 'welcome-8801');
+SELECT * FROM mega_record_credit('pass:shopify:8801', 25, 'welcome', txn_id => 'welcome-8801');
+SELECT mg_credits, replayed
+FROM mega_record_topup('pass:shopify:8801', packs => 2, ref_type => 'shopify_order', ref_id => '5987214360921');
+UPDATE mega_customers SET mg_auto_topup_enabled = true, mg_auto_topup_monthly_limit_packs = 4
+WHERE mg_pass_id = 'pass:shopify:8802';
+SELECT * FROM mega_topup_due(threshold => 10);
+SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 3, ref_type => 'shopify_order', ref_id => '5987214361001', automatic => true);
+SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 3, ref_type => 'shopify_order', ref_id => '5987214361002', automatic => true);
+SELECT * FROM mega_record_credits('[
+    {"pass_id": "pass:shopify:8801", "delta": 5, "reason": "spring_gift", "txn_id": "spring-8801"},
+    {"pass_id": "pass:shopify:8802", "delta": 5, "reason": "spring_gift", "txn_id": "spring-8802"}]');
+
+-- Credits are spent
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8801', -3, 'upscale', ref_type => 'generation', ref_id => 'gen_1');
+SELECT * FROM mega_hold_credit('pass:shopify:8801', 10, 'gen_2', expires_in => '30 minutes');
+SELECT * FROM mega_balance('pass:shopify:8801');
+SELECT * FROM mega_capture_credit('gen_2', 8);
+SELECT * FROM mega_hold_credit('pass:shopify:8801', 500, 'gen_3');
+SELECT mg_credits FROM mega_hold_credit('pass:shopify:8801', 10, 'gen_4');
+SELECT * FROM mega_release_credit('gen_4', reason => 'provider_failed');
+SELECT * FROM mega_release_credit('gen_4');
+SELECT * FROM mega_capture_credit('gen_4');
+SELECT mg_credits FROM mega_hold_credit('pass:shopify:8801', 10, 'gen_5', expires_in => '1 millisecond');
+SELECT pg_sleep(0.01);
+SELECT mega_release_expired_holds();
+
+-- Credits go back, or to somebody else
+SELECT mg_credits, replayed FROM mega_refund_credit('hold:gen_2', 'ticket-4711', 5, reason => 'bad_hands');
+SELECT mg_credits, replayed FROM mega_refund_credit('hold:gen_2', 'ticket-4712', 5);
+SELECT * FROM mega_transfer_credit('pass:shopify:8801', 'pass:shopify:8802', 30, 'gift-77');
+
+-- Credits expire
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8802', 40, 'campaign', txn_id => 'campaign-8802', expires_at => '2099-12-31');
+SELECT * FROM mega_balance('pass:shopify:8802');
+UPDATE mega_customers SET mg_expires_at = '2025-06-30' WHERE mg_pass_id = 'pass:shopify:8802';
+SELECT * FROM mega_balance('pass:shopify:8802');
+SELECT * FROM mega_expire_credits();
+SELECT * FROM mega_balance('pass:shopify:8802');
+
+-- What has happened
+SELECT mg_id, mg_delta, mg_reason, balance_after FROM mega_credit_statement('pass:shopify:8801', page_size => 5);
+SELECT mega_balance_at('pass:shopify:8801', '2025-01-01');
+SELECT * FROM mega_reconcile_credits();
+
+-- Disputes and chargebacks
+SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 1, ref_type => 'shopify_order', ref_id => '5987214361003');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8802', -45, 'video', ref_type => 'generation', ref_id => 'gen_9');
+SELECT * FROM mega_record_credit('pass:shopify:8802', -50, 'chargeback', ref_type => 'shopify_order', ref_id => '5987214361003', txn_id => 'chargeback-1');
+SELECT * FROM mega_record_credit('pass:shopify:8802', -50, 'chargeback', ref_type => 'shopify_order', ref_id => '5987214361003',
+    txn_id => 'chargeback-1', allow_negative => true);
+SELECT * FROM mega_record_credit('pass:shopify:8802', 50, 'chargeback_won', ref_type => 'shopify_order', ref_id => '5987214361003',
+    txn_id => 'chargeback-1-won');
+SELECT * FROM mega_reconcile_credits();
+
+\c :"home"
+DROP DATABASE regress_mega_docs_credits;
