@@ -1,0 +1,290 @@
+# Thousands of random operations on few customers, by functions and by raw SQL, along both write paths, good and bad.
+# First one after the other from several connections: each answer, and then every table, is what a model in plain Perl
+# predicts (mega_model.pm). Then from all connections at once: afterwards the ledger itself shows that the rules held.
+# MEGA_SEED=<seed> repeats the first part exactly; MEGA_OPERATIONS sets its length.
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use mega_model;
+use mega_operations;
+use mega_test;
+
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $operations = $ENV{MEGA_OPERATIONS} // 4000;
+my $writers = 6;
+my $per_writer = 250;
+my $seed = seed_of_storm();
+srand($seed);
+
+my $node = start_node('random', 'deadlock_timeout = 20ms');
+$node->safe_psql('postgres', 'CREATE EXTENSION mega');
+my $logs = PostgreSQL::Test::Utils::tempdir();
+chmod 0777, $logs;
+
+#
+# Part one: one after the other.
+#
+
+start_space($node, $logs, 'one');
+my $model = mega_model->new(customers());
+my @clients = map { connect_client("client$_") } 1 .. 3;
+my %answers;
+my @surprises;
+
+sub surprise {
+    my ($what) = @_;
+    push @surprises, $what;
+    diag("seed $seed: $what") if @surprises <= 5;
+    return;
+}
+
+# Sends one operation and compares; true when it did what the model says.
+sub send_operation {
+    my ($client, $operation, $expected) = @_;
+    my $statement = sql_of($operation);
+    my ($state, @rows) = $client->run($statement);
+    my $answer = join "\n", @rows;
+    $answers{"$operation->{kind} $state"}++;
+    return 1 if $state eq $expected->{state} && ($state ne '00000' || $answer eq $expected->{answer});
+    surprise("$statement\n  answered $state '$answer'\n  expected $expected->{state} '" . ($expected->{answer} // '') . q('));
+    return 0;
+}
+
+# The model learns of a success; the time of an event that was stamped has to be read.
+sub commit_operation {
+    my ($client, $operation, $expected) = @_;
+    my $time;
+    if ($operation->{kind} eq 'event' && !defined $operation->{time}) {
+        $time = $client->rows("SELECT (extract(epoch FROM mg_created_at) * 1000000)::bigint FROM mega_generations WHERE mg_id = 'mma_event:$operation->{id}'");
+        my (undef, undef, $newest) = $model->fold($operation->{pass});
+        # behind the newest one, unless that lies five seconds ahead of the clock
+        surprise("the event $operation->{id} was stamped $time, before the newest one at $newest")
+          if $expected->{answer} eq 'f' && defined $newest && $time <= $newest && $newest - $time < 5_000_000;
+    }
+    $expected->{commit}->($time);
+    return;
+}
+
+sub play_one {
+    my $client = one_of(@clients);
+    my $operation = random_operation();
+    my $expected = $model->predict($operation);
+    my $dice = rand();
+    if ($dice < 0.05) { # rolled back: it leaves nothing
+        $client->run('BEGIN');
+        send_operation($client, $operation, $expected);
+        $client->run('ROLLBACK');
+    } elsif ($dice < 0.12) { # a savepoint rolled back, and another operation after it
+        $client->run('BEGIN ISOLATION LEVEL ' . one_of('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'));
+        $client->run('SET LOCAL mega.write_path = ' . one_of('auto', 'sql'));
+        $client->run('SAVEPOINT s');
+        send_operation($client, $operation, $expected);
+        $client->run('ROLLBACK TO SAVEPOINT s');
+        $client->run('SET LOCAL mega.write_path = ' . one_of('auto', 'sql'));
+        my $second = random_operation();
+        my $then = $model->predict($second);
+        my $agreed = send_operation($client, $second, $then);
+        my $committed = $agreed && $then->{state} eq '00000';
+        commit_operation($client, $second, $then) if $committed;
+        $client->run($committed ? 'COMMIT' : 'ROLLBACK');
+    } else {
+        $client->run('SET mega.write_path = ' . one_of('auto', 'sql')) if $dice > 0.95;
+        my $agreed = send_operation($client, $operation, $expected);
+        commit_operation($client, $operation, $expected) if $agreed && $expected->{state} eq '00000';
+    }
+    return;
+}
+
+# Everything the tables say about a customer, as the model says it.
+sub told_by_model {
+    my ($pass) = @_;
+    my ($blocks, $weights, $newest) = $model->fold($pass);
+    my @lines = ("credits $model->{credits}{$pass}", 'theme ' . ($model->{themes}{$pass} // ''), "blocks @$blocks", 'newest ' . ($newest // ''));
+    push @lines, "weight $_ $weights->{$_}" for sort keys %$weights;
+    for my $id (sort grep { $model->{generations}{$_}{pass} eq $pass } keys %{ $model->{generations} }) {
+        my $generation = $model->{generations}{$id};
+        push @lines, join ' ', 'generation', $id, $generation->{status}, $generation->{url} // '', map { "$_=$generation->{vars}{$_}" } sort keys %{ $generation->{vars} };
+        push @lines, join ' ', 'steps', map { "$_:$generation->{steps}{$_}{type}" } sort { $a <=> $b } keys %{ $generation->{steps} };
+    }
+    return join "\n", @lines;
+}
+
+sub told_by_tables {
+    my ($client, $pass) = @_;
+    my ($credits, $text) = split /\|/, $client->rows("SELECT mg_credits, mg_mma_preferences FROM mega_customers WHERE mg_pass_id = '$pass'"), 2;
+    my $stored = JSON::PP->new->utf8->allow_bignum->decode($text);
+    my $newest = $stored->{positions}{newest} ? $stored->{positions}{newest}[0] : '';
+    my @lines = ("credits $credits", 'theme ' . ($stored->{theme} // ''), 'blocks ' . join(' ', map { bytes_of($_) } @{ $stored->{hard_blocks} // [] }), "newest $newest");
+    my %weights = map { bytes_of($_) => sprintf('%.0f', $stored->{tag_weights}{$_} * 1_000_000) } keys %{ $stored->{tag_weights} // {} };
+    push @lines, "weight $_ $weights{$_}" for sort keys %weights;
+    for my $row (split /\n/, $client->rows("SELECT mg_generation_id, mg_mma_status, mg_output_url, mg_mma_vars FROM mega_generations WHERE mg_pass_id = '$pass' AND mg_record_type = 'generation' ORDER BY mg_generation_id COLLATE \"C\"")) {
+        my ($id, $status, $url, $vars) = split /\|/, $row, 4;
+        my $map = decode_json($vars);
+        push @lines, join ' ', 'generation', $id, $status, $url, map { "$_=$map->{$_}" } sort keys %$map;
+        push @lines, join ' ', 'steps', split / /, $client->rows("SELECT string_agg(mg_step_no || ':' || mg_step_type, ' ' ORDER BY mg_step_no) FROM mega_generations WHERE mg_generation_id = '$id' AND mg_record_type = 'mma_step'");
+    }
+    return join "\n", @lines;
+}
+sub bytes_of { my ($text) = @_; utf8::encode($text); return $text }
+
+sub compare_everything {
+    my ($when) = @_;
+    for my $pass (customers()) {
+        my ($wanted, $found) = (told_by_model($pass), told_by_tables($clients[0], $pass));
+        surprise("$pass $when:\n--- model\n$wanted\n--- tables\n$found") if $wanted ne $found;
+    }
+    return;
+}
+
+for my $number (1 .. $operations) {
+    play_one();
+    compare_everything("after $number operations") if $number % 500 == 0;
+    last if @surprises > 20;
+}
+compare_everything('at the end');
+is(scalar @surprises, 0, "the model agrees with every answer and every table of $operations operations");
+note(join ', ', map { "$_ x $answers{$_}" } sort keys %answers);
+for my $kind (qw(record hold settle refund transfer batch raw event create update end step)) {
+    cmp_ok($answers{"$kind 00000"} // 0, '>', 5, "operations of kind $kind succeeded") if $operations >= 2000;
+}
+my $refusals = grep { !/ 00000$/ } keys %answers;
+cmp_ok($refusals, '>', 20, 'there was much to refuse') if $operations >= 2000;
+
+my $rows = sprintf '%d|%d', scalar(keys %{ $model->{rows} }), scalar(keys %{ $model->{events} });
+is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE mg_record_type = 'credit_transaction'), count(*) FILTER (WHERE mg_record_type = 'mma_event') FROM mega_generations}),
+    $rows, 'the ledger holds as many rows as the model');
+is($node->safe_psql('postgres', 'SELECT * FROM mega_reconcile_credits()'), '', 'mega_reconcile_credits finds nothing');
+is($node->safe_psql('postgres', 'SELECT * FROM mega_reconcile_preferences()'), '', 'mega_reconcile_preferences finds nothing');
+$_->close for @clients;
+
+#
+# Part two: all at once.
+#
+
+start_space($node, $logs, 'two');
+my @by_functions = (customers())[ 0, 1 ]; # raw credits go to the other two, so that these never fall below zero
+
+sub allowed_at_once {
+    my ($operation) = @_;
+    my %own = map { $_ => 1 } @by_functions;
+    return 0 if $operation->{allow_negative} || grep { $_->{allow_negative} } @{ $operation->{entries} // [] };
+    return 0 if grep { $_->{kind} eq 'credit' && $own{ $_->{pass} } } @{ $operation->{rows} // [] };
+    return 1;
+}
+
+sub write_operations {
+    my ($writer) = @_;
+    my $client = connect_client("writer$writer");
+    $client->run('SET mega.notify = on');
+    open my $journal, '>', "$logs/journal$writer" or die "journal: $!";
+    for my $number (1 .. $per_writer) {
+        my $operation = random_operation();
+        redo if !allowed_at_once($operation);
+        $operation = { kind => 'step', generation => 'two-dense', type => 'scan', input => $number } if $number % 20 == 0;
+        my $statement = sql_of($operation);
+        my $isolation = one_of('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
+        for my $time (1 .. 300) {
+            my ($state) = $client->run("BEGIN ISOLATION LEVEL $isolation");
+            $client->run('SET LOCAL mega.write_path = ' . one_of('auto', 'sql'));
+            ($state, my @answer) = $client->run($statement);
+            my ($end) = $client->run($state eq '00000' ? 'COMMIT' : 'ROLLBACK');
+            $state = $end if $state eq '00000';
+            print $journal "$state $operation->{kind} " . (@answer ? $answer[0] : '') . "\n";
+            last if $state !~ /^40/;
+        }
+    }
+    close $journal;
+    $client->close;
+    return;
+}
+
+$node->safe_psql('postgres', "SELECT mega_create_generation('pass:test:two-1', 'two-dense')");
+my $listener = connect_client('listener');
+$listener->rows('LISTEN mega_generation');
+my @processes = storm($seed, map { my $writer = $_; sub { write_operations($writer) } } 1 .. $writers);
+is(wait_for_storm(@processes), 0, 'every writer came to its end');
+
+my %states;
+for my $line (map { split /\n/, slurp_file("$logs/journal$_") } 1 .. $writers) {
+    $states{ substr $line, 0, 5 }++;
+}
+note('states: ' . join ', ', map { "$_ x $states{$_}" } sort keys %states);
+my %expected = map { $_ => 1 } qw(00000 22023 23503 23505 23514 40001 40P01 MG001 MG002 MG003 MG005 MG006 MG007 MG008);
+is(join(' ', grep { !$expected{$_} } sort keys %states), '', 'no answer that a writer cannot expect');
+
+# One query after the other, each about one rule; none may find a row.
+my %rules = (
+    'I1: balances are sums' => q{SELECT c.mg_pass_id FROM mega_customers c LEFT JOIN mega_generations g ON g.mg_pass_id = c.mg_pass_id AND g.mg_record_type = 'credit_transaction'
+        GROUP BY c.mg_pass_id, c.mg_credits HAVING c.mg_credits <> coalesce(sum(g.mg_delta), 0)},
+    'I3: what only functions wrote is never below zero' => sprintf(q{SELECT * FROM (SELECT mg_pass_id, sum(mg_delta) OVER (PARTITION BY mg_pass_id ORDER BY mg_created_at, mg_id COLLATE "C") AS balance
+        FROM mega_generations WHERE mg_record_type = 'credit_transaction' AND mg_pass_id IN (%s)) b WHERE balance < 0}, join ', ', map { quoted($_) } @by_functions),
+    'I4: a reference is there once' => q{SELECT mg_ref_type, mg_ref_id, mg_reason FROM mega_generations WHERE mg_ref_id IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > 1},
+    'a hold is settled once' => q{SELECT h.mg_id, h.mg_status, r.mg_delta, c.mg_delta FROM mega_generations h
+        LEFT JOIN mega_generations r ON r.mg_id = 'credit_transaction:release:' || h.mg_ref_id LEFT JOIN mega_generations c ON c.mg_id = 'credit_transaction:capture:' || h.mg_ref_id
+        WHERE h.mg_id LIKE 'credit\_transaction:hold:%' AND NOT CASE h.mg_status
+            WHEN 'pending' THEN r.mg_id IS NULL AND c.mg_id IS NULL
+            WHEN 'failed' THEN r.mg_delta = -h.mg_delta AND c.mg_id IS NULL
+            WHEN 'succeeded' THEN coalesce(r.mg_delta = -h.mg_delta, true) AND h.mg_delta + coalesce(r.mg_delta, 0) + coalesce(c.mg_delta, 0) <= 0 ELSE false END},
+    'settlements have their hold' => q{SELECT s.mg_id FROM mega_generations s WHERE s.mg_id ~ '^credit_transaction:(capture|release):'
+        AND NOT EXISTS (SELECT FROM mega_generations h WHERE h.mg_id = 'credit_transaction:hold:' || s.mg_ref_id AND h.mg_pass_id = s.mg_pass_id)},
+    'refunds are no more than was spent' => q{SELECT r.refund_of, r.back, s.spent FROM (SELECT mg_meta ->> 'refund_of' AS refund_of, sum(mg_delta) AS back FROM mega_generations WHERE mg_ref_type = 'refund' GROUP BY 1) r
+        LEFT JOIN LATERAL (SELECT -sum(mg_delta) AS spent FROM mega_generations WHERE mg_id = 'credit_transaction:' || r.refund_of
+            OR (r.refund_of LIKE 'hold:%' AND mg_ref_type = 'hold' AND mg_ref_id = substr(r.refund_of, 6))) s ON true WHERE s.spent IS NULL OR r.back > s.spent},
+    'transfers are balanced' => q{SELECT mg_ref_id FROM mega_generations WHERE mg_ref_type = 'transfer' GROUP BY 1 HAVING count(*) <> 2 OR sum(mg_delta) <> 0 OR count(DISTINCT mg_pass_id) <> 2},
+    'I7: steps have their generation, its customer and numbers from 0' => q{SELECT s.mg_id FROM mega_generations s LEFT JOIN mega_generations g ON g.mg_id = s.mg_parent_id
+        WHERE s.mg_record_type = 'mma_step' AND (g.mg_id IS NULL OR g.mg_pass_id IS DISTINCT FROM s.mg_pass_id OR s.mg_step_no < 0 OR s.mg_id <> format('mma_step:%s:%s', g.mg_generation_id, s.mg_step_no))},
+    'I8: events belong to their generation\'s customer' => q{SELECT e.mg_id FROM mega_generations e JOIN mega_generations g ON g.mg_id = 'generation:' || e.mg_generation_id
+        WHERE e.mg_record_type = 'mma_event' AND g.mg_pass_id <> e.mg_pass_id},
+    'I7: numbers that functions choose have no gaps' => q{SELECT n FROM generate_series(0, (SELECT max(mg_step_no) FROM mega_generations WHERE mg_generation_id = 'two-dense')) n
+        EXCEPT SELECT mg_step_no FROM mega_generations WHERE mg_generation_id = 'two-dense'},
+    'mega_reconcile_credits' => 'SELECT * FROM mega_reconcile_credits()',
+    'mega_reconcile_preferences' => 'SELECT * FROM mega_reconcile_preferences()',
+);
+is($node->safe_psql('postgres', $rules{$_}), '', $_) for sort keys %rules;
+is($node->safe_psql('postgres', q{SELECT count(*) FROM mega_generations WHERE mg_generation_id = 'two-dense' AND mg_record_type = 'mma_step'}),
+    $writers * int($per_writer / 20), 'each step is there once');
+
+# I2 once more: the model folds what the ledger holds.
+my $after = mega_model->new(customers());
+for my $line (split /\n/, $node->safe_psql('postgres', q{SELECT substr(mg_id, 11), mg_pass_id, (extract(epoch FROM mg_created_at) * 1000000)::bigint, mg_meta FROM mega_generations
+        WHERE mg_record_type = 'mma_event' AND mg_pass_id LIKE 'pass:test:two-%'})) {
+    my ($id, $pass, $time, $text) = split /\|/, $line, 4;
+    my $meta = JSON::PP->new->utf8->decode($text);
+    my $payload = $meta->{payload} // {};
+    my $micros = sub { return defined $_[0] ? sprintf('%.0f', $_[0] * 1_000_000) : undef };
+    my %read = map { my $key = $_; $key => [ map { bytes_of($_) } @{ $payload->{$key} } ] } grep { $payload->{$_} } qw(tags hard_blocks remove_hard_blocks);
+    $read{tag} = bytes_of($payload->{tag}) if defined $payload->{tag};
+    $read{weight} = $micros->($payload->{weight}) if defined $payload->{weight};
+    $read{tag_weights} = { map { bytes_of($_) => $micros->($payload->{tag_weights}{$_}) } keys %{ $payload->{tag_weights} } } if $payload->{tag_weights};
+    $after->{events}{$id} = { id => $id, pass => $pass, type => $meta->{event_type}, time => $time, payload => \%read };
+}
+cmp_ok(scalar keys %{ $after->{events} }, '>', 50, 'there were events to fold');
+$after->{credits}{$_} = $node->safe_psql('postgres', "SELECT sum(mg_delta) FROM mega_generations WHERE mg_pass_id = '$_' AND mg_record_type = 'credit_transaction'") || 0 for customers();
+$model = $after;
+sub without_generations { return join "\n", grep { !/^(?:generation|steps|theme)\b/ } split /\n/, $_[0] }
+my $reader = connect_client('reader');
+is(without_generations(told_by_tables($reader, $_)), without_generations(told_by_model($_)), "the model folds the events of $_ to the same preferences (I2)") for customers();
+$reader->close;
+
+# I9: the notices tell every change of status in the order of the commits.
+my %last;
+my %rank = do { my $n = 0; map { $_ => $n++ } qw(queued scanning prompting generating postscan done error) };
+my ($changes, $backwards) = (0, '');
+for my $line (grep { /^Asynchronous notification/ } split /\n/, $listener->rows('SELECT 1')) {
+    my ($id, $status) = $line =~ /"mg_mma_status": "(\w+)"/ ? ($line =~ /"mg_generation_id": "([^"]+)"/, $line =~ /"mg_mma_status": "(\w+)"/) : next;
+    $changes++;
+    my $from = $last{$id};
+    $backwards .= "$id: $from to $status\n" if defined $from && !($rank{$from} < $rank{$status} && $from ne 'done' || "$from $status" eq 'error done');
+    $last{$id} = $status;
+}
+cmp_ok($changes, '>', 10, 'there were changes of status');
+is($backwards, '', 'no status moved backwards (I9)');
+$listener->close;
+
+$node->stop;
+done_testing();
