@@ -1,0 +1,92 @@
+"""Measures mega beside its rivals. dev/bench starts the server and calls this."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import calls
+import plots
+import reads
+import report
+import server
+import throughput
+
+# In this order: what needs many customers untouched comes first, what leaves much behind comes last.
+MEASURES = {
+    "call": calls.call,
+    "hold": calls.hold,
+    "clients": throughput.clients,
+    "balance": reads.balance,
+    "batch": throughput.batch,
+    "step": calls.step,
+    "event": calls.event,
+    "copy": throughput.copy,
+    "footprint": throughput.footprint,
+    "memory": throughput.memory,
+    "reconcile": reads.reconcile,
+    "sweep": reads.sweep,
+    "hot_customer": throughput.hot_customer,
+    "hot_transaction": calls.hot_transaction,
+    "events": reads.events,
+    "topups": reads.topups,
+    "large": reads.large,
+}
+FULL = {
+    "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,
+    "clients": (1, 2, 8, 32), "batch_rows": 20000, "copy_rows": 100000, "memory_calls": 100000, "holds": 100000,
+    "events": 100000, "topup_customers": 100000, "large_rows": 1000000, "page_runs": 50,
+}
+QUICK = dict(FULL, customers=5000, credits=10000, generations=1000, rounds=1, calls=3000, seconds=1, clients=(1, 2),
+             batch_rows=500, copy_rows=10000, memory_calls=10000, holds=5000, events=2000, topup_customers=10000,
+             large_rows=20000)
+# What --scale multiplies: the sizes at which cost must not have grown.
+GROWING = ("memory_calls", "topup_customers", "large_rows")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="dev/bench")
+    parser.add_argument("--quick", action="store_true", help="everything once, small: to see that it works")
+    parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME", default=[], help=", ".join(MEASURES))
+    parser.add_argument("--scale", type=int, default=1, help="how many times larger the long ledger and the like are")
+    parser.add_argument("--rounds", type=int, help="rounds that count, five otherwise")
+    parser.add_argument("--seconds", type=int, help="how long a run of pgbench takes, three otherwise")
+    parser.add_argument("--docs", type=Path, help="where plots go besides the results' folder")
+    parser.add_argument("--results", type=Path, required=True)
+    return parser.parse_args()
+
+
+def scale_of(given):
+    scale = dict(QUICK if given.quick else FULL)
+    for name in GROWING:
+        scale[name] *= given.scale
+    for name in ("rounds", "seconds"):
+        if getattr(given, name):
+            scale[name] = getattr(given, name)
+    return scale
+
+
+def main():
+    given = arguments()
+    scale = scale_of(given)
+    before = report.machine()
+    print(f"PostgreSQL {before['settings']['server_version']}, {before['processors']} processors, load {before['load'][0]}")
+    server.make_database({name: scale[name] for name in ("customers", "credits", "generations")})
+    lines = []
+    for name, measure in MEASURES.items():
+        if given.only and name not in given.only:
+            continue
+        began = time.monotonic()
+        made = measure(scale)
+        lines += made
+        print(f"\n{name} ({time.monotonic() - began:.0f} s)\n{report.table(made)}", flush=True)
+        report.write(given.results, lines, scale, before)
+    disagreeing = server.value("SELECT count(*) FROM mega_reconcile_credits()")
+    if disagreeing != "0":
+        sys.exit(f"the books of {disagreeing} customers do not agree")
+    plots.draw(given.results / "results.json", given.docs or given.results)
+    print(f"\nresults.json, results.csv and table.md are in {given.results}")
+
+
+if __name__ == "__main__":
+    main()
