@@ -1,6 +1,7 @@
 // mega_record_credits: many movements, all or none.
 #include "credits/movement.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
@@ -64,12 +65,12 @@ void read_member(std::size_t position, std::string_view key, const pg::json_valu
 }
 
 // Runs body and puts the entry's position in front of an error of ours.
-template <class Body> auto at_position(std::size_t position, Body body) {
+template <class Position, class Body> auto at_position(Position position, Body body) {
     try {
         return body();
     } catch (const pg::sql_error &error) {
         const std::string_view message = error.message.c_str();
-        const std::string prefix = "entry " + std::to_string(position) + ": ";
+        const std::string prefix = "entry " + std::to_string(position()) + ": ";
         throw pg::sql_error{error.state,
                             message.starts_with("entry ") ? std::string(message) : prefix + error.message.c_str(),
                             error.detail, error.hint};
@@ -103,24 +104,56 @@ std::vector<positioned> read_entries(pg::jsonb entries) {
     pg::for_each_element(pg::root_of(entries), [&](const pg::json_value &value) {
         const std::size_t position = read.size() + 1;
         pg::check_for_interrupts();
-        read.push_back({position, at_position(position, [&] { return read_entry(position, value); })});
+        read.push_back({position, at_position([&] { return position; }, [&] { return read_entry(position, value); })});
     });
     std::ranges::stable_sort(read, {}, [](const positioned &one) -> const std::string & { return one.what.pass_id; });
     return read;
 }
 
-Datum record_credits(FunctionCallInfo fcinfo) {
-    const std::vector<positioned> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    std::int32_t written = 0, replayed = 0;
+struct tally {
+    std::int32_t written = 0;
+    std::int32_t replayed = 0;
+};
+
+// Customer by customer, in bulk.
+tally record_in_bulk(const schema::tables &where, const std::vector<positioned> &entries) {
+    tally done;
+    std::vector<const movement *> group;
+    for (std::size_t first = 0; first < entries.size(); first += group.size()) {
+        pg::check_for_interrupts();
+        group.clear();
+        for (std::size_t i = first; i < entries.size() && entries[i].what.pass_id == entries[first].what.pass_id; ++i)
+            group.push_back(&entries[i].what);
+        pg::session session;
+        std::size_t under_way = 0;
+        const std::int32_t replayed = at_position([&] { return entries[first + under_way].position; },
+                                                  [&] { return record_all(session, where, group, under_way); });
+        session.finish();
+        done.replayed += replayed;
+        done.written += static_cast<std::int32_t>(group.size()) - replayed;
+    }
+    return done;
+}
+
+tally record_one_by_one(const schema::tables &where, const std::vector<positioned> &entries) {
+    tally done;
     for (const positioned &entry : entries) {
         pg::check_for_interrupts();
         pg::session session; // one for each entry, so that its memory goes with it
-        const outcome done = at_position(entry.position, [&] { return record(session, where, entry.what); });
+        const outcome made =
+            at_position([&] { return entry.position; }, [&] { return record(session, where, entry.what); });
         session.finish();
-        ++(done.replayed ? replayed : written);
+        ++(made.replayed ? done.replayed : done.written);
     }
-    return pg::return_row(fcinfo, written, replayed);
+    return done;
+}
+
+Datum record_credits(FunctionCallInfo fcinfo) {
+    const std::vector<positioned> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const tally done =
+        ledger::direct::possible(where) ? record_in_bulk(where, entries) : record_one_by_one(where, entries);
+    return pg::return_row(fcinfo, done.written, done.replayed);
 }
 
 } // namespace

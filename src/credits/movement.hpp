@@ -54,6 +54,12 @@ std::int32_t balance_of(pg::session &session, const schema::tables &where, std::
 std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                                 const movement &what);
 
+// The movements of one customer, in their order, all or none: one lock, one bulk insert, one update. under_way is
+// the index of the movement that is looked at, for the caller's error. Returns how many were replays. Raises what
+// `record` raises, and 23505 when somebody else takes a key meanwhile.
+std::int32_t record_all(pg::session &session, const schema::tables &where, std::span<const movement *const> all,
+                        std::size_t &under_way);
+
 // Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
 // mg_expires_at is cleared. Returns what expired.
 std::int32_t settle_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,

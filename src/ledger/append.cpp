@@ -79,14 +79,19 @@ new_row new_row::fresh(std::string_view record_type) {
 
 namespace {
 
-// What the triggers do for SQL, done here: check, insert, and settle what follows.
-bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
-    pg::row columns(direct::record_shape());
-    ledger_record record(where.generations, columns);
+// The row as its rules want it stored.
+void check(const schema::tables &where, const new_row &row, ledger_record &record) {
     for (std::size_t i = 0; i < width; ++i)
         record.set(static_cast<schema::ledger>(i), row.columns()[i]);
     check_new_record(where, record);
     fill_pass_id_of_step(where, record);
+}
+
+// What the triggers do for SQL, done here: check, insert, and settle what follows.
+bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
+    pg::row columns(direct::record_shape());
+    ledger_record record(where.generations, columns);
+    check(where, row, record);
     std::array<pg::nullable_datum, width> checked;
     for (std::size_t i = 0; i < width; ++i)
         checked[i] = record.get(static_cast<schema::ledger>(i));
@@ -105,6 +110,19 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
         return append_directly(session, where, row);
     const pg::as_role owner(where.generations.owner);
     return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
+}
+
+void append_unprojected(const schema::tables &where, std::span<const new_row> rows) {
+    std::vector<pg::nullable_datum> checked;
+    checked.reserve(rows.size() * width);
+    pg::row columns(direct::record_shape());
+    ledger_record record(where.generations, columns);
+    for (const new_row &row : rows) {
+        check(where, row, record);
+        for (std::size_t i = 0; i < width; ++i)
+            checked.push_back(record.get(static_cast<schema::ledger>(i)));
+    }
+    direct::append_many(checked);
 }
 
 void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,

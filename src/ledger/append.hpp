@@ -38,6 +38,10 @@ private:
 // the lock of the customer.
 bool append(pg::session &session, const schema::tables &where, const new_row &row);
 
+// Appends credit rows of one customer by the direct path and leaves their projection to the caller, who holds the
+// customer's lock. Raises 23505 when a key of one is taken.
+void append_unprojected(const schema::tables &where, std::span<const new_row> rows);
+
 // Changes columns of a row by the direct path: held against the rules for changes, as the triggers do it for SQL.
 // Raises what check_changed_record raises. The row is locked by the caller.
 void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,

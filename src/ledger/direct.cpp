@@ -247,6 +247,14 @@ bool append(std::span<const pg::nullable_datum> columns, bool keyed) {
     return appended;
 }
 
+void append_many(std::span<const pg::nullable_datum> columns) {
+    pg::fresh_snapshot snapshot;
+    open(records, RowExclusiveLock);
+    records.insert_many(columns, record_columns.size());
+    records.close();
+    snapshot.done();
+}
+
 TupleDesc record_shape() { return records.shape(); }
 
 } // namespace mega::ledger::direct

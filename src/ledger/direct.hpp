@@ -40,6 +40,9 @@ bool update_record(std::string_view mg_id, std::span<const ledger_change> change
 // Appends a row that was checked. False, and nothing written, when a key of it is taken.
 bool append(std::span<const pg::nullable_datum> columns, bool keyed);
 
+// Appends many rows that were checked, one behind the other. Raises 23505 when a key of one is taken.
+void append_many(std::span<const pg::nullable_datum> columns);
+
 // The row type of the ledger, for rows that are checked before they are appended.
 TupleDesc record_shape();
 

@@ -338,28 +338,57 @@ bool insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
 
 } // namespace
 
+// The row as a virtual tuple, held against the table's constraints.
+void direct_table::build(TupleTableSlot *slot, std::span<const nullable_datum> columns) {
+    ExecClearTuple(slot);
+    const auto width = static_cast<std::size_t>(slot->tts_tupleDescriptor->natts);
+    std::memset(slot->tts_isnull, true, width * sizeof(bool));
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        slot->tts_values[state_->attributes[i] - 1] = columns[i].value;
+        slot->tts_isnull[state_->attributes[i] - 1] = columns[i].is_null;
+    }
+    ExecStoreVirtualTuple(slot);
+    slot->tts_tableOid = relation_;
+    ExecConstraints(state_->info, slot, state_->estate);
+}
+
 bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
     return call([this, columns, keyed] {
         TupleTableSlot *built = state_->built;
-        ExecClearTuple(built);
-        const auto width = static_cast<std::size_t>(built->tts_tupleDescriptor->natts);
-        std::memset(built->tts_isnull, true, width * sizeof(bool));
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            built->tts_values[state_->attributes[i] - 1] = columns[i].value;
-            built->tts_isnull[state_->attributes[i] - 1] = columns[i].is_null;
-        }
-        ExecStoreVirtualTuple(built);
-        built->tts_tableOid = relation_;
-        ExecConstraints(state_->info, built, state_->estate);
+        build(built, columns);
         open_indexes();
-        bool inserted = true;
-        if (keyed) {
-            inserted = insert_keyed(state_->info, built, state_->estate);
-        } else {
-            table_tuple_insert(state_->relation, built, GetCurrentCommandId(true), 0, nullptr);
-            insert_index_entries(state_->info, built, state_->estate, false, false, nullptr);
+        if (keyed)
+            return insert_keyed(state_->info, built, state_->estate);
+        table_tuple_insert(state_->relation, built, GetCurrentCommandId(true), 0, nullptr);
+        insert_index_entries(state_->info, built, state_->estate, false, false, nullptr);
+        return true;
+    });
+}
+
+void direct_table::insert_many(std::span<const nullable_datum> columns, std::size_t width) {
+    call([this, columns, width] {
+        constexpr int largest_chunk = 500;
+        TupleTableSlot *slots[largest_chunk];
+        const std::size_t rows = columns.size() / width;
+        const int chunk = static_cast<int>(std::min<std::size_t>(rows, largest_chunk));
+        for (int i = 0; i < chunk; ++i)
+            slots[i] = MakeSingleTupleTableSlot(state_->shape, &TTSOpsVirtual);
+        BulkInsertState bulk = GetBulkInsertState();
+        open_indexes();
+        for (std::size_t first = 0; first < rows; first += largest_chunk) {
+            CHECK_FOR_INTERRUPTS();
+            const int count = static_cast<int>(std::min<std::size_t>(rows - first, largest_chunk));
+            for (int i = 0; i < count; ++i)
+                build(slots[i], columns.subspan((first + static_cast<std::size_t>(i)) * width, width));
+            table_multi_insert(state_->relation, slots, count, GetCurrentCommandId(true), 0, bulk);
+            for (int i = 0; i < count; ++i) {
+                ResetPerTupleExprContext(state_->estate);
+                insert_index_entries(state_->info, slots[i], state_->estate, false, false, nullptr);
+            }
         }
-        return inserted;
+        FreeBulkInsertState(bulk);
+        for (int i = 0; i < chunk; ++i)
+            ExecDropSingleTupleTableSlot(slots[i]);
     });
 }
 

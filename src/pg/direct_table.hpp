@@ -67,8 +67,12 @@ public:
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.
     bool insert(std::span<const nullable_datum> columns, bool keyed);
 
+    // Inserts many rows, `width` columns each, page by page. Raises 23505 when a unique key is taken.
+    void insert_many(std::span<const nullable_datum> columns, std::size_t width);
+
 private:
     struct state;
+    void build(TupleTableSlot *slot, std::span<const nullable_datum> columns);
 
     bool decide(Relation relation);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);

@@ -23,6 +23,7 @@ extern "C" {
 #include <postgres.h>
 
 #include <access/genam.h>
+#include <access/heapam.h>
 #include <access/htup_details.h>
 #include <access/table.h>
 #include <access/tableam.h>
