@@ -253,6 +253,9 @@ bool direct_table::scan(std::size_t probed_index, std::span<const Datum> keys, S
 bool direct_table::find_at(const ItemPointerData &place) {
     return call([this, &place] {
         ItemPointerData at = place;
+        // The table may have become shorter since, or be another one.
+        if (ItemPointerGetBlockNumber(&at) >= table_relation_size(state_->relation, MAIN_FORKNUM) / BLCKSZ)
+            return false;
         return table_tuple_fetch_row_version(state_->relation, &at, GetActiveSnapshot(), state_->found);
     });
 }
@@ -301,11 +304,11 @@ void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_
         }
         ExecConstraints(state_->info, built, state_->estate);
         ItemPointerData at = old_place;
-        bool update_indexes = false;
-        const TM_Result put = put_new_version(state_->relation, &at, built, GetActiveSnapshot(), &update_indexes);
-        if (put == TM_Ok && update_indexes) {
+        index_entries wanted = index_entries::none;
+        const TM_Result put = put_new_version(state_->relation, &at, built, GetActiveSnapshot(), &wanted);
+        if (put == TM_Ok && wanted != index_entries::none) {
             open_indexes();
-            insert_index_entries(state_->info, built, state_->estate, true, false, nullptr);
+            insert_index_entries(state_->info, built, state_->estate, true, false, nullptr, wanted);
         }
         state_->found->tts_tid = built->tts_tid;
         return put;

@@ -31,13 +31,19 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
 #endif
 }
 
-// Inserts the entries of all indexes for a row that is in the table. noDuplicates: unique keys are claimed, *conflict
+// What the indexes of a table need for a row that was written. A HOT update needs no entries, from 16 on save in
+// indexes that summarise pages (BRIN): an entry for it in any other would be a second one.
+enum class index_entries { none, summaries, all };
+
+// Inserts the entries for a row that is in the table. no_duplicates: unique keys are claimed, *conflict
 // tells whether one is taken.
 inline void insert_index_entries(ResultRelInfo *info, TupleTableSlot *slot, EState *estate, bool update,
-                                 bool no_duplicates, bool *conflict) {
+                                 bool no_duplicates, bool *conflict, index_entries wanted = index_entries::all) {
 #if PG_VERSION_NUM >= 160000
-    List *recheck = ExecInsertIndexTuples(info, slot, estate, update, no_duplicates, conflict, NIL, false);
+    List *recheck = ExecInsertIndexTuples(info, slot, estate, update, no_duplicates, conflict, NIL,
+                                          wanted == index_entries::summaries);
 #else
+    static_cast<void>(wanted); // there were no summaries yet
     List *recheck = ExecInsertIndexTuples(info, slot, estate, update, no_duplicates, conflict, NIL);
 #endif
     list_free(recheck);
@@ -55,20 +61,23 @@ inline bool unique_keys_are_free(ResultRelInfo *info, TupleTableSlot *slot, ESta
 #endif
 }
 
-// Puts a new version in the place of a row that is locked; *update_indexes tells whether indexes need entries (the
-// update was not HOT).
+// Puts a new version in the place of a row that is locked; *wanted tells what indexes need then.
 inline TM_Result put_new_version(Relation table, ItemPointer place, TupleTableSlot *slot, Snapshot snapshot,
-                                 bool *update_indexes) {
+                                 index_entries *wanted) {
     TM_FailureData failure;
     LockTupleMode mode;
 #if PG_VERSION_NUM >= 160000
     TU_UpdateIndexes which = TU_None;
     const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), snapshot,
                                                 InvalidSnapshot, true, &failure, &mode, &which);
-    *update_indexes = which != TU_None;
+    *wanted = which == TU_None          ? index_entries::none
+              : which == TU_Summarizing ? index_entries::summaries
+                                        : index_entries::all;
 #else
+    bool every = false;
     const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), snapshot,
-                                                InvalidSnapshot, true, &failure, &mode, update_indexes);
+                                                InvalidSnapshot, true, &failure, &mode, &every);
+    *wanted = every ? index_entries::all : index_entries::none;
 #endif
     return result;
 }
