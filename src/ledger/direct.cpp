@@ -60,6 +60,7 @@ constinit pg::direct_table records({record_columns, record_triggers, record_chec
 struct customer_place {
     std::array<char, 513> pass_id;
     ItemPointerData place;
+    TransactionId transaction; // whose lock on the table keeps the page where it is
 };
 constinit customer_place last_place{};
 
@@ -69,6 +70,13 @@ void remember(std::string_view pass_id, ItemPointerData place) {
     std::memcpy(last_place.pass_id.data(), pass_id.data(), pass_id.size());
     last_place.pass_id[pass_id.size()] = '\0';
     last_place.place = place;
+    last_place.transaction = GetTopTransactionIdIfAny();
+}
+
+// A subtransaction that is rolled back gives back the lock on the table that it took.
+void forget_place(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+    if (event == SUBXACT_EVENT_ABORT_SUB)
+        last_place.transaction = InvalidTransactionId;
 }
 
 constexpr std::size_t number(customer c) { return static_cast<std::size_t>(c); }
@@ -84,7 +92,8 @@ void open(pg::direct_table &table, LOCKMODE lock) {
 }
 
 bool find_customer(std::string_view pass_id) {
-    if (pass_id == last_place.pass_id.data() && customers.find_at(last_place.place) &&
+    if (TransactionIdIsValid(last_place.transaction) && last_place.transaction == GetTopTransactionIdIfAny() &&
+        pass_id == last_place.pass_id.data() && customers.find_at(last_place.place) &&
         pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id)
         return true;
     const Datum key[] = {pg::to_datum(pass_id).value};
@@ -126,6 +135,8 @@ template <class Change> auto numbered(std::span<const Change> changes, std::size
 }
 
 } // namespace
+
+void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
 
 bool possible(const schema::tables &where) {
     return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&

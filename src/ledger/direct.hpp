@@ -9,6 +9,8 @@ namespace mega::ledger::direct {
 // Whether both tables may be written directly. The one place that decides.
 bool possible(const schema::tables &where);
 
+void watch_transactions(); // called once, when the library is loaded
+
 using customer_change = std::pair<schema::customer, pg::nullable_datum>;
 using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
 

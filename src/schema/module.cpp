@@ -1,4 +1,5 @@
 // The library as Postgres loads it.
+#include "ledger/direct.hpp"
 #include "ledger/settings.hpp"
 #include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
@@ -15,6 +16,7 @@ void _PG_init(void) {
     mega::ledger::define_settings();
     pg::watch_namespaces();
     pg::watch_direct_tables();
+    mega::ledger::direct::watch_transactions();
     mega::schema::watch_tables();
 }
 
