@@ -260,6 +260,15 @@ bool direct_table::find_at(const ItemPointerData &place) {
     });
 }
 
+namespace {
+
+// As Postgres says it.
+[[noreturn]] void throw_concurrent_update() {
+    throw sql_error{"40001", "could not serialize access due to concurrent update", {}, "Try the transaction again."};
+}
+
+} // namespace
+
 locked direct_table::lock_found(LockTupleMode mode) {
     bool newer = false;
     const TM_Result result = call([this, mode, &newer] {
@@ -278,8 +287,7 @@ locked direct_table::lock_found(LockTupleMode mode) {
     if (result == TM_Deleted && !IsolationUsesXactSnapshot())
         return locked::absent;
     if (result == TM_Updated || result == TM_Deleted)
-        throw sql_error{
-            "40001", "could not serialize access due to concurrent update", {}, "Try the transaction again."};
+        throw_concurrent_update();
     throw sql_error{"27000", "the row was changed by an operation that this command triggered", {}, {}};
 }
 
@@ -319,10 +327,16 @@ void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_
 
 namespace {
 
-// Claims the row's unique keys before anybody can see it. False when one is taken by a row that is committed.
-bool insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
+enum class claim { made, taken, taken_unseen };
+
+// Claims the row's unique keys before anybody can see it. taken: by a row that is committed; taken_unseen: by one that
+// the transaction's snapshot does not see.
+claim insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, TupleTableSlot *other, EState *estate) {
     Relation relation = info->ri_RelationDesc;
-    for (;;) {
+    ItemPointerData place;
+    // A serialisable transaction asks first, as SQL does: the insertion alone might be called a dependency of others.
+    bool free = !IsolationIsSerializable() || unique_keys_are_free(info, slot, estate, &place);
+    while (free) {
         CHECK_FOR_INTERRUPTS();
         const TransactionId transaction = GetCurrentTransactionId();
         const uint32 token = SpeculativeInsertionLockAcquire(transaction);
@@ -332,11 +346,13 @@ bool insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
         table_tuple_complete_speculative(relation, slot, token, !conflict);
         SpeculativeInsertionLockRelease(transaction);
         if (!conflict)
-            return true;
+            return claim::made;
         // Whoever has the key may be gone again: this waits until that is known.
-        if (!unique_keys_are_free(info, slot, estate))
-            return false;
+        free = unique_keys_are_free(info, slot, estate, &place);
     }
+    const bool unseen =
+        IsolationUsesXactSnapshot() && !table_tuple_fetch_row_version(relation, &place, GetActiveSnapshot(), other);
+    return unseen ? claim::taken_unseen : claim::taken;
 }
 
 } // namespace
@@ -356,16 +372,19 @@ void direct_table::build(TupleTableSlot *slot, std::span<const nullable_datum> c
 }
 
 bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
-    return call([this, columns, keyed] {
+    const claim done = call([this, columns, keyed] {
         TupleTableSlot *built = state_->built;
         build(built, columns);
         open_indexes();
         if (keyed)
-            return insert_keyed(state_->info, built, state_->estate);
+            return insert_keyed(state_->info, built, state_->found, state_->estate);
         table_tuple_insert(state_->relation, built, GetCurrentCommandId(true), 0, nullptr);
         insert_index_entries(state_->info, built, state_->estate, false, false, nullptr);
-        return true;
+        return claim::made;
     });
+    if (done == claim::taken_unseen)
+        throw_concurrent_update();
+    return done == claim::made;
 }
 
 void direct_table::insert_many(std::span<const nullable_datum> columns, std::size_t width) {

@@ -50,14 +50,14 @@ inline void insert_index_entries(ResultRelInfo *info, TupleTableSlot *slot, ESta
 }
 
 // Whether no other row has one of this row's unique keys; waits for a transaction that is about to insert one.
-inline bool unique_keys_are_free(ResultRelInfo *info, TupleTableSlot *slot, EState *estate) {
-    ItemPointerData conflict;
+// Otherwise *conflict is the place of the row that has it.
+inline bool unique_keys_are_free(ResultRelInfo *info, TupleTableSlot *slot, EState *estate, ItemPointer conflict) {
 #if PG_VERSION_NUM >= 180000
     ItemPointerData invalid;
     ItemPointerSetInvalid(&invalid);
-    return ExecCheckIndexConstraints(info, slot, estate, &conflict, &invalid, NIL);
+    return ExecCheckIndexConstraints(info, slot, estate, conflict, &invalid, NIL);
 #else
-    return ExecCheckIndexConstraints(info, slot, estate, &conflict, NIL);
+    return ExecCheckIndexConstraints(info, slot, estate, conflict, NIL);
 #endif
 }
 
