@@ -16,21 +16,20 @@ import throughput
 MEASURES = {
     "call": calls.call,
     "hold": calls.hold,
-    "clients": throughput.clients,
-    "balance": reads.balance,
-    "batch": throughput.batch,
     "step": calls.step,
     "event": calls.event,
+    "balance": reads.balance,
+    "clients": throughput.clients,
+    "batch": throughput.batch,
     "copy": throughput.copy,
+    "large": reads.large,
+    "sweep": reads.sweep,
+    "events": reads.events,
     "footprint": throughput.footprint,
     "memory": throughput.memory,
-    "reconcile": reads.reconcile,
-    "sweep": reads.sweep,
     "hot_customer": throughput.hot_customer,
     "hot_transaction": calls.hot_transaction,
-    "events": reads.events,
     "topups": reads.topups,
-    "large": reads.large,
 }
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,
@@ -41,6 +40,7 @@ QUICK = dict(FULL, customers=5000, credits=10000, generations=1000, rounds=1, ca
              batch_rows=500, copy_rows=10000, memory_calls=10000, holds=5000, events=2000, topup_customers=10000,
              large_rows=20000)
 # What --scale multiplies: the sizes at which cost must not have grown.
+WRITTEN = ("calls", "batch_rows", "copy_rows", "memory_calls", "holds", "events")  # what --volume multiplies
 GROWING = ("memory_calls", "topup_customers", "large_rows")
 
 
@@ -51,6 +51,7 @@ def arguments():
     parser.add_argument("--scale", type=int, default=1, help="how many times larger the long ledger and the like are")
     parser.add_argument("--rounds", type=int, help="rounds that count, five otherwise")
     parser.add_argument("--seconds", type=int, help="how long a run of pgbench takes, three otherwise")
+    parser.add_argument("--volume", type=float, default=1, help="how much is written in a round, 1 otherwise")
     parser.add_argument("--docs", type=Path, help="where plots go besides the results' folder")
     parser.add_argument("--results", type=Path, required=True)
     return parser.parse_args()
@@ -60,6 +61,8 @@ def scale_of(given):
     scale = dict(QUICK if given.quick else FULL)
     for name in GROWING:
         scale[name] *= given.scale
+    for name in WRITTEN:
+        scale[name] = int(scale[name] * given.volume)
     for name in ("rounds", "seconds"):
         if getattr(given, name):
             scale[name] = getattr(given, name)
@@ -85,6 +88,8 @@ def main():
     if disagreeing != "0":
         sys.exit(f"the books of {disagreeing} customers do not agree")
     plots.draw(given.results / "results.json", given.docs or given.results)
+    if given.docs:
+        report.put_into(given.docs.with_suffix(".md"), lines, before)
     print(f"\nresults.json, results.csv and table.md are in {given.results}")
 
 

@@ -8,6 +8,7 @@ import subprocess
 
 import server
 
+BEGIN, END = "<!-- begin: written by dev/bench --docs -->", "<!-- end -->"
 COLUMNS = ("mega", "mega sql", "plpgsql", "application", "bare")
 SETTINGS = ("server_version", "shared_buffers", "fsync", "full_page_writes", "wal_compression", "max_wal_size", "autovacuum",
             "jit")
@@ -31,25 +32,42 @@ def target_of(line):
 
 
 def values_of(line):
-    """The contestants' columns; what has other names stands in the first two as name: value."""
+    """The contestants' columns; what has other names stands in the first ones as name: value."""
     if set(line.values) <= set(COLUMNS):
         return [number(line.values.get(name)) for name in COLUMNS]
-    others = [number(one) if name == "mega" else f"{name}: {number(one)}" for name, one in line.values.items()]
+    others = [f"{name}: {number(one)}" for name, one in line.values.items()]
     return (others + [""] * len(COLUMNS))[: len(COLUMNS)]
 
 
 def rows(lines):
-    header = ["what", "unit", "mega", "mega by SQL", *COLUMNS[2:], "ratio", "aim", "pass", ""]
+    known = any(set(one.values) <= set(COLUMNS) for one in lines)
+    header = ["what", "unit", *(("mega", "mega by SQL") if known else ("", "")), *COLUMNS[2:], "ratio", "aim", "pass",
+              "reached"]
     return [header] + [[one.what, one.unit, *values_of(one), *target_of(one), one.verdict] for one in lines]
 
 
 def table(lines):
     """A Markdown table, aligned, so that it reads well on a terminal too."""
     cells = rows(lines)
+    used = [i for i in range(len(cells[0])) if any(row[i] for row in cells[1:])]
+    cells = [[row[i] for i in used] for row in cells]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     shown = ["| " + " | ".join(text.ljust(width) for text, width in zip(row, widths)) + " |" for row in cells]
     shown.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
     return "\n".join(shown)
+
+
+def put_into(document, lines, before):
+    """Puts machine and tables between the document's marks."""
+    settings = ", ".join(f"{name} {value}" for name, value in before["settings"].items())
+    parts = [f"{before['processor']}, {before['processors']} processors, {before['memory_gb']} GB, load at the start "
+             f"{before['load'][0]} and at the end {os.getloadavg()[0]:.1f}. PostgreSQL: {settings}. Revision {commit()}."]
+    for measure in dict.fromkeys(one.measure for one in lines):
+        parts.append(table([one for one in lines if one.measure == measure]))
+    text = document.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN, 1)
+    tail = rest.split(END, 1)[1]
+    document.write_text(head + BEGIN + "\n\n" + "\n\n".join(parts) + "\n\n" + END + tail, encoding="utf-8")
 
 
 def machine():
