@@ -19,13 +19,13 @@ MEASURES = {
     "step": calls.step,
     "event": calls.event,
     "balance": reads.balance,
+    "footprint": throughput.footprint,
     "clients": throughput.clients,
     "batch": throughput.batch,
     "copy": throughput.copy,
     "large": reads.large,
     "sweep": reads.sweep,
     "events": reads.events,
-    "footprint": throughput.footprint,
     "memory": throughput.memory,
     "hot_customer": throughput.hot_customer,
     "hot_transaction": calls.hot_transaction,
@@ -39,8 +39,8 @@ FULL = {
 QUICK = dict(FULL, customers=5000, credits=10000, generations=1000, rounds=1, calls=3000, seconds=1, clients=(1, 2),
              batch_rows=500, copy_rows=10000, memory_calls=10000, holds=5000, events=2000, topup_customers=10000,
              large_rows=20000)
-# What --scale multiplies: the sizes at which cost must not have grown.
 WRITTEN = ("calls", "batch_rows", "copy_rows", "memory_calls", "holds", "events")  # what --volume multiplies
+# What --scale multiplies: the sizes at which cost must not have grown.
 GROWING = ("memory_calls", "topup_customers", "large_rows")
 
 
