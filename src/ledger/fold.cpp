@@ -55,7 +55,9 @@ std::vector<core::preference_event> read_events(pg::session &session, const sche
     events.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         pg::check_for_interrupts();
-        events.push_back({position_of(*found.time(i, 0), *found.text(i, 1)), effects_of_stored(found.json(i, 2))});
+        // A row from before mega may have no time: it comes first.
+        const pg::timestamp at = found.time(i, 0).value_or(pg::timestamp{INT64_MIN});
+        events.push_back({position_of(at, *found.text(i, 1)), effects_of_stored(found.json(i, 2))});
     }
     return events;
 }

@@ -83,6 +83,11 @@ rows session::execute(statement &what, Oid schema, access how, std::span<const n
         nulls[i] = bound[i].is_null ? 'n' : ' ';
     }
     require_success(call([plan, how, limit, &values, &nulls] {
+        if (how == access::latest && keeps_its_snapshot()) {
+            CommandCounterIncrement(); // as foreign keys look for rows that others committed
+            return SPI_execute_snapshot(plan, values.data(), nulls.data(), GetLatestSnapshot(), InvalidSnapshot, false,
+                                        false, static_cast<long>(limit));
+        }
         return SPI_execute_plan(plan, values.data(), nulls.data(), how == access::read_only, static_cast<long>(limit));
     }));
     return {SPI_tuptable, SPI_processed};

@@ -71,7 +71,10 @@ private:
 // Replaces @schema@ by the quoted name of the schema.
 std::string with_schema_name(std::string_view text, Oid schema);
 
-enum class access { read_only, read_write };
+enum class access { read_only, read_write, latest };
+
+// True above READ COMMITTED: the transaction sees what stood there when it began.
+inline bool keeps_its_snapshot() noexcept { return IsolationUsesXactSnapshot(); }
 
 // A connection to SPI, made when the first statement runs. finish() is called on success; after an error the end of the
 // (sub)transaction cleans up.
@@ -82,7 +85,8 @@ public:
     session &operator=(const session &) = delete;
 
     // read_write sees its own earlier changes and takes a fresh snapshot in READ COMMITTED; read_only uses the
-    // caller's snapshot.
+    // caller's snapshot. latest is read_write with a fresh snapshot under every isolation level: for what a lock
+    // protects that does not change the locked row.
     template <class... Arguments> rows run(statement &what, Oid schema, access how, const Arguments &...arguments) {
         std::array<nullable_datum, sizeof...(Arguments)> bound{to_datum(arguments)...};
         return execute(what, schema, how, bound);

@@ -127,11 +127,13 @@ void check_same(pg::session &session, const schema::tables &where, const std::st
                             "Leave at_step out to append the next step."};
 }
 
+// Under the generation's lock. A step does not change its generation, so that above READ COMMITTED the lock tells
+// nothing of steps that came since: they are looked for.
 std::int32_t next_number(pg::session &session, const schema::tables &where, const std::string &generation_id) {
     const pg::as_role owner(where.generations.owner);
-    const auto last = ledger::direct::possible(where)
+    const auto last = ledger::direct::possible(where) && !pg::keeps_its_snapshot()
                           ? ledger::direct::last_step(generation_id)
-                          : session.run(last_step, where.schema, pg::access::read_write, generation_id).int4(0, 0);
+                          : session.run(last_step, where.schema, pg::access::latest, generation_id).int4(0, 0);
     if (last == PG_INT32_MAX)
         throw pg::sql_error{
             "22003", "the generation has no step number left", "generation_id=" + pg::quoted(generation_id), {}};
