@@ -423,5 +423,5 @@ SELECT pg_temp.books('studio-h5', 'studio-h5');
 INSERT INTO mega_generations (mg_id) VALUES ('generation:studio-nobody');
 SELECT mg_mma_status FROM mega_update_generation('studio-nobody', 'scanning');
 SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-nobody', 'https://assets.example.com/n.png', hold_id => 'studio-h5')$$);
-SELECT * FROM mega_reconcile_credits();
-SELECT * FROM mega_reconcile_preferences();
+SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:studio-%';
+SELECT * FROM mega_reconcile_preferences() WHERE mg_pass_id LIKE 'pass:test:studio-%';
