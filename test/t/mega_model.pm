@@ -29,8 +29,9 @@ sub predict {
     return $self->$method($operation);
 }
 
-sub refused { return { state => $_[0] } }
-sub success { my ($answer, $commit) = @_; return { state => '00000', answer => $answer, commit => $commit // sub { } } }
+# Of several faults in one statement any may be the one that is told.
+sub refused { my (@states) = @_; return { state => $states[0], states => { map { $_ => 1 } @states } } }
+sub success { my ($answer, $commit) = @_; return { state => '00000', states => { '00000' => 1 }, answer => $answer, commit => $commit // sub { } } }
 
 sub flag { return $_[0] ? 't' : 'f' }
 
@@ -155,20 +156,24 @@ sub on_batch {
     my $copy = mega_model->new;
     $copy->{$_} = { %{ $self->{$_} } } for qw(credits rows references);
     my ($written, $replayed) = (0, 0);
+    my @faults;
     my @entries = sort { $a->{pass} cmp $b->{pass} } @{ $operation->{entries} };
     return refused('22023') if grep { $_->{delta} == 0 } @entries;
     for my $entry (@entries) {
         my $expected = $copy->on_record($entry);
-        return $expected if $expected->{state} ne '00000';
+        if ($expected->{state} ne '00000') {
+            push @faults, $expected->{state};
+            next;
+        }
         $expected->{answer} =~ /t$/ ? $replayed++ : $written++;
         $expected->{commit}->();
     }
+    return refused(@faults) if @faults;
     return success("$written|$replayed", sub { $self->{$_} = $copy->{$_} for qw(credits rows references) });
 }
 
 #
-# Raw rows of every type in one statement. A row may say what is wrong with it: `bad`, found as it is inserted, or
-# `bad_payload`, found at the end of the statement.
+# Raw rows of every type in one statement. A row may say what is wrong with it: `bad` is its SQLSTATE.
 #
 
 sub place_of {
@@ -188,13 +193,13 @@ sub is_there {
 sub on_raw {
     my ($self, $operation) = @_;
     my @rows = @{ $operation->{rows} };
-    my %seen;
+    my (%seen, @faults);
     for my $row (@rows) {
-        return refused($row->{bad}) if $row->{bad};
-        return refused('23505') if $self->is_there($row) || $seen{ place_of($row) }++ || ($row->{reference} && $seen{"reference $row->{reference}"}++);
+        push @faults, $row->{bad} if $row->{bad};
+        push @faults, '23505' if $self->is_there($row) || $seen{ place_of($row) }++ || ($row->{reference} && $seen{"reference $row->{reference}"}++);
+        push @faults, '23503' if defined $row->{pass} ? !defined $self->{credits}{ $row->{pass} } : !$self->{generations}{ $row->{generation} };
     }
-    return refused('23514') if grep { $_->{bad_payload} } @rows;
-    return refused('23503') if grep { defined $_->{pass} ? !defined $self->{credits}{ $_->{pass} } : !$self->{generations}{ $_->{generation} } } @rows;
+    return refused(@faults) if @faults;
     return success('', sub {
         for my $row (@rows) {
             if ($row->{kind} eq 'credit') { $self->write_row($row->{txn}, $row->{pass}, $row->{delta}, reference => $row->{reference}) }

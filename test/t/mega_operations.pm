@@ -81,7 +81,7 @@ sub raw_row {
         my $event = event();
         delete $event->{generation};
         $event->{time} //= one_of(@moments);
-        $event->{bad_payload} = one_of('{"tags": [1]}', '{"weight": 0}', '{"tag": " "}') if $event->{type} =~ /like/ && chance(0.05);
+        @$event{qw(bad text)} = ('23514', one_of('{"tags": [1]}', '{"weight": 0}', '{"tag": " "}')) if $event->{type} =~ /like/ && chance(0.05);
         return $event;
     }
     if ($kind eq 'step') {
@@ -150,7 +150,7 @@ sub columns_of {
         return ("credit_transaction:$row->{txn}", $row->{pass}, $row->{bad} ? undef : $row->{delta}, $reason // 'raw', $type, $id, undef, undef, '{}', undef);
     }
     if ($row->{kind} eq 'event') {
-        my $meta = sprintf '{"event_type": "%s", "payload": %s}', $row->{type}, $row->{bad_payload} // mega_model::payload_text($row->{payload});
+        my $meta = sprintf '{"event_type": "%s", "payload": %s}', $row->{type}, $row->{text} // mega_model::payload_text($row->{payload});
         my $second = sprintf '%.6f', $row->{time} / 1_000_000;
         return ("mma_event:$row->{id}", $row->{pass}, undef, undef, undef, undef, POSIX::strftime('%Y-%m-%d %H:%M:%S', gmtime int $second) . substr($second, -7) . '+00', undef, $meta, undef);
     }
