@@ -5,6 +5,7 @@ CREATE EXTENSION IF NOT EXISTS mega;
 \set VERBOSITY sqlstate
 \pset null NULL
 SET timezone = 'UTC';
+SET datestyle = 'ISO';
 
 -- Runs a statement in a block of its own and tells how it ended.
 CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
