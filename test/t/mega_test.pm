@@ -12,11 +12,12 @@ use Test::More;
 
 our @EXPORT = qw(start_node seed_of_storm storm wait_for_storm books_disagree quoted);
 
-# A running node. Each further argument is a line of postgresql.conf.
+# A running node. Each further argument is a line of postgresql.conf. MEGA_WRITE_PATH says how functions write.
 sub start_node {
     my ($name, @settings) = @_;
     my $node = PostgreSQL::Test::Cluster->new($name);
     $node->init(extra => [ '--encoding=UTF8', '--locale=C', '-U', 'postgres' ]);
+    push @settings, "mega.write_path = $ENV{MEGA_WRITE_PATH}" if $ENV{MEGA_WRITE_PATH};
     $node->append_conf('postgresql.conf', join("\n", 'log_statement = none', "timezone = 'UTC'", @settings) . "\n");
     $ENV{PGUSER} = 'postgres';
     $node->start;
