@@ -7,7 +7,7 @@ namespace mega::core {
 
 namespace {
 
-constexpr decimal max_weight = decimal::from_micros(1000 * 1000000);
+constexpr decimal max_weight = decimal::from_micros(1'000'000'000);
 constexpr decimal default_weight = decimal::from_micros(1000000);
 constexpr decimal download_weight = decimal::from_micros(500000);
 

@@ -17,23 +17,22 @@ namespace {
     "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "                                                  \
     "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
 
-constexpr Oid due_types[] = {TEXTOID, INT8OID};
-// Byte order of pass id, so that locks are taken in order. The time is compared as text, as iso_utc writes it, without
-// its Z: a cast would let one broken raw row stop the sweep. So would a release that somebody wrote by hand.
+constexpr std::uint64_t batch_size = 1000;
+
+constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
+// A batch behind a hold, in byte order of pass id, so that locks are taken in order: the order of the index on pending
+// holds, which is left after the batch's last one. The time is compared as text, as iso_utc writes it, without its Z: a
+// cast would let one broken raw row stop the sweep.
 constinit pg::statement
     due_holds("SELECT g.mg_id, g.mg_pass_id FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
+              "AND g.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>=) $2 "
+              "AND (g.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>) $2 "
+              "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.>) $3) "
               "AND g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' OPERATOR(pg_catalog.~) "
               "'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z$' "
               "AND pg_catalog.rtrim(g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at', 'Z') COLLATE \"C\" "
-              "OPERATOR(pg_catalog.<=) $1 AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r "
-              "WHERE r.mg_id OPERATOR(pg_catalog.=) ('credit_transaction:release:' OPERATOR(pg_catalog.||) "
-              "pg_catalog.substr(g.mg_id, 25))) AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r "
-              "WHERE r.mg_ref_type OPERATOR(pg_catalog.=) 'hold' "
-              "AND r.mg_ref_id OPERATOR(pg_catalog.=) pg_catalog.substr(g.mg_id, 25) "
-              "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) 'release' "
-              "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-              "AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL) "
-              "ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT $2",
+              "OPERATOR(pg_catalog.<=) $1 "
+              "ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT 1000",
               due_types);
 
 constexpr Oid ids_type[] = {TEXTARRAYOID};
@@ -51,13 +50,15 @@ constinit pg::statement
                   "AND " MEGA_PENDING_HOLD "ORDER BY g.mg_id COLLATE \"C\"",
                   holds_types);
 
-// One row for each hold; the ledger's own trigger projects them, one update per customer.
+// One row for each hold; the ledger's own trigger projects them, one update per customer. A hold whose release somebody
+// wrote by hand is left alone.
 constinit pg::statement append_releases(
     "INSERT INTO @schema@.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, "
     "mg_ref_id, mg_status, mg_meta, mg_source_system) SELECT 'credit_transaction:release:' OPERATOR(pg_catalog.||) "
     "pg_catalog.substr(g.mg_id, 25), 'credit_transaction', g.mg_pass_id, OPERATOR(pg_catalog.-) g.mg_delta, 'release', "
     "'hold', pg_catalog.substr(g.mg_id, 25), 'succeeded', '{\"reason\": \"expired\"}', 'api' "
-    "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1)",
+    "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1) ON CONFLICT DO NOTHING "
+    "RETURNING 'credit_transaction:hold:' OPERATOR(pg_catalog.||) mg_ref_id",
     ids_type);
 
 constinit pg::statement mark_released("UPDATE ONLY @schema@.mega_generations SET mg_status = 'failed' "
@@ -103,29 +104,60 @@ std::vector<std::string> open_free_customers(pg::session &session, const schema:
     return locked;
 }
 
-Datum release_expired_holds(FunctionCallInfo fcinfo) {
-    const std::int32_t limit = require_positive("max_holds", pg::arguments(fcinfo).int4(0));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
+struct due_batch {
     std::vector<std::string> holds, pass_ids;
-    {
-        const pg::as_role owner(where.generations.owner);
-        const pg::rows due =
-            session.run(due_holds, where.schema, pg::access::read_write, now_without_zone(), std::int64_t{limit});
-        holds = column_of(due, 0);
-        pass_ids = column_of(due, 1);
+    bool last; // there are no more
+};
+
+// The next holds whose time is over, behind the one at (pass_id, mg_id), which becomes the batch's last.
+due_batch next_due(pg::session &session, const schema::tables &where, std::size_t limit, std::string &pass_id,
+                   std::string &mg_id) {
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows due =
+        session.run(due_holds, where.schema, pg::access::read_write, now_without_zone(), pass_id, mg_id);
+    due_batch batch{column_of(due, 0), column_of(due, 1), due.count() < batch_size};
+    if (batch.holds.size() > limit) {
+        batch.holds.resize(limit);
+        batch.last = false;
     }
-    const std::vector<std::string> locked = open_free_customers(session, where, pass_ids);
+    if (!due.empty()) {
+        const std::uint64_t last = batch.holds.size() - 1;
+        pass_id = *due.text(last, 1);
+        mg_id = *due.text(last, 0);
+    }
+    return batch;
+}
+
+// Releases those of the batch whose customers nobody else has locked.
+std::size_t release_batch(pg::session &session, const schema::tables &where, const due_batch &batch) {
+    const std::vector<std::string> locked = open_free_customers(session, where, batch.pass_ids);
     const pg::as_role owner(where.generations.owner);
     const std::vector<std::string> pending =
-        column_of(session.run(still_pending, where.schema, pg::access::read_write, holds, locked), 0);
-    if (!pending.empty()) {
-        session.run(append_releases, where.schema, pg::access::read_write, pending);
-        const ledger::in_flight::settlement settling(pending);
-        session.run(mark_released, where.schema, pg::access::read_write, pending);
+        column_of(session.run(still_pending, where.schema, pg::access::read_write, batch.holds, locked), 0);
+    if (pending.empty())
+        return 0;
+    std::vector<std::string> released =
+        column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0);
+    std::ranges::sort(released);
+    const ledger::in_flight::settlement settling(released);
+    session.run(mark_released, where.schema, pg::access::read_write, released);
+    return released.size();
+}
+
+Datum release_expired_holds(FunctionCallInfo fcinfo) {
+    const auto limit = static_cast<std::size_t>(require_positive("max_holds", pg::arguments(fcinfo).int4(0)));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    std::size_t released = 0;
+    std::string pass_id, mg_id;
+    for (bool more = true; more && released < limit;) {
+        pg::check_for_interrupts();
+        pg::session session; // one for each batch, so that its memory goes with it
+        const due_batch batch = next_due(session, where, limit - released, pass_id, mg_id);
+        released += release_batch(session, where, batch);
+        more = !batch.last;
+        session.finish();
     }
-    session.finish();
-    return pg::to_datum(static_cast<std::int32_t>(pending.size())).value;
+    return pg::to_datum(static_cast<std::int32_t>(released)).value;
 }
 
 Datum expire_credits(FunctionCallInfo fcinfo) {

@@ -161,6 +161,7 @@ private:
             return true;
         }
         // Another session may insert the same identity right now: its unique index decides.
+        session_.connect();
         const auto failed = pg::in_subtransaction([&] { write(fill, pass_id); });
         if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
             throw *failed;

@@ -110,9 +110,9 @@ public:
     // A copy of a document that outlives the session: in the memory that was current when it began.
     jsonb copy_out(jsonb document) const;
 
-private:
-    void connect();
+    void connect(); // at once; otherwise the first statement does it
 
+private:
     bool connected_ = false;
 };
 

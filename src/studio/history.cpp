@@ -35,15 +35,16 @@ struct listing {
     MEGA_PAGE_OF("g.mg_type, g.mg_provider, g.mg_output_url, g.mg_mma_mode, g.mg_mma_status, g.mg_generation_id, "     \
                  "g.mg_prompt, g.mg_mma_vars",                                                                         \
                  "", "generation")                                                                                     \
-    "AND g.mg_deleted_at IS NULL AND ($2 IS NULL OR g.mg_mma_mode OPERATOR(pg_catalog.=) $2) "                         \
-    "AND ($3 IS NULL OR g.mg_mma_status OPERATOR(pg_catalog.=) $3) "
+    "AND g.mg_deleted_at IS NULL AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END " \
+    "AND CASE WHEN $3 IS NULL THEN true ELSE g.mg_mma_status OPERATOR(pg_catalog.=) $3 END "
 constinit listing generations{{MEGA_GENERATIONS MEGA_NEWEST_FIRST, filter_types},
                               {MEGA_GENERATIONS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
 
 #define MEGA_EVENTS                                                                                                    \
     MEGA_PAGE_OF("g.mg_meta OPERATOR(pg_catalog.->>) 'event_type', g.mg_generation_id, g.mg_meta", "", "mma_event")    \
     "AND g.mg_deleted_at IS NULL AND $3 IS NULL "                                                                      \
-    "AND ($2 IS NULL OR g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) $2) "
+    "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) "  \
+    "$2 END "
 constinit listing events{{MEGA_EVENTS MEGA_NEWEST_FIRST, filter_types},
                          {MEGA_EVENTS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
 

@@ -25,6 +25,7 @@ std::string told(const pg::pg_error &error) {
 
 // Runs a command in a subtransaction, in a session that was open before.
 std::string outcome(pg::session &session, const std::string &command) {
+    session.connect();
     const auto failed = pg::in_subtransaction([&] {
         const witness alive;
         session.run_text(command);
@@ -66,6 +67,7 @@ Datum throw_in_subtransaction(FunctionCallInfo fcinfo) {
     const std::string command(*pg::arguments(fcinfo).text(0));
     const witness alive;
     pg::session session;
+    session.connect();
     pg::in_subtransaction([&] {
         session.run_text(command);
         throw pg::sql_error{"MG003", "an error of ours inside a subtransaction", {}, {}};
