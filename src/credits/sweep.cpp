@@ -77,10 +77,12 @@ std::string now_without_zone() {
     return now;
 }
 
-std::vector<std::string> column_of(const pg::rows &found, int column) {
+// A column of the rows, or of the first of them; each value once where it repeats.
+std::vector<std::string> column_of(const pg::rows &found, int column, std::uint64_t most = UINT64_MAX) {
+    const std::uint64_t rows = std::min(found.count(), most);
     std::vector<std::string> texts;
-    texts.reserve(found.count());
-    for (std::uint64_t i = 0; i < found.count(); ++i)
+    texts.reserve(rows);
+    for (std::uint64_t i = 0; i < rows; ++i)
         if (texts.empty() || texts.back() != *found.text(i, column))
             texts.emplace_back(*found.text(i, column));
     return texts;
@@ -115,15 +117,11 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
     const pg::as_role owner(where.generations.owner);
     const pg::rows due =
         session.run(due_holds, where.schema, pg::access::read_write, now_without_zone(), pass_id, mg_id);
-    due_batch batch{column_of(due, 0), column_of(due, 1), due.count() < batch_size};
-    if (batch.holds.size() > limit) {
-        batch.holds.resize(limit);
-        batch.last = false;
-    }
+    const auto taken = std::min<std::uint64_t>(due.count(), limit);
+    due_batch batch{column_of(due, 0, taken), column_of(due, 1, taken), taken == due.count() && taken < batch_size};
     if (!due.empty()) {
-        const std::uint64_t last = batch.holds.size() - 1;
-        pass_id = *due.text(last, 1);
-        mg_id = *due.text(last, 0);
+        pass_id = *due.text(taken - 1, 1);
+        mg_id = *due.text(taken - 1, 0);
     }
     return batch;
 }
