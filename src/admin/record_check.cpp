@@ -89,6 +89,15 @@ void agree_with_id(admin_record &row, record_type type) {
     }
 }
 
+// An adopted row whose id has no shape, or whose columns said something else before, is left as it is.
+bool keeps_its_disagreement(const admin_record &old_row, const admin_record &new_row) {
+    constexpr column repeated[] = {column::mg_session_hash, column::mg_key, column::mg_runtime_id,
+                                   column::mg_profile_id};
+    const bool shaped =
+        core::is_record_id(new_row.text(column::mg_record_type).value_or(""), new_row.text(column::mg_id).value_or(""));
+    return !shaped || std::ranges::all_of(repeated, [&](column c) { return old_row.same(new_row, c); });
+}
+
 void check_values(const admin_record *old_row, admin_record &row) {
     for (const column c : bounded_texts)
         if (const auto value = row.text(c); value && (old_row == nullptr || !old_row->same(row, c)))
@@ -117,14 +126,14 @@ void check_changed(const admin_record &old_row, admin_record &new_row) {
         const bool fact = c == column::mg_id || c == column::mg_record_type ||
                           (audit && c != column::mg_updated_at && c != column::mg_deleted_at);
         if (fact && !old_row.same(new_row, c))
-            throw pg::sql_error{"MG005",
-                                std::string(audit ? "an audit never changes: " : "a record keeps its ") + name(c),
-                                "mg_id=" + pg::quoted(*old_row.text(column::mg_id)), "Append a new record."};
+            throw pg::sql_error{
+                "MG005", std::string(audit ? "an audit never changes: " : "a record keeps its ") + name(c),
+                "mg_id=" + pg::quoted(old_row.text(column::mg_id).value_or("")), "Append a new record."};
     }
     if (new_row.is_null(column::mg_created_at))
         new_row.set(column::mg_created_at, old_row.get(column::mg_created_at));
-    if (const auto type = core::parse_record_type(*new_row.text(column::mg_record_type)))
-        agree_with_id(new_row, *type);
+    if (!keeps_its_disagreement(old_row, new_row))
+        agree_with_id(new_row, *core::parse_record_type(*new_row.text(column::mg_record_type)));
     check_values(&old_row, new_row);
     new_row.set(column::mg_updated_at, pg::clock_time());
 }

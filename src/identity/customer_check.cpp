@@ -76,7 +76,7 @@ void check_new(customer_record &row) {
 void check_changed(const customer_record &old_row, customer_record &new_row, bool may_replace) {
     if (!old_row.same(new_row, column::mg_pass_id))
         throw pg::sql_error{"MG005", "a pass id never changes",
-                            "pass_id=" + pg::quoted(*old_row.text(column::mg_pass_id)) +
+                            "pass_id=" + pg::quoted(old_row.text(column::mg_pass_id).value_or("NULL")) +
                                 " written=" + pg::quoted(new_row.text(column::mg_pass_id).value_or("NULL")),
                             "Make another customer with mega_ensure_customer."};
     for (const column c : {column::mg_credits, column::mg_mma_preferences, column::mg_created_at})

@@ -18,6 +18,9 @@ constexpr const char *credits_hint = "Use mega_record_credit, or append a credit
 constexpr const char *preferences_hint =
     "Use mega_record_mma_event, or append an mma_event row to mega_generations. Keys of your own are yours to write.";
 
+// Without its key an adopted table may have a row without a pass id.
+std::string_view pass_id_of(const customer_record &row) { return row.text(column::mg_pass_id).value_or(""); }
+
 bool same_managed_keys(pg::jsonb left, pg::jsonb right) {
     return std::ranges::all_of(
         core::managed_keys, [&](std::string_view key) { return pg::equal(pg::find(left, key), pg::find(right, key)); });
@@ -53,7 +56,7 @@ void guard_credits(const customer_record &old_row, customer_record &new_row, boo
                    const in_flight::look &own) {
     if (old_row.same(new_row, column::mg_credits))
         return;
-    const std::string_view pass_id = *old_row.text(column::mg_pass_id);
+    const std::string_view pass_id = pass_id_of(old_row);
     const std::int32_t stored = old_row.int4(column::mg_credits).value_or(0);
     const std::int32_t written = new_row.int4(column::mg_credits).value_or(0);
     if (own.writes_credits(written))
@@ -68,8 +71,8 @@ void guard_preferences(const customer_record &old_row, customer_record &new_row,
                        const in_flight::look &own) {
     if (old_row.same(new_row, column::mg_mma_preferences))
         return;
-    const std::string_view pass_id = *old_row.text(column::mg_pass_id);
-    const pg::jsonb stored = *old_row.json(column::mg_mma_preferences);
+    const std::string_view pass_id = pass_id_of(old_row);
+    const pg::jsonb stored = old_row.json(column::mg_mma_preferences).value_or(pg::empty_object()); // adopted: NULL
     const pg::jsonb written = *new_row.json(column::mg_mma_preferences);
     if (same_managed_keys(stored, written) || own.writes_preferences(written.document))
         return;
@@ -83,7 +86,7 @@ void guard_preferences(const customer_record &old_row, customer_record &new_row,
 } // namespace
 
 void guard_changed_customer(const customer_record &old_row, customer_record &new_row, bool may_replace) {
-    const in_flight::look own(*old_row.text(column::mg_pass_id),
+    const in_flight::look own(pass_id_of(old_row),
                               may_replace ? in_flight::look::moment::before : in_flight::look::moment::after);
     guard_credits(old_row, new_row, may_replace, own);
     guard_preferences(old_row, new_row, may_replace, own);

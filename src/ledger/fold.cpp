@@ -46,22 +46,6 @@ std::vector<core::tag_effect> effects_of_stored(const std::optional<pg::jsonb> &
     }
 }
 
-// All events of the customer, in no order: positions are ordered by the core, which knows no more of their times than
-// what counts from 1970.
-std::vector<core::preference_event> read_events(pg::session &session, const schema::tables &where,
-                                                std::string_view pass_id, pg::access how) {
-    const pg::rows found = session.run(events_of, where.schema, how, pass_id);
-    std::vector<core::preference_event> events;
-    events.reserve(found.count());
-    for (std::uint64_t i = 0; i < found.count(); ++i) {
-        pg::check_for_interrupts();
-        // A row from before mega may have no time: it comes first.
-        const pg::timestamp at = found.time(i, 0).value_or(pg::timestamp{INT64_MIN});
-        events.push_back({position_of(at, *found.text(i, 1)), effects_of_stored(found.json(i, 2))});
-    }
-    return events;
-}
-
 bool is_managed(std::string_view key) { return std::ranges::find(core::managed_keys, key) != core::managed_keys.end(); }
 
 } // namespace
@@ -87,6 +71,22 @@ std::optional<pg::timestamp> newest_time(pg::jsonb stored) {
     if (!parsed || !parsed->newest())
         return std::nullopt;
     return pg::from_unix_micros(parsed->newest()->micros);
+}
+
+// In no order: positions are ordered by the core, which knows no more of their times than
+// what counts from 1970.
+std::vector<core::preference_event> read_events(pg::session &session, const schema::tables &where,
+                                                std::string_view pass_id, pg::access how) {
+    const pg::rows found = session.run(events_of, where.schema, how, pass_id);
+    std::vector<core::preference_event> events;
+    events.reserve(found.count());
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        pg::check_for_interrupts();
+        // A row from before mega may have no time: it comes first.
+        const pg::timestamp at = found.time(i, 0).value_or(pg::timestamp{INT64_MIN});
+        events.push_back({position_of(at, *found.text(i, 1)), effects_of_stored(found.json(i, 2))});
+    }
+    return events;
 }
 
 pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed) {

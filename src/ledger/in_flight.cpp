@@ -6,6 +6,7 @@ namespace {
 
 constinit projection *projections = nullptr;
 constinit settlement *settlements = nullptr;
+constinit opening *openings = nullptr;
 
 } // namespace
 
@@ -45,6 +46,23 @@ settlement::~settlement() { settlements = below_; }
 bool settles(std::string_view mg_id) noexcept {
     return settlements != nullptr && settlements->subtransaction_ == GetCurrentSubTransactionId() &&
            std::binary_search(settlements->mg_ids_.begin(), settlements->mg_ids_.end(), mg_id);
+}
+
+opening::opening(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept
+    : mg_id_(mg_id), pass_id_(pass_id), delta_(delta), subtransaction_(GetCurrentSubTransactionId()), below_(openings) {
+    openings = this;
+}
+
+opening::~opening() { openings = below_; }
+
+bool opens_books() noexcept { return openings != nullptr; }
+
+bool opens(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept {
+    if (openings == nullptr || openings->used_ || openings->subtransaction_ != GetCurrentSubTransactionId() ||
+        openings->mg_id_ != mg_id || openings->pass_id_ != pass_id || openings->delta_ != delta)
+        return false;
+    openings->used_ = true;
+    return true;
 }
 
 } // namespace mega::ledger::in_flight

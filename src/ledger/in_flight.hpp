@@ -65,4 +65,32 @@ private:
 // Whether the settlement on top of the stack is of this hold and this subtransaction.
 bool settles(std::string_view mg_id) noexcept;
 
+// A credit row that opens the books of adopted tables: the balance contains its delta already, so its projection adds
+// nothing. Of no use to anybody else: only mega_open_books, the owner's alone, pushes one; it stands for the one row of
+// exactly this id, customer and delta, once, in this subtransaction, while that row is being appended; and the delta is
+// what balance and ledger were found to differ by under the customer's lock. A row that a trigger made another one on
+// its way is projected like any row, and mega_open_books looks again behind the append.
+class opening {
+public:
+    opening(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept;
+    ~opening();
+    opening(const opening &) = delete;
+    opening &operator=(const opening &) = delete;
+
+private:
+    friend bool opens(std::string_view, std::string_view, std::int32_t) noexcept;
+
+    std::string_view mg_id_;
+    std::string_view pass_id_;
+    std::int32_t delta_;
+    SubTransactionId subtransaction_;
+    bool used_ = false;
+    opening *below_;
+};
+
+bool opens_books() noexcept; // whether there is any opening: asked for every row, so that others pay nothing
+
+// Whether the opening on top of the stack is this row. Uses it up.
+bool opens(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept;
+
 } // namespace mega::ledger::in_flight

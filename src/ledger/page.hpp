@@ -19,6 +19,9 @@ struct page_cursor {
     std::int64_t version = 0; // of a credit statement: when the customer had last changed
 };
 
+// Where a row stands that an adopted table has without a time: it comes first.
+inline constexpr pg::timestamp undated{PG_INT64_MAX};
+
 // The cursor as text, safe in a URL.
 std::string write_cursor(const page_cursor &cursor);
 

@@ -132,12 +132,14 @@ void check_delta(const ledger_record &row) {
         refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(*row.text(column::mg_id)));
 }
 
-void check_status_words(const ledger_record &row) {
+// old_row: null for an insert. What an adopted row says already is left to it.
+void check_status_words(const ledger_record *old_row, const ledger_record &row) {
+    const auto changed = [&](column c) { return old_row == nullptr || !old_row->same(row, c); };
     const auto mode = row.text(column::mg_mma_mode);
-    if (mode && !core::is_mma_mode(*mode))
+    if (mode && changed(column::mg_mma_mode) && !core::is_mma_mode(*mode))
         refuse("mg_mma_mode is not a mode", "mg_mma_mode=" + pg::quoted(*mode), "Use still or video.");
     const auto status = row.text(column::mg_mma_status);
-    if (status && !core::parse_mma_status(*status))
+    if (status && changed(column::mg_mma_status) && !core::parse_mma_status(*status))
         refuse("mg_mma_status is not a status", "mg_mma_status=" + pg::quoted(*status),
                "Use queued, scanning, prompting, generating, postscan, done or error.");
 }
@@ -184,6 +186,9 @@ void check_type_columns(ledger_record &row, record_type type) {
     }
 }
 
+// Without its key an adopted table may have a row without an id.
+std::string_view id_of(const ledger_record &row) { return row.text(column::mg_id).value_or(""); }
+
 bool may_change(column c, record_type type) {
     return std::ranges::find(mutable_columns(type), c) != mutable_columns(type).end();
 }
@@ -192,7 +197,7 @@ void refuse_changed_fact(const ledger_record &row, column c, record_type type) {
     throw pg::sql_error{"MG005",
                         std::string("the ledger is append-only: ") + name(c) + " of a " +
                             std::string(core::name(type)) + " never changes",
-                        "mg_id=" + pg::quoted(*row.text(column::mg_id)),
+                        "mg_id=" + pg::quoted(id_of(row)),
                         type == record_type::credit_transaction
                             ? "Record a new credit row that corrects this one, for example with mega_record_credit."
                             : "Append a new row."};
@@ -200,7 +205,7 @@ void refuse_changed_fact(const ledger_record &row, column c, record_type type) {
 
 // A hold is settled by capture and release alone: they write its status.
 void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
-    const std::string_view id = *old_row.text(column::mg_id);
+    const std::string_view id = id_of(old_row);
     if (!id.starts_with("credit_transaction:hold:") || in_flight::settles(id))
         return;
     if (!old_row.same(new_row, column::mg_status) || !old_row.same(new_row, column::mg_meta))
@@ -210,7 +215,7 @@ void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
 
 // What mega itself wrote into a credit row's mg_meta and counts by later.
 void check_own_meta(const ledger_record &old_row, const ledger_record &new_row) {
-    const bool refund = old_row.text(column::mg_id)->starts_with("credit_transaction:refund:");
+    const bool refund = id_of(old_row).starts_with("credit_transaction:refund:");
     const bool topup = old_row.text(column::mg_reason) == "topup";
     if ((!refund && !topup) || old_row.same(new_row, column::mg_meta))
         return;
@@ -221,11 +226,11 @@ void check_own_meta(const ledger_record &old_row, const ledger_record &new_row) 
     for (const std::string_view key : {"refund_of", "automatic", "packs"})
         if ((key == "refund_of") == refund && !pg::equal(member(old_row, key), member(new_row, key)))
             throw pg::sql_error{"MG005", "mg_meta." + std::string(key) + " of this credit row never changes",
-                                "mg_id=" + pg::quoted(*old_row.text(column::mg_id)), "Other keys are yours to write."};
+                                "mg_id=" + pg::quoted(id_of(old_row)), "Other keys are yours to write."};
 }
 
 void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
-    const std::string_view id = *old_row.text(column::mg_id);
+    const std::string_view id = id_of(old_row);
     if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
         throw pg::sql_error{"MG005", "mg_mma_mode is set once", "mg_id=" + pg::quoted(id), "Append a new generation."};
     if (old_row.same(new_row, column::mg_mma_status))
@@ -261,7 +266,7 @@ void check_new_record(const schema::tables &where, ledger_record &row) {
     for (const column c : url_columns)
         if (const auto url = row.text(c))
             check_asset_url(name(c), *url, bad_column);
-    check_status_words(row);
+    check_status_words(nullptr, row);
     check_vars(row);
     store_payload(row);
 }
@@ -280,11 +285,11 @@ void check_changed_record(const ledger_record &old_row, ledger_record &new_row) 
     for (const column c : url_columns)
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
-    if (*type == record_type::credit_transaction) {
+    if (type == record_type::credit_transaction) {
         check_hold(old_row, new_row);
         check_own_meta(old_row, new_row);
     }
-    check_status_words(new_row);
+    check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);
     if (!old_row.same(new_row, column::mg_mma_vars))
         check_vars(new_row);

@@ -33,7 +33,13 @@ BEGIN
             USING HINT = 'If it is not, create them with SELECT mega_install().';
         RETURN;
     END IF;
-    PERFORM mega_install();
+    -- Told as warnings, because inside an extension's script Postgres keeps lesser messages to itself.
+    FOR one IN SELECT * FROM mega_install() WHERE action = 'grant' OR action LIKE 'skip %' LOOP
+        RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
+            USING HINT = CASE one.action
+                WHEN 'grant' THEN 'These roles reach the table itself; see docs/adopting.md.'
+                ELSE 'New rows are checked all the same; see SELECT * FROM mega_validate().' END;
+    END LOOP;
     FOR made IN
         SELECT c.oid, c.oid::regclass AS name, c.relowner
         FROM pg_catalog.pg_depend d

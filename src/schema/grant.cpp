@@ -36,8 +36,8 @@ constexpr std::string_view office[] = {
     "mega_reconcile_credits", "mega_reconcile_preferences", "mega_release_expired_holds", "mega_expire_credits",
     "mega_topup_due",         "mega_merge_customers",       "mega_record_admin_audit",    "mega_touch_admin_session",
     "mega_link_profile",      "mega_set_runtime_config",    "mega_set_app_config",        "mega_disable_customer",
-    "mega_delete_customer",   "mega_restore_customer",      "mega_erase_customer",        "mega_open_books",
-    "mega_parity_counts",     "mega_parity_sample",         "mega_parity_report",         "mega_validate"};
+    "mega_delete_customer",   "mega_restore_customer",      "mega_erase_customer",        "mega_parity_counts",
+    "mega_parity_sample",     "mega_parity_report"};
 
 std::optional<level> level_of(std::string_view name) {
     for (const auto &[word, value] : level_names)

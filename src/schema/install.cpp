@@ -3,55 +3,37 @@
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
 #include "pg/result.hpp"
-#include "pg/spi.hpp"
 #include "pg/version.hpp"
-#include "schema/manifest.hpp"
+#include "schema/adoption.hpp"
+#include "schema/indexes.hpp"
+#include "schema/tables.hpp"
 
 namespace mega::schema {
 
 namespace {
 
-std::string literal(std::string_view text) {
-    const std::string owned(text);
-    return pg::call([&owned] { return static_cast<const char *>(quote_literal_cstr(owned.c_str())); });
-}
-
-std::string replaced(std::string text, std::string_view placeholder, std::string_view value) {
-    for (std::size_t at = text.find(placeholder); at != std::string::npos;
-         at = text.find(placeholder, at + value.size()))
-        text.replace(at, placeholder.size(), value);
-    return text;
-}
-
 class installer {
 public:
-    installer(FunctionCallInfo fcinfo, pg::row_set &report, pg::session &session, bool dry_run)
-        : report_(report), session_(session), schema_(pg::schema_of_function(fcinfo->flinfo->fn_oid)),
-          dry_run_(dry_run) {}
+    installer(pg::row_set &report, pg::session &session, Oid schema, bool dry_run)
+        : report_(report), session_(session), schema_(schema), dry_run_(dry_run) {}
 
-    void install(const table_definition &table) {
-        table_ = &table;
-        qualified_ = pg::with_schema_name("@schema@.", schema_) + table.name;
-        relation_ = pg::relation_named(table.name, schema_);
-        if (relation_ == InvalidOid) {
+    void install(const table_definition &definition) {
+        table_ = {&definition, schema_, pg::relation_named(definition.name, schema_)};
+        created_ = table_.relation == InvalidOid;
+        if (created_)
             create_table();
-        } else {
-            require_own_table();
-            for (const column &c : table.columns)
-                complete_column(c);
-            for (const named_definition &constraint : table.constraints)
-                complete_constraint(constraint);
-        }
-        for (const named_definition &index : table.indexes)
+        else
+            complete_table();
+        for (const named_definition &index : definition.indexes)
             complete_index(index);
-        for (const named_definition &trigger : table.triggers)
+        for (const named_definition &trigger : definition.triggers)
             complete_trigger(trigger);
-        if (relation_ != InvalidOid)
+        if (table_.relation != InvalidOid)
             complete_comments();
     }
 
 private:
-    // Runs the command unless this is a dry run, and reports it.
+    // Reports what is done, and does it unless this is a dry run.
     void change(const std::string &object, const char *action, const std::string &command,
                 const std::string &detail = {}) {
         if (!dry_run_)
@@ -59,19 +41,7 @@ private:
         report_.add(object, action, detail.empty() ? command : detail);
     }
 
-    void leave(const std::string &object, const char *action, const std::string &detail) {
-        report_.add(object, action, detail);
-    }
-
     bool exists(const std::string &query) { return !session_.run_text(query).empty(); }
-
-    std::string on_this_table() const { return std::to_string(relation_); }
-
-    std::string definition(const named_definition &what) const {
-        std::string text = pg::with_schema_name(what.definition, schema_);
-        text = replaced(std::move(text), "@table@", qualified_);
-        return replaced(std::move(text), "#", what.name);
-    }
 
     static std::string column_clause(const column &c, const char *default_value) {
         std::string clause = std::string(c.name) + " " + c.type;
@@ -83,171 +53,223 @@ private:
     }
 
     void create_table() {
+        const table_definition &table = *table_.definition;
         std::string body;
-        for (const column &c : table_->columns)
+        for (const column &c : table.columns)
             body += (body.empty() ? "" : ", ") + column_clause(c, c.default_value);
-        for (const named_definition &constraint : table_->constraints)
-            body += std::string(", CONSTRAINT ") + constraint.name + " " + definition(constraint);
-        change(table_->name, "create table",
-               "CREATE TABLE " + qualified_ + " (" + body + ") WITH (" + table_->storage + ")",
-               std::to_string(table_->columns.size()) + " columns, " + std::to_string(table_->constraints.size()) +
-                   " constraints");
+        const std::string obstacle = why_no_foreign_key(session_, schema_);
+        std::size_t constraints = 0;
+        for (const named_definition &constraint : table.constraints) {
+            if (!obstacle.empty() && !column_of_foreign_key(constraint).empty()) {
+                report_.add(constraint.name, "skip constraint", obstacle);
+                continue;
+            }
+            body += std::string(", CONSTRAINT ") + constraint.name + " " + table_.text_of(constraint);
+            ++constraints;
+        }
+        change(table.name, "create table",
+               "CREATE TABLE " + table_.qualified() + " (" + body + ") WITH (" + table.storage + ")",
+               std::to_string(table.columns.size()) + " columns, " + std::to_string(constraints) + " constraints");
         if (!dry_run_)
-            relation_ = pg::relation_named(table_->name, schema_);
+            table_.relation = pg::relation_named(table.name, schema_);
+    }
+
+    // Looks first, without a lock that stops a writer, then changes the table.
+    void complete_table() {
+        require_own_table();
+        require_own_types(session_, table_);
+        report_oddities(session_, table_, report_);
+        const std::vector<open_rule> rules = open_rules(session_, table_, false);
+        for (const column &c : table_.definition->columns)
+            complete_column(c);
+        std::vector<open_rule> ready;
+        for (const open_rule &rule : rules) {
+            if (rule.may_be_held()) {
+                ready.push_back(rule);
+                continue;
+            }
+            if (!rule.meanwhile.empty())
+                change(rule.object, "add constraint", "ALTER TABLE " + table_.qualified() + " " + rule.meanwhile);
+            report_.add(rule.object, skipped(rule), why(rule));
+        }
+        const auto refused =
+            dry_run_ ? std::vector<std::pair<std::string, std::string>>{} : hold(session_, table_, ready);
+        for (const open_rule &rule : ready) {
+            const auto found = std::ranges::find(refused, rule.object, &std::pair<std::string, std::string>::first);
+            if (found == refused.end())
+                report_.add(rule.object, added(rule), command_of(rule));
+            else
+                report_.add(rule.object, skipped(rule), found->second);
+        }
+    }
+
+    static std::string why(const open_rule &rule) {
+        if (rule.offenders == 0)
+            return rule.obstacle;
+        return std::to_string(rule.offenders) + " rows break it, for example " + rule.example;
+    }
+
+    static const char *skipped(const open_rule &rule) {
+        switch (rule.what) {
+        case open_rule::kind::not_null:
+            return "skip not null";
+        case open_rule::kind::unique_index:
+            return "skip index";
+        default:
+            return validates(rule) || (rule.offenders > 0 && !rule.meanwhile.empty()) ? "skip validation"
+                                                                                      : "skip constraint";
+        }
+    }
+
+    static const char *added(const open_rule &rule) {
+        switch (rule.what) {
+        case open_rule::kind::not_null:
+            return "set not null";
+        case open_rule::kind::unique_index:
+            return "create index";
+        default:
+            return validates(rule) ? "validate constraint" : "add constraint";
+        }
+    }
+
+    static bool validates(const open_rule &rule) { return rule.clause.starts_with("VALIDATE "); }
+
+    std::string command_of(const open_rule &rule) const {
+        return rule.what == open_rule::kind::unique_index ? "CREATE " + rule.clause
+                                                          : "ALTER TABLE " + table_.qualified() + " " + rule.clause;
     }
 
     void require_own_table() {
-        const bool own = pg::call([this] { return pg::owns_relation(relation_, GetUserId()); });
+        const bool own = pg::call([this] { return pg::owns_relation(table_.relation, GetUserId()); });
+        const std::string name = table_.definition->name;
         if (!own)
             throw pg::sql_error{"42501",
-                                std::string("the table ") + table_->name + " belongs to another role",
+                                "the table " + name + " belongs to another role",
                                 {},
                                 "Call mega_install as the owner of the table."};
-        if (get_rel_relkind(relation_) != RELKIND_RELATION)
-            throw pg::sql_error{"42809", std::string(table_->name) + " is not a plain table", {}, {}};
+        if (get_rel_relkind(table_.relation) != RELKIND_RELATION)
+            throw pg::sql_error{"42809", name + " is not a plain table", {}, {}};
     }
 
     void complete_column(const column &c) {
         const pg::rows found = session_.run_text(
-            "SELECT pg_catalog.format_type(a.atttypid, NULL), a.attnotnull, a.atthasdef FROM pg_catalog.pg_attribute a "
-            "WHERE a.attrelid = " +
-            on_this_table() + " AND a.attname = " + literal(c.name) + " AND NOT a.attisdropped");
-        const std::string object = std::string(table_->name) + "." + c.name;
-        if (found.empty()) {
-            add_column(c, object);
-            return;
-        }
-        const std::string type(found.text(0, 0).value_or(""));
-        const bool not_null = found.boolean(0, 1).value_or(false);
-        const bool has_default = found.boolean(0, 2).value_or(false);
-        if (!same_type(type, c.type))
-            leave(object, "keep", "its type is " + type + ", not " + c.type);
-        if (c.default_value != nullptr && !has_default)
+            "SELECT a.atthasdef, pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attribute a LEFT JOIN "
+            "pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = " +
+            std::to_string(table_.relation) + " AND a.attname = " + sql_literal(c.name) + " AND NOT a.attisdropped");
+        const std::string object = std::string(table_.definition->name) + "." + c.name;
+        if (found.empty())
+            return add_column(c, object);
+        // A derived column begins empty: another default would be a balance that no row of the ledger explains.
+        const bool wrong = is_derived(c.name) && found.text(0, 1) != c.default_value;
+        if (c.default_value != nullptr && (wrong || !found.boolean(0, 0).value_or(false)))
             change(object, "set default",
-                   "ALTER TABLE " + qualified_ + " ALTER COLUMN " + c.name + " SET DEFAULT " + c.default_value);
-        if (c.not_null && !not_null) {
-            const std::string holes = offenders(std::string(c.name) + " IS NULL");
-            if (holes.empty())
-                change(object, "set not null",
-                       "ALTER TABLE " + qualified_ + " ALTER COLUMN " + c.name + " SET NOT NULL");
-            else
-                leave(object, "skip not null", holes);
-        }
+                   "ALTER TABLE " + table_.qualified() + " ALTER COLUMN " + c.name + " SET DEFAULT " + c.default_value);
     }
 
     // Without a rewrite: a volatile default would make Postgres write every row anew, so the column comes with the time
-    // of now and gets its real default behind that.
+    // of now and gets its real default behind that. Without a default it gets its NOT NULL like any other rule.
     void add_column(const column &c, const std::string &object) {
         const bool is_volatile = c.default_value != nullptr && std::string_view(c.default_value) == MEGA_NOW;
-        change(object, "add column",
-               "ALTER TABLE " + qualified_ + " ADD COLUMN " +
-                   column_clause(c, is_volatile ? "now()" : c.default_value));
+        const std::string alter = "ALTER TABLE " + table_.qualified() + " ";
+        const std::string clause = c.default_value == nullptr
+                                       ? std::string(c.name) + " " + c.type
+                                       : column_clause(c, is_volatile ? "now()" : c.default_value);
+        change(object, "add column", alter + "ADD COLUMN " + clause);
         if (is_volatile && !dry_run_)
-            session_.run_text("ALTER TABLE " + qualified_ + " ALTER COLUMN " + c.name + " SET DEFAULT " +
-                              c.default_value);
+            session_.run_text(alter + "ALTER COLUMN " + c.name + " SET DEFAULT " + c.default_value);
     }
 
-    static bool same_type(std::string_view type, std::string_view wanted) {
-        if (wanted.starts_with("text"))
-            return type == "text" || type.starts_with("character varying");
-        return type == wanted || (wanted == "timestamptz" && type == "timestamp with time zone");
+    static bool is_derived(std::string_view column) {
+        return column == name(customer::mg_credits) || column == name(customer::mg_mma_preferences);
     }
 
-    // Number of rows for which the condition holds, with one of them as an example; '' when there is none.
-    std::string offenders(const std::string &condition) {
-        const pg::rows found = session_.run_text("SELECT count(*), min(" + std::string(table_->columns[0].name) +
-                                                 "::text) FROM ONLY " + qualified_ + " t WHERE " + condition);
-        const std::int64_t count = found.int8(0, 0).value_or(0);
-        if (count == 0)
-            return {};
-        return std::to_string(count) + " rows break it, for example " + std::string(found.text(0, 1).value_or("NULL"));
-    }
-
-    std::string condition_against(const named_definition &constraint) const {
-        const std::string text = definition(constraint);
-        if (text.starts_with("CHECK "))
-            return "NOT (" + text.substr(6) + ")";
-        if (text.starts_with("FOREIGN KEY (")) {
-            const std::string column(text.substr(13, text.find(')') - 13));
-            return column + " IS NOT NULL AND NOT EXISTS (SELECT FROM ONLY " +
-                   pg::with_schema_name("@schema@.mega_customers", schema_) + " c WHERE c.mg_pass_id = t." + column +
-                   ")";
-        }
-        return "false";
-    }
-
-    void complete_constraint(const named_definition &constraint) {
-        const bool is_key = std::string_view(constraint.definition).starts_with("PRIMARY KEY");
-        if (exists("SELECT FROM pg_catalog.pg_constraint WHERE conrelid = " + on_this_table() + " AND " +
-                   (is_key ? std::string("contype = 'p'") : "conname = " + literal(constraint.name))))
-            return;
-        const std::string broken = offenders(condition_against(constraint));
-        if (!broken.empty())
-            leave(constraint.name, "skip constraint", broken);
-        else
-            change(constraint.name, "add constraint",
-                   "ALTER TABLE " + qualified_ + " ADD CONSTRAINT " + constraint.name + " " + definition(constraint));
+    std::string index_name(const named_definition &index) const {
+        return pg::with_schema_name("@schema@.", schema_) + index.name;
     }
 
     void complete_index(const named_definition &index) {
-        if (exists("SELECT FROM pg_catalog.pg_class WHERE relnamespace = " + std::to_string(schema_) +
-                   " AND relname = " + literal(index.name)))
+        using state = index_place::state;
+        const index_place place = place_of(session_, table_, index);
+        switch (place.what) {
+        case state::free:
+            // A unique one of a table that was there is a rule: it is made already, or there is a reason.
+            if (shape_of(index).unique && !created_)
+                return;
+            change(index.name, "create index", "CREATE " + table_.text_of(index));
+            if (!dry_run_)
+                comment_on(session_, "INDEX " + index_name(index), index.comment);
             return;
-        change(index.name, "create index", "CREATE " + definition(index));
-        comment_on("INDEX " + pg::with_schema_name("@schema@.", schema_) + index.name, index.comment);
+        case state::there:
+            if (!dry_run_ && lacks_description("pg_class", "relname", index.name, "relnamespace", schema_))
+                comment_on(session_, "INDEX " + index_name(index), index.comment);
+            return;
+        case state::invalid:
+            return report_.add(index.name, "keep", "it is not valid: its building failed; drop it or REINDEX it");
+        case state::elsewhere:
+            return report_.add(index.name, "keep", same_work(index.name, place.other));
+        case state::taken:
+            return report_.add(index.name, "skip index", "its name belongs to " + place.other);
+        }
     }
 
     void complete_trigger(const named_definition &trigger) {
-        if (relation_ != InvalidOid && exists("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = " + on_this_table() +
-                                              " AND tgname = " + literal(trigger.name)))
+        const std::string on_table = std::string(trigger.name) + " ON " + table_.qualified();
+        if (table_.relation != InvalidOid &&
+            exists("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = " + std::to_string(table_.relation) +
+                   " AND tgname = " + sql_literal(trigger.name))) {
+            if (!dry_run_ && lacks_description("pg_trigger", "tgname", trigger.name, "tgrelid", table_.relation))
+                comment_on(session_, "TRIGGER " + on_table, trigger.comment);
             return;
+        }
         change(trigger.name, "create trigger",
-               "CREATE TRIGGER " + std::string(trigger.name) + " " + definition(trigger));
-        comment_on("TRIGGER " + std::string(trigger.name) + " ON " + qualified_, trigger.comment);
+               "CREATE TRIGGER " + std::string(trigger.name) + " " + table_.text_of(trigger));
+        if (!dry_run_)
+            comment_on(session_, "TRIGGER " + on_table, trigger.comment);
     }
 
-    void comment_on(const std::string &object, const char *comment) {
-        if (comment != nullptr && !dry_run_)
-            session_.run_text("COMMENT ON " + object + " IS " + literal(comment));
+    // Whether there is an object of that name in that place, without a comment.
+    bool lacks_description(const std::string &catalog, const std::string &name_column, std::string_view name,
+                           const std::string &place_column, Oid place) {
+        return exists("SELECT FROM pg_catalog." + catalog + " o WHERE o." + name_column + " = " + sql_literal(name) +
+                      " AND o." + place_column + " = " + std::to_string(place) +
+                      " AND pg_catalog.obj_description(o.oid, '" + catalog + "') IS NULL");
     }
 
     void complete_comments() {
-        const auto described = [this](const std::string &number) {
+        if (dry_run_)
+            return;
+        const auto described = [this](AttrNumber number) {
             return exists("SELECT FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::regclass AND "
                           "objoid = " +
-                          on_this_table() + " AND objsubid = " + number);
+                          std::to_string(table_.relation) + " AND objsubid = " + std::to_string(number));
         };
-        if (!described("0"))
-            comment_on("TABLE " + qualified_, table_->comment);
-        for (const column &c : table_->columns) {
-            const AttrNumber number = pg::call([this, &c] { return get_attnum(relation_, c.name); });
-            if (number > 0 && !described(std::to_string(number)))
-                comment_on("COLUMN " + qualified_ + "." + c.name, c.comment);
+        const table_definition &table = *table_.definition;
+        if (!described(0))
+            comment_on(session_, "TABLE " + table_.qualified(), table.comment);
+        for (const column &c : table.columns) {
+            const AttrNumber number = pg::call([this, &c] { return get_attnum(table_.relation, c.name); });
+            if (number > 0 && !described(number))
+                comment_on(session_, "COLUMN " + table_.qualified() + "." + c.name, c.comment);
         }
-        for (const named_definition &constraint : table_->constraints)
-            if (constraint.comment != nullptr && lacks_comment(constraint))
-                comment_on("CONSTRAINT " + std::string(constraint.name) + " ON " + qualified_, constraint.comment);
-    }
-
-    bool lacks_comment(const named_definition &constraint) {
-        return exists("SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = " + on_this_table() +
-                      " AND c.conname = " + literal(constraint.name) +
-                      " AND pg_catalog.obj_description(c.oid, 'pg_constraint') IS NULL");
+        for (const named_definition &constraint : table.constraints)
+            if (lacks_description("pg_constraint", "conname", constraint.name, "conrelid", table_.relation))
+                comment_on(session_, "CONSTRAINT " + std::string(constraint.name) + " ON " + table_.qualified(),
+                           constraint.comment);
     }
 
     pg::row_set &report_;
     pg::session &session_;
     Oid schema_;
     bool dry_run_;
-    const table_definition *table_ = nullptr;
-    std::string qualified_;
-    Oid relation_ = InvalidOid;
+    bool created_ = false;
+    found_table table_{};
 };
 
 Datum install(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
     pg::session session;
-    installer work(fcinfo, report, session, pg::arguments(fcinfo).boolean(0).value_or(false));
+    const bool dry_run = pg::arguments(fcinfo).boolean(0).value_or(false);
+    installer work(report, session, pg::schema_of_function(fcinfo->flinfo->fn_oid), dry_run);
     for (const table_definition &table : manifest)
         work.install(table);
     session.finish();

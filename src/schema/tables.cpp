@@ -57,6 +57,27 @@ const Trigger *trigger_named(const TriggerDesc *all, const char *name) {
     return nullptr;
 }
 
+constexpr Oid type_oid(std::string_view type) {
+    constexpr std::pair<std::string_view, Oid> types[] = {
+        {"text", TEXTOID}, {"integer", INT4OID}, {"boolean", BOOLOID}, {"uuid", UUIDOID}, {"jsonb", JSONBOID}};
+    for (const auto &[name, oid] : types)
+        if (type.starts_with(name))
+            return oid;
+    return TIMESTAMPTZOID;
+}
+
+// A value of another type would not be what it is taken for. varchar is read as text, a domain as what it is made of.
+void require_type(TupleDesc shape, AttrNumber attribute, const table_definition &table, const column &wanted) {
+    const Oid declared = TupleDescAttr(shape, attribute - 1)->atttypid;
+    const Oid type = pg::call([declared] { return getBaseType(declared); });
+    if (type == type_oid(wanted.type) || (type == VARCHAROID && type_oid(wanted.type) == TEXTOID))
+        return;
+    const std::string found = pg::call([declared] { return static_cast<const char *>(format_type_be(declared)); });
+    throw pg::sql_error{
+        "42804", std::string("the column ") + wanted.name + " of " + table.name + " has another type than mega reads",
+        "It is " + found + ".", "SELECT mega_install() says which type it needs."};
+}
+
 template <class Column> table<Column> describe(const table_definition &definition, Oid schema) {
     table<Column> described;
     described.id = pg::relation_named(definition.name, schema);
@@ -75,6 +96,7 @@ template <class Column> table<Column> describe(const table_definition &definitio
                                     definition.columns[i].name,
                                 {},
                                 "Add what is missing with SELECT mega_install()."};
+        require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
     const TriggerDesc *triggers = relation.get()->trigdesc;
     described.guarded = std::ranges::all_of(definition.triggers, [&](const named_definition &ours) {

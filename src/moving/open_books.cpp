@@ -1,0 +1,307 @@
+// mega_open_books: makes I1 and I2 true on tables that were filled before mega kept the books. What is stored stays;
+// the ledger is brought to it by facts that say so. A second run finds nothing to do.
+#include "core/opening.hpp"
+#include "ledger/append.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/json_tree.hpp"
+#include "ledger/project.hpp"
+#include "moving/owner.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+using column = schema::ledger;
+
+// Those that have to be looked at, in byte order of pass id: the order in which customers are locked.
+constinit pg::statement candidates(
+    "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c LEFT JOIN (SELECT g.mg_pass_id, "
+    "pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction') AS total, "
+    "pg_catalog.bool_or(g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event') AS events "
+    "FROM @schema@.mega_generations g GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
+    "WHERE c.mg_pass_id IS NOT NULL AND (c.mg_credits IS NULL "
+    "OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.total, 0) OR s.events "
+    "OR c.mg_mma_preferences IS NULL OR c.mg_mma_preferences OPERATOR(pg_catalog.?|) "
+    "'{hard_blocks,tag_weights,updated_at,source,positions}'::pg_catalog.text[]) "
+    "GROUP BY c.mg_pass_id ORDER BY c.mg_pass_id COLLATE \"C\"");
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement look("SELECT c.mg_credits, (SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 "
+                             "FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                             "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction'), c.mg_mma_preferences "
+                             "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                             pass_id_type);
+
+constexpr Oid prefix_types[] = {TEXTOID, TEXTOID, TEXTOID};
+constinit pg::statement openings("SELECT pg_catalog.count(*) FROM @schema@.mega_generations g "
+                                 "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                                 "AND g.mg_record_type OPERATOR(pg_catalog.=) $2 "
+                                 "AND pg_catalog.starts_with(g.mg_id, $3)",
+                                 prefix_types);
+
+// A customer's row as it stands.
+struct standing {
+    std::optional<std::int32_t> credits; // an adopted row may have none
+    std::int64_t ledger_sum;
+    std::optional<pg::jsonb> preferences;
+};
+
+std::string counted(const char *what, std::optional<std::int64_t> number) {
+    return what + (number ? std::to_string(*number) : std::string("NULL"));
+}
+
+std::string books(std::optional<std::int32_t> balance, std::int64_t ledger_sum) {
+    return counted("balance ", balance) + ", " + counted("ledger ", ledger_sum);
+}
+
+pg::jsonb document_of(const core::json &tree) {
+    pg::json_builder builder;
+    ledger::build(builder, tree);
+    return builder.finish();
+}
+
+// What a snapshot shows, as text.
+std::string text_of(const core::json &managed) {
+    constexpr std::string_view keys[] = {"hard_blocks", "tag_weights", "source"};
+    core::json::members shown;
+    for (const std::string_view key : keys)
+        if (const core::json *value = managed.find(key))
+            shown.emplace_back(std::string(key), *value);
+    const pg::jsonb document = document_of(core::json::make_object(std::move(shown)));
+    return pg::call([document] {
+        return static_cast<const char *>(
+            JsonbToCString(nullptr, &document.document->root, static_cast<int>(VARSIZE(document.document))));
+    });
+}
+
+bool same_document(const core::json &left, const core::json &right) {
+    return pg::equal(pg::root_of(document_of(left)), pg::root_of(document_of(right)));
+}
+
+// Opens the books of one customer.
+class bookkeeper {
+public:
+    bookkeeper(pg::session &session, const schema::tables &where, pg::row_set &report, const std::string &pass_id,
+               bool dry_run)
+        : session_(session), where_(where), report_(report), pass_id_(pass_id), dry_run_(dry_run) {}
+
+    void work() {
+        if (!dry_run_) {
+            auto locked = ledger::lock_customer(session_, where_, pass_id_);
+            if (!locked)
+                return;
+            customer_ = *std::move(locked);
+        }
+        const auto now = stand();
+        if (!now)
+            return;
+        if (now->credits != now->ledger_sum)
+            open_credits(*now);
+        open_preferences(*now);
+    }
+
+private:
+    std::optional<standing> stand() {
+        const pg::as_role owner(where_.customers.owner);
+        const pg::rows found = session_.run(look, where_.schema, access(), pass_id_);
+        if (found.count() > 1) // a table without its key: nothing can be projected onto two rows
+            report_.add(pass_id_, "customer", std::to_string(found.count()) + " rows have this pass id", std::nullopt);
+        if (found.count() != 1)
+            return std::nullopt;
+        return standing{found.int4(0, 0), found.int8(0, 1).value_or(0), found.json(0, 2)};
+    }
+
+    pg::access access() const { return dry_run_ ? pg::access::read_only : pg::access::read_write; }
+
+    void open_credits(const standing &now) {
+        const std::int64_t balance = now.credits ? std::int64_t{*now.credits} : now.ledger_sum;
+        std::string after = counted("balance ", balance) + ", " + counted("ledger ", balance);
+        if (!dry_run_) {
+            if (now.credits)
+                append_difference(*now.credits, now.ledger_sum);
+            else // nothing was stored: the ledger's sum is what there is
+                ledger::project_credits(session_, where_, customer_, now.ledger_sum);
+            after = verified_books();
+        }
+        report_.add(pass_id_, "credits", books(now.credits, now.ledger_sum), after);
+    }
+
+    // Looks again: a trigger of somebody else may have made another row of the opening.
+    std::string verified_books() {
+        const auto after = stand();
+        const std::string found = after ? books(after->credits, after->ledger_sum) : std::string();
+        if (!after || after->credits != after->ledger_sum)
+            throw pg::sql_error{"55000", "the ledger could not be brought to the balance",
+                                "pass_id=" + pg::quoted(pass_id_) + " " + found,
+                                "See whether another trigger changes the rows of mega_generations."};
+        return found;
+    }
+
+    // In steps, because a row's delta is an integer and the difference may be more.
+    void append_difference(std::int32_t balance, std::int64_t ledger_sum) {
+        while (ledger_sum != balance) {
+            pg::check_for_interrupts();
+            const auto delta =
+                static_cast<std::int32_t>(std::clamp<std::int64_t>(balance - ledger_sum, -PG_INT32_MAX, PG_INT32_MAX));
+            append_opening(balance, ledger_sum, delta);
+            ledger_sum += delta;
+        }
+    }
+
+    void append_opening(std::int32_t balance, std::int64_t ledger_sum, std::int32_t delta) {
+        pg::json_builder meta;
+        meta.begin_object();
+        meta.key("balance").number(std::to_string(balance));
+        meta.key("ledger").number(std::to_string(ledger_sum));
+        const pg::jsonb found = meta.end_object().finish();
+        const pg::timestamp now = ledger::stamp_behind(customer_.updated_at);
+        append_numbered("credit_transaction", [&](ledger::new_row &row) {
+            row.set(column::mg_delta, delta)
+                .set(column::mg_reason, "opening")
+                .set(column::mg_source, "opening")
+                .set(column::mg_ref_type, "opening")
+                .set(column::mg_ref_id, row.id().substr(std::string_view("opening:").size()))
+                .set(column::mg_status, "succeeded")
+                .set(column::mg_meta, found)
+                .set(column::mg_created_at, now)
+                .set(column::mg_updated_at, now);
+            const in_flight_opening contained(row.mg_id(), pass_id_, delta);
+            return ledger::append(session_, where_, row);
+        });
+        customer_.updated_at = now;
+    }
+
+    using in_flight_opening = ledger::in_flight::opening;
+
+    // Appends a row under the first number that is free behind opening:<pass id>:
+    template <class Append> void append_numbered(std::string_view record_type, Append append) {
+        // A pass id of somebody's own making may be too long or too odd to be a part of an id.
+        const bool fits = pass_id_.size() <= longest_pass_id && !has_control_character(pass_id_);
+        const std::string id = "opening:" + pass_id_ + ":";
+        for (std::int64_t number = count(record_type, id) + 1;; ++number) {
+            pg::check_for_interrupts();
+            ledger::new_row row(record_type, fits ? id + std::to_string(number) : "opening:" + ledger::new_id());
+            row.set(column::mg_pass_id, pass_id_);
+            if (append(row))
+                return;
+        }
+    }
+
+    std::int64_t count(std::string_view record_type, const std::string &id) {
+        const pg::as_role owner(where_.generations.owner);
+        return session_
+            .run(openings, where_.schema, access(), pass_id_, record_type, std::string(record_type) + ":" + id)
+            .int8(0, 0)
+            .value_or(0);
+    }
+
+    static constexpr std::size_t longest_pass_id = 480;
+
+    static bool has_control_character(std::string_view text) {
+        return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    }
+
+    void open_preferences(const standing &now) {
+        const bool is_document = now.preferences && pg::is_object(*now.preferences);
+        const core::json stored = is_document ? ledger::members_of(pg::root_of(*now.preferences), core::managed_keys)
+                                              : core::json::make_object();
+        auto events = read_events();
+        const core::json folded = core::fold_all(events);
+        if (now.preferences && same_document(stored, folded))
+            return;
+        // Nothing was ever stored: the events are what there is.
+        if (!stored.object().empty()) {
+            auto payloads = core::opening_payloads(stored, folded);
+            if (payloads.empty() && events.empty()) // a snapshot that shows nothing is a snapshot
+                payloads.push_back(core::json::make_object());
+            record(payloads, events);
+        }
+        if (!dry_run_)
+            ledger::refold_preferences(session_, where_, customer_of_now());
+        report_.add(pass_id_, "preferences", now.preferences ? std::optional(text_of(stored)) : std::nullopt,
+                    text_of(core::fold_all(std::move(events))));
+    }
+
+    std::vector<core::preference_event> read_events() {
+        const pg::as_role owner(where_.generations.owner);
+        return ledger::read_events(session_, where_, pass_id_, access());
+    }
+
+    // Appends an event for each payload, or only tells what they would make.
+    void record(const std::vector<core::json> &payloads, std::vector<core::preference_event> &events) {
+        pg::timestamp at = behind(events);
+        for (const core::json &payload : payloads) {
+            const pg::jsonb meta = document_of(core::json::make_object(
+                {{"event_type", core::json::make_string("preference_set")}, {"payload", payload}}));
+            std::string mg_id = "mma_event:opening:";
+            if (!dry_run_)
+                append_numbered("mma_event", [&](ledger::new_row &row) {
+                    mg_id = row.mg_id();
+                    row.set(column::mg_meta, meta).set(column::mg_created_at, at).set(column::mg_updated_at, at);
+                    return ledger::append(session_, where_, row);
+                });
+            events.push_back({ledger::position_of(at, mg_id), ledger::effects_of(meta, ledger::bad_column)});
+            ++at.value;
+        }
+    }
+
+    // The clock, or behind the newest event when that is ahead by minutes only: clocks differ. One that lies far ahead
+    // stays the last; a set there would void every like until then.
+    static pg::timestamp behind(const std::vector<core::preference_event> &events) {
+        constexpr std::int64_t tolerance = 5 * 60 * pg::microseconds_per_second;
+        pg::timestamp at = pg::clock_time();
+        for (const core::preference_event &event : events)
+            if (const pg::timestamp other = pg::from_unix_micros(event.at.micros);
+                other >= at && other.value - at.value < tolerance)
+                at.value = other.value + 1;
+        return at;
+    }
+
+    ledger::locked_customer customer_of_now() { return ledger::require_locked_customer(session_, where_, pass_id_); }
+
+    pg::session &session_;
+    const schema::tables &where_;
+    pg::row_set &report_;
+    const std::string &pass_id_;
+    bool dry_run_;
+    ledger::locked_customer customer_;
+};
+
+std::vector<std::string> find_candidates(const schema::tables &where, bool dry_run) {
+    pg::session session;
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found =
+        session.run(candidates, where.schema, dry_run ? pg::access::read_only : pg::access::read_write);
+    std::vector<std::string> pass_ids;
+    pass_ids.reserve(found.count());
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        pass_ids.emplace_back(*found.text(i, 0));
+    session.finish();
+    return pass_ids;
+}
+
+Datum open_books(FunctionCallInfo fcinfo) {
+    const bool dry_run = pg::arguments(fcinfo).boolean(0).value_or(false);
+    const Oid function = fcinfo->flinfo->fn_oid;
+    const schema::tables &where = dry_run ? schema::tables_of(function) : schema::guarded_tables_of(function);
+    require_owner(where, "mega_open_books");
+    pg::row_set report(fcinfo);
+    for (const std::string &pass_id : find_candidates(where, dry_run)) {
+        pg::check_for_interrupts();
+        pg::session session; // one for each customer, so that its memory goes with it
+        bookkeeper(session, where, report, pass_id, dry_run).work();
+        session.finish();
+    }
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::moving
+
+PG_ENTRY(mega_open_books, mega::moving::open_books);

@@ -1,0 +1,112 @@
+#include "schema/adoption.hpp"
+
+#include "schema/indexes.hpp"
+
+namespace mega::schema {
+
+namespace {
+
+bool same_type(std::string_view type, std::string_view wanted) {
+    if (wanted.starts_with("text"))
+        return type == "text" || type.starts_with("character varying");
+    return type == wanted || (wanted == "timestamptz" && type == "timestamp with time zone");
+}
+
+const column *column_named(const table_definition &table, std::string_view name) {
+    const auto found = std::ranges::find_if(table.columns, [&](const column &c) { return name == c.name; });
+    return found == table.columns.end() ? nullptr : &*found;
+}
+
+// Name, type, NOT NULL and whether something fills it, of every column.
+pg::rows columns_of(pg::session &session, const found_table &table) {
+    return session.run_text(
+        "SELECT a.attname::text, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL), "
+        "a.attnotnull, "
+        "a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL FROM pg_catalog.pg_attribute a "
+        "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = " +
+        std::to_string(table.relation) + " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum");
+}
+
+void report_columns(pg::session &session, const found_table &table, pg::row_set &report) {
+    const pg::rows found = columns_of(session, table);
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        const std::string name(*found.text(i, 0));
+        const bool is_ours = column_named(*table.definition, name) != nullptr;
+        if (!is_ours && *found.boolean(i, 2) && !*found.boolean(i, 3))
+            report.add(std::string(table.definition->name) + "." + name, "keep",
+                       "it is NOT NULL without a default: rows that mega writes are refused");
+    }
+}
+
+void report_keys(pg::session &session, const found_table &table, pg::row_set &report) {
+    const named_definition &key = table.definition->constraints[0];
+    std::string name;
+    if (is_key(session, table.relation, table.definition->columns[0].name, &name) && name != key.name)
+        report.add(key.name, "keep", same_work(key.name, name));
+    for (const named_definition &constraint : table.definition->constraints)
+        if (const std::string_view column = column_of_foreign_key(constraint); !column.empty())
+            if (const std::string other = foreign_key_of(session, table, column);
+                !other.empty() && other != constraint.name)
+                report.add(constraint.name, "keep", same_work(constraint.name, other));
+}
+
+bool has_trigger_of_ours(pg::session &session, const found_table &table) {
+    std::string names;
+    for (const named_definition &trigger : table.definition->triggers)
+        names += (names.empty() ? "" : ", ") + sql_literal(trigger.name);
+    return !session
+                .run_text("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = " + std::to_string(table.relation) +
+                          " AND tgname IN (" + names + ")")
+                .empty();
+}
+
+// On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may.
+void report_grants(pg::session &session, const found_table &table, pg::row_set &report) {
+    const pg::rows found = session.run_text(
+        "SELECT r.who || ': ' || string_agg(r.what, ', ' ORDER BY r.what COLLATE \"C\") FROM (SELECT CASE WHEN "
+        "a.grantee = 0 "
+        "THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS who, a.privilege_type AS what FROM pg_class c, "
+        "aclexplode(c.relacl) a WHERE c.oid = " +
+        std::to_string(table.relation) +
+        " AND a.grantee <> c.relowner UNION SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text "
+        "END, a.privilege_type || ' (' || t.attname || ')' FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, "
+        "aclexplode(t.attacl) a WHERE c.oid = " +
+        std::to_string(table.relation) + " AND a.grantee <> c.relowner) r GROUP BY r.who ORDER BY r.who COLLATE \"C\"");
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        report.add(table.definition->name, "grant", *found.text(i, 0));
+}
+
+} // namespace
+
+std::string same_work(std::string_view wanted, const std::string &other) {
+    constexpr std::string_view known[] = {"mega_customers_pkey", "mega_generations_pkey",
+                                          "mega_generations_pass_id_fkey", "mega_generations_credit_reference_key"};
+    const bool faster = std::ranges::find(known, wanted) != std::end(known);
+    return other + (faster ? " does the same; renamed to this, functions would write faster" : " does the same");
+}
+
+void require_own_types(pg::session &session, const found_table &table) {
+    const pg::rows found = columns_of(session, table);
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        const std::string name(*found.text(i, 0));
+        const std::string type(*found.text(i, 1));
+        const column *wanted = column_named(*table.definition, name);
+        if (wanted == nullptr || same_type(type, wanted->type))
+            continue;
+        const std::string plain(std::string_view(wanted->type).substr(0, std::string_view(wanted->type).find(' ')));
+        throw pg::sql_error{
+            "42804", "the column " + name + " of " + table.definition->name + " has another type than mega reads",
+            "It is " + type + ", not " + plain + ".",
+            "Change it first: ALTER TABLE " + table.qualified() + " ALTER COLUMN " + name + " TYPE " + plain +
+                " USING " + name + "::" + plain + "."};
+    }
+}
+
+void report_oddities(pg::session &session, const found_table &table, pg::row_set &report) {
+    report_columns(session, table, report);
+    report_keys(session, table, report);
+    if (!has_trigger_of_ours(session, table))
+        report_grants(session, table, report);
+}
+
+} // namespace mega::schema

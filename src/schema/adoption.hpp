@@ -1,0 +1,20 @@
+// What is worth knowing about a table that was there before mega: said in mega_install's report, or refused.
+#pragma once
+
+#include "pg/result.hpp"
+#include "schema/rules.hpp"
+
+namespace mega::schema {
+
+// Raises 42804 for a column whose type mega cannot read: its values would not be what they are taken for.
+void require_own_types(pg::session &session, const found_table &table);
+
+// Adds to the report: columns of the user's that rows of mega leave NULL though they may not be; a key under another
+// name; and, when the table has no trigger of mega yet, who was granted what on it.
+void report_oddities(pg::session &session, const found_table &table, pg::row_set &report);
+
+// What the report says when an object of another name does the work of one of ours. Functions write without SQL only
+// where they find the keys that they look into under mega's names.
+std::string same_work(std::string_view wanted, const std::string &other);
+
+} // namespace mega::schema

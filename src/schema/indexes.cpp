@@ -1,0 +1,128 @@
+#include "schema/indexes.hpp"
+
+#include "pg/relation.hpp"
+
+namespace mega::schema {
+
+namespace {
+
+// The position of the parenthesis that closes the one at `open`.
+std::size_t closing(std::string_view text, std::size_t open) {
+    int depth = 0;
+    for (std::size_t i = open; i < text.size(); ++i) {
+        depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+        if (depth == 0)
+            return i;
+    }
+    return text.size();
+}
+
+// What begins with the columns' parenthesis, in its parts.
+void read_columns(std::string_view text, index_shape &shape) {
+    const std::size_t end = closing(text, text.find('('));
+    const std::size_t begin = text.find('(') + 1;
+    shape.columns = text.substr(begin, end - begin);
+    const std::string_view rest = text.substr(std::min(end + 1, text.size()));
+    if (const std::size_t where = rest.find("WHERE "); where != std::string_view::npos)
+        shape.predicate = rest.substr(where + 6);
+}
+
+// A definition without what may be written one way or another: blanks, parentheses, casts to text, upper case. Two
+// different conditions would be alike only if they had an OR; ours have none.
+std::string plain(std::string_view text) {
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text.substr(i).starts_with("::text"))
+            i += 5;
+        else if (text[i] != ' ' && text[i] != '(' && text[i] != ')')
+            result += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
+    }
+    return result;
+}
+
+bool does_the_same(const index_shape &there, const index_shape &wanted) {
+    if (there.method != wanted.method || plain(there.columns) != plain(wanted.columns) ||
+        (wanted.unique && !there.unique))
+        return false;
+    // Without a predicate that only leaves out NULLs, it holds all the same.
+    const bool leaves_out_nulls = plain(wanted.predicate) == plain(wanted.columns + " IS NOT NULL");
+    return plain(there.predicate) == plain(wanted.predicate) || (there.predicate.empty() && leaves_out_nulls);
+}
+
+} // namespace
+
+index_shape shape_of(const named_definition &index) {
+    std::string_view text = index.definition;
+    index_shape shape{text.starts_with("UNIQUE "), "btree", {}, {}};
+    text.remove_prefix(text.find("@table@ ") + 8);
+    if (text.starts_with("USING ")) {
+        text.remove_prefix(6);
+        shape.method = text.substr(0, text.find(' '));
+    }
+    read_columns(text, shape);
+    return shape;
+}
+
+index_place place_of(pg::session &session, const found_table &table, const named_definition &index) {
+    using state = index_place::state;
+    const pg::rows named = session.run_text(
+        "SELECT coalesce(i.indrelid = " + std::to_string(table.relation) +
+        ", false), i.indisvalid, c.relkind::text FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON "
+        "i.indexrelid = c.oid WHERE c.relnamespace = " +
+        std::to_string(table.schema) + " AND c.relname = " + sql_literal(index.name));
+    if (!named.empty()) {
+        if (!named.boolean(0, 0).value_or(false))
+            return {state::taken, named.text(0, 2) == "i" ? "an index of another table" : "another relation"};
+        return {named.boolean(0, 1).value_or(false) ? state::there : state::invalid, {}};
+    }
+    if (table.relation == InvalidOid)
+        return {};
+    const index_shape wanted = shape_of(index);
+    const pg::rows others = session.run_text(
+        "SELECT c.relname::text, m.amname::text, i.indisunique, pg_catalog.pg_get_indexdef(c.oid) "
+        "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
+        "JOIN pg_catalog.pg_am m ON m.oid = c.relam WHERE i.indrelid = " +
+        std::to_string(table.relation) + " AND i.indisvalid AND i.indimmediate ORDER BY c.relname COLLATE \"C\"");
+    for (std::uint64_t i = 0; i < others.count(); ++i) {
+        index_shape shape{*others.boolean(i, 2), std::string(*others.text(i, 1)), {}, {}};
+        const std::string_view definition = *others.text(i, 3);
+        const std::string method = " USING " + shape.method + " ";
+        if (definition.find(" NULLS NOT DISTINCT") != std::string_view::npos ||
+            definition.find(method) == std::string_view::npos)
+            continue;
+        read_columns(definition.substr(definition.find(method)), shape);
+        if (does_the_same(shape, wanted))
+            return {state::elsewhere, std::string(*others.text(i, 0))};
+    }
+    return {};
+}
+
+bool is_key(pg::session &session, Oid relation, std::string_view column, std::string *name) {
+    const pg::rows found = session.run_text(
+        "SELECT c.relname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
+        "JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = " +
+        std::to_string(relation) +
+        " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL "
+        "AND a.attname = " +
+        sql_literal(column) + " ORDER BY i.indisprimary DESC, c.relname COLLATE \"C\"");
+    if (found.empty())
+        return false;
+    if (name != nullptr)
+        *name = *found.text(0, 0);
+    return true;
+}
+
+std::string foreign_key_of(pg::session &session, const found_table &table, std::string_view column) {
+    const pg::rows found = session.run_text(
+        "SELECT k.conname::text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = "
+        "k.conrelid "
+        "AND a.attnum = k.conkey[1] JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = "
+        "k.confkey[1] "
+        "WHERE k.contype = 'f' AND k.conrelid = " +
+        std::to_string(table.relation) + " AND cardinality(k.conkey) = 1 AND a.attname = " + sql_literal(column) +
+        " AND f.attname = 'mg_pass_id' AND k.confrelid = " +
+        std::to_string(pg::relation_named(customers_name, table.schema)) + " ORDER BY k.conname COLLATE \"C\"");
+    return found.empty() ? std::string() : std::string(*found.text(0, 0));
+}
+
+} // namespace mega::schema

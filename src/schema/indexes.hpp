@@ -1,0 +1,40 @@
+// What the manifest says of an index, and whether an index that is there already does the same under another name.
+#pragma once
+
+#include "schema/rules.hpp"
+
+namespace mega::schema {
+
+// An index in its parts.
+struct index_shape {
+    bool unique;
+    std::string method;
+    std::string columns;   // between the parentheses
+    std::string predicate; // behind WHERE; '' for none
+};
+
+index_shape shape_of(const named_definition &index);
+
+// What stands in an index's place.
+struct index_place {
+    enum class state {
+        free,      // nothing does its work
+        there,     // by its name, whatever its user made of it
+        invalid,   // by its name, but its building failed
+        elsewhere, // an equivalent one under another name
+        taken      // its name belongs to something else
+    };
+
+    state what = state::free;
+    std::string other; // the equivalent index, or what has the name
+};
+
+index_place place_of(pg::session &session, const found_table &table, const named_definition &index);
+
+// Whether a valid unique index without a predicate keeps this one column unique. Its name comes back in `name`.
+bool is_key(pg::session &session, Oid relation, std::string_view column, std::string *name = nullptr);
+
+// The foreign key from this column to mega_customers, whatever its name; '' for none.
+std::string foreign_key_of(pg::session &session, const found_table &table, std::string_view column);
+
+} // namespace mega::schema
