@@ -104,7 +104,7 @@ SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-expired", "de
 SELECT txn_id, delta, balance FROM pg_temp.ledger('expired');
 
 --
--- Ten thousand entries of a hundred customers, a thousand of one.
+-- Ten thousand entries, of a hundred customers and of one.
 --
 INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:batches-many-' || n FROM generate_series(0, 99) n;
 CREATE TEMP TABLE many AS SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-many-' || n % 100, 'delta', n % 7 + 1, 'reason', 'grant', 'txn_id', 'batches-many-' || n) ORDER BY n) AS entries FROM generate_series(1, 10000) n;
@@ -112,9 +112,9 @@ SELECT r.* FROM many, LATERAL mega_record_credits(entries) r;
 SELECT count(*), sum(mg_delta), (SELECT sum(mg_credits) FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:batches-many-%') AS credits FROM mega_generations WHERE mg_id LIKE 'credit_transaction:batches-many-%';
 SELECT r.* FROM many, LATERAL mega_record_credits(entries) r;
 -- the last one is wrong: none is written
-SELECT pg_temp.outcome(format('SELECT mega_record_credits(%L)', jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n = 1000 THEN -1000 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n))) FROM generate_series(1, 1000) n;
+SELECT pg_temp.outcome(format('SELECT mega_record_credits(%L)', jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n = 10000 THEN -10000 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n))) FROM generate_series(1, 10000) n;
 SELECT pg_temp.credits('one'), count(*) FROM mega_generations WHERE mg_id LIKE 'credit_transaction:batches-one-%';
-SELECT r.* FROM (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n % 2 = 0 THEN -1 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n) AS entries FROM generate_series(1, 1000) n) e, LATERAL mega_record_credits(entries) r;
+SELECT r.* FROM (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n % 2 = 0 THEN -1 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n) AS entries FROM generate_series(1, 10000) n) e, LATERAL mega_record_credits(entries) r;
 SELECT pg_temp.credits('one'), count(*), min(balance), max(balance) FROM pg_temp.ledger('one');
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:batches-%';

@@ -105,6 +105,15 @@ void write_expiry(pg::session &session, const schema::tables &where, ledger::loc
     session.run(set_expiry, where.schema, pg::access::read_write, customer.pass_id, expires_at);
 }
 
+// What names an expiry: the pass id and the moment. A pass id may be so long that both would not fit into an id: then
+// its beginning stands for it, and a number tells apart what comes out the same.
+std::string name_of_expiry(const std::string &pass_id, pg::timestamp at) {
+    constexpr int room = 400;
+    const int size = static_cast<int>(pass_id.size());
+    const int kept = size <= room ? size : pg::call([&] { return pg_mbcliplen(pass_id.c_str(), size, room); });
+    return pass_id.substr(0, static_cast<std::size_t>(kept)) + ":" + std::to_string(pg::unix_micros(at));
+}
+
 movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::string &moment, int round) {
     movement expiry;
     expiry.pass_id = pass_id;
@@ -204,8 +213,8 @@ std::int32_t settle_expiry(pg::session &session, const schema::tables &where, le
     const std::int32_t rest = std::max(customer.credits, 0);
     if (rest > 0) {
         const bool may_spend = std::exchange(customer.may_spend, true); // credits expire whoever the customer is
-        const std::string moment = customer.pass_id + ":" + std::to_string(pg::unix_micros(*customer.expires_at));
-        // The same moment may be set again by hand after it passed once: then the row gets a number.
+        const std::string moment = name_of_expiry(customer.pass_id, *customer.expires_at);
+        // The same moment may be set again by hand after it passed once: then the row gets a number, too.
         for (int round = 1; !post(session, where, customer, expiry_of(customer.pass_id, rest, moment, round)); ++round)
             pg::check_for_interrupts();
         customer.may_spend = may_spend;

@@ -25,7 +25,10 @@ bool has_foreign_function(Node *node, void *) {
 }
 
 bool triggers_are_known(Relation relation, const direct_shape &shape) {
-    const TriggerDesc *all = relation->trigdesc;
+    const Oid foreign_key = shape.foreign_key == nullptr
+                                ? InvalidOid
+                                : get_relation_constraint_oid(RelationGetRelid(relation), shape.foreign_key, true);
+    const TriggerDesc *all = relation->trigdesc; // only now: a look into a catalog may replace it
     for (int i = 0; all != nullptr && i < all->numtriggers; ++i) {
         const Trigger &trigger = all->triggers[i];
         if (named(trigger.tgname, shape.triggers))
@@ -34,8 +37,7 @@ bool triggers_are_known(Relation relation, const direct_shape &shape) {
         // Where this table is referenced, nothing fires: no key is changed and no row deleted.
         if (kind == RI_TRIGGER_PK)
             continue;
-        if (kind != RI_TRIGGER_FK || shape.foreign_key == nullptr ||
-            trigger.tgconstraint != get_relation_constraint_oid(RelationGetRelid(relation), shape.foreign_key, true))
+        if (kind != RI_TRIGGER_FK || foreign_key == InvalidOid || trigger.tgconstraint != foreign_key)
             return false;
     }
     return true;
@@ -110,7 +112,7 @@ bool direct_table::decide(Relation relation) {
     state_ = nullptr;
     if (!relation_is_plain(relation) || !triggers_are_known(relation, shape_) || !checks_are_known(relation, shape_))
         return false;
-    const MemoryContext context = AllocSetContextCreate(CacheMemoryContext, "mega table", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "mega table", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext outer = MemoryContextSwitchTo(context);
     auto *made = static_cast<state *>(palloc0(sizeof(state)));
     made->context = context;
@@ -147,8 +149,15 @@ bool direct_table::decide(Relation relation) {
     for (std::size_t p = 0; p < shape_.probed.size(); ++p)
         good = good && made->probed[p] >= 0;
     MemoryContextSwitchTo(outer);
+    MemoryContextSetParent(context, CacheMemoryContext);
     state_ = made;
     return good;
+}
+
+void direct_table::decide_now(Relation relation) {
+    decided_ = true;  // an invalidation that comes in while the table is read takes it back
+    eligible_ = true; // not to be believed while there is no state, as when an error comes in between
+    eligible_ = decide(relation);
 }
 
 void direct_table::forget(Oid relation) {
@@ -160,19 +169,17 @@ void direct_table::forget(Oid relation) {
 bool direct_table::eligible(Oid relation) {
     if (ExecutorCheckPerms_hook != nullptr) // somebody wants to be asked about every access
         return false;
-    if (decided_ && relation_ == relation)
+    if (is_decided() && relation_ == relation)
         return eligible_;
     if (!watched_) {
         next_ = std::exchange(all_tables, this);
         watched_ = true;
     }
     relation_ = relation;
-    decided_ = true; // an invalidation that comes in while the table is read takes it back
-    eligible_ = call([this, relation] {
+    call([this, relation] {
         Relation opened = table_open(relation, AccessShareLock);
-        const bool good = decide(opened);
+        decide_now(opened);
         table_close(opened, NoLock);
-        return good;
     });
     return eligible_;
 }
@@ -181,13 +188,11 @@ bool direct_table::open(LOCKMODE lock) {
     lock_ = lock;
     return call([this] {
         Relation relation = table_open(relation_, lock_);
-        if (!decided_) { // the lock brought news
-            decided_ = true;
-            eligible_ = decide(relation);
-            if (!eligible_) {
-                table_close(relation, NoLock);
-                return false;
-            }
+        if (!is_decided()) // the lock brought news
+            decide_now(relation);
+        if (!eligible_) {
+            table_close(relation, NoLock);
+            return false;
         }
         state_->relation = relation;
         state_->info->ri_RelationDesc = relation;

@@ -74,6 +74,8 @@ private:
     struct state;
     void build(TupleTableSlot *slot, std::span<const nullable_datum> columns);
 
+    bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }
+    void decide_now(Relation relation);
     bool decide(Relation relation);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     Relation open_index(int i);

@@ -98,7 +98,8 @@ template <class Column> table<Column> describe(const table_definition &definitio
                                 "Add what is missing with SELECT mega_install()."};
         require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
-    const TriggerDesc *triggers = relation.get()->trigdesc;
+    // A copy: a look into a catalog may replace what the relation has.
+    const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
     described.guarded = std::ranges::all_of(definition.triggers, [&](const named_definition &ours) {
         const Trigger *found = trigger_named(triggers, ours.name);
         return found != nullptr && is_ours(*found, ours, schema);
