@@ -119,6 +119,18 @@ SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:1', -101, 'spend')
 SELECT current_user, pg_temp.outcome($$SELECT mega_record_credit('pass:test:1', -101, 'spend')$$) LIKE 'MG001%' AS refused, current_user AS still;
 SELECT what, pg_temp.outcome(statement) FROM (VALUES ('balance', $$SELECT mega_balance('pass:test:1')$$), ('statement', $$SELECT mega_credit_statement('pass:test:1')$$), ('customer', $$SELECT mega_customer('pass:test:1')$$), ('reconcile', 'SELECT mega_reconcile_credits()'), ('read', 'SELECT FROM mega_customers')) v(what, statement);
 RESET ROLE;
+-- SELECT on one of the tables is not enough, SELECT on the columns that are read is
+GRANT SELECT ON mega_customers TO regress_mega_authenticated;
+SET ROLE regress_mega_authenticated;
+SELECT pg_temp.outcome($$SELECT mega_balance('pass:test:1')$$);
+RESET ROLE;
+REVOKE SELECT ON mega_customers FROM regress_mega_authenticated;
+GRANT SELECT (mg_pass_id, mg_credits, mg_expires_at) ON mega_customers TO regress_mega_authenticated;
+GRANT SELECT (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_status) ON mega_generations TO regress_mega_authenticated;
+SET ROLE regress_mega_authenticated;
+SELECT mg_credits, held, spendable FROM mega_balance('pass:test:1');
+RESET ROLE;
+REVOKE ALL ON mega_customers, mega_generations FROM regress_mega_authenticated;
 SELECT mega_grant('regress_mega_authenticated', 'app');
 SET ROLE regress_mega_authenticated;
 SELECT mg_credits, spendable FROM mega_balance('pass:test:1');
@@ -183,8 +195,19 @@ SET row_security = off;
 SELECT mg_credits FROM mega_record_credit('pass:test:2', 1, 'grant', txn_id => 'rights-9');
 SELECT left(pg_temp.outcome($$SELECT mega_balance('pass:test:1')$$), 5);
 RESET row_security;
--- a policy that forbids everything
+-- a policy on the ledger alone: what it hides is not held
 RESET ROLE;
+SELECT mg_credits FROM mega_hold_credit('pass:test:1', 5, 'rights-11');
+ALTER TABLE mega_customers DISABLE ROW LEVEL SECURITY;
+SET ROLE regress_mega_authenticated;
+SET app.pass_id = 'pass:test:2';
+SELECT mg_credits, held FROM mega_balance('pass:test:1');
+SET app.pass_id = 'pass:test:1';
+SELECT mg_credits, held FROM mega_balance('pass:test:1');
+RESET ROLE;
+SELECT outcome FROM mega_release_credit('rights-11');
+ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY;
+-- a policy that forbids everything
 CREATE POLICY nothing ON mega_customers AS RESTRICTIVE TO regress_mega_authenticated USING (false);
 SET ROLE regress_mega_authenticated;
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:rights-10', 'pass:test:1', 10);

@@ -1,5 +1,6 @@
 // mega_balance: what a customer has, holds and can spend now; mega_balance_at: what it had at a time.
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -21,20 +22,29 @@ constinit pg::statement
                    "FROM @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                    pass_id_type);
 
-Datum balance(FunctionCallInfo fcinfo) {
-    const std::string_view pass_id = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+// With the caller's rights, by the caller's snapshot.
+std::optional<ledger::direct::standing_balance> look(const schema::tables &where, std::string_view pass_id) {
+    if (ledger::direct::may_read(where))
+        return ledger::direct::balance_of(pass_id);
     pg::session session;
     const pg::rows found = session.run(select_balance, where.schema, pg::access::read_only, pass_id);
     if (found.empty())
-        ledger::throw_unknown_customer(pass_id);
-    const std::int32_t credits = found.int4(0, 0).value_or(0);
-    const auto expires_at = found.time(0, 1);
-    const auto held = static_cast<std::int32_t>(-found.int8(0, 2).value_or(0));
+        return std::nullopt;
+    const ledger::direct::standing_balance now{found.int4(0, 0).value_or(0), found.int8(0, 2).value_or(0),
+                                               found.time(0, 1)};
     session.finish();
-    const bool expired = expires_at && *expires_at <= pg::clock_time();
-    const std::int32_t spendable = expired ? 0 : std::max(credits, 0);
-    return pg::return_row(fcinfo, credits, held, spendable, expires_at);
+    return now;
+}
+
+Datum balance(FunctionCallInfo fcinfo) {
+    const std::string_view pass_id = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
+    const auto now = look(schema::tables_of(fcinfo->flinfo->fn_oid), pass_id);
+    if (!now)
+        ledger::throw_unknown_customer(pass_id);
+    const bool expired = now->expires_at && *now->expires_at <= pg::clock_time();
+    const std::int32_t spendable = expired ? 0 : std::max(now->credits, 0);
+    return pg::return_row(fcinfo, now->credits, static_cast<std::int32_t>(-now->pending_holds), spendable,
+                          now->expires_at);
 }
 
 constinit pg::statement select_customer("SELECT FROM @schema@.mega_customers c "

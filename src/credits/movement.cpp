@@ -5,6 +5,7 @@
 #include "ledger/direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/direct_table.hpp"
+#include "pg/snapshot.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::credits {

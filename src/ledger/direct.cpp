@@ -3,6 +3,7 @@
 #include "ledger/settings.hpp"
 #include "pg/clock.hpp"
 #include "pg/direct_table.hpp"
+#include "pg/snapshot.hpp"
 #include "schema/manifest.hpp"
 
 namespace mega::ledger::direct {
@@ -43,12 +44,18 @@ constexpr const char *customer_checks[] = {"mega_customers_pass_id_shape"};
 constexpr const char *record_checks[] = {"mega_generations_id_shape", "mega_generations_output_url_permanent",
                                          "mega_generations_image_url_permanent",
                                          "mega_generations_video_url_permanent"};
-constexpr const char *customer_probes[] = {"mega_customers_pkey"};
-constexpr const char *record_probes[] = {"mega_generations_pkey", "mega_generations_credit_reference_key",
-                                         "mega_generations_generation_recordtype_stepno"};
+constexpr pg::direct_index customer_probes[] = {{true, "btree (mg_pass_id)"}};
+constexpr pg::direct_index record_probes[] = {
+    {true, "btree (mg_id)"},
+    {true, "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
+           "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
+    {false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
+    {false, "btree (mg_pass_id) WHERE ((mg_record_type = 'credit_transaction'::text) AND (mg_status = 'pending'::text) "
+            "AND (mg_id >= 'credit_transaction:hold:'::text) AND (mg_id < 'credit_transaction:hold;'::text))"}};
 constexpr std::size_t by_key = 0;
 constexpr std::size_t by_reference_key = 1;
 constexpr std::size_t by_generation = 2;
+constexpr std::size_t by_pending_hold = 3;
 
 constinit pg::direct_table customers({customer_columns, customer_triggers, customer_checks, nullptr, customer_probes});
 constinit pg::direct_table records({record_columns, record_triggers, record_checks, "mega_generations_pass_id_fkey",
@@ -134,6 +141,11 @@ template <class Change> auto numbered(std::span<const Change> changes, std::size
     return result;
 }
 
+bool may_read_every_row(Oid relation) {
+    return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+           check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
+}
+
 } // namespace
 
 void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
@@ -141,6 +153,12 @@ void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
 bool possible(const schema::tables &where) {
     return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
            records.eligible(where.generations.id);
+}
+
+bool may_read(const schema::tables &where) {
+    return possible(where) && pg::call([&where] {
+               return may_read_every_row(where.customers.id) && may_read_every_row(where.generations.id);
+           });
 }
 
 std::optional<locked_customer> lock_customer(std::string_view pass_id) {
@@ -211,6 +229,23 @@ bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::
     records.close();
     snapshot.done();
     return exists;
+}
+
+std::optional<standing_balance> balance_of(std::string_view pass_id) {
+    const pg::callers_moment by_the_callers_snapshot;
+    constexpr customer columns[] = {customer::mg_credits, customer::mg_expires_at};
+    pg::nullable_datum values[2];
+    if (!read_customer(pass_id, columns, values))
+        return std::nullopt;
+    standing_balance result;
+    result.credits = values[0].is_null ? 0 : DatumGetInt32(values[0].value);
+    if (!values[1].is_null)
+        result.expires_at = pg::timestamp_of(values[1].value);
+    const Datum key[] = {pg::to_datum(pass_id).value};
+    open(records, AccessShareLock);
+    result.pending_holds = records.sum(by_pending_hold, key, number(column::mg_delta));
+    records.close();
+    return result;
 }
 
 bool update_record(std::string_view mg_id, std::span<const ledger_change> changes) {

@@ -9,6 +9,9 @@ namespace mega::ledger::direct {
 // Whether both tables may be written directly. The one place that decides.
 bool possible(const schema::tables &where);
 
+// Whether that holds and the caller may read both tables as they are: SELECT was granted and no policy hides rows.
+bool may_read(const schema::tables &where);
+
 void watch_transactions(); // called once, when the library is loaded
 
 using customer_change = std::pair<schema::customer, pg::nullable_datum>;
@@ -24,6 +27,14 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
 bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
                    std::span<pg::nullable_datum> values);
 bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values);
+
+// What a customer has, by the caller's snapshot.
+struct standing_balance {
+    std::int32_t credits;
+    std::int64_t pending_holds; // the sum of their deltas
+    std::optional<pg::timestamp> expires_at;
+};
+std::optional<standing_balance> balance_of(std::string_view pass_id);
 
 // The credit row with this reference.
 bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,

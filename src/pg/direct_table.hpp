@@ -18,13 +18,19 @@ struct direct_column {
     Oid type;
 };
 
+// An index that `find` and its like may be asked for, under any name.
+struct direct_index {
+    bool unique;
+    const char *definition; // what pg_get_indexdef says behind the table's name
+};
+
 // What the caller knows of the table.
 struct direct_shape {
     std::span<const direct_column> columns; // by their names; every other column must be nullable and without default
     std::span<const char *const> triggers;  // whose work the caller does itself
     std::span<const char *const> checks;    // CHECK constraints that may use the caller's own functions
     const char *foreign_key;                // that the caller keeps itself; nullptr: none
-    std::span<const char *const> probed;    // indexes that `find` may be asked for, first the primary key
+    std::span<const direct_index> probed;   // all of them must be there
 };
 
 enum class locked { yes, newer, absent };
@@ -54,6 +60,9 @@ public:
     // The last row, in the order of the index behind the keys.
     bool find_last(std::size_t probed_index, std::span<const Datum> keys);
 
+    // The sum of a column of int4 over the rows whose columns in the probed index equal the keys.
+    std::int64_t sum(std::size_t probed_index, std::span<const Datum> keys, std::size_t column);
+
     // Tries a row's place that the caller remembers: true when it is visible, and `find` has nothing to add.
     bool find_at(const ItemPointerData &place);
 
@@ -78,6 +87,7 @@ private:
     void decide_now(Relation relation);
     bool decide(Relation relation);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
+    IndexScanDesc begin_scan(std::size_t probed_index, std::span<const Datum> keys);
     Relation open_index(int i);
     void open_indexes();
     static void forget(Oid relation);
@@ -97,34 +107,6 @@ private:
 
 // A decision is forgotten when the relation changes, or any function: an index or a constraint may call it.
 void watch_direct_tables(); // called once, when the library is loaded
-
-// For the length of a scope: what was written before is visible, and so is what others committed when the isolation
-// level lets them be seen. Inside a `same_moment` the snapshot is that one's.
-class fresh_snapshot {
-public:
-    fresh_snapshot();
-    fresh_snapshot(const fresh_snapshot &) = delete;
-    fresh_snapshot &operator=(const fresh_snapshot &) = delete;
-
-    // On success only; after an error the (sub)transaction's end pops.
-    void done();
-
-private:
-    bool pushed_;
-};
-
-// For the length of a scope every look is by one snapshot: what was looked at first and what was looked at last stood
-// there at the same time. Nothing is written inside.
-class same_moment {
-public:
-    same_moment();
-    ~same_moment();
-    same_moment(const same_moment &) = delete;
-    same_moment &operator=(const same_moment &) = delete;
-
-    // On success only; after an error the (sub)transaction's end pops.
-    void done();
-};
 
 // Raises what SQL raises: 25006 in a read-only transaction, and in parallel mode.
 void require_writable(const char *what);

@@ -65,6 +65,7 @@ extern "C" {
 #include <utils/numeric.h>
 #include <utils/rel.h>
 #include <utils/resowner.h>
+#include <utils/rls.h>
 #include <utils/snapmgr.h>
 #include <utils/syscache.h>
 #include <utils/timestamp.h>

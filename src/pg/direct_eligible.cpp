@@ -1,0 +1,183 @@
+// Whether a table may be written directly: what it carries, against what the caller knows.
+#include "pg/direct_state.hpp"
+#include "pg/relation.hpp"
+#include "pg/version.hpp"
+
+namespace pg {
+
+namespace {
+
+constinit direct_table *all_tables = nullptr;
+
+bool named(const char *name, std::span<const char *const> names) {
+    return std::ranges::any_of(names, [name](const char *one) { return std::strcmp(one, name) == 0; });
+}
+
+// Everything down to the end of this namespace runs in Postgres' world: inside `call`, without objects of ours.
+
+bool has_foreign_function(Node *node, void *) {
+    if (node == nullptr)
+        return false;
+    const auto foreign = [](Oid function, void *) { return function >= FirstNormalObjectId; };
+    if (check_functions_in_node(node, foreign, nullptr))
+        return true;
+    return walk_expression(node, has_foreign_function, nullptr);
+}
+
+bool triggers_are_known(Relation relation, const direct_shape &shape) {
+    const Oid foreign_key = shape.foreign_key == nullptr
+                                ? InvalidOid
+                                : get_relation_constraint_oid(RelationGetRelid(relation), shape.foreign_key, true);
+    const TriggerDesc *all = relation->trigdesc; // only now: a look into a catalog may replace it
+    for (int i = 0; all != nullptr && i < all->numtriggers; ++i) {
+        const Trigger &trigger = all->triggers[i];
+        if (named(trigger.tgname, shape.triggers))
+            continue;
+        const int kind = RI_FKey_trigger_type(trigger.tgfoid);
+        // Where this table is referenced, nothing fires: no key is changed and no row deleted.
+        if (kind == RI_TRIGGER_PK)
+            continue;
+        if (kind != RI_TRIGGER_FK || foreign_key == InvalidOid || trigger.tgconstraint != foreign_key)
+            return false;
+    }
+    return true;
+}
+
+bool columns_are_known(Relation relation, const direct_shape &shape, AttrNumber *attributes) {
+    const TupleDesc columns = relation->rd_att;
+    for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+        attributes[i] = attribute_of(columns, shape.columns[i].name);
+        if (attributes[i] == 0 || TupleDescAttr(columns, attributes[i] - 1)->atttypid != shape.columns[i].type)
+            return false;
+    }
+    for (int i = 0; i < columns->natts; ++i) {
+        const FormData_pg_attribute *column = TupleDescAttr(columns, i);
+        const bool known = std::find(attributes, attributes + shape.columns.size(), column->attnum) !=
+                           attributes + shape.columns.size();
+        if (column->attgenerated != '\0' || column->attidentity != '\0')
+            return false;
+        if (!column->attisdropped && !known && (column->atthasdef || column->attnotnull))
+            return false;
+    }
+    return true;
+}
+
+bool index_is_plain(Relation index, IndexInfo *info) {
+    if (!index->rd_index->indisvalid && index->rd_index->indisready)
+        return false; // being built by somebody: leave it to SQL
+    return index->rd_index->indimmediate && info->ii_ExclusionOps == nullptr &&
+           !has_foreign_function(reinterpret_cast<Node *>(info->ii_Expressions), nullptr) &&
+           !has_foreign_function(reinterpret_cast<Node *>(info->ii_Predicate), nullptr);
+}
+
+// Whether an index is what the caller will ask for. Its definition tells the columns, their order, the predicate and
+// everything else that decides which rows are found.
+bool is_probed(Relation index, const direct_index &wanted) {
+    const char *found = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, RelationGetRelid(index)));
+    const char *behind = std::strstr(found, " USING ");
+    return index->rd_index->indisvalid && index->rd_index->indisunique == wanted.unique && behind != nullptr &&
+           std::strcmp(behind + std::strlen(" USING "), wanted.definition) == 0;
+}
+
+bool checks_are_known(Relation relation, const direct_shape &shape) {
+    const TupleConstr *constraints = relation->rd_att->constr;
+    for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
+        const ConstrCheck &check = constraints->check[i];
+        if (!named(check.ccname, shape.checks) &&
+            has_foreign_function(static_cast<Node *>(stringToNode(check.ccbin)), nullptr))
+            return false;
+    }
+    return true;
+}
+
+bool relation_is_plain(Relation relation) {
+    const Form_pg_class form = relation->rd_rel;
+    return form->relkind == RELKIND_RELATION && form->relam == HEAP_TABLE_AM_OID && !form->relhasrules &&
+           !form->relhassubclass && !form->relispartition && !form->relforcerowsecurity;
+}
+
+} // namespace
+
+bool direct_table::decide(Relation relation) {
+    if (state_ != nullptr)
+        MemoryContextDelete(state_->context);
+    state_ = nullptr;
+    if (!relation_is_plain(relation) || !triggers_are_known(relation, shape_) || !checks_are_known(relation, shape_))
+        return false;
+    const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "mega table", ALLOCSET_DEFAULT_SIZES);
+    const MemoryContext outer = MemoryContextSwitchTo(context);
+    auto *made = static_cast<state *>(palloc0(sizeof(state)));
+    made->context = context;
+    made->attributes = static_cast<AttrNumber *>(palloc0(sizeof(AttrNumber) * shape_.columns.size()));
+    made->probed = static_cast<int *>(palloc(sizeof(int) * shape_.probed.size()));
+    std::fill_n(made->probed, shape_.probed.size(), -1);
+    bool good = columns_are_known(relation, shape_, made->attributes);
+    made->estate = CreateExecutorState();
+    made->info = makeNode(ResultRelInfo);
+    InitResultRelInfo(made->info, relation, 0, nullptr, 0);
+    made->shape = CreateTupleDescCopyConstr(relation->rd_att);
+    List *indexes = RelationGetIndexList(relation);
+    made->indexes = list_length(indexes);
+    made->index_ids = static_cast<Oid *>(palloc(sizeof(Oid) * static_cast<Size>(made->indexes + 1)));
+    made->info->ri_NumIndices = made->indexes;
+    made->info->ri_IndexRelationDescs =
+        static_cast<RelationPtr>(palloc0(sizeof(Relation) * static_cast<Size>(made->indexes + 1)));
+    made->info->ri_IndexRelationInfo =
+        static_cast<IndexInfo **>(palloc0(sizeof(IndexInfo *) * static_cast<Size>(made->indexes + 1)));
+    for (int i = 0; i < made->indexes; ++i) {
+        made->index_ids[i] = list_nth_oid(indexes, i);
+        Relation index = index_open(made->index_ids[i], AccessShareLock);
+        IndexInfo *info = BuildIndexInfo(index);
+        if (info->ii_Unique)
+            BuildSpeculativeIndexInfo(index, info);
+        made->info->ri_IndexRelationInfo[i] = info;
+        good = good && index_is_plain(index, info);
+        for (std::size_t p = 0; p < shape_.probed.size(); ++p)
+            if (is_probed(index, shape_.probed[p]))
+                made->probed[p] = i;
+        index_close(index, AccessShareLock);
+    }
+    for (std::size_t p = 0; p < shape_.probed.size(); ++p)
+        good = good && made->probed[p] >= 0;
+    MemoryContextSwitchTo(outer);
+    MemoryContextSetParent(context, CacheMemoryContext);
+    state_ = made;
+    return good;
+}
+
+void direct_table::decide_now(Relation relation) {
+    decided_ = true;  // an invalidation that comes in while the table is read takes it back
+    eligible_ = true; // not to be believed while there is no state, as when an error comes in between
+    eligible_ = decide(relation);
+}
+
+void direct_table::forget(Oid relation) {
+    for (direct_table *table = all_tables; table != nullptr; table = table->next_)
+        if (relation == InvalidOid || relation == table->relation_)
+            table->decided_ = false;
+}
+
+bool direct_table::eligible(Oid relation) {
+    if (ExecutorCheckPerms_hook != nullptr) // somebody wants to be asked about every access
+        return false;
+    if (is_decided() && relation_ == relation)
+        return eligible_;
+    if (!watched_) {
+        next_ = std::exchange(all_tables, this);
+        watched_ = true;
+    }
+    relation_ = relation;
+    call([this, relation] {
+        Relation opened = table_open(relation, AccessShareLock);
+        decide_now(opened);
+        table_close(opened, NoLock);
+    });
+    return eligible_;
+}
+
+void watch_direct_tables() {
+    CacheRegisterRelcacheCallback(direct_table::on_relation_change, 0);
+    CacheRegisterSyscacheCallback(PROCOID, direct_table::on_function_change, 0);
+}
+
+} // namespace pg

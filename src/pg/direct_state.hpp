@@ -1,0 +1,25 @@
+// What is kept of a table that may be written directly, from one operation to the next.
+#pragma once
+
+#include "pg/direct_table.hpp"
+
+namespace pg {
+
+// Lives in a memory context of its own below CacheMemoryContext.
+struct direct_table::state {
+    MemoryContext context;
+    EState *estate;
+    ResultRelInfo *info;
+    TupleDesc shape;
+    AttrNumber *attributes;
+    int indexes;
+    Oid *index_ids;
+    int *probed; // positions among the indexes
+    // Of the operation under way. The slots are made anew for each: one that an error left holding a page would not
+    // know that its pin is gone.
+    Relation relation;
+    TupleTableSlot *found; // the row found
+    TupleTableSlot *built; // the row to be written
+};
+
+} // namespace pg
