@@ -1,0 +1,207 @@
+# Parts of a dump, and rows that come where mega is at work already: each comes out exact or is refused with a clear
+# error; no balance is ever doubled (I1, I2, I14).
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use mega_dump;
+use mega_test;
+
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my @of_tables = qw(mega_customers mega_generations mega_admin);
+my @only_tables = map { "--table=$_" } @of_tables;
+my $own_columns = 'ALTER TABLE mega_customers ADD studio_note text, ADD studio_score int';
+
+my $node = start_node('parts');
+start_dumps($node);
+make_source('source');
+
+rows_into_guarded_tables();
+rows_with_derived_columns_ignored();
+rows_that_are_there_already();
+rows_that_are_newer();
+ledger_alone();
+tables_alone();
+list_without_triggers();
+
+$node->stop;
+done_testing();
+
+# An installed mega with the columns that users of the source have added.
+sub installed {
+    my ($database) = @_;
+    new_database($database);
+    $node->safe_psql($database, "CREATE EXTENSION mega; $own_columns");
+    return;
+}
+
+# Restores as psql does by default, going on behind an error. Returns the SQLSTATEs of the errors, and what else was said.
+sub played {
+    my ($database, @options) = @_;
+    my ($output, $said) = run_command([ qw(psql -Xq -v VERBOSITY=sqlstate -d), $node->connstr($database),
+            '-f', dumped_as('source', 'plain', @options) ]);
+    my %states = map { $_ => 1 } $said =~ /ERROR:\s+(\w{5})/g;
+    return (join(' ', sort keys %states), $said);
+}
+
+sub warnings_are_expected {
+    my ($code) = @_;
+    local $ENV{PGOPTIONS} = '-c mega.derived_writes=ignore';
+    return $code->();
+}
+
+# The customers without the times of their last write, and the balance beside the pass id, to read in a failure.
+sub customers_of {
+    my ($database) = @_;
+    return $node->safe_psql($database, q{
+        SELECT mg_pass_id, mg_credits, to_jsonb(c) - 'mg_updated_at' - 'mg_mma_preferences_updated_at'
+        FROM mega_customers c ORDER BY mg_pass_id});
+}
+
+sub same_books {
+    my ($database, $name) = @_;
+    same_text(customers_of($database), customers_of('source'), "$name: every customer and balance is as it was");
+    same_rows($database, 'source', $name, 'mega_generations');
+    check_books($database, $name);
+    return;
+}
+
+# With the triggers on, rows of customers carry balances that nothing in the ledger explains yet.
+sub rows_into_guarded_tables {
+    for my $style ([], ['--column-inserts']) {
+        my $name = "rows where triggers are on @$style";
+        my $database = 'guarded' . scalar @$style;
+        installed($database);
+        my ($states, $said) = played($database, '--data-only', @$style);
+        is($states, '23503 MG006', "$name: refused");
+        like($said, qr/MG006/, "$name: because a balance is derived");
+        check_books($database, $name);
+        is($node->safe_psql($database, 'SELECT count(*) FROM mega_generations g LEFT JOIN mega_customers c
+            USING (mg_pass_id) WHERE g.mg_pass_id IS NOT NULL AND c.mg_pass_id IS NULL'), 0, "$name: no row without its customer");
+        is($node->safe_psql($database, 'SELECT coalesce(sum(mg_credits), 0) FROM mega_customers'), 0,
+            "$name: no balance came in by itself");
+    }
+    return;
+}
+
+# What mega offers to those who cannot switch triggers off: balances that are written are ignored, the ledger makes them.
+sub rows_with_derived_columns_ignored {
+    for my $style ([], ['--inserts']) {
+        my $name = "rows with mega.derived_writes = ignore @$style";
+        my $database = 'ignored' . scalar @$style;
+        installed($database);
+        my ($states) = warnings_are_expected(sub { played($database, '--data-only', @$style) });
+        is($states, '', "$name: nothing is refused");
+        same_books($database, $name);
+        same_rows($database, 'source', $name, 'mega_admin');
+    }
+    return;
+}
+
+# The same rows once more: nothing is new, nothing is projected.
+sub rows_that_are_there_already {
+    new_database('again');
+    my ($output, $said) = by_pg_restore('source', 'custom', [])->('again');
+    said_nothing($said, 'a copy');
+    my ($states) = played('again', qw(--data-only --inserts --on-conflict-do-nothing));
+    is($states, '', 'rows that are there already: nothing is refused');
+    same_rows('again', 'source', 'rows that are there already');
+    check_books('again', 'rows that are there already');
+    return;
+}
+
+# A copy of yesterday and the rows of today: what is new is projected, once.
+sub rows_that_are_newer {
+    $node->safe_psql('source', q{
+        SELECT * FROM mega_record_credit('pass:shopify:7001', -40, 'spend', txn_id => 'today');
+        SELECT * FROM mega_record_credit('pass:shopify:7002', 25, 'grant');
+        SELECT * FROM mega_ensure_customer(shopify_customer_id => '7010');
+        SELECT * FROM mega_record_credit('pass:shopify:7010', 60, 'grant');
+        SELECT * FROM mega_record_mma_event('pass:shopify:7010', 'like', '{"tag": "light.soft"}');
+        SELECT * FROM mega_record_mma_event('pass:shopify:7001', 'like', '{"tag": "style.minimal"}')});
+    forget_dumps();
+    my ($states) = warnings_are_expected(sub { played('again', qw(--data-only --inserts --on-conflict-do-nothing)) });
+    is($states, '', 'rows of today: nothing is refused');
+    same_books('again', 'rows of today');
+    return;
+}
+
+# The ledger without its customers is refused; with them, their balances and preferences come from it.
+sub ledger_alone {
+    my @ledger = ('--data-only', '--table=mega_generations');
+    installed('ledger');
+    my ($states) = played('ledger', @ledger);
+    is($states, '23503', 'the ledger alone: refused where its customers are not');
+    is($node->safe_psql('ledger', 'SELECT count(*) FROM mega_generations'), 0, 'the ledger alone: nothing of it is there');
+    my $pass_ids = $node->safe_psql('source', q{SELECT string_agg(quote_literal(mg_pass_id), ', ') FROM mega_customers});
+    $node->safe_psql('ledger', "INSERT INTO mega_customers (mg_pass_id) SELECT unnest(ARRAY[$pass_ids])");
+    ($states) = played('ledger', @ledger);
+    is($states, '', 'the ledger for customers that are there: nothing is refused');
+    my $books = 'SELECT mg_pass_id, mg_credits, mg_mma_preferences FROM mega_customers ORDER BY 1';
+    is($node->safe_psql('ledger', $books), $node->safe_psql('source', $books),
+        'the ledger for customers that are there: it makes their balances and preferences');
+    check_books('ledger', 'the ledger for customers that are there');
+    same_rows('ledger', 'source', 'the ledger for customers that are there', 'mega_generations');
+    ($states) = played('ledger', @ledger);
+    is($states, '23505', 'the ledger twice: refused');
+    is($node->safe_psql('ledger', $books), $node->safe_psql('source', $books), 'the ledger twice: no balance was doubled');
+    return;
+}
+
+# Tables without the extension that they need: pg_restore -t brings no keys, indexes and triggers, pg_dump -t does.
+sub tables_alone {
+    installed('tables');
+    $node->safe_psql('tables', 'DROP TABLE mega_admin, mega_generations, mega_customers');
+    is(refusal('tables', q{SELECT mega_record_credit('pass:shopify:7001', 1, 'gift')}), '42P01', 'without its tables mega says so');
+    my ($output, $said) = by_pg_restore('source', 'custom', [], @only_tables)->('tables');
+    said_nothing($said, 'tables without triggers');
+    is(refusal('tables', q{SELECT mega_record_credit('pass:shopify:7001', 1, 'gift')}), '55000',
+        'tables without triggers: functions do not write');
+    $node->safe_psql('tables', 'SELECT mega_install()');
+    is($node->safe_psql('tables', 'SELECT * FROM mega_install()'), '', 'tables without triggers: mega_install completes them');
+    is($node->safe_psql('tables', 'SELECT * FROM mega_validate()'), '', 'tables without triggers: every rule is held');
+    is(triggers_of('tables'), triggers_of('source'), 'tables without triggers: they are there again');
+    same_rows('tables', 'source', 'tables without triggers');
+    check_books('tables', 'tables without triggers');
+
+    installed('whole_tables');
+    $node->safe_psql('whole_tables', 'DROP TABLE mega_admin, mega_generations, mega_customers');
+    ($output, $said) = by_psql('source', @only_tables)->('whole_tables');
+    said_nothing($said, 'tables with triggers');
+    same_text(dump_of('whole_tables', @only_tables), dump_of('source', @only_tables),
+        'tables with triggers: the second dump equals the first');
+    is(triggers_of('whole_tables'), triggers_of('source'), 'tables with triggers: they are there and enabled');
+
+    installed('one_table');
+    $node->safe_psql('one_table', q{INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:shopify:7003');
+        DROP TABLE mega_admin});
+    ($output, $said) = by_psql('source', '--table=mega_admin')->('one_table');
+    said_nothing($said, 'one table');
+    same_rows('one_table', 'source', 'one table', 'mega_admin');
+    is($node->safe_psql('one_table', 'SELECT * FROM mega_install()'), '', 'one table: nothing is left to install');
+    is(refusal('one_table', 'DELETE FROM mega_admin'), 'MG005', 'one table: its audits stay');
+    return;
+}
+
+# A list from which the triggers were taken: mega does not write before it has them back, then all is as it was.
+sub list_without_triggers {
+    my $archive = dumped_as('source', 'custom');
+    my ($list) = run_command([ 'pg_restore', '--list', $archive ]);
+    my $shorter = PostgreSQL::Test::Utils::tempdir() . '/list';
+    open my $file, '>', $shorter or die "$shorter: $!";
+    print $file grep { !/ TRIGGER / } map { "$_\n" } split /\n/, $list;
+    close $file;
+    new_database('listed');
+    my ($output, $said) = run_command([ 'pg_restore', '--exit-on-error', '--use-list', $shorter, '-d', $node->connstr('listed'), $archive ]);
+    said_nothing($said, 'a list without triggers');
+    is(triggers_of('listed'), '', 'a list without triggers: none came');
+    is(refusal('listed', q{SELECT mega_record_credit('pass:shopify:7001', 1, 'gift')}), '55000',
+        'a list without triggers: functions do not write');
+    $node->safe_psql('listed', 'SELECT mega_install()');
+    same_text(dump_of('listed'), dump_of('source'), 'a list without triggers: with mega_install the second dump equals the first');
+    check_books('listed', 'a list without triggers');
+    return;
+}
