@@ -1,5 +1,6 @@
 // mega_install: creates what is missing of the three tables and leaves what is there. The installer of an empty
 // database, the patch of one that has such tables already, and the upgrader, in one (design, section 4).
+#include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
 #include "pg/result.hpp"
@@ -269,6 +270,8 @@ Datum install(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
     pg::session session;
     const bool dry_run = pg::arguments(fcinfo).boolean(0).value_or(false);
+    if (!dry_run)
+        pg::require_writable("mega_install"); // also where nothing would be left to do, as on a standby
     installer work(report, session, pg::schema_of_function(fcinfo->flinfo->fn_oid), dry_run);
     for (const table_definition &table : manifest)
         work.install(table);

@@ -10,13 +10,24 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(start_node seed_of_storm storm wait_for_storm books_disagree quoted);
+our @EXPORT = qw(start_node start_replicating_node seed_of_storm storm wait_for_storm books_disagree quoted);
 
 # A running node. Each further argument is a line of postgresql.conf. MEGA_WRITE_PATH says how functions write.
 sub start_node {
     my ($name, @settings) = @_;
+    return start_node_with($name, {}, @settings);
+}
+
+# A running node from which others replicate: 'physical' or 'logical'.
+sub start_replicating_node {
+    my ($name, $how, @settings) = @_;
+    return start_node_with($name, { allows_streaming => $how eq 'logical' ? 'logical' : 1 }, @settings);
+}
+
+sub start_node_with {
+    my ($name, $options, @settings) = @_;
     my $node = PostgreSQL::Test::Cluster->new($name);
-    $node->init(extra => [ '--encoding=UTF8', '--locale=C', '-U', 'postgres' ]);
+    $node->init(%$options, extra => [ '--encoding=UTF8', '--locale=C', '-U', 'postgres' ]);
     push @settings, "mega.write_path = $ENV{MEGA_WRITE_PATH}" if $ENV{MEGA_WRITE_PATH};
     $node->append_conf('postgresql.conf', join("\n", 'log_statement = none', "timezone = 'UTC'", @settings) . "\n");
     $ENV{PGUSER} = 'postgres';
