@@ -29,6 +29,8 @@ BEGIN
     PERFORM mega_hold_credit('pass:test:eligible-probe', 2, 'eligible-probe');
     PERFORM mega_capture_credit('eligible-probe', 1);
     PERFORM mega_record_mma_event('pass:test:eligible-probe', 'like', '{"tag": "probe"}');
+    PERFORM mega_ensure_customer(shopify_customer_id => 'eligible-probe');
+    PERFORM mega_ensure_customer(shopify_customer_id => 'eligible-probe', email => 'probe@example.com');
     EXECUTE called INTO fired;
     RAISE EXCEPTION USING ERRCODE = 'P0042';
 EXCEPTION
@@ -228,8 +230,27 @@ SELECT name, t.* FROM (VALUES
     ('reference key that is not unique', 'DROP INDEX mega_generations_credit_reference_key; CREATE INDEX mega_generations_credit_reference_key ON mega_generations (mg_ref_type, mg_ref_id, coalesce(mg_reason, '''')) WHERE mg_record_type = ''credit_transaction'' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL'),
     ('no index of pending holds', 'DROP INDEX mega_generations_pending_hold'),
     ('no primary key', 'ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_pkey'),
-    ('no primary key of customers', 'ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_pkey CASCADE')
-) v(name, change), LATERAL pg_temp.try(change) t;
+    ('no primary key of customers', 'ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_pkey CASCADE'),
+    ('no key of Shopify ids', 'DROP INDEX mega_customers_shopify_customer_id_key'),
+    ('no key of user ids', 'DROP INDEX mega_customers_user_id_key')
+) v(name, change), LATERAL pg_temp.try(change, 'SELECT mega_balance(''pass:test:eligible-probe'')') t;
+-- Defaults of customers, other than ours.
+CREATE FUNCTION regress_eligible.packs() RETURNS integer LANGUAGE sql RETURN 7;
+CREATE FUNCTION regress_eligible.made() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    new_one boolean;
+BEGIN
+    SELECT e.created INTO new_one FROM mega_ensure_customer(pass_id => 'pass:test:eligible-new') e;
+    RETURN (SELECT (c.mg_topup_default_packs, c.mg_verified_any, c.mg_source_system, new_one) FROM mega_customer('pass:test:eligible-new') c);
+END
+$$;
+SELECT name, t.* FROM (VALUES
+    ('another value', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs SET DEFAULT 5'),
+    ('none', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs DROP DEFAULT'),
+    ('a function', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs SET DEFAULT regress_eligible.packs()'),
+    ('verified', 'ALTER TABLE mega_customers ALTER mg_verified_email SET DEFAULT true'),
+    ('credits', 'ALTER TABLE mega_customers ALTER mg_credits SET DEFAULT 5')
+) v(name, change), LATERAL pg_temp.try(change, 'SELECT regress_eligible.made()') t;
 -- Keys that are checked late, and rules: SQL's ON CONFLICT, by which a key is claimed, is refused with some of them.
 SELECT name, t.* FROM (VALUES
     ('deferrable unique', 'ALTER TABLE mega_generations ADD CONSTRAINT own UNIQUE (mg_output_key) DEFERRABLE'),

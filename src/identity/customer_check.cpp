@@ -1,10 +1,11 @@
 // The triggers of mega_customers: they fill and compute columns, check shapes (I11, I13) and guard what is derived
 // (I1, I2).
+#include "identity/customer_check.hpp"
+
 #include "core/pass_id.hpp"
 #include "core/text_rule.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/derived.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -58,7 +59,9 @@ void check_values(const customer_record *old_row, const customer_record &row) {
                             {}};
 }
 
-void check_new(customer_record &row) {
+} // namespace
+
+void check_new_customer(customer_record &row) {
     if (row.is_null(column::mg_pass_id))
         return; // the column's own NOT NULL answers
     if (row.is_null(column::mg_credits))
@@ -72,6 +75,8 @@ void check_new(customer_record &row) {
     check_pass_id(row);
     check_values(nullptr, row);
 }
+
+namespace {
 
 void check_changed(const customer_record &old_row, customer_record &new_row, bool may_replace) {
     if (!old_row.same(new_row, column::mg_pass_id))
@@ -95,7 +100,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     customer_record row(where.customers, first);
     if (call.on_insert()) {
-        check_new(row);
+        check_new_customer(row);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());
@@ -116,7 +121,7 @@ Datum verify(FunctionCallInfo fcinfo) {
     customer_record row(where.customers, first);
     if (call.on_insert()) {
         if (where.customers.foreign_before_row) {
-            check_new(row);
+            check_new_customer(row);
             ledger::require_untouched(call, first, 0);
         }
         ledger::guard_new_customer(where, row);

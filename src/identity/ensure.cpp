@@ -1,9 +1,11 @@
 // mega_ensure_customer: one row per person, however many ask at once.
 #include "core/pass_id.hpp"
 #include "core/text_rule.hpp"
+#include "identity/customer_check.hpp"
 #include "identity/identities.hpp"
 #include "identity/profile.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -98,44 +100,85 @@ wanted read_arguments(FunctionCallInfo fcinfo) {
     return person;
 }
 
+// What ensure writes of a customer: its identities, and what was told about it.
+struct writing {
+    schema::customer column;
+    pg::nullable_datum value;
+};
+
+std::array<writing, 12> written(const std::string &pass_id, const wanted &person) {
+    using column = schema::customer;
+    const profile &about = person.about;
+    return {{{column::mg_pass_id, pg::to_datum(pass_id)},
+             {column::mg_shopify_customer_id, pg::to_datum(person.shopify_id)},
+             {column::mg_user_id, pg::to_datum(person.user_id)},
+             {column::mg_email, pg::to_datum(person.email)},
+             {column::mg_first_name, pg::to_datum(about.first_name)},
+             {column::mg_last_name, pg::to_datum(about.last_name)},
+             {column::mg_display_name, pg::to_datum(about.display_name)},
+             {column::mg_locale, pg::to_datum(about.locale)},
+             {column::mg_timezone, pg::to_datum(about.timezone)},
+             {column::mg_marketing_opt_in, pg::to_datum(about.marketing_opt_in)},
+             {column::mg_product_updates_opt_in, pg::to_datum(about.product_updates_opt_in)},
+             {column::mg_last_active, pg::to_datum(pg::clock_time())}}};
+}
+
 class ensuring {
 public:
+    struct ensured {
+        std::string pass_id;
+        std::int32_t credits;
+        bool created;
+    };
+
     ensuring(pg::session &session, const schema::tables &where, const wanted &person)
         : session_(session), where_(where), person_(person) {}
 
-    // The customer's pass id, and whether it was created.
-    std::pair<std::string, bool> run() {
+    ensured run() {
         // A few rounds: between a look and a write somebody else may create or claim what was missing.
-        for (int round = 0; round < max_rounds; ++round) {
+        const int rounds = pg::keeps_its_snapshot() ? 1 : 100; // what others do is not seen in the next round, either
+        for (int round = 0; round < rounds; ++round) {
             pg::check_for_interrupts();
             const std::vector<std::string> found = find();
             if (found.size() > 1)
                 refuse_two(found[0], found[1]);
             if (found.empty()) {
                 const std::string pass_id = person_.fresh_pass_id();
-                if (write(insert, pass_id) == 1)
-                    return {pass_id, true};
-            } else if (fill_in(found[0])) {
-                return {found[0], false};
+                if (create(pass_id))
+                    return {pass_id, ledger::require_locked_customer(session_, where_, pass_id).credits, true};
+            } else if (const auto credits = fill_in(found[0])) {
+                return {found[0], *credits, false};
             }
         }
-        throw pg::sql_error{"40001", "the customer is being created by others all the time", {}, "Try again."};
+        throw pg::sql_error{"40001", "the customer is being created by others meanwhile", {}, "Try again."};
     }
 
 private:
-    static constexpr int max_rounds = 100;
+    // The pass ids by which the person may be known.
+    std::array<std::optional<std::string>, 4> pass_ids() const {
+        std::array<std::optional<std::string>, 4> known{person_.pass_id};
+        if (person_.shopify_id)
+            known[1] = "pass:shopify:" + *person_.shopify_id;
+        if (person_.user_id)
+            known[2] = "pass:user:" + pg::format_uuid(*person_.user_id);
+        if (person_.anon_id)
+            known[3] = "pass:anon:" + pg::format_uuid(*person_.anon_id);
+        return known;
+    }
 
     std::vector<std::string> find() {
+        const auto known = pass_ids();
+        if (ledger::direct::may_ensure(where_)) {
+            std::set<std::string> given;
+            for (const auto &pass_id : known)
+                if (pass_id)
+                    given.insert(*pass_id);
+            const auto answers = ledger::direct::find_customers(given, person_.shopify_id, person_.user_id);
+            return {answers.begin(), answers.end()};
+        }
         const pg::as_role owner(where_.customers.owner);
-        const auto derived = [](const char *kind, const auto &id, auto &&text) {
-            return id ? std::optional<std::string>(kind + text(*id)) : std::nullopt;
-        };
-        const auto plain = [](const std::string &id) { return id; };
-        const auto uuid = [](const pg::uuid &id) { return pg::format_uuid(id); };
-        const pg::rows rows =
-            session_.run(look, where_.schema, pg::access::read_write, person_.pass_id, person_.shopify_id,
-                         person_.user_id, derived("pass:shopify:", person_.shopify_id, plain),
-                         derived("pass:user:", person_.user_id, uuid), derived("pass:anon:", person_.anon_id, uuid));
+        const pg::rows rows = session_.run(look, where_.schema, pg::access::read_write, known[0], person_.shopify_id,
+                                           person_.user_id, known[1], known[2], known[3]);
         std::vector<std::string> found;
         for (std::uint64_t i = 0; i < rows.count(); ++i)
             found.emplace_back(*rows.text(i, 0));
@@ -144,36 +187,96 @@ private:
 
     std::uint64_t write(pg::statement &what, const std::string &pass_id) {
         const pg::as_role owner(where_.customers.owner);
-        const profile &about = person_.about;
-        return session_
-            .run(what, where_.schema, pg::access::read_write, pass_id, person_.shopify_id, person_.user_id,
-                 person_.email, about.first_name, about.last_name, about.display_name, about.locale, about.timezone,
-                 about.marketing_opt_in, about.product_updates_opt_in, pg::clock_time())
-            .count();
+        std::array<pg::nullable_datum, 12> bound;
+        std::ranges::transform(written(pass_id, person_), bound.begin(), &writing::value);
+        return session_.execute(what, where_.schema, pg::access::read_write, bound).count();
     }
 
-    // Fills what is unknown of a customer that exists. False when an identity was claimed by another row meanwhile.
-    bool fill_in(const std::string &pass_id) {
-        if (!ledger::lock_customer(session_, where_, pass_id))
+    // False when somebody else has one of the identities by now.
+    bool create(const std::string &pass_id) {
+        if (!ledger::direct::may_ensure(where_))
+            return write(insert, pass_id) == 1;
+        std::array<pg::nullable_datum, schema::customer_columns.size()> row;
+        {
+            const pg::as_role owner(where_.customers.owner); // a default may call a function of the owner's
+            ledger::direct::default_customer(row);
+        }
+        for (const writing &one : written(pass_id, person_))
+            row[static_cast<std::size_t>(one.column)] = one.value;
+        row[static_cast<std::size_t>(schema::customer::mg_source_system)] = pg::to_datum("api");
+        return insert_directly(row);
+    }
+
+    // What the triggers do for SQL, done here.
+    bool insert_directly(std::span<pg::nullable_datum> row) {
+        pg::row columns(ledger::direct::customer_shape());
+        ledger::customer_record record(where_.customers, columns);
+        for (std::size_t i = 0; i < row.size(); ++i)
+            record.set(static_cast<schema::customer>(i), row[i]);
+        check_new_customer(record);
+        for (std::size_t i = 0; i < row.size(); ++i)
+            row[i] = record.get(static_cast<schema::customer>(i));
+        if (!ledger::direct::insert_customer(row))
             return false;
-        if (!adds_identity(pass_id)) {
-            write(fill, pass_id);
-            return true;
+        ledger::guard_new_customer(where_, record);
+        return true;
+    }
+
+    // Fills what is unknown of a customer that exists, and returns its balance; std::nullopt when an identity was
+    // claimed by another row meanwhile.
+    std::optional<std::int32_t> fill_in(const std::string &pass_id) {
+        const auto customer = ledger::lock_customer(session_, where_, pass_id);
+        if (!customer)
+            return std::nullopt;
+        const bool direct = ledger::direct::may_ensure(where_);
+        std::array<pg::nullable_datum, 12> stored;
+        if (direct)
+            read_stored(pass_id, stored);
+        const bool adds = direct ? adds_identity(pass_id, stored) : adds_identity(pass_id);
+        if (!adds) {
+            direct ? fill_directly(pass_id, stored) : static_cast<void>(write(fill, pass_id));
+            return customer->credits;
         }
         // Another session may insert the same identity right now: its unique index decides.
         session_.connect();
         const auto failed = pg::in_subtransaction([&] { write(fill, pass_id); });
         if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
             throw *failed;
-        return !failed;
+        return failed ? std::nullopt : std::optional(customer->credits);
     }
 
-    // Whether an identity that was given is unknown yet. Raises MG009 when the customer has another one of that kind.
+    void read_stored(const std::string &pass_id, std::span<pg::nullable_datum> stored) {
+        std::array<schema::customer, 12> columns;
+        std::ranges::transform(written(pass_id, person_), columns.begin(), &writing::column);
+        ledger::direct::read_customer(pass_id, columns, stored);
+    }
+
+    void fill_directly(const std::string &pass_id, std::span<const pg::nullable_datum> stored) {
+        std::vector<ledger::direct::customer_change> changes;
+        const auto all = written(pass_id, person_);
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (all[i].column == schema::customer::mg_last_active || (stored[i].is_null && !all[i].value.is_null))
+                changes.emplace_back(all[i].column, all[i].value);
+        ledger::direct::update_customer(pass_id, changes);
+    }
+
     bool adds_identity(const std::string &pass_id) {
         const pg::as_role owner(where_.customers.owner);
         const pg::rows row = session_.run(identities_of, where_.schema, pg::access::read_write, pass_id);
         const auto shopify_id = row.text(0, 0);
-        const auto user_id = row.uuid(0, 1);
+        return adds_identity(pass_id, shopify_id ? std::optional<std::string>(*shopify_id) : std::nullopt,
+                             row.uuid(0, 1));
+    }
+
+    bool adds_identity(const std::string &pass_id, std::span<const pg::nullable_datum> stored) {
+        return adds_identity(
+            pass_id, stored[1].is_null ? std::nullopt : std::optional<std::string>(pg::text_of(stored[1].value)),
+            stored[2].is_null ? std::nullopt : std::optional(pg::uuid_of(stored[2].value)));
+    }
+
+    // Whether an identity that was given is unknown yet. Raises MG009 when the customer has another one of that kind.
+    bool adds_identity(const std::string &pass_id, const std::optional<std::string> &shopify_id,
+                       const std::optional<pg::uuid> &user_id) {
         if (person_.shopify_id && shopify_id && *shopify_id != *person_.shopify_id)
             refuse_other(pass_id, "Shopify id", *shopify_id, *person_.shopify_id);
         if (person_.user_id && user_id && *user_id != *person_.user_id)
@@ -204,10 +307,9 @@ Datum ensure_customer(FunctionCallInfo fcinfo) {
     const wanted person = read_arguments(fcinfo);
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
-    const auto [pass_id, created] = ensuring(session, where, person).run();
-    const ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
+    const ensuring::ensured customer = ensuring(session, where, person).run();
     session.finish();
-    return pg::return_row(fcinfo, pass_id, customer.credits, created);
+    return pg::return_row(fcinfo, customer.pass_id, customer.credits, customer.created);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "ledger/settings.hpp"
 #include "pg/clock.hpp"
 #include "pg/direct_table.hpp"
+#include "pg/jsonb.hpp"
 #include "pg/snapshot.hpp"
 #include "schema/manifest.hpp"
 
@@ -44,15 +45,22 @@ constexpr const char *customer_checks[] = {"mega_customers_pass_id_shape"};
 constexpr const char *record_checks[] = {"mega_generations_id_shape", "mega_generations_output_url_permanent",
                                          "mega_generations_image_url_permanent",
                                          "mega_generations_video_url_permanent"};
-constexpr pg::direct_index customer_probes[] = {{true, "btree (mg_pass_id)"}};
+constexpr pg::direct_index customer_probes[] = {
+    {true, true, "btree (mg_pass_id)"},
+    {false, true, "btree (mg_shopify_customer_id) WHERE (mg_shopify_customer_id IS NOT NULL)"},
+    {false, true, "btree (mg_user_id) WHERE (mg_user_id IS NOT NULL)"}};
 constexpr pg::direct_index record_probes[] = {
-    {true, "btree (mg_id)"},
-    {true, "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
-           "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
-    {false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
-    {false, "btree (mg_pass_id) WHERE ((mg_record_type = 'credit_transaction'::text) AND (mg_status = 'pending'::text) "
-            "AND (mg_id >= 'credit_transaction:hold:'::text) AND (mg_id < 'credit_transaction:hold;'::text))"}};
-constexpr std::size_t by_key = 0;
+    {true, true, "btree (mg_id)"},
+    {true, true,
+     "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
+     "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
+    {true, false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
+    {false, false,
+     "btree (mg_pass_id) WHERE ((mg_record_type = 'credit_transaction'::text) AND (mg_status = 'pending'::text) "
+     "AND (mg_id >= 'credit_transaction:hold:'::text) AND (mg_id < 'credit_transaction:hold;'::text))"}};
+constexpr std::size_t by_key = 0; // of either table
+constexpr std::size_t by_shopify_id = 1;
+constexpr std::size_t by_user_id = 2;
 constexpr std::size_t by_reference_key = 1;
 constexpr std::size_t by_generation = 2;
 constexpr std::size_t by_pending_hold = 3;
@@ -155,8 +163,12 @@ bool possible(const schema::tables &where) {
            records.eligible(where.generations.id);
 }
 
+bool may_ensure(const schema::tables &where) {
+    return possible(where) && customers.has_index(by_shopify_id) && customers.has_index(by_user_id);
+}
+
 bool may_read(const schema::tables &where) {
-    return possible(where) && pg::call([&where] {
+    return possible(where) && records.has_index(by_pending_hold) && pg::call([&where] {
                return may_read_every_row(where.customers.id) && may_read_every_row(where.generations.id);
            });
 }
@@ -194,6 +206,62 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
     remember(pass_id, customers.place());
     customers.close();
     snapshot.done();
+}
+
+namespace {
+
+// Whom the row found answers for: a row that was merged, for its target.
+void add_answer(std::set<std::string> &answers) {
+    const pg::nullable_datum meta = customers.column(number(customer::mg_meta));
+    if (!meta.is_null)
+        if (const auto target = pg::find(pg::jsonb_of(meta.value), "merged_into"); target && target->is_string()) {
+            answers.emplace(target->string());
+            return;
+        }
+    answers.emplace(pg::text_of(customers.column(number(customer::mg_pass_id)).value));
+}
+
+} // namespace
+
+std::set<std::string> find_customers(const std::set<std::string> &pass_ids,
+                                     const std::optional<std::string> &shopify_id,
+                                     const std::optional<pg::uuid> &user_id) {
+    std::set<std::string> answers;
+    pg::fresh_snapshot snapshot;
+    open(customers, AccessShareLock);
+    for (const std::string &pass_id : pass_ids)
+        if (find_customer(pass_id))
+            add_answer(answers);
+    const auto look_by = [&](std::size_t index, const auto &id) {
+        if (!id)
+            return;
+        const Datum key[] = {pg::to_datum(*id).value};
+        if (customers.find(index, key))
+            add_answer(answers);
+    };
+    look_by(by_shopify_id, shopify_id);
+    look_by(by_user_id, user_id);
+    customers.close();
+    snapshot.done();
+    return answers;
+}
+
+TupleDesc customer_shape() { return customers.shape(); }
+
+void default_customer(std::span<pg::nullable_datum> columns) {
+    open(customers, AccessShareLock);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        columns[i] = copied(customers.default_of(i), customer_columns[i].type);
+    customers.close();
+}
+
+bool insert_customer(std::span<const pg::nullable_datum> columns) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    const bool inserted = customers.insert(columns, true);
+    customers.close();
+    snapshot.done();
+    return inserted;
 }
 
 bool read_customer(std::string_view pass_id, std::span<const customer> columns, std::span<pg::nullable_datum> values) {

@@ -2,6 +2,8 @@
 // function here has a statement beside it, at its caller, that does the same through SQL.
 #pragma once
 
+#include <set>
+
 #include "ledger/project.hpp"
 
 namespace mega::ledger::direct {
@@ -9,7 +11,10 @@ namespace mega::ledger::direct {
 // Whether both tables may be written directly. The one place that decides.
 bool possible(const schema::tables &where);
 
-// Whether that holds and the caller may read both tables as they are: SELECT was granted and no policy hides rows.
+// Whether that holds and customers can be found by every identity.
+bool may_ensure(const schema::tables &where);
+
+// Whether it is possible and the caller may read both tables as they are: SELECT was granted and no policy hides rows.
 bool may_read(const schema::tables &where);
 
 void watch_transactions(); // called once, when the library is loaded
@@ -19,6 +24,18 @@ using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
 
 // Locks the customer FOR NO KEY UPDATE and reads it.
 std::optional<locked_customer> lock_customer(std::string_view pass_id);
+
+// The pass ids of the customers that have one of these identities; for a row that was merged, its target's.
+std::set<std::string> find_customers(const std::set<std::string> &pass_ids,
+                                     const std::optional<std::string> &shopify_id,
+                                     const std::optional<pg::uuid> &user_id);
+
+// The row type of customers, and a row of it as the table's defaults fill it.
+TupleDesc customer_shape();
+void default_customer(std::span<pg::nullable_datum> columns);
+
+// Inserts a customer that was checked. False, and nothing written, when one of its identities is taken.
+bool insert_customer(std::span<const pg::nullable_datum> columns);
 
 // Changes columns of a customer that is locked, and mg_updated_at. Stays HOT when no indexed column changes.
 void update_customer(std::string_view pass_id, std::span<const customer_change> changes);

@@ -138,7 +138,7 @@ bool direct_table::decide(Relation relation) {
         index_close(index, AccessShareLock);
     }
     for (std::size_t p = 0; p < shape_.probed.size(); ++p)
-        good = good && made->probed[p] >= 0;
+        good = good && (made->probed[p] >= 0 || !shape_.probed[p].required);
     MemoryContextSwitchTo(outer);
     MemoryContextSetParent(context, CacheMemoryContext);
     state_ = made;

@@ -38,6 +38,8 @@ void direct_table::close() {
 
 TupleDesc direct_table::shape() const { return state_->shape; }
 
+bool direct_table::has_index(std::size_t probed_index) const { return state_->probed[probed_index] >= 0; }
+
 Relation direct_table::open_index(int i) {
     Relation &index = state_->info->ri_IndexRelationDescs[i];
     if (index == nullptr)
@@ -63,7 +65,8 @@ IndexScanDesc direct_table::begin_scan(std::size_t probed_index, std::span<const
     ScanKeyData scan_keys[4];
     for (std::size_t i = 0; i < keys.size(); ++i)
         ScanKeyEntryInitialize(&scan_keys[i], 0, static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, InvalidOid,
-                               index->rd_indcollation[i], F_TEXTEQ, keys[i]);
+                               index->rd_indcollation[i], index->rd_opcintype[i] == UUIDOID ? F_UUID_EQ : F_TEXTEQ,
+                               keys[i]);
     const int count = static_cast<int>(keys.size());
     IndexScanDesc scan = begin_index_scan(state_->relation, index, GetActiveSnapshot(), count);
     index_rescan(scan, scan_keys, count, nullptr, 0);
@@ -215,6 +218,19 @@ void direct_table::build(TupleTableSlot *slot, std::span<const nullable_datum> c
     ExecStoreVirtualTuple(slot);
     slot->tts_tableOid = relation_;
     ExecConstraints(state_->info, slot, state_->estate);
+}
+
+nullable_datum direct_table::default_of(std::size_t i) {
+    nullable_datum value;
+    value.value = call([this, i, &value] {
+        Node *written = build_column_default(state_->relation, state_->attributes[i]);
+        value.is_null = true;
+        if (written == nullptr)
+            return Datum{0};
+        ExprState *expression = ExecInitExpr(expression_planner(reinterpret_cast<Expr *>(written)), nullptr);
+        return ExecEvalExpr(expression, GetPerTupleExprContext(state_->estate), &value.is_null);
+    });
+    return value;
 }
 
 bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {

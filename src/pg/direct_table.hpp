@@ -20,6 +20,7 @@ struct direct_column {
 
 // An index that `find` and its like may be asked for, under any name.
 struct direct_index {
+    bool required; // without it the table is not eligible
     bool unique;
     const char *definition; // what pg_get_indexdef says behind the table's name
 };
@@ -30,7 +31,7 @@ struct direct_shape {
     std::span<const char *const> triggers;  // whose work the caller does itself
     std::span<const char *const> checks;    // CHECK constraints that may use the caller's own functions
     const char *foreign_key;                // that the caller keeps itself; nullptr: none
-    std::span<const direct_index> probed;   // all of them must be there
+    std::span<const direct_index> probed;
 };
 
 enum class locked { yes, newer, absent };
@@ -47,7 +48,8 @@ public:
     // the end of the (sub)transaction closes.
     bool open(LOCKMODE lock);
     void close();
-    TupleDesc shape() const; // of an eligible relation
+    TupleDesc shape() const;                        // of an eligible relation
+    bool has_index(std::size_t probed_index) const; // of an eligible relation: whether `find` may be asked for it
 
     // Finds the row whose columns in the probed index equal the keys, by the snapshot that is active, and takes it
     // apart. False when there is none.
@@ -71,6 +73,9 @@ public:
 
     // Writes a new version of the row found, with those columns changed that are set in `changes`. The row is locked.
     void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
+
+    // What the table's own default makes of a column that is not given; NULL when there is none.
+    nullable_datum default_of(std::size_t i);
 
     // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.

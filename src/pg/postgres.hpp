@@ -47,8 +47,10 @@ extern "C" {
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
 #include <nodes/readfuncs.h>
+#include <optimizer/optimizer.h>
 #include <pgtime.h>
 #include <port.h>
+#include <rewrite/rewriteHandler.h>
 #include <storage/lmgr.h>
 #include <tcop/utility.h>
 #include <utils/acl.h>
