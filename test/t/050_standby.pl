@@ -8,23 +8,21 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use mega_dump;
+use mega_failover;
 use mega_test;
 
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 my $seconds = $ENV{MEGA_STANDBY_SECONDS} // 1;
 my $rounds = $ENV{MEGA_STANDBY_ROUNDS} // 1;
 my $seed = seed_of_storm();
 my $logs = PostgreSQL::Test::Utils::tempdir();
-my @customers = map { "pass:shopify:$_" } 7001, 7002, 7005, 7006;
 
 my $primary = start_replicating_node('primary', 'physical');
 start_dumps($primary);
 make_source('studio');
 
-my (%rows, %told);
 for my $round (1 .. $rounds) {
     my $standby = attach_standby("standby$round");
     if ($round == 1) {
@@ -119,106 +117,13 @@ sub writing_functions_are_refused {
     return;
 }
 
-sub one_of { return $_[ int rand @_ ] }
-
-# What a writer sends under a name, and the ledger rows it leaves, each with the name as reference.
-sub write_of {
-    my ($name) = @_;
-    my $pass_id = one_of(@customers);
-    my $kind = int rand 4;
-    return (1, credit_of($name)) if $kind <= 1;
-    return (1, qq{SELECT * FROM mega_record_mma_event('$pass_id', '} . one_of(qw(like dislike download)) . qq{',
-        '{"tags": ["style.minimal", "light.soft"]}', event_id => '$name')}) if $kind == 2;
-    return (4, qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason)
-        SELECT 'credit_transaction:$name:' || n, (ARRAY['} . join("', '", @customers) . qq{'])[n], n - 2, 'raw'
-        FROM generate_series(1, 4) n});
-}
-
-# A movement that depends on its name only, so that it can be repeated.
-sub credit_of {
-    my ($name) = @_;
-    my ($number) = $name =~ /(\d+)$/;
-    my $pass_id = $customers[ $number % @customers ];
-    return qq{SELECT replayed FROM mega_record_credit('$pass_id', } . (1 + $number % 9) . qq{, 'grant', txn_id => '$name')};
-}
-
-# Writes until the server goes away, and keeps a log of what it tried and what it was told.
-sub write_until_cut_off {
-    my ($prefix, $log) = @_;
-    my $client = mega_client->connect($primary, 'studio', "$log.errors");
-    open my $journal, '>', $log or die "$log: $!";
-    $journal->autoflush(1);
-    for (my $number = 0;; $number++) {
-        my ($count, $statement) = write_of("$prefix$number");
-        print $journal "try $prefix$number $count\n";
-        my ($state) = $client->run($statement);
-        return if !defined $state;
-        die "$state: $statement\n" if $state ne '00000';
-        print $journal "ack $prefix$number\n";
-    }
-}
-
 sub fail_over {
     my ($round, $standby) = @_;
-    my @journals = map { "$logs/round$round-$_" } 1 .. 4;
-    my @writers = storm($seed + 100 * $round,
-        map { my $writer = $_; sub { write_until_cut_off("r$round-w$writer-", $journals[ $writer - 1 ]) } } 1 .. 4);
-    start_dumps($standby);
-    my ($looks, $until) = (0, time + $seconds);
-    my $disagreeing = '';
-    while (time < $until || acknowledged(@journals) < 50) {
-        $disagreeing ||= books_disagree($standby, 'studio')
-          . $standby->safe_psql('studio', 'SELECT mg_pass_id FROM mega_reconcile_preferences()');
-        $looks++;
-        sleep(0.05);
-    }
-    is($disagreeing, '', "round $round: the standby's books agreed whenever they were looked at (I1, I2)");
+    start_failover_storm($primary, $seed, $logs);
+    watch_storm($standby, $seconds, "round $round, the standby");
     $primary->stop('immediate');
-    is(wait_for_storm(@writers), 0, "round $round: every writer saw the connection end");
+    end_failover_storm("round $round");
     $standby->promote;
-    read_journals(@journals);
-    note(sprintf 'round %d: %d writes tried, %d acknowledged, %d looks', $round, scalar keys %rows, scalar keys %told, $looks);
-    check_promoted($round, $standby);
+    check_survivor($standby, "round $round, promoted", cut_off => 1);
     return $standby;
-}
-
-sub acknowledged { return scalar grep { /^ack / } map { split /\n/, slurp_file($_) } grep { -f } @_ }
-
-sub read_journals {
-    for my $line (map { split /\n/, slurp_file($_) } @_) {
-        my ($word, $name, $count) = split / /, $line;
-        if ($word eq 'try') { $rows{$name} = $count }
-        else { $told{$name} = 1 }
-    }
-    return;
-}
-
-sub check_promoted {
-    my ($round, $node) = @_;
-    my $name = "round $round, promoted";
-    check_books('studio', $name);
-    my %found;
-    $found{$_}++ for split /\n/, $node->safe_psql('studio', q{
-        SELECT substring(mg_id from '^[a-z_]+:(r\d+-w\d+-\d+)') FROM mega_generations WHERE mg_id ~ ':r\d+-w\d+-\d+'});
-    is(join(' ', grep { ($found{$_} // 0) != $rows{$_} } sort keys %told), '', "$name: every acknowledged write is there once");
-    is(join(' ', grep { $found{$_} && $found{$_} != ($rows{$_} // 0) } sort keys %found), '',
-        "$name: a write that was cut off is there as a whole or not at all");
-    my @unknown = grep { !$told{$_} } sort keys %rows;
-    cmp_ok(scalar @unknown, '>', 0, "$name: writes were cut off");
-    # A client that cannot know whether its call arrived repeats it (I4); so does one that forgot its answer.
-    my @again = grep { !$found{$_} || $node->safe_psql('studio', "SELECT count(*) FROM mega_generations WHERE mg_id =
-        'credit_transaction:$_'") } @unknown, (sort keys %told)[ 0 .. 4 ];
-    my $wrong = 0;
-    for my $write (@again) {
-        for my $time (0, 1) {
-            $wrong++ if $node->safe_psql('studio', credit_of($write)) ne ($found{$write} || $time ? 't' : 'f');
-        }
-        $told{$write} = $rows{$write} = 1;
-    }
-    is($wrong, 0, "$name: a call whose answer was lost can be repeated (I4)");
-    is($node->safe_psql('studio', q{SELECT preferences -> 'tag_weights' -> 'new.tag' FROM
-        mega_record_mma_event('pass:shopify:7001', 'preference_set', '{"tag_weights": {"new.tag": 3}}')}), 3, "$name: events go on");
-    check_books('studio', "$name, written to");
-    is($node->safe_psql('studio', 'SELECT * FROM mega_install()'), '', "$name: nothing is left to install");
-    return;
 }
