@@ -113,6 +113,7 @@ sub run {
     while (defined(my $line = readline($self->{answers}))) {
         chomp $line;
         return ($1, @rows) if $line =~ /^answered (\w{5})$/;
+        return if $line eq 'answered '; # an error that the server did not send: it went away
         push @rows, $line;
     }
     return;
