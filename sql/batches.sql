@@ -87,7 +87,8 @@ SELECT what, pg_temp.batch(entry) FROM (VALUES
     ('allow_negative a text', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "allow_negative": "true"}'), ('unknown key', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "amount": 1}'), ('key in capitals', '{"Pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}'),
     ('a number', '1'), ('a text', '"pass:test:batches-c"'), ('a list', '[]'), ('null', 'null'), ('an empty object', '{}')) v(what, entry);
 -- a time that is none is Postgres' own error
-SELECT left(pg_temp.batch('{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "soon"}'), 5);
+SELECT pg_temp.batch('{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "soon"}');
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}, {"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "2020-02-30"}]')$$);
 SELECT what, pg_temp.outcome(format('SELECT mega_record_credits(%L)', entries)) FROM (VALUES
     ('an object', '{}'), ('an entry', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}'), ('a text', '"[]"'), ('a number', '1'), ('null', 'null'), ('NULL', NULL)) v(what, entries);
 -- who is disabled

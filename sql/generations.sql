@@ -85,8 +85,12 @@ FROM mega_create_generation('pass:test:studio-a');
 SELECT created FROM mega_create_generation('pass:test:studio-a', 'studio-g2', parent_generation_id => 'studio-g1');
 SELECT created FROM mega_create_generation('pass:test:studio-a', 'studio-g3', parent_generation_id => 'generation:studio-g2');
 SELECT mg_id, mg_parent_id FROM mega_generations WHERE mg_id IN ('generation:studio-g2', 'generation:studio-g3') ORDER BY mg_id;
+-- the longest id: its steps have ids, too
+SELECT created FROM mega_create_generation('pass:test:studio-a', repeat('x', 501));
+SELECT mg_step_no FROM mega_append_mma_step(repeat('x', 501), 'scan', at_step => 2147483647);
 CREATE TEMP TABLE before AS SELECT count(*) FROM mega_generations;
 SELECT what, pg_temp.outcome('SELECT * FROM mega_create_generation(' || arguments || ')') FROM (VALUES
+    ('an id too long for its steps', $$'pass:test:studio-a', repeat('x', 502)$$),
     ('another customer''s id', $$'pass:test:studio-b', 'studio-g1'$$),
     ('unknown customer', $$'pass:test:nobody', 'studio-x'$$),
     ('no pass id', $$NULL, 'studio-x'$$),

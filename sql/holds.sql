@@ -185,6 +185,14 @@ SELECT what, pg_temp.outcome('SELECT mega_' || call) FROM (VALUES
     ('sweep none', $$release_expired_holds(0)$$), ('sweep less than none', $$release_expired_holds(-1)$$), ('sweep NULL', $$release_expired_holds(NULL)$$)
 ) v(what, call);
 SELECT before.count = (SELECT count(*) FROM mega_generations) AS nothing_left FROM before;
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-long', -3, 'spend', txn_id => 'holds-long-spend');
+-- the longest ids from which those of the rows can be made, and one byte more
+SELECT kind, bytes, left(pg_temp.outcome(format('SELECT mega_' || call, repeat('z', bytes))), 60) AS outcome FROM (VALUES
+    ('hold', $$hold_credit('pass:test:holds-long', 1, %L)$$, 504), ('release', 'release_credit(%L)', 504),
+    ('transfer', $$transfer_credit('pass:test:holds-long', 'pass:test:holds-a', 1, %L)$$, 499),
+    ('refund', $$refund_credit('holds-long-spend', %L, 1)$$, 505),
+    ('transaction', $$record_credit('pass:test:holds-long', 1, 'grant', txn_id => %L)$$, 512)
+) v(kind, call, longest), LATERAL (VALUES (longest), (longest + 1)) b(bytes);
 SELECT * FROM mega_balance('pass:test:holds-refused');
 -- the transaction ids of holds belong to their functions
 SELECT word, pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:holds-refused'', 1, ''grant'', txn_id => %L)', word || ':holds-refused')) FROM unnest('{hold,capture,release}'::text[]) word;
@@ -261,5 +269,17 @@ SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-taken1')$$);
 SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-taken2')$$);
 SELECT * FROM mega_capture_credit('holds-taken1');
 SELECT pg_temp.credits('raw');
+-- nor does a customer whose balance has no room for what would come back
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:holds-full');
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-full', 2147483647, 'grant', txn_id => 'holds-full1');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-full', 10, 'holds-full1', '1 microsecond');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-full', 10, 'holds-full2', '1 microsecond');
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-full', 1, 'grant', txn_id => 'holds-full2');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-room', '1 microsecond');
+SELECT mega_release_expired_holds(1), mega_release_expired_holds();
+SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-full%' OR mg_id = 'credit_transaction:hold:holds-room' ORDER BY mg_id COLLATE "C";
+SELECT outcome, mg_credits FROM mega_release_credit('holds-full1');
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-full2')$$);
+SELECT outcome, mg_credits FROM mega_capture_credit('holds-full2');
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

@@ -24,10 +24,17 @@ std::string read_string(std::size_t position, std::string_view key, const pg::js
 
 pg::timestamp read_time(std::size_t position, std::string_view key, const pg::json_value &value) {
     const std::string text = read_string(position, key, value);
-    return {pg::call([&text] {
-        return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
-                                                       ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-    })};
+    try {
+        return {pg::call([&text] {
+            return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
+                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+        })};
+    } catch (const pg::pg_error &error) {
+        if (error.data != nullptr)
+            error.data->message = pg::call(
+                [position, &error] { return psprintf("entry %zu: expires_at: %s", position, error.data->message); });
+        throw;
+    }
 }
 
 void read_member(std::size_t position, std::string_view key, const pg::json_value &value, movement &entry) {
@@ -81,6 +88,7 @@ movement read_entry(std::size_t position, const pg::json_value &value) {
     if (!value.is_object())
         refuse(position, "an entry must be a JSON object", std::string("It is of type ") + value.type_name() + ".");
     movement entry;
+    entry.overdraft_hint = may_allow_negative;
     pg::for_each_member(value.container(), [&](std::string_view key, const pg::json_value &member) {
         read_member(position, key, member, entry);
     });

@@ -93,7 +93,7 @@ std::string read_hold_id(std::optional<std::string_view> given) {
     std::string_view id = core::strip_prefix(core::record_type::credit_transaction, ledger::require("hold_id", given));
     if (id.starts_with("hold:"))
         id.remove_prefix(5);
-    ledger::check_text("hold_id", id, ledger::bad_argument);
+    ledger::check_text("hold_id", id, ledger::bad_argument, room_in_txn_id("release:"));
     return std::string(id);
 }
 

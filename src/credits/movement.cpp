@@ -5,8 +5,8 @@
 #include "ledger/direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/direct_table.hpp"
-#include "pg/snapshot.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/snapshot.hpp"
 
 namespace mega::credits {
 
@@ -92,7 +92,7 @@ void check_spend(const ledger::locked_customer &customer, const movement &what) 
     if (!what.allow_negative && customer.credits < needed)
         throw pg::sql_error{"MG001", "the customer has not enough credits",
                             "balance=" + std::to_string(customer.credits) + " needed=" + std::to_string(needed),
-                            "Grant credits first, or pass allow_negative => true."};
+                            what.overdraft_hint};
 }
 
 void write_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,

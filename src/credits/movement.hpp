@@ -2,6 +2,7 @@
 // function that moves credits goes through here (I1, I3, I4).
 #pragma once
 
+#include "core/text_rule.hpp"
 #include "ledger/append.hpp"
 #include "ledger/project.hpp"
 
@@ -18,7 +19,14 @@ struct movement {
     std::optional<pg::jsonb> meta;
     std::string_view status = "succeeded";
     bool allow_negative = false;
+    const char *overdraft_hint = "Grant credits first.";
 };
+
+// What a function says about an overdraft that it would allow.
+inline constexpr const char *may_allow_negative = "Grant credits first, or pass allow_negative => true.";
+
+// How long an id may be that stands in a txn_id between other words.
+constexpr std::size_t room_in_txn_id(std::string_view words) { return core::max_id_bytes - words.size(); }
 
 struct outcome {
     std::string mg_id;

@@ -26,6 +26,7 @@ movement read_arguments(FunctionCallInfo fcinfo) {
     what.expires_at = given.time(7);
     what.meta = ledger::require_object("meta", given.json(8));
     what.allow_negative = given.boolean(9).value_or(false);
+    what.overdraft_hint = may_allow_negative;
     check_movement(what);
     return what;
 }

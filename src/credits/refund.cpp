@@ -115,7 +115,7 @@ std::optional<recorded> find_replay(pg::session &session, const schema::tables &
 Datum refund_credit(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const spend what = read_spend(given.text(0));
-    const std::string refund_id(ledger::require_text("refund_id", given.text(1)));
+    const std::string refund_id(ledger::require_text("refund_id", given.text(1), room_in_txn_id("refund:")));
     const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
     movement refund;
     refund.reason = ledger::require_text("reason", given.text(3));

@@ -43,11 +43,16 @@ constinit pg::statement
                         ids_type);
 
 constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
-// Behind the locks: those holds of these customers that are pending still.
+// Behind the locks: those holds of these customers that are pending still. A customer whose balance has no room for
+// what would come back is left to whoever settles its holds one by one: it must not stop the sweep.
 constinit pg::statement
-    still_pending("SELECT g.mg_id FROM ONLY @schema@.mega_generations g WHERE "
+    still_pending("SELECT h.mg_id FROM (SELECT g.mg_id, g.mg_pass_id, pg_catalog.sum(g.mg_delta) OVER (PARTITION BY "
+                  "g.mg_pass_id) AS deltas FROM ONLY @schema@.mega_generations g WHERE "
                   "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) "
-                  "AND " MEGA_PENDING_HOLD "ORDER BY g.mg_id COLLATE \"C\"",
+                  "AND " MEGA_PENDING_HOLD ") h JOIN ONLY @schema@.mega_customers c "
+                  "ON c.mg_pass_id OPERATOR(pg_catalog.=) h.mg_pass_id "
+                  "WHERE c.mg_credits OPERATOR(pg_catalog.-) h.deltas OPERATOR(pg_catalog.<=) 2147483647 "
+                  "ORDER BY h.mg_id COLLATE \"C\"",
                   holds_types);
 
 // One row for each hold; the ledger's own trigger projects them, one update per customer. A hold whose release somebody

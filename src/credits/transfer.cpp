@@ -32,7 +32,7 @@ transfer read_arguments(const pg::arguments &given) {
         throw pg::sql_error{ledger::bad_argument, "a transfer needs two customers", "pass_id=" + pg::quoted(from),
                             "Name another customer as to_pass_id."};
     const std::int32_t amount = require_positive("amount", given.int4(2));
-    const std::string_view id = ledger::require_text("transfer_id", given.text(3));
+    const std::string_view id = ledger::require_text("transfer_id", given.text(3), room_in_txn_id("transfer::out"));
     const std::string_view reason = ledger::require_text("reason", given.text(4));
     transfer what{leg(from, -amount, id, "out"), leg(to, amount, id, "in")};
     const auto meta = [&](const char *key, std::string_view other) {

@@ -1,14 +1,14 @@
 #include "ledger/checked.hpp"
 
 #include "core/pass_id.hpp"
-#include "core/text_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::ledger {
 
-void check_text(const char *name, std::string_view value, pg::sql_state state) {
-    switch (core::check_text(value)) {
+void check_text(const char *name, std::string_view value, pg::sql_state state, std::size_t longest) {
+    const core::text_fault fault = core::check_text(value);
+    switch (fault == core::text_fault::none && value.size() > longest ? core::text_fault::too_long : fault) {
     case core::text_fault::none:
         return;
     case core::text_fault::blank:
@@ -16,17 +16,17 @@ void check_text(const char *name, std::string_view value, pg::sql_state state) {
     case core::text_fault::too_long:
         throw pg::sql_error{state, std::string(name) + " is too long",
                             "It has " + std::to_string(value.size()) + " bytes: " + pg::quoted(value),
-                            "At most 512 bytes are allowed."};
+                            "At most " + std::to_string(longest) + " bytes are allowed."};
     case core::text_fault::control_character:
         throw pg::sql_error{state, std::string(name) + " has a control character", "value=" + pg::quoted(value),
                             "Remove line breaks, tabs and other control characters."};
     }
 }
 
-std::string_view require_text(const char *name, std::optional<std::string_view> value) {
+std::string_view require_text(const char *name, std::optional<std::string_view> value, std::size_t longest) {
     if (!value)
         throw pg::sql_error{bad_argument, std::string(name) + " must not be NULL", {}, {}};
-    check_text(name, *value, bad_argument);
+    check_text(name, *value, bad_argument, longest);
     return *value;
 }
 

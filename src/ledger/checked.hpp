@@ -2,6 +2,7 @@
 // that raw SQL writes.
 #pragma once
 
+#include "core/text_rule.hpp"
 #include "pg/datum.hpp"
 
 namespace mega::ledger {
@@ -10,11 +11,13 @@ inline constexpr pg::sql_state bad_argument{"22023"};
 inline constexpr pg::sql_state bad_column{"23514"};
 
 // A text that is an id, reference, reason or e-mail: raises `state` when it is blank, longer than 512 bytes or has a
-// control character.
-void check_text(const char *name, std::string_view value, pg::sql_state state);
+// control character. An id from which longer ones are made has fewer.
+void check_text(const char *name, std::string_view value, pg::sql_state state,
+                std::size_t longest = core::max_id_bytes);
 
 // The same for an argument that has to be there: raises 22023 when it is NULL too.
-std::string_view require_text(const char *name, std::optional<std::string_view> value);
+std::string_view require_text(const char *name, std::optional<std::string_view> value,
+                              std::size_t longest = core::max_id_bytes);
 
 // For an optional argument: absent stays absent.
 std::optional<std::string_view> optional_text(const char *name, std::optional<std::string_view> value);
@@ -32,7 +35,7 @@ void check_finite(const char *name, std::optional<pg::timestamp> value);
 // A jsonb argument that has to be an object; NULL counts as '{}'. Raises 22023.
 pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value);
 
-// Whether `pass_id` was given and is not the owner's: raises 22023.
+// Raises 23503.
 [[noreturn]] void throw_unknown_customer(std::string_view pass_id);
 
 } // namespace mega::ledger

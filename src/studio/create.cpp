@@ -85,6 +85,9 @@ Datum create_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
     const std::string id(given.is_null(1) ? ledger::new_id() : std::string(read_generation_id(given.text(1))));
+    constexpr std::size_t room =
+        core::max_id_bytes - std::string_view(":2147483647").size(); // behind it in a step's id
+    ledger::check_text("generation_id", id, ledger::bad_argument, room);
     std::optional<std::string> parent;
     if (const auto parent_id = ledger::optional_text("parent_generation_id", given.text(5)))
         parent = "generation:" + std::string(core::strip_prefix(core::record_type::generation, *parent_id));
