@@ -141,6 +141,7 @@ bool direct_table::decide(Relation relation) {
         good = good && (made->probed[p] >= 0 || !shape_.probed[p].required);
     MemoryContextSwitchTo(outer);
     MemoryContextSetParent(context, CacheMemoryContext);
+    made->closed = true;
     state_ = made;
     return good;
 }
@@ -151,9 +152,18 @@ void direct_table::decide_now(Relation relation) {
     eligible_ = decide(relation);
 }
 
+bool direct_table::depends_on(Oid relation) const {
+    if (relation == InvalidOid || relation == relation_)
+        return true;
+    if (state_ == nullptr)
+        return eligible_; // being decided: it may be one of the indexes
+    Oid *const end = state_->index_ids + state_->indexes;
+    return std::find(state_->index_ids, end, relation) != end;
+}
+
 void direct_table::forget(Oid relation) {
     for (direct_table *table = all_tables; table != nullptr; table = table->next_)
-        if (relation == InvalidOid || relation == table->relation_)
+        if (table->depends_on(relation))
             table->decided_ = false;
 }
 

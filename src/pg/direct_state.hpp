@@ -15,6 +15,7 @@ struct direct_table::state {
     int indexes;
     Oid *index_ids;
     int *probed; // positions among the indexes
+    bool closed; // the last operation came to its end
     // Of the operation under way. The slots are made anew for each: one that an error left holding a page would not
     // know that its pin is gone.
     Relation relation;

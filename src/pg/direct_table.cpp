@@ -9,12 +9,14 @@ bool direct_table::open(LOCKMODE lock) {
     lock_ = lock;
     return call([this] {
         Relation relation = table_open(relation_, lock_);
-        if (!is_decided()) // the lock brought news
+        // The lock brought news, or an error left behind what access methods keep for the length of a statement.
+        if (!is_decided() || (state_ != nullptr && !state_->closed))
             decide_now(relation);
         if (!eligible_) {
             table_close(relation, NoLock);
             return false;
         }
+        state_->closed = false;
         state_->relation = relation;
         state_->info->ri_RelationDesc = relation;
         std::fill_n(state_->info->ri_IndexRelationDescs, state_->indexes, nullptr);
@@ -29,10 +31,15 @@ void direct_table::close() {
     call([this] {
         ExecDropSingleTupleTableSlot(state_->found);
         ExecDropSingleTupleTableSlot(state_->built);
-        for (int i = 0; i < state_->indexes; ++i)
-            if (state_->info->ri_IndexRelationDescs[i] != nullptr)
-                index_close(state_->info->ri_IndexRelationDescs[i], NoLock);
+        for (int i = 0; i < state_->indexes; ++i) {
+            Relation index = state_->info->ri_IndexRelationDescs[i];
+            if (index == nullptr)
+                continue;
+            finish_index_inserts(index, state_->info->ri_IndexRelationInfo[i]);
+            index_close(index, NoLock);
+        }
         table_close(state_->relation, NoLock);
+        state_->closed = true;
     });
 }
 
@@ -42,8 +49,12 @@ bool direct_table::has_index(std::size_t probed_index) const { return state_->pr
 
 Relation direct_table::open_index(int i) {
     Relation &index = state_->info->ri_IndexRelationDescs[i];
-    if (index == nullptr)
+    if (index == nullptr) {
         index = index_open(state_->index_ids[i], lock_);
+        // GIN and GiST remember where the index's relcache entry was; with the news it may have moved.
+        if (!is_decided())
+            state_->info->ri_IndexRelationInfo[i]->ii_AmCache = nullptr;
+    }
     return index;
 }
 

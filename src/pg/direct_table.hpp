@@ -93,6 +93,7 @@ private:
     bool decide(Relation relation);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     IndexScanDesc begin_scan(std::size_t probed_index, std::span<const Datum> keys);
+    bool depends_on(Oid relation) const;
     Relation open_index(int i);
     void open_indexes();
     static void forget(Oid relation);
@@ -110,7 +111,8 @@ private:
     state *state_ = nullptr;
 };
 
-// A decision is forgotten when the relation changes, or any function: an index or a constraint may call it.
+// A decision is forgotten when the relation or one of its indexes changes, or any function: an index or a constraint
+// may call it.
 void watch_direct_tables(); // called once, when the library is loaded
 
 // Raises what SQL raises: 25006 in a read-only transaction, and in parallel mode.

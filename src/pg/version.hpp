@@ -49,6 +49,16 @@ inline void insert_index_entries(ResultRelInfo *info, TupleTableSlot *slot, ESta
     list_free(recheck);
 }
 
+// Ends what an index's access method keeps open over the insertions of a statement: BRIN pages, from 17 on.
+inline void finish_index_inserts(Relation index, IndexInfo *info) {
+#if PG_VERSION_NUM >= 170000
+    index_insert_cleanup(index, info);
+#else
+    static_cast<void>(index);
+    static_cast<void>(info);
+#endif
+}
+
 // Whether no other row has one of this row's unique keys; waits for a transaction that is about to insert one.
 // Otherwise *conflict is the place of the row that has it.
 inline bool unique_keys_are_free(ResultRelInfo *info, TupleTableSlot *slot, EState *estate, ItemPointer conflict) {
