@@ -23,17 +23,41 @@ clang_tool() {
     if command -v "$1-$clang_version" >/dev/null; then say "$1-$clang_version"; else say "$1"; fi
 }
 
-# use_postgres MAJOR: sets pg, pg_config, pg_bin and build. MEGA_PG_CONFIG names another server's pg_config.
+# What the address sanitizer is told: a server leaves its memory to the end of the process, and measures its stack.
+sanitizer_options=detect_leaks=0:detect_stack_use_after_return=0
+
+# use_postgres MAJOR [KIND]: sets pg, pg_config, pg_bin, build and state, on the server that find_server finds.
 use_postgres() {
-    pg_config=${MEGA_PG_CONFIG:-/usr/lib/postgresql/$1/bin/pg_config}
-    [ -x "$pg_config" ] || die "no $pg_config: dev/setup --pg $1 installs it"
+    local kind=${2:-}
+    choose_server_user
+    pg_config=$(find_server "$1" "$kind") || die "there is no such server: dev/setup --pg $1${kind:+ --server $kind} brings it"
     pg_bin=$("$pg_config" --bindir)
     pg=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-    build=$top/build/pg$pg
+    build=$top/build/pg$pg${kind:+-$kind}
     if [ -n "${MEGA_PG_CONFIG:-}" ]; then build+=-$(checksum "$pg_config"); fi
+    if [ "$kind" = sanitizer ]; then export ASAN_OPTIONS=$sanitizer_options; fi
     mkdir -p "$build"
-    choose_server_user
-    choose_state
+    state=$(reachable "$build")
+}
+
+# find_server MAJOR [KIND]: prints a server's pg_config: the one that MEGA_PG_CONFIG names; without a kind the
+# distribution's, or one with assertions where it has none; else the one of that kind that dev/build-server built.
+find_server() {
+    local packaged=/usr/lib/postgresql/$1/bin/pg_config prefix
+    if [ -n "${MEGA_PG_CONFIG:-}" ]; then
+        [ -x "$MEGA_PG_CONFIG" ] && say "$MEGA_PG_CONFIG"
+    elif [ -z "${2:-}" ] && [ -x "$packaged" ] && [ -e "$("$packaged" --pgxs)" ]; then
+        say "$packaged"
+    else
+        prefix=$(server_prefix "$1" "${2:-assertions}")
+        [ -e "$prefix/complete" ] && say "$prefix/bin/pg_config"
+    fi
+}
+
+# server_prefix MAJOR KIND: where dev/build-server keeps a server.
+server_prefix() {
+    mkdir -p "$top/build/servers"
+    say "$(reachable "$top/build/servers")/pgsql-$1-$2"
 }
 
 checksum() { printf '%s' "$1" | cksum | cut -d ' ' -f 1; }
@@ -55,16 +79,17 @@ as_server() {
     fi
 }
 
-# Sets state: where clusters and the installed extension live. build/ when the server's user can
-# get there (and make can spell the path), else a directory under /tmp.
-choose_state() {
-    state=$build
-    if [[ $state =~ [[:space:]] ]] || ! as_server test -x "$state" 2>/dev/null; then
-        state=/tmp/mega-$(id -u)-$(checksum "$build")
-        mkdir -p "$state"
-        [[ -O $state && ! -L $state ]] || die "$state belongs to somebody else"
-        chmod 755 "$state"
+# reachable DIRECTORY: where the server's user can have its share of a directory under build/: there, or, when it
+# cannot get there (or make cannot spell the path), in a directory under /tmp.
+reachable() {
+    local place=$1 state=/
+    if [[ $place =~ [[:space:]] ]] || ! as_server test -x "$place" 2>/dev/null; then
+        place=/tmp/mega-$(id -u)-$(checksum "$1")
+        mkdir -p "$place"
+        [[ -O $place && ! -L $place ]] || die "$place belongs to somebody else"
+        chmod 755 "$place"
     fi
+    say "$place"
 }
 
 # make_tree NAME [ARGUMENT…]: builds the extension out of tree in build/pg<major>/NAME. The way to
