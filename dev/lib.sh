@@ -118,6 +118,10 @@ dynamic_library_path = '$root$("$pg_config" --pkglibdir):\$libdir'"
     fi
     if [ -n "$root" ]; then rm -rf "$root"; fi
     make_tree "$@" install DESTDIR="$root"
+    # pg_upgrade to 18 looks for libraries in the server's own directory only. One that is ours may have it there.
+    if [[ $server_settings = *extension_control_path* && -e $(dirname "$pg_bin")/complete ]]; then
+        install -m 755 "$root$("$pg_config" --pkglibdir)/mega.so" "$("$pg_config" --pkglibdir)/"
+    fi
 }
 
 # cluster NAME: chooses the private cluster the functions below act on, and exports how to reach it.

@@ -33,9 +33,12 @@ like($dump_before, qr/^mma_event:\S+\tmma_event\t/m, 'the old server has rows of
 restore_into_new('plain');
 restore_into_new('custom', '--jobs=4');
 $old->stop;
-upgrade($old, 'copy', '--copy');
-# by link the old server can never start again: it comes last
-upgrade($old, 'link', '--link');
+SKIP: {
+    skip 'the new server has mega in a directory of ours, where its pg_upgrade does not look', 1 if !library_is_at_home();
+    upgrade($old, 'copy', '--copy');
+    # by link the old server can never start again: it comes last
+    upgrade($old, 'link', '--link');
+}
 done_testing();
 
 sub initialize {
@@ -151,6 +154,15 @@ sub upgrade {
     check_new($new, "pg_upgrade by $how");
     $new->stop;
     return;
+}
+
+# pg_upgrade loads the library by this name. Debian's servers before 18 find it elsewhere, too, when they are told.
+sub library_is_at_home {
+    my $new = node_of_new('library');
+    $new->start;
+    my ($status) = $new->psql('postgres', q{LOAD '$libdir/mega'});
+    $new->stop;
+    return $status == 0;
 }
 
 sub in_directory {
