@@ -199,7 +199,6 @@ sub journals {
             else { $told{$name} = $rest }
         }
     }
-    $told{$_} //= 'lost' for keys %kind;
     return (\%kind, \%told);
 }
 
@@ -222,6 +221,7 @@ sub rows_by_name {
 sub hold_to_account {
     my ($what, @storms) = @_;
     my ($kind, $told) = journals(@storms);
+    $told->{$_} //= 'lost' for keys %$kind;
     my %found = rows_by_name();
     my (%wrong, @again);
     for my $name (sort keys %$kind) {
