@@ -33,7 +33,6 @@ my %needy = (
     'variables' => q{SELECT mg_id FROM long, mega_update_generation('shared-0', vars => vars)},
     'raw rows' => qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_meta)
         SELECT 'credit_transaction:raw-' || n, 'pass:shopify:' || (5000 + n % 4), 1, jsonb_build_object('n', n) FROM generate_series(1, $entries) n},
-    'books' => 'SELECT * FROM mega_open_books()',
 );
 
 for my $what (sort keys %needy) {

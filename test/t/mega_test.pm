@@ -95,12 +95,13 @@ use warnings;
 
 use IPC::Open2;
 
+# Settings of the connection other than the node's may follow.
 sub connect {
-    my ($class, $node, $database, $log) = @_;
+    my ($class, $node, $database, $log, %other) = @_;
     my $self = bless {}, $class;
     $SIG{PIPE} = 'IGNORE';
     $self->{process} = open2($self->{answers}, $self->{questions}, 'sh', '-c', 'exec "$0" "$@" 2>>' . $log,
-        'psql', '-XqAt', '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr($database));
+        'psql', '-XqAt', '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=0', '-d', join(' ', $node->connstr($database), map { "$_='$other{$_}'" } sort keys %other));
     return $self;
 }
 
