@@ -201,6 +201,32 @@ lock_build() {
     flock -n 9 || die "another run is at work in ${build#"$top"/}"
 }
 
+# prepare_tap: copies the tests to tap_home, where the server's user can work and read them.
+prepare_tap() {
+    tap_home=$cluster_dir/tap
+    as_server rm -rf "$tap_home"
+    as_server mkdir -p "$tap_home"
+    tar -C "$top" -c --exclude=./build --exclude=./.git . | as_server tar -x -C "$tap_home"
+    say "$server_settings" | as_server tee "$tap_home/temp.conf" >/dev/null
+}
+
+# run_tap TEST LOG SECONDS [VARIABLE=VALUE…]: one test of test/t, as the server's user, not longer than that.
+run_tap() {
+    local test=$1 log=$2 seconds=$3 pgxs
+    shift 3
+    pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
+    as_server env -u PGHOST -u PGUSER -C "$tap_home" PATH="$pg_bin:$PATH" TESTDIR="$tap_home" \
+        PG_REGRESS="$pgxs/src/test/regress/pg_regress" TEMP_CONFIG="$tap_home/temp.conf" PGPORT=65432 "$@" \
+        timeout "$seconds" prove -v -I "$pgxs/src/test/perl" -I . "$test" >"$log" 2>&1
+}
+
+# The assertions of a TAP log; lines of subtests are indented and belong to the assertion that closes them.
+tap_verdicts() {
+    sed -nE 's/^ok [0-9]+ *(- )?(.*# SKIP.*)/skip \2/Ip; t
+        s/^ok [0-9]+ *(- )?(.*)/ok \2/p; s/^not ok [0-9]+ *(- )?(.*# TODO.*)/skip \2/Ip; t
+        s/^not ok [0-9]+ *(- )?(.*)/bad \2/p; s/^1\.\.0 # SKIP/skip/Ip' "$1"
+}
+
 # play_story FILE DATABASE: plays a file of SQL in a fresh database. Lines that begin '-- ' tell the story
 # and are shown as text; statements are shown as they are sent, then their rows. An error stops it, unless
 # the file says \set ON_ERROR_STOP off before a statement that is meant to be refused. The variable samples

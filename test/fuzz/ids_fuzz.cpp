@@ -1,4 +1,4 @@
-// Pass ids (I11), record ids (I6) and the texts they are made of.
+// Pass ids (I11), record ids (I6), the words of a status (I9), and the texts they are made of.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include "core/decimal.hpp"
 #include "core/pass_id.hpp"
 #include "core/record_id.hpp"
+#include "core/status.hpp"
 #include "core/text_rule.hpp"
 #include "require.hpp"
 
@@ -49,6 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         require(is_record_id("mma_step", text));
         require("mma_step:" + std::string(step->generation_id) + ':' + std::to_string(step->step_no) == text);
     }
+    if (const auto status = parse_mma_status(text))
+        require(name(*status) == text && may_move(*status, *status, false));
+    require(!is_mma_mode(text) || !is_event_type(text));
     if (const auto number = decimal::parse(text))
         require(decimal::parse(number->text()) == number);
     return 0;

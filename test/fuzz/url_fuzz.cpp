@@ -37,6 +37,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         check_one_url(url);
     });
 
+    // A pattern and a host: what stands below a domain matches its pattern, whatever the letters' case.
+    if (const std::size_t end = text.find('\n'); end != text.npos) {
+        const std::string_view pattern = text.substr(0, end), host = text.substr(end + 1);
+        if (host_matches(host, pattern))
+            require(!is_delivery_host(pattern) || is_delivery_host(host));
+    }
+
     if (const auto once = redact_urls(text)) {
         require(*once != text);
         require(has_expiring_url(text) && has_expiring_url(*once));

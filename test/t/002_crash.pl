@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $rounds = 3;
+my $rounds = $ENV{MEGA_CRASH_ROUNDS} // 3;
 my @customers = map { "pass:shopify:$_" } 1001 .. 1004;
 
 # fsync as in earnest: the test's node has it off by default.

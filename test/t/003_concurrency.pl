@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 my $writers = 8;
-my $operations = 100;
+my $operations = $ENV{MEGA_TRANSACTIONS} // 100;
 my $attempts = 300;
 # Only functions write to the first two; raw rows may take the others below zero.
 my @by_functions = map { "pass:shopify:$_" } 2001 .. 2002;

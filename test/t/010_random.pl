@@ -17,7 +17,7 @@ use Test::More;
 
 my $operations = $ENV{MEGA_OPERATIONS} // 4000;
 my $writers = 6;
-my $per_writer = 250;
+my $per_writer = $ENV{MEGA_OPERATIONS_AT_ONCE} // 250;
 my $seed = seed_of_storm();
 srand($seed);
 

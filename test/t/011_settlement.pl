@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $holds = 40;
+my $holds = $ENV{MEGA_HOLDS} // 40;
 my $amount = 10;
 
 my $node = start_node('settlement', 'deadlock_timeout = 20ms');

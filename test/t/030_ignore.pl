@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $workers = 30;
-my $rounds = 8;
+my $rounds = $ENV{MEGA_IGNORE_ROUNDS} // 8;
 my $customers = 5;
 my $seed = seed_of_storm();
 my $node = start_node('ignore', 'max_connections = 60', 'fsync = off');
