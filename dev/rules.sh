@@ -146,7 +146,7 @@ rule_no_tabs() { text_files | grep -E '\.([ch]pp|sql|spec|pl|pm|sh|md)$' | in_fi
 rule_no_private_paths() { text_files | in_files '(^|[^a-zA-Z0-9.])/(home|root|work|Users)/[a-zA-Z]'; }
 
 # Nothing is left to do: what is open stands in an issue, not in a comment.
-rule_nothing_left_open() { text_files | grep -vE '^dev/(rules\.sh|check)$' | in_files '\<(TODO|FIXME|XXX|HACK)\>'; }
+rule_nothing_left_open() { text_files | grep -vE '^dev/(rules\.sh|lib\.sh)$' | in_files '\<(TODO|FIXME|XXX|HACK)\>'; }
 
 # Scripts can be run, and say in their first lines what they do.
 rule_scripts_introduce_themselves() {
