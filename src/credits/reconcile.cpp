@@ -8,13 +8,15 @@ namespace mega::credits {
 
 namespace {
 
-constinit pg::statement
-    of_all("SELECT c.mg_pass_id, c.mg_credits, coalesce(s.ledger_sum, 0) FROM @schema@.mega_customers c LEFT JOIN "
-           "(SELECT g.mg_pass_id, pg_catalog.sum(g.mg_delta)::pg_catalog.int8 AS ledger_sum "
-           "FROM @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-           "GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
-           "WHERE c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
-           "ORDER BY c.mg_pass_id COLLATE \"C\"");
+constinit pg::statement of_all =
+    pg::statement(
+        "SELECT c.mg_pass_id, c.mg_credits, coalesce(s.ledger_sum, 0) FROM @schema@.mega_customers c LEFT JOIN "
+        "(SELECT g.mg_pass_id, pg_catalog.sum(g.mg_delta)::pg_catalog.int8 AS ledger_sum "
+        "FROM @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+        "GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
+        "WHERE c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
+        "ORDER BY c.mg_pass_id COLLATE \"C\"")
+        .in_parallel();
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement

@@ -54,7 +54,8 @@ SPIPlanPtr statement::plan(Oid schema) {
     // An outdated plan may be in use further up the stack: it is left behind, not freed. Schemas are renamed rarely.
     const std::uint64_t seen = namespace_generation();
     const std::string text = with_schema_name(text_, schema);
-    SPIPlanPtr fresh = call([this, &text] { return SPI_prepare(text.c_str(), width_, const_cast<Oid *>(types_)); });
+    SPIPlanPtr fresh =
+        call([this, &text] { return SPI_prepare_cursor(text.c_str(), width_, const_cast<Oid *>(types_), options_); });
     if (fresh == nullptr)
         throw sql_error{"XX000", "a statement could not be prepared", text, {}};
     SPI_keepplan(fresh);

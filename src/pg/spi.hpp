@@ -56,6 +56,13 @@ public:
         : text_(text), types_(types.data()), width_(N) {}
     explicit constexpr statement(const char *text) : text_(text), types_(nullptr), width_(0) {}
 
+    // The same, for reads of whole tables: its plan may use parallel workers.
+    constexpr statement in_parallel() const {
+        statement copy = *this;
+        copy.options_ = CURSOR_OPT_PARALLEL_OK;
+        return copy;
+    }
+
     SPIPlanPtr plan(Oid schema); // prepares it when it is not, or when the schema's name changed
     int width() const { return width_; }
 
@@ -63,6 +70,7 @@ private:
     const char *text_;
     const Oid *types_;
     int width_;
+    int options_ = 0;
     SPIPlanPtr plan_ = nullptr;
     Oid schema_ = InvalidOid;
     std::uint64_t generation_ = 0;
