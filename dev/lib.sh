@@ -216,6 +216,7 @@ run_tap() {
     shift 3
     pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
     as_server env -u PGHOST -u PGUSER -C "$tap_home" PATH="$pg_bin:$PATH" TESTDIR="$tap_home" \
+        TESTDATADIR="$tap_home/tmp_check" TESTLOGDIR="$tap_home/tmp_check/log" \
         PG_REGRESS="$pgxs/src/test/regress/pg_regress" TEMP_CONFIG="$tap_home/temp.conf" PGPORT=65432 "$@" \
         timeout "$seconds" prove -v -I "$pgxs/src/test/perl" -I . "$test" >"$log" 2>&1
 }
