@@ -103,6 +103,10 @@ SELECT mg_credits FROM mega_record_credit('pass:test:batches-expired', 10, 'gran
 UPDATE mega_customers SET mg_expires_at = '2020-01-01' WHERE mg_pass_id = 'pass:test:batches-expired';
 SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-expired", "delta": 1, "reason": "grant", "txn_id": "batches-expired1"}, {"pass_id": "pass:test:batches-expired", "delta": 2, "reason": "grant", "txn_id": "batches-expired2"}]');
 SELECT txn_id, delta, balance FROM pg_temp.ledger('expired');
+-- one key for two customers: neither is written
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant", "txn_id": "batches-two"}, {"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "txn_id": "batches-two"}]')$$);
+SELECT left(pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:batches-b", "delta": 1, "reason": "grant", "ref_type": "order", "ref_id": "batches-two"}, {"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "ref_type": "order", "ref_id": "batches-two"}]')$$), 67);
+SELECT count(*) FROM mega_generations WHERE mg_id = 'credit_transaction:batches-two' OR mg_ref_id = 'batches-two';
 
 --
 -- Ten thousand entries, of a hundred customers and of one.

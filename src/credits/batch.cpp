@@ -123,24 +123,21 @@ struct tally {
     std::int32_t replayed = 0;
 };
 
-// Customer by customer, in bulk.
 tally record_in_bulk(const schema::tables &where, const std::vector<positioned> &entries) {
-    tally done;
+    pg::session session;
+    recording all(session, where);
     std::vector<const movement *> group;
     for (std::size_t first = 0; first < entries.size(); first += group.size()) {
         pg::check_for_interrupts();
         group.clear();
         for (std::size_t i = first; i < entries.size() && entries[i].what.pass_id == entries[first].what.pass_id; ++i)
             group.push_back(&entries[i].what);
-        pg::session session;
         std::size_t under_way = 0;
-        const std::int32_t replayed = at_position([&] { return entries[first + under_way].position; },
-                                                  [&] { return record_all(session, where, group, under_way); });
-        session.finish();
-        done.replayed += replayed;
-        done.written += static_cast<std::int32_t>(group.size()) - replayed;
+        at_position([&] { return entries[first + under_way].position; }, [&] { all.add(group, under_way); });
     }
-    return done;
+    const std::int32_t written = all.write();
+    session.finish();
+    return {written, static_cast<std::int32_t>(entries.size()) - written};
 }
 
 tally record_one_by_one(const schema::tables &where, const std::vector<positioned> &entries) {

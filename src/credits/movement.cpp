@@ -256,77 +256,72 @@ outcome record(pg::session &session, const schema::tables &where, const movement
                         "Try again."};
 }
 
-namespace {
+const movement *recording::note(const std::string &key, const movement &what) {
+    const auto [place, is_new] = keys_.try_emplace(key, &what);
+    return is_new || place->second == &what ? nullptr : place->second;
+}
 
-// Movements of one call that have the same key: the later ones are replays of the first.
-class keys_of_call {
-public:
-    // The earlier movement with the same txn_id or reference; notes this one when there is none.
-    const movement *earlier(const movement &what) {
-        const movement *first = nullptr;
-        if (what.txn_id)
-            first = note("t" + *what.txn_id, what);
-        if (what.ref_id)
-            if (const movement *other = note("r" + *what.ref_type + '\0' + *what.ref_id + '\0' + what.reason, what))
-                first = other;
-        return first;
-    }
+const movement *recording::earlier(const movement &what) {
+    const movement *first = nullptr;
+    if (what.txn_id)
+        first = note("t" + *what.txn_id, what);
+    if (what.ref_id)
+        if (const movement *other = note("r" + *what.ref_type + '\0' + *what.ref_id + '\0' + what.reason, what))
+            first = other;
+    if (first != nullptr && (first->pass_id != what.pass_id || first->delta != what.delta))
+        refuse_other_content({first->txn_id ? std::string(record_type) + ":" + *first->txn_id
+                                            : std::string("an earlier entry of this call"),
+                              first->pass_id, first->delta, ""},
+                             what);
+    return first;
+}
 
-private:
-    const movement *note(const std::string &key, const movement &what) {
-        const auto [place, is_new] = seen_.try_emplace(key, &what);
-        return is_new || place->second == &what ? nullptr : place->second;
-    }
-
-    std::map<std::string, const movement *> seen_;
-};
-
-} // namespace
-
-std::int32_t record_all(pg::session &session, const schema::tables &where, std::span<const movement *const> all,
-                        std::size_t &under_way) {
+void recording::add(std::span<const movement *const> all, std::size_t &under_way) {
     std::vector<bool> recorded_before(all.size());
     const auto look = [&] {
         for (under_way = 0; under_way < all.size(); ++under_way)
             if (all[under_way]->txn_id || all[under_way]->ref_id)
-                recorded_before[under_way] = find_replay(session, where, *all[under_way]).has_value();
+                recorded_before[under_way] = find_replay(session_, where_, *all[under_way]).has_value();
         under_way = 0;
     };
     ledger::locked_customer customer;
     {
         pg::same_moment moment;
         look();
-        customer = ledger::require_locked_customer(session, where, all.front()->pass_id);
+        customer = ledger::require_locked_customer(session_, where_, all.front()->pass_id);
         moment.done();
     }
     if (customer.changed_meanwhile)
         look();
     if (std::ranges::find(recorded_before, false) == recorded_before.end())
-        return static_cast<std::int32_t>(all.size());
-    settle_expiry(session, where, customer, pg::clock_time());
-    ledger::locked_customer running = customer;
-    std::vector<ledger::new_row> rows;
-    std::optional<pg::timestamp> expires_at = customer.expires_at;
-    keys_of_call keys;
+        return;
+    settle_expiry(session_, where_, customer, pg::clock_time());
+    account moved{customer, 0, customer.expires_at};
     for (under_way = 0; under_way < all.size(); ++under_way) {
         const movement &what = *all[under_way];
-        const movement *first = keys.earlier(what);
-        if (first != nullptr && (first->pass_id != what.pass_id || first->delta != what.delta))
-            refuse_other_content({"an earlier entry of this call", first->pass_id, first->delta, ""}, what);
-        if (first != nullptr || recorded_before[under_way])
+        if (earlier(what) != nullptr || recorded_before[under_way])
             continue;
-        check_spend(running, what);
-        running.credits = ledger::balance_after(running, what.delta);
-        rows.push_back(row_of(what, running));
-        if (what.expires_at && (!expires_at || *expires_at < *what.expires_at))
-            expires_at = what.expires_at;
+        check_spend(customer, what);
+        customer.credits = ledger::balance_after(customer, what.delta);
+        moved.delta += what.delta;
+        rows_.add(row_of(what, customer));
+        ++written_;
+        if (what.expires_at && (!moved.expires_at || *moved.expires_at < *what.expires_at))
+            moved.expires_at = what.expires_at;
     }
     under_way = 0;
-    ledger::append_unprojected(where, rows);
-    ledger::project_credits(session, where, customer, std::int64_t{running.credits} - customer.credits);
-    if (expires_at != customer.expires_at)
-        write_expiry(session, where, customer, expires_at);
-    return static_cast<std::int32_t>(all.size() - rows.size());
+    accounts_.push_back(std::move(moved));
+}
+
+std::int32_t recording::write() {
+    rows_.append();
+    for (account &moved : accounts_) {
+        pg::check_for_interrupts();
+        ledger::project_credits(session_, where_, moved.customer, moved.delta);
+        if (moved.expires_at != moved.customer.expires_at)
+            write_expiry(session_, where_, moved.customer, moved.expires_at);
+    }
+    return written_;
 }
 
 void check_movement(const movement &what) {

@@ -62,11 +62,39 @@ std::int32_t balance_of(pg::session &session, const schema::tables &where, std::
 std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                                 const movement &what);
 
-// The movements of one customer, in their order, all or none: one lock, one bulk insert, one update. under_way is
-// the index of the movement that is looked at, for the caller's error. Returns how many were replays. Raises what
-// `record` raises, and 23505 when somebody else takes a key meanwhile.
-std::int32_t record_all(pg::session &session, const schema::tables &where, std::span<const movement *const> all,
-                        std::size_t &under_way);
+// Many movements by the direct path, all or none: each customer is locked once, all rows go in by one bulk insert, and
+// each customer is updated once.
+class recording {
+public:
+    recording(pg::session &session, const schema::tables &where) : session_(session), where_(where), rows_(where) {}
+
+    // The movements of one customer, in their order; customers in byte order of pass id. under_way is the index of the
+    // movement that is looked at, for the caller's error. The movements stay the caller's until the end. Raises what
+    // `record` raises. Locks the customer.
+    void add(std::span<const movement *const> all, std::size_t &under_way);
+
+    // Writes what was added and returns how many rows that were; the others were replays. Raises 23505 when somebody
+    // else takes a key meanwhile.
+    std::int32_t write();
+
+private:
+    struct account {
+        ledger::locked_customer customer; // as it was locked
+        std::int64_t delta;
+        std::optional<pg::timestamp> expires_at;
+    };
+
+    // The earlier movement with the same txn_id or reference; notes this one when there is none. Raises MG002.
+    const movement *earlier(const movement &what);
+    const movement *note(const std::string &key, const movement &what);
+
+    pg::session &session_;
+    const schema::tables &where_;
+    ledger::bulk rows_;
+    std::vector<account> accounts_;
+    std::map<std::string, const movement *> keys_;
+    std::int32_t written_ = 0;
+};
 
 // Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
 // mg_expires_at is cleared. Returns what expired.

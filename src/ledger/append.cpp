@@ -112,18 +112,15 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
     return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
 }
 
-void append_unprojected(const schema::tables &where, std::span<const new_row> rows) {
-    std::vector<pg::nullable_datum> checked;
-    checked.reserve(rows.size() * width);
+void bulk::add(const new_row &row) {
     pg::row columns(direct::record_shape());
-    ledger_record record(where.generations, columns);
-    for (const new_row &row : rows) {
-        check(where, row, record);
-        for (std::size_t i = 0; i < width; ++i)
-            checked.push_back(record.get(static_cast<schema::ledger>(i)));
-    }
-    direct::append_many(checked);
+    ledger_record record(where_.generations, columns);
+    check(where_, row, record);
+    for (std::size_t i = 0; i < width; ++i)
+        checked_.push_back(record.get(static_cast<schema::ledger>(i)));
 }
+
+void bulk::append() { direct::append_many(checked_); }
 
 void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,
                    std::span<const pg::nullable_datum> values) {

@@ -38,9 +38,19 @@ private:
 // the lock of the customer.
 bool append(pg::session &session, const schema::tables &where, const new_row &row);
 
-// Appends credit rows of one customer by the direct path and leaves their projection to the caller, who holds the
-// customer's lock. Raises 23505 when a key of one is taken.
-void append_unprojected(const schema::tables &where, std::span<const new_row> rows);
+// Many credit rows on their way by the direct path. Their projection is left to the caller, who holds the locks of
+// their customers.
+class bulk {
+public:
+    explicit bulk(const schema::tables &where) : where_(where) {}
+
+    void add(const new_row &row); // raises what the row's rules raise
+    void append();                // in the order they were added; raises 23505 when a key of one is taken
+
+private:
+    const schema::tables &where_;
+    std::vector<pg::nullable_datum> checked_;
+};
 
 // Changes columns of a row by the direct path: held against the rules for changes, as the triggers do it for SQL.
 // Raises what check_changed_record raises. The row is locked by the caller.

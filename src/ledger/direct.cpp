@@ -106,10 +106,13 @@ void open(pg::direct_table &table, LOCKMODE lock) {
         throw_changed();
 }
 
+bool stands_at(const ItemPointerData &place, std::string_view pass_id) {
+    return customers.find_at(place) && pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id;
+}
+
 bool find_customer(std::string_view pass_id) {
     if (TransactionIdIsValid(last_place.transaction) && last_place.transaction == GetTopTransactionIdIfAny() &&
-        pass_id == last_place.pass_id.data() && customers.find_at(last_place.place) &&
-        pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id)
+        pass_id == last_place.pass_id.data() && stands_at(last_place.place, pass_id))
         return true;
     const Datum key[] = {pg::to_datum(pass_id).value};
     return customers.find(by_key, key);
@@ -189,17 +192,19 @@ std::optional<locked_customer> lock_customer(std::string_view pass_id) {
         result->may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
         result->changed_meanwhile = lock == pg::locked::newer;
         result->updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
-        remember(pass_id, customers.place());
+        result->place = customers.place();
+        remember(pass_id, result->place);
     }
     customers.close();
     snapshot.done();
     return result;
 }
 
-void update_customer(std::string_view pass_id, std::span<const customer_change> changes) {
+void update_customer(std::string_view pass_id, std::span<const customer_change> changes, const ItemPointerData *place) {
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
-    if (!find_customer(pass_id))
+    const bool hinted = place != nullptr && ItemPointerIsValid(place) && stands_at(*place, pass_id);
+    if (!hinted && !find_customer(pass_id))
         throw pg::sql_error{
             "XX000", "a projection touched 0 customers instead of one", "pass_id=" + pg::quoted(pass_id), {}};
     customers.update_found(numbered(changes, number(customer::mg_updated_at)));

@@ -38,7 +38,9 @@ void default_customer(std::span<pg::nullable_datum> columns);
 bool insert_customer(std::span<const pg::nullable_datum> columns);
 
 // Changes columns of a customer that is locked, and mg_updated_at. Stays HOT when no indexed column changes.
-void update_customer(std::string_view pass_id, std::span<const customer_change> changes);
+// place: where it was seen last; a hint only.
+void update_customer(std::string_view pass_id, std::span<const customer_change> changes,
+                     const ItemPointerData *place = nullptr);
 
 // Reads columns of a customer or of a ledger row; false when there is none. What is read lives as long as the call.
 bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,

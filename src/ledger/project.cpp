@@ -42,7 +42,7 @@ void write(pg::session &session, const schema::tables &where, const locked_custo
             changes.emplace_back(column::mg_mma_preferences, pg::to_datum(pg::jsonb{const_cast<Jsonb *>(preferences)}));
             changes.emplace_back(column::mg_mma_preferences_updated_at, pg::to_datum(pg::clock_time()));
         }
-        return direct::update_customer(customer.pass_id, changes);
+        return direct::update_customer(customer.pass_id, changes, &customer.place);
     }
     const pg::as_role owner(where.customers.owner);
     const in_flight::projection projecting(customer.pass_id, balance, preferences);

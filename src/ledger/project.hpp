@@ -17,6 +17,7 @@ struct locked_customer {
     bool may_spend = true; // neither disabled nor deleted
     pg::timestamp updated_at{};
     bool changed_meanwhile = true; // since the snapshot by which it was looked for; true when that is not known
+    ItemPointerData place{};       // where it stood, for the direct path; a hint only
 };
 
 // Locks the customer's row (FOR NO KEY UPDATE) and reads it as it stands behind the lock. std::nullopt when there is
