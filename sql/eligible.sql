@@ -236,6 +236,11 @@ SELECT name, t.* FROM (VALUES
 ) v(name, change), LATERAL pg_temp.try(change, 'SELECT mega_balance(''pass:test:eligible-probe'')') t;
 -- Defaults of customers, other than ours.
 CREATE FUNCTION regress_eligible.packs() RETURNS integer LANGUAGE sql RETURN 7;
+CREATE FUNCTION regress_eligible.credited() RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN r.mg_credits - r.mg_credits + 9 FROM mega_record_credit('pass:test:eligible-probe', 1, 'grant') r;
+END
+$$;
 CREATE FUNCTION regress_eligible.made() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     new_one boolean;
@@ -248,6 +253,7 @@ SELECT name, t.* FROM (VALUES
     ('another value', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs SET DEFAULT 5'),
     ('none', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs DROP DEFAULT'),
     ('a function', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs SET DEFAULT regress_eligible.packs()'),
+    ('a function that writes here', 'ALTER TABLE mega_customers ALTER mg_topup_default_packs SET DEFAULT regress_eligible.credited()'),
     ('verified', 'ALTER TABLE mega_customers ALTER mg_verified_email SET DEFAULT true'),
     ('credits', 'ALTER TABLE mega_customers ALTER mg_credits SET DEFAULT 5')
 ) v(name, change), LATERAL pg_temp.try(change, 'SELECT regress_eligible.made()') t;

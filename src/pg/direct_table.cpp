@@ -1,6 +1,7 @@
 #include "pg/direct_table.hpp"
 
 #include "pg/direct_state.hpp"
+#include "pg/relation.hpp"
 #include "pg/version.hpp"
 
 namespace pg {
@@ -234,12 +235,17 @@ void direct_table::build(TupleTableSlot *slot, std::span<const nullable_datum> c
 nullable_datum direct_table::default_of(std::size_t i) {
     nullable_datum value;
     value.value = call([this, i, &value] {
-        Node *written = build_column_default(state_->relation, state_->attributes[i]);
+        Relation relation = table_open(relation_, AccessShareLock);
+        Node *written = build_column_default(relation, attribute_of(relation->rd_att, shape_.columns[i].name));
+        table_close(relation, NoLock);
         value.is_null = true;
         if (written == nullptr)
             return Datum{0};
         ExprState *expression = ExecInitExpr(expression_planner(reinterpret_cast<Expr *>(written)), nullptr);
-        return ExecEvalExpr(expression, GetPerTupleExprContext(state_->estate), &value.is_null);
+        ExprContext *context = CreateStandaloneExprContext();
+        const Datum made = ExecEvalExpr(expression, context, &value.is_null);
+        FreeExprContext(context, true);
+        return made;
     });
     return value;
 }

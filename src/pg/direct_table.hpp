@@ -43,6 +43,10 @@ public:
     // Whether the relation may be written directly. Opens nothing for long.
     bool eligible(Oid relation);
 
+    // What the eligible relation's own default makes of a column that is not given; NULL when there is none. The
+    // default may call a function that uses the table: no operation is under way meanwhile.
+    nullable_datum default_of(std::size_t i);
+
     // Everything below wants the relation open: from open to close is one operation. Indexes are opened when they are
     // needed. False, and nothing open, when the relation changed meanwhile and is not eligible any more. After an error
     // the end of the (sub)transaction closes.
@@ -73,9 +77,6 @@ public:
 
     // Writes a new version of the row found, with those columns changed that are set in `changes`. The row is locked.
     void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
-
-    // What the table's own default makes of a column that is not given; NULL when there is none.
-    nullable_datum default_of(std::size_t i);
 
     // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.
