@@ -30,12 +30,12 @@ sanitizer_options=detect_leaks=0:detect_stack_use_after_return=0
 use_postgres() {
     local kind=${2:-}
     choose_server_user
+    if [ "$kind" = sanitizer ]; then export ASAN_OPTIONS=$sanitizer_options; fi
     pg_config=$(find_server "$1" "$kind") || die "there is no such server: dev/setup --pg $1${kind:+ --server $kind} brings it"
     pg_bin=$("$pg_config" --bindir)
     pg=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
     build=$top/build/pg$pg${kind:+-$kind}
     if [ -n "${MEGA_PG_CONFIG:-}" ]; then build+=-$(checksum "$pg_config"); fi
-    if [ "$kind" = sanitizer ]; then export ASAN_OPTIONS=$sanitizer_options; fi
     mkdir -p "$build"
     state=$(reachable "$build")
 }
