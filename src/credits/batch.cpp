@@ -4,6 +4,7 @@
 #include "ledger/direct.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/prefixed.hpp"
 #include "pg/result.hpp"
 
 namespace mega::credits {
@@ -24,17 +25,12 @@ std::string read_string(std::size_t position, std::string_view key, const pg::js
 
 pg::timestamp read_time(std::size_t position, std::string_view key, const pg::json_value &value) {
     const std::string text = read_string(position, key, value);
-    try {
-        return {pg::call([&text] {
+    return pg::prefixed("entry " + std::to_string(position) + ": " + std::string(key), [&text] {
+        return pg::timestamp{pg::call([&text] {
             return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
                                                            ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
         })};
-    } catch (const pg::pg_error &error) {
-        if (error.data != nullptr)
-            error.data->message = pg::call(
-                [position, &error] { return psprintf("entry %zu: expires_at: %s", position, error.data->message); });
-        throw;
-    }
+    });
 }
 
 void read_member(std::size_t position, std::string_view key, const pg::json_value &value, movement &entry) {
