@@ -33,3 +33,5 @@ BEGIN
     END LOOP;
 END
 $$;
+-- From here on the calls are counted.
+SELECT pg_stat_reset();
