@@ -9,6 +9,8 @@ export LC_ALL=C.UTF-8
 unset "${!PG@}" # no server of the caller's: PGHOST, PGPORT, PGDATABASE, …
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
+node_modules=$top/build/node/node_modules # what npm installed; Debian's modules are in /usr/share/nodejs
+
 say() { printf '%s\n' "$*"; }
 die() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
@@ -17,6 +19,8 @@ die() {
 
 # Prints the header comment of the script that calls it.
 usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
+
+has_node_pg() { NODE_PATH=$node_modules:/usr/share/nodejs node -e 'require("pg")' >/dev/null 2>&1; }
 
 # clang_tool clang-format: the version the project is formatted and checked with, else the machine's.
 clang_tool() {
@@ -207,6 +211,7 @@ prepare_tap() {
     as_server rm -rf "$tap_home"
     as_server mkdir -p "$tap_home"
     tar -C "$top" -c --exclude=./build --exclude=./.git . | as_server tar -x -C "$tap_home"
+    if [ -d "$node_modules" ]; then tar -c -C "${node_modules%/*}" node_modules | as_server tar -x -C "$tap_home"; fi
     say "$server_settings" | as_server tee "$tap_home/temp.conf" >/dev/null
 }
 
@@ -217,7 +222,8 @@ run_tap() {
     pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
     as_server env -u PGHOST -u PGUSER -C "$tap_home" PATH="$pg_bin:$PATH" TESTDIR="$tap_home" \
         TESTDATADIR="$tap_home/tmp_check" TESTLOGDIR="$tap_home/tmp_check/log" \
-        PG_REGRESS="$pgxs/src/test/regress/pg_regress" TEMP_CONFIG="$tap_home/temp.conf" PGPORT=65432 "$@" \
+        PG_REGRESS="$pgxs/src/test/regress/pg_regress" TEMP_CONFIG="$tap_home/temp.conf" PGPORT=65432 \
+        NODE_PATH="$tap_home/node_modules:/usr/share/nodejs" "$@" \
         timeout "$seconds" prove -v -I "$pgxs/src/test/perl" -I . "$test" >"$log" 2>&1
 }
 
