@@ -287,7 +287,7 @@ private:
     [[noreturn]] static void refuse_two(const std::string &first, const std::string &second) {
         throw pg::sql_error{"MG009", "these identities belong to two customers",
                             "pass ids: " + pg::quoted(first) + " and " + pg::quoted(second),
-                            "Merge them with mega_merge_customers, or give the identities of one."};
+                            "Give the identities of one of them; they stay two customers."};
     }
 
     [[noreturn]] static void refuse_other(const std::string &pass_id, const char *kind, std::string_view stored,
