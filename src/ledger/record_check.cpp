@@ -189,14 +189,21 @@ void check_type_columns(ledger_record &row, record_type type) {
 // Without its key an adopted table may have a row without an id.
 std::string_view id_of(const ledger_record &row) { return row.text(column::mg_id).value_or(""); }
 
-bool may_change(column c, record_type type) {
-    return std::ranges::find(mutable_columns(type), c) != mutable_columns(type).end();
+// Its type; of an adopted row without one what its id says.
+std::optional<record_type> type_of(const ledger_record &row) {
+    const std::string_view id = id_of(row);
+    return core::parse_record_type(row.text(column::mg_record_type).value_or(id.substr(0, id.find(':'))));
 }
 
-void refuse_changed_fact(const ledger_record &row, column c, record_type type) {
+bool may_change(column c, std::optional<record_type> type) {
+    const auto columns = type ? mutable_columns(*type) : std::span<const column>(mutable_of_facts);
+    return std::ranges::find(columns, c) != columns.end();
+}
+
+void refuse_changed_fact(const ledger_record &row, column c, std::optional<record_type> type) {
     throw pg::sql_error{"MG005",
                         std::string("the ledger is append-only: ") + name(c) + " of a " +
-                            std::string(core::name(type)) + " never changes",
+                            (type ? std::string(core::name(*type)) : "row of no known type") + " never changes",
                         "mg_id=" + pg::quoted(id_of(row)),
                         type == record_type::credit_transaction
                             ? "Record a new credit row that corrects this one, for example with mega_record_credit."
@@ -272,14 +279,14 @@ void check_new_record(const schema::tables &where, ledger_record &row) {
 }
 
 void check_changed_record(const ledger_record &old_row, ledger_record &new_row) {
-    const auto type = core::parse_record_type(old_row.text(column::mg_record_type).value_or(""));
+    const auto type = type_of(old_row);
     for (const column c : {column::mg_mma_vars, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
-        if (!old_row.same(new_row, c) && (!type || !may_change(c, *type)))
-            refuse_changed_fact(old_row, c, type.value_or(record_type::generation));
+        if (!old_row.same(new_row, c) && !may_change(c, type))
+            refuse_changed_fact(old_row, c, type);
     }
     new_row.set(column::mg_updated_at, pg::clock_time());
     for (const column c : url_columns)

@@ -10,6 +10,7 @@ constinit int derived_writes_value = static_cast<int>(derived_writes::reject);
 constinit int payload_urls_value = static_cast<int>(payload_urls::redact);
 constinit char *asset_hosts_value = nullptr;
 constinit bool notify_value = false;
+constinit bool install_value = true; // read by the extension's script
 constinit int write_path_value = static_cast<int>(write_path::automatic);
 
 constexpr config_enum_entry derived_writes_words[] = {
@@ -51,6 +52,9 @@ void define_settings() {
                                "", PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomBoolVariable("mega.notify", "Status changes of generations are sent to channel mega_generation.",
                              nullptr, &notify_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("mega.install", "CREATE EXTENSION calls mega_install.",
+                             "Off, it makes the functions only: mega_install can be asked first what it would do.",
+                             &install_value, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable("mega.write_path", "How functions write rows.",
                              "auto writes them directly where a table carries only what mega knows; sql goes through "
                              "SQL always.",

@@ -7,7 +7,8 @@ CREATE FUNCTION mega_validate(
 COMMENT ON FUNCTION mega_validate() IS
     'The rules that Postgres does not hold yet because rows of adopted tables break them: how many rows, and one of '
     'them. A NOT NULL, a constraint or a unique key that no row breaks any more is added. No rows: everything is held. '
-    'Raises 42501 for anybody but the owner of the tables. Locks a table to which something is added.';
+    'Raises 42501 for anybody but the owner of the tables. Locks a table to which something is added. Of a large table '
+    'nothing is read under a lock that stops writers, so a rule may take two calls; a unique index lets them wait.';
 
 CREATE FUNCTION mega_open_books(dry_run boolean DEFAULT false,
     OUT mg_pass_id text, OUT kind text, OUT before text, OUT after text) RETURNS SETOF record

@@ -1,9 +1,11 @@
 // mega_validate: what rows of adopted tables keep Postgres from holding, and the rest of it held.
+#include <list>
+
 #include "moving/owner.hpp"
 #include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
-#include "schema/rules.hpp"
+#include "schema/holding.hpp"
 
 namespace mega::moving {
 
@@ -20,25 +22,27 @@ const char *advice(const schema::found_table &table, const schema::open_rule &ru
                : "mend these rows, facts with the triggers off, then call mega_validate again";
 }
 
-void validate_table(pg::session &session, pg::row_set &report, const schema::found_table &table) {
-    const std::vector<schema::open_rule> rules = schema::open_rules(session, table, true);
-    std::vector<schema::open_rule> ready;
-    std::ranges::copy_if(rules, std::back_inserter(ready), [](const schema::open_rule &rule) {
-        return rule.what != kind::by_trigger && rule.may_be_held();
-    });
-    const auto refused = schema::hold(session, table, ready);
-    for (const schema::open_rule &rule : rules) {
-        std::string action = advice(table, rule);
-        if (!rule.obstacle.empty())
-            action = rule.obstacle;
-        if (rule.what != kind::by_trigger && rule.may_be_held()) {
-            const auto why = std::ranges::find(refused, rule.object, &std::pair<std::string, std::string>::first);
-            action = why == refused.end() ? "added" : why->second;
-        }
-        report.add(rule.object, rule.demand, rule.offenders,
-                   rule.offenders > 0 ? std::optional(rule.example) : std::nullopt, action);
-    }
+std::string outcome(const schema::found_table &table, const schema::open_rule &rule, const std::string &refusal) {
+    if (!rule.obstacle.empty())
+        return rule.obstacle;
+    if (rule.what == kind::by_trigger || rule.offenders > 0)
+        return advice(table, rule);
+    if (!refusal.empty())
+        return refusal;
+    return rule.held() == schema::way::for_new ? "added for what is new, call mega_validate again" : "added";
 }
+
+// One table with its rules.
+struct examined {
+    schema::found_table table;
+    std::vector<schema::open_rule> rules;
+    schema::holding held;
+
+    examined(pg::session &session, const schema::found_table &found)
+        : table(found), rules(schema::open_rules(session, table, true)), held(session, table, rules) {}
+    examined(const examined &) = delete;
+    examined &operator=(const examined &) = delete;
+};
 
 Datum validate(FunctionCallInfo fcinfo) {
     const schema::tables where = schema::tables_of(fcinfo->flinfo->fn_oid);
@@ -47,8 +51,25 @@ Datum validate(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
     pg::session session;
     const std::array<Oid, 3> relations{where.customers.id, where.generations.id, where.admins.id};
+    std::list<examined> all; // everything is looked at before the first lock that stops a writer
     for (std::size_t i = 0; i < relations.size(); ++i)
-        validate_table(session, report, {&schema::manifest[i], where.schema, relations[i]});
+        all.emplace_back(session, schema::found_table{&schema::manifest[i], where.schema, relations[i]});
+    std::vector<schema::table_lock> locks;
+    for (examined &one : all) {
+        one.held.validate();
+        if (const char *mode = one.held.lock_mode())
+            locks.push_back({one.table.qualified(), mode});
+    }
+    schema::lock_tables(session, locks);
+    for (examined &one : all) {
+        one.held.add();
+        for (std::size_t i = 0; i < one.rules.size(); ++i) {
+            const schema::open_rule &rule = one.rules[i];
+            report.add(rule.object, rule.demand, rule.offenders,
+                       rule.offenders > 0 ? std::optional(rule.example) : std::nullopt,
+                       outcome(one.table, rule, one.held.refusal(i)));
+        }
+    }
     session.finish();
     return pg::return_null(fcinfo);
 }

@@ -27,27 +27,27 @@ pg::rows columns_of(pg::session &session, const found_table &table) {
         std::to_string(table.relation) + " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum");
 }
 
-void report_columns(pg::session &session, const found_table &table, pg::row_set &report) {
+void report_columns(pg::session &session, const found_table &table, std::vector<oddity> &report) {
     const pg::rows found = columns_of(session, table);
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         const std::string name(*found.text(i, 0));
         const bool is_ours = column_named(*table.definition, name) != nullptr;
         if (!is_ours && *found.boolean(i, 2) && !*found.boolean(i, 3))
-            report.add(std::string(table.definition->name) + "." + name, "keep",
-                       "it is NOT NULL without a default: rows that mega writes are refused");
+            report.push_back({std::string(table.definition->name) + "." + name, "keep",
+                              "it is NOT NULL without a default: rows that mega writes are refused"});
     }
 }
 
-void report_keys(pg::session &session, const found_table &table, pg::row_set &report) {
+void report_keys(pg::session &session, const found_table &table, std::vector<oddity> &report) {
     const named_definition &key = table.definition->constraints[0];
     std::string name;
     if (is_key(session, table.relation, table.definition->columns[0].name, &name) && name != key.name)
-        report.add(key.name, "keep", same_work(key.name, name));
+        report.push_back({key.name, "keep", same_work(key.name, name)});
     for (const named_definition &constraint : table.definition->constraints)
         if (const std::string_view column = column_of_foreign_key(constraint); !column.empty())
             if (const std::string other = foreign_key_of(session, table, column);
                 !other.empty() && other != constraint.name)
-                report.add(constraint.name, "keep", same_work(constraint.name, other));
+                report.push_back({constraint.name, "keep", same_work(constraint.name, other)});
 }
 
 bool has_trigger_of_ours(pg::session &session, const found_table &table) {
@@ -61,7 +61,7 @@ bool has_trigger_of_ours(pg::session &session, const found_table &table) {
 }
 
 // On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may.
-void report_grants(pg::session &session, const found_table &table, pg::row_set &report) {
+void report_grants(pg::session &session, const found_table &table, std::vector<oddity> &report) {
     const pg::rows found = session.run_text(
         "SELECT r.who || ': ' || string_agg(r.what, ', ' ORDER BY r.what COLLATE \"C\") FROM (SELECT CASE WHEN "
         "a.grantee = 0 "
@@ -73,7 +73,7 @@ void report_grants(pg::session &session, const found_table &table, pg::row_set &
         "aclexplode(t.attacl) a WHERE c.oid = " +
         std::to_string(table.relation) + " AND a.grantee <> c.relowner) r GROUP BY r.who ORDER BY r.who COLLATE \"C\"");
     for (std::uint64_t i = 0; i < found.count(); ++i)
-        report.add(table.definition->name, "grant", *found.text(i, 0));
+        report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
 
 } // namespace
@@ -102,11 +102,22 @@ void require_own_types(pg::session &session, const found_table &table) {
     }
 }
 
-void report_oddities(pg::session &session, const found_table &table, pg::row_set &report) {
+std::vector<oddity> oddities(pg::session &session, const found_table &table) {
+    std::vector<oddity> report;
     report_columns(session, table, report);
     report_keys(session, table, report);
     if (!has_trigger_of_ours(session, table))
         report_grants(session, table, report);
+    return report;
+}
+
+void revoke_default_grants(pg::session &session, const found_table &table) {
+    const pg::rows found = session.run_text(
+        "SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END FROM "
+        "pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = " +
+        std::to_string(table.relation) + " AND a.grantee <> c.relowner");
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        session.run_text("REVOKE ALL ON TABLE " + table.qualified() + " FROM " + std::string(*found.text(i, 0)));
 }
 
 } // namespace mega::schema

@@ -1,7 +1,6 @@
 // What is worth knowing about a table that was there before mega: said in mega_install's report, or refused.
 #pragma once
 
-#include "pg/result.hpp"
 #include "schema/rules.hpp"
 
 namespace mega::schema {
@@ -9,9 +8,18 @@ namespace mega::schema {
 // Raises 42804 for a column whose type mega cannot read: its values would not be what they are taken for.
 void require_own_types(pg::session &session, const found_table &table);
 
-// Adds to the report: columns of the user's that rows of mega leave NULL though they may not be; a key under another
+struct oddity {
+    std::string object;
+    const char *action;
+    std::string detail;
+};
+
+// What the report says: columns of the user's that rows of mega leave NULL though they may not be; a key under another
 // name; and, when the table has no trigger of mega yet, who was granted what on it.
-void report_oddities(pg::session &session, const found_table &table, pg::row_set &report);
+std::vector<oddity> oddities(pg::session &session, const found_table &table);
+
+// Takes from a table that was made just now what default privileges gave to anybody but its owner (design, section 4).
+void revoke_default_grants(pg::session &session, const found_table &table);
 
 // What the report says when an object of another name does the work of one of ours. Functions write without SQL only
 // where they find the keys that they look into under mega's names.

@@ -33,6 +33,11 @@ BEGIN
             USING HINT = 'If it is not, create them with SELECT mega_install().';
         RETURN;
     END IF;
+    IF NOT pg_catalog.current_setting('mega.install')::boolean THEN
+        RAISE INFO 'mega: mega.install is off, the tables are left as they are'
+            USING HINT = 'SELECT * FROM mega_install(dry_run => true) tells what SELECT * FROM mega_install() does.';
+        RETURN;
+    END IF;
     -- Told as warnings, because inside an extension's script Postgres keeps lesser messages to itself.
     FOR one IN SELECT * FROM mega_install() WHERE action = 'grant' OR action LIKE 'skip %' LOOP
         RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
@@ -49,13 +54,6 @@ BEGIN
           AND d.deptype = 'e' AND c.relkind = 'r'
     LOOP
         EXECUTE pg_catalog.format('ALTER EXTENSION mega DROP TABLE %s', made.name);
-        FOR one IN
-            SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c, LATERAL pg_catalog.aclexplode(c.relacl) a
-            WHERE c.oid = made.oid AND a.grantee <> c.relowner
-        LOOP
-            EXECUTE pg_catalog.format('REVOKE ALL ON TABLE %s FROM %s', made.name,
-                CASE WHEN one.grantee = 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
-        END LOOP;
         EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO @extowner@', made.name);
     END LOOP;
 END

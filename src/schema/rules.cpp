@@ -1,7 +1,7 @@
 #include "schema/rules.hpp"
 
 #include "pg/relation.hpp"
-#include "pg/subtransaction.hpp"
+#include "pg/role.hpp"
 #include "schema/indexes.hpp"
 
 namespace mega::schema {
@@ -44,7 +44,7 @@ std::string replaced(std::string text, std::string_view placeholder, std::string
 // Looks for the rules of one table that are open.
 class survey {
 public:
-    survey(pg::session &session, const found_table &table) : session_(session), table_(table) {
+    survey(pg::session &session, const found_table &table) : session_(session), table_(table), large_(is_large(table)) {
         const pg::rows found = session_.run_text(
             "SELECT a.attname::text, a.attnotnull FROM pg_catalog.pg_attribute a WHERE a.attrelid = " +
             std::to_string(table_.relation) + " AND a.attnum > 0 AND NOT a.attisdropped");
@@ -67,6 +67,8 @@ public:
                         open_rule::kind::by_trigger, std::string(rule.table) + "." + rule.column, rule.demand, {}}),
                     pg::with_schema_name(rule.broken, table_.schema));
         pass();
+        for (open_rule &rule : rules_)
+            rule.large = large_;
         std::erase_if(rules_, [](const open_rule &rule) {
             return rule.what == open_rule::kind::by_trigger && rule.offenders == 0;
         });
@@ -83,40 +85,42 @@ private:
         if (!c.not_null || held)
             return;
         const std::string name = c.name;
-        count_in_pass(
+        open_rule &rule =
             rules_.emplace_back(open_rule{open_rule::kind::not_null, std::string(table_.definition->name) + "." + name,
-                                          "NOT NULL", "ALTER COLUMN " + name + " SET NOT NULL"}),
-            name + " IS NULL");
+                                          "NOT NULL", "ALTER COLUMN " + name + " SET NOT NULL"});
+        // Postgres believes a constraint that says the same, and does not look at the rows again.
+        rule.witness = std::string(table_.definition->name) + "_" + name + "_there";
+        rule.unchecked = "ADD CONSTRAINT " + rule.witness + " CHECK (" + name + " IS NOT NULL) NOT VALID";
+        if (exists("SELECT FROM pg_catalog.pg_constraint WHERE conrelid = " + std::to_string(table_.relation) +
+                   " AND conname = " + sql_literal(rule.witness)))
+            rule.waiting = rule.witness;
+        count_in_pass(rule, name + " IS NULL");
     }
 
     void look_at_constraint(const named_definition &constraint) {
         const std::string_view definition = constraint.definition;
         if (definition.starts_with("PRIMARY KEY"))
             return look_at_key(constraint);
-        const pg::rows found = session_.run_text(
-            "SELECT contype = 'f' AND NOT convalidated FROM pg_catalog.pg_constraint WHERE conrelid = " +
-            std::to_string(table_.relation) + " AND conname = " + sql_literal(constraint.name));
-        const bool half = !found.empty() && found.boolean(0, 0).value_or(false);
-        const bool is_foreign = definition.starts_with("FOREIGN KEY (");
-        const std::string_view column = is_foreign ? column_of_foreign_key(constraint) : std::string_view();
-        if ((!found.empty() && !half) ||
-            (found.empty() && is_foreign && !foreign_key_of(session_, table_, column).empty()))
+        const pg::rows found =
+            session_.run_text("SELECT NOT convalidated FROM pg_catalog.pg_constraint WHERE conrelid = " +
+                              std::to_string(table_.relation) + " AND conname = " + sql_literal(constraint.name));
+        const bool is_waiting = !found.empty() && found.boolean(0, 0).value_or(false);
+        const std::string_view column = column_of_foreign_key(constraint);
+        if ((!found.empty() && !is_waiting) ||
+            (found.empty() && !column.empty() && !foreign_key_of(session_, table_, column).empty()))
             return;
-        open_rule &rule = add_constraint(constraint, table_.text_of(constraint));
-        if (!is_foreign)
-            return count_in_pass(rule, "NOT " + table_.text_of(constraint).substr(6));
-        // A foreign key looks at rows that are new or change their customer: NOT VALID it stops no other write.
-        if (half)
-            rule.clause = std::string("VALIDATE CONSTRAINT ") + constraint.name;
+        const std::string text = table_.text_of(constraint);
+        open_rule &rule = rules_.emplace_back(
+            open_rule{column.empty() ? open_rule::kind::constraint : open_rule::kind::foreign_key, constraint.name,
+                      constraint.comment != nullptr ? constraint.comment : text,
+                      std::string("ADD CONSTRAINT ") + constraint.name + " " + text, constraint.comment});
+        rule.unchecked = rule.clause + " NOT VALID";
+        if (is_waiting)
+            rule.waiting = constraint.name;
+        if (column.empty())
+            count_in_pass(rule, "NOT " + text.substr(6));
         else
-            rule.meanwhile = rule.clause + " NOT VALID";
-        count_orphans(rule, column);
-    }
-
-    open_rule &add_constraint(const named_definition &constraint, const std::string &text) {
-        return rules_.emplace_back(open_rule{
-            open_rule::kind::constraint, constraint.name, constraint.comment != nullptr ? constraint.comment : text,
-            std::string("ADD CONSTRAINT ") + constraint.name + " " + text, constraint.comment});
+            count_orphans(rule, column);
     }
 
     // The primary key. A table that has one on a column of its own gets a unique constraint beside it, which is named
@@ -199,29 +203,15 @@ private:
                     ")";
         take(rule, session_.run_text(text), 0);
         rule.obstacle = why_no_foreign_key(session_, table_.schema);
-        if (!rule.obstacle.empty())
-            rule.meanwhile.clear();
     }
 
     pg::session &session_;
     const found_table &table_;
+    bool large_;
     std::map<std::string, bool, std::less<>> columns_; // and whether they are NOT NULL
     std::vector<open_rule> rules_;
     std::vector<std::pair<std::size_t, std::string>> conditions_; // by the rule's place
 };
-
-// Runs the command in a subtransaction. '' when it was done; what Postgres says when it refused. What is not about the
-// rows or the definition (a cancel, a deadlock) goes on.
-std::string refusal(pg::session &session, const std::string &command) {
-    const auto failed = pg::in_subtransaction([&] { session.run_text(command); });
-    if (!failed)
-        return {};
-    const std::string_view kind = failed->data == nullptr ? "53" : unpack_sql_state(failed->data->sqlerrcode);
-    for (const std::string_view mine : {"22", "23", "42", "54"})
-        if (kind.starts_with(mine))
-            return failed->data->message;
-    throw *failed;
-}
 
 } // namespace
 
@@ -260,37 +250,41 @@ std::string found_table::text_of(const named_definition &object) const {
     return replaced(std::move(text), "#", object.name);
 }
 
-std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers) {
-    return survey(session, table).run(with_triggers);
+std::string open_rule::command(const found_table &table) const {
+    if (what == kind::unique_index)
+        return "CREATE " + clause;
+    const std::string alter = "ALTER TABLE " + table.qualified() + " ";
+    switch (held()) {
+    case way::for_new:
+        return alter + unchecked;
+    case way::validated:
+        return alter + (what == kind::not_null ? clause + "; " + alter + "DROP CONSTRAINT " + waiting
+                                               : "VALIDATE CONSTRAINT " + waiting);
+    default:
+        return alter + clause;
+    }
 }
 
-std::vector<std::pair<std::string, std::string>> hold(pg::session &session, const found_table &table,
-                                                      std::span<const open_rule> rules) {
-    std::vector<std::pair<std::string, std::string>> refused;
-    const std::string alter = "ALTER TABLE " + table.qualified() + " ";
-    std::string together;
-    for (const open_rule &rule : rules)
-        if (rule.what == open_rule::kind::not_null || rule.what == open_rule::kind::constraint)
-            together += (together.empty() ? alter : ", ") + rule.clause;
-    // When one is refused, because a row came in meanwhile, the others are still worth having.
-    const bool one_by_one = !together.empty() && !refusal(session, together).empty();
-    for (const open_rule &rule : rules) {
-        std::string why;
-        if (rule.what == open_rule::kind::unique_index)
-            why = refusal(session, "CREATE " + rule.clause);
-        else if (one_by_one)
-            why = refusal(session, alter + rule.clause);
-        if (!why.empty()) {
-            refused.emplace_back(rule.object, why);
-            continue;
-        }
-        const std::string schema = pg::with_schema_name("@schema@.", table.schema);
-        if (rule.what == open_rule::kind::unique_index)
-            comment_on(session, "INDEX " + schema + rule.object, rule.comment);
-        else if (rule.what == open_rule::kind::constraint)
-            comment_on(session, "CONSTRAINT " + rule.object + " ON " + table.qualified(), rule.comment);
-    }
-    return refused;
+way open_rule::held() const {
+    if (!waiting.empty())
+        return may_be_held() ? way::validated : way::not_yet;
+    if (may_be_held())
+        return large && !unchecked.empty() ? way::for_new : way::at_once;
+    // A foreign key looks at rows that are new or change their customer: NOT VALID it stops no other write.
+    return what == kind::foreign_key && obstacle.empty() ? way::for_new : way::not_yet;
+}
+
+bool is_large(const found_table &table) {
+    constexpr std::uint64_t read_in_a_moment = std::uint64_t{256} * BLCKSZ;
+    pg::relation relation(table.relation, AccessShareLock);
+    const std::uint64_t size = pg::call([&] { return table_relation_size(relation.get(), MAIN_FORKNUM); });
+    relation.close();
+    return size > read_in_a_moment;
+}
+
+std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers) {
+    const pg::as_role oneself(GetUserId()); // an owner who forces row security on himself sees his rows here
+    return survey(session, table).run(with_triggers);
 }
 
 } // namespace mega::schema

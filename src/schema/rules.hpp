@@ -17,20 +17,33 @@ struct found_table {
     std::string text_of(const named_definition &object) const; // with the names put in
 };
 
+// How Postgres comes to hold a rule.
+enum class way {
+    not_yet,  // rows break it, or something else stands in its way
+    at_once,  // one command that looks at every row while writers wait: for tables that are read in a moment
+    for_new,  // a constraint that is NOT VALID: it looks at new and changed rows only, and waits to be validated
+    validated // it is there, NOT VALID, and no row breaks it: looking at the rows stops no writer
+};
+
 struct open_rule {
-    enum class kind { not_null, constraint, unique_index, by_trigger };
+    enum class kind { not_null, constraint, foreign_key, unique_index, by_trigger };
 
     kind what;
     std::string object; // <table>.<column>, or the name of the constraint or index
     std::string demand; // what it asks of a row
-    std::string clause; // behind ALTER TABLE <name>, or behind CREATE
+    std::string clause; // behind ALTER TABLE <name>, or behind CREATE: holds it, and looks at every row
     const char *comment = nullptr;
-    std::string meanwhile{};    // of a foreign key: the clause that holds it for new rows while old ones break it
+    std::string unchecked{};    // the clause that holds it for new and changed rows only; '' when there is none
+    std::string witness{};      // of NOT NULL: the constraint that says the same and may be NOT VALID
+    std::string waiting{};      // the constraint that is there but NOT VALID; '' for none
     std::string obstacle{};     // why it cannot be held yet, other than rows that break it
+    bool large = false;         // whether the table is one that is not read while writers wait
     std::int64_t offenders = 0; // rows that break it
     std::string example{};      // one of them: its id; of a unique key the values that are there twice
 
     bool may_be_held() const { return offenders == 0 && obstacle.empty(); }
+    way held() const;
+    std::string command(const found_table &table) const; // the one that is run under the lock
 };
 
 // The rules that Postgres does not hold yet, each with the rows that break it: one pass over the table, one more for
@@ -38,10 +51,8 @@ struct open_rule {
 // writer. with_triggers: also those broken rules that only triggers keep.
 std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers);
 
-// Makes Postgres hold these rules: one ALTER TABLE, so that the table is read once, then the indexes. Returns what
-// could not be done, with the reason, by object.
-std::vector<std::pair<std::string, std::string>> hold(pg::session &session, const found_table &table,
-                                                      std::span<const open_rule> rules);
+// Whether reading the table takes longer than writers should wait: then nothing reads it under a lock that stops them.
+bool is_large(const found_table &table);
 
 // The column of a constraint that is a foreign key; '' for any other.
 std::string_view column_of_foreign_key(const named_definition &constraint);

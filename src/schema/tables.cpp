@@ -36,7 +36,7 @@ std::int16_t type_of(std::string_view definition) {
 }
 
 // Whether the trigger is as mega makes it: it calls the function of the extension, at the right moment, without a
-// condition, and is enabled.
+// condition.
 bool is_ours(const Trigger &trigger, const named_definition &ours, Oid schema) {
     const std::string_view definition = ours.definition;
     const std::size_t from = definition.rfind("@schema@.") + std::string_view("@schema@.").size();
@@ -45,9 +45,7 @@ bool is_ours(const Trigger &trigger, const named_definition &ours, Oid schema) {
         const char *name = get_func_name(trigger.tgfoid);
         return name != nullptr && function == name && get_func_namespace(trigger.tgfoid) == schema;
     });
-    const bool enabled = trigger.tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger.tgenabled == TRIGGER_FIRES_ALWAYS;
-    return calls_ours && enabled && trigger.tgtype == type_of(definition) && trigger.tgqual == nullptr &&
-           trigger.tgnattr == 0;
+    return calls_ours && trigger.tgtype == type_of(definition) && trigger.tgqual == nullptr && trigger.tgnattr == 0;
 }
 
 const Trigger *trigger_named(const TriggerDesc *all, const char *name) {
@@ -55,6 +53,17 @@ const Trigger *trigger_named(const TriggerDesc *all, const char *name) {
         if (std::strcmp(all->triggers[i].tgname, name) == 0)
             return &all->triggers[i];
     return nullptr;
+}
+
+trigger_state state_of(const TriggerDesc *all, const named_definition &ours, Oid schema) {
+    const Trigger *found = trigger_named(all, ours.name);
+    if (found == nullptr)
+        return trigger_state::missing;
+    if (!is_ours(*found, ours, schema))
+        return trigger_state::replaced;
+    return found->tgenabled == TRIGGER_FIRES_ON_ORIGIN || found->tgenabled == TRIGGER_FIRES_ALWAYS
+               ? trigger_state::on_guard
+               : trigger_state::disabled;
 }
 
 constexpr Oid type_oid(std::string_view type) {
@@ -101,8 +110,7 @@ template <class Column> table<Column> describe(const table_definition &definitio
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
     described.guarded = std::ranges::all_of(definition.triggers, [&](const named_definition &ours) {
-        const Trigger *found = trigger_named(triggers, ours.name);
-        return found != nullptr && is_ours(*found, ours, schema);
+        return state_of(triggers, ours, schema) == trigger_state::on_guard;
     });
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
         const Trigger &one = triggers->triggers[i];
@@ -116,6 +124,14 @@ template <class Column> table<Column> describe(const table_definition &definitio
 }
 
 } // namespace
+
+trigger_state state_of_trigger(Oid id, const named_definition &ours, Oid schema) {
+    pg::relation relation(id, AccessShareLock);
+    const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
+    const trigger_state state = state_of(triggers, ours, schema);
+    relation.close();
+    return state;
+}
 
 const tables &tables_of(Oid function) {
     const Oid schema = pg::schema_of_function(function);

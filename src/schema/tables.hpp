@@ -39,6 +39,11 @@ const tables &guarded_tables_of(Oid function);
 
 void watch_tables(); // called once, when the library is loaded
 
+// How a trigger of ours stands: on guard, not there, not enabled, or another trigger under its name.
+enum class trigger_state { on_guard, missing, disabled, replaced };
+struct named_definition;
+trigger_state state_of_trigger(Oid table, const named_definition &ours, Oid schema);
+
 // A row seen through its table's column names.
 template <class Column> class record {
 public:

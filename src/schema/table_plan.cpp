@@ -1,0 +1,313 @@
+#include "schema/table_plan.hpp"
+
+#include "pg/relation.hpp"
+#include "pg/version.hpp"
+#include "schema/adoption.hpp"
+#include "schema/tables.hpp"
+
+namespace mega::schema {
+
+namespace {
+
+using kind = open_rule::kind;
+
+bool is_derived(std::string_view column) {
+    return column == name(customer::mg_credits) || column == name(customer::mg_mma_preferences);
+}
+
+std::string column_clause(const column &c, const char *default_value) {
+    std::string clause = std::string(c.name) + " " + c.type;
+    if (default_value != nullptr)
+        clause += std::string(" DEFAULT ") + default_value;
+    if (c.not_null)
+        clause += " NOT NULL";
+    return clause;
+}
+
+std::string why(const open_rule &rule) {
+    if (rule.offenders == 0)
+        return rule.obstacle;
+    if (rule.offenders == 1)
+        return "1 row breaks it: " + rule.example;
+    return std::to_string(rule.offenders) + " rows break it, for example " + rule.example;
+}
+
+const char *skipped(const open_rule &rule) {
+    switch (rule.what) {
+    case kind::not_null:
+        return "skip not null";
+    case kind::unique_index:
+        return "skip index";
+    default:
+        return !rule.waiting.empty() || rule.held() == way::for_new ? "skip validation" : "skip constraint";
+    }
+}
+
+const char *added(const open_rule &rule) {
+    switch (rule.what) {
+    case kind::not_null:
+        return rule.held() == way::for_new ? "add constraint" : "set not null";
+    case kind::unique_index:
+        return "create index";
+    default:
+        return rule.held() == way::validated ? "validate constraint" : "add constraint";
+    }
+}
+
+// The command to have a large table's index before: writers do not wait for that one.
+std::string concurrently(const std::string &create) {
+    const std::string_view word = "INDEX ";
+    const std::size_t at = create.find(word) + word.size();
+    return create.substr(0, at) + "CONCURRENTLY " + create.substr(at) +
+           " -- before mega_install, which lets writers wait";
+}
+
+std::string told(const open_rule &rule, const found_table &table) {
+    const std::string command = rule.command(table);
+    if (rule.what == kind::unique_index)
+        return rule.large ? concurrently(command) : command;
+    return rule.held() == way::for_new ? command + " -- then SELECT * FROM mega_validate()" : command;
+}
+
+} // namespace
+
+table_plan::table_plan(pg::session &session, const table_definition &definition, Oid schema)
+    : session_(session), table_{&definition, schema, pg::relation_named(definition.name, schema)},
+      created_(table_.relation == InvalidOid) {
+    if (created_) {
+        plan_table();
+    } else {
+        require_own_table();
+        require_own_types(session_, table_);
+        for (const oddity &odd : oddities(session_, table_))
+            oddities_.push_back({odd.object, odd.action, odd.detail});
+        for (const column &c : definition.columns)
+            plan_column(c);
+        plan_rules();
+    }
+    for (const named_definition &index : definition.indexes)
+        plan_index(index);
+    for (const named_definition &trigger : definition.triggers)
+        plan_trigger(trigger);
+}
+
+void table_plan::require_own_table() {
+    const bool own = pg::call([this] { return pg::owns_relation(table_.relation, GetUserId()); });
+    const std::string name = table_.definition->name;
+    if (!own)
+        throw pg::sql_error{"42501",
+                            "the table " + name + " belongs to another role",
+                            {},
+                            "Call mega_install as the owner of the table."};
+    if (get_rel_relkind(table_.relation) != RELKIND_RELATION)
+        throw pg::sql_error{"42809", name + " is not a plain table", {}, {}};
+}
+
+void table_plan::plan_table() {
+    const table_definition &table = *table_.definition;
+    std::string body;
+    for (const column &c : table.columns)
+        body += (body.empty() ? "" : ", ") + column_clause(c, c.default_value);
+    const std::string obstacle = why_no_foreign_key(session_, table_.schema);
+    std::size_t constraints = 0;
+    for (const named_definition &constraint : table.constraints) {
+        if (!obstacle.empty() && !column_of_foreign_key(constraint).empty()) {
+            columns_.push_back({constraint.name, "skip constraint", obstacle});
+            continue;
+        }
+        body += std::string(", CONSTRAINT ") + constraint.name + " " + table_.text_of(constraint);
+        ++constraints;
+    }
+    columns_.push_back(
+        {table.name, "create table",
+         std::to_string(table.columns.size()) + " columns, " + std::to_string(constraints) + " constraints"});
+    commands_.push_back("CREATE TABLE " + table_.qualified() + " (" + body + ") WITH (" + table.storage + ")");
+}
+
+void table_plan::plan_column(const column &c) {
+    const pg::rows found = session_.run_text(
+        "SELECT a.atthasdef, pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attribute a LEFT JOIN "
+        "pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = " +
+        std::to_string(table_.relation) + " AND a.attname = " + sql_literal(c.name) + " AND NOT a.attisdropped");
+    const std::string object = std::string(table_.definition->name) + "." + c.name;
+    if (found.empty())
+        return plan_new_column(c, object);
+    // A derived column begins empty: another default would be a balance that no row of the ledger explains.
+    const bool wrong = is_derived(c.name) && found.text(0, 1) != c.default_value;
+    if (c.default_value == nullptr || (!wrong && found.boolean(0, 0).value_or(false)))
+        return;
+    const std::string clause = std::string("ALTER COLUMN ") + c.name + " SET DEFAULT " + c.default_value;
+    clauses_ += (clauses_.empty() ? "" : ", ") + clause;
+    columns_.push_back({object, "set default", "ALTER TABLE " + table_.qualified() + " " + clause});
+}
+
+// Without a rewrite: a volatile default would make Postgres write every row anew, so the column comes with the time of
+// now and gets its real default behind that. Without a default it gets its NOT NULL like any other rule.
+void table_plan::plan_new_column(const column &c, const std::string &object) {
+    const bool is_volatile = c.default_value != nullptr && std::string_view(c.default_value) == MEGA_NOW;
+    std::string clause =
+        "ADD COLUMN " + (c.default_value == nullptr ? std::string(c.name) + " " + c.type
+                                                    : column_clause(c, is_volatile ? "now()" : c.default_value));
+    if (is_volatile)
+        clause += std::string(", ALTER COLUMN ") + c.name + " SET DEFAULT " + c.default_value;
+    clauses_ += (clauses_.empty() ? "" : ", ") + clause;
+    columns_.push_back({object, "add column", "ALTER TABLE " + table_.qualified() + " " + clause});
+}
+
+void table_plan::plan_rules() {
+    rules_ = open_rules(session_, table_, false);
+    held_.emplace(session_, table_, rules_);
+}
+
+std::string table_plan::index_name(const named_definition &index) const {
+    return pg::with_schema_name("@schema@.", table_.schema) + index.name;
+}
+
+void table_plan::plan_index(const named_definition &index) {
+    using state = index_place::state;
+    const index_place place = place_of(session_, table_, index);
+    switch (place.what) {
+    case state::free: {
+        // A unique one of a table that was there is a rule.
+        if (shape_of(index).unique && !created_)
+            return;
+        const std::string create = "CREATE " + table_.text_of(index);
+        objects_.push_back({index.name, "create index", is_read_slowly() ? concurrently(create) : create});
+        commands_.push_back(create);
+        return;
+    }
+    case state::there:
+        return;
+    case state::invalid:
+        objects_.push_back({index.name, "keep", "it is not valid: its building failed; drop it or REINDEX it"});
+        return;
+    case state::elsewhere:
+        objects_.push_back({index.name, "keep", same_work(index.name, place.other)});
+        return;
+    case state::taken:
+        objects_.push_back({index.name, "skip index", "its name belongs to " + place.other});
+        return;
+    }
+}
+
+void table_plan::plan_trigger(const named_definition &trigger) {
+    const std::string on_table = std::string(trigger.name) + " ON " + table_.qualified();
+    switch (created_ ? trigger_state::missing : state_of_trigger(table_.relation, trigger, table_.schema)) {
+    case trigger_state::on_guard:
+        return;
+    case trigger_state::disabled:
+        objects_.push_back({trigger.name, "keep",
+                            "it is disabled, so functions refuse to write: ALTER TABLE " + table_.qualified() +
+                                " ENABLE TRIGGER " + trigger.name});
+        return;
+    case trigger_state::replaced:
+        objects_.push_back(
+            {trigger.name, "keep",
+             "it is not mega's, so functions refuse to write: DROP TRIGGER " + on_table + ", then mega_install again"});
+        return;
+    case trigger_state::missing:
+        break;
+    }
+    const std::string create = "CREATE TRIGGER " + std::string(trigger.name) + " " + table_.text_of(trigger);
+    objects_.push_back({trigger.name, "create trigger", create});
+    commands_.push_back(create);
+    makes_triggers_ = true;
+}
+
+void table_plan::prepare() {
+    if (created_)
+        return;
+    comment_on_what_is_there();
+    held_->validate();
+}
+
+std::optional<table_lock> table_plan::lock() const {
+    if (created_)
+        return std::nullopt;
+    const char *mode = held_->lock_mode();
+    if (!clauses_.empty() || makes_triggers_)
+        mode = "ACCESS EXCLUSIVE";
+    else if (mode == nullptr && !commands_.empty())
+        mode = "SHARE"; // indexes alone: readers go on
+    if (mode == nullptr)
+        return std::nullopt;
+    return table_lock{table_.qualified(), mode};
+}
+
+void table_plan::carry_out() {
+    if (!clauses_.empty())
+        session_.run_text("ALTER TABLE " + table_.qualified() + " " + clauses_);
+    if (held_)
+        held_->add();
+    for (const std::string &one : commands_)
+        session_.run_text(one);
+    if (created_) {
+        table_.relation = pg::relation_named(table_.definition->name, table_.schema);
+        revoke_default_grants(session_, table_);
+    }
+    comment_on_what_is_there();
+}
+
+void table_plan::tell(pg::row_set &report) const {
+    const auto add = [&](const std::vector<entry> &entries) {
+        for (const entry &one : entries)
+            report.add(one.object, one.action, one.detail);
+    };
+    add(oddities_);
+    add(columns_);
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        const open_rule &rule = rules_[i];
+        const std::string &refusal = held_->refusal(i);
+        if (rule.held() == way::for_new && rule.offenders > 0)
+            report.add(rule.object, "add constraint", rule.command(table_));
+        if (!rule.may_be_held() || !refusal.empty())
+            report.add(rule.object, skipped(rule), refusal.empty() ? why(rule) : refusal);
+        else
+            report.add(rule.held() == way::for_new && rule.what == kind::not_null ? rule.witness : rule.object,
+                       added(rule), told(rule, table_));
+    }
+    add(objects_);
+}
+
+// Whether there is an object of that name in that place, without a comment.
+bool table_plan::lacks_description(const std::string &catalog, const std::string &name_column, std::string_view name,
+                                   const std::string &place_column, Oid place) {
+    return exists("SELECT FROM pg_catalog." + catalog + " o WHERE o." + name_column + " = " + sql_literal(name) +
+                  " AND o." + place_column + " = " + std::to_string(place) +
+                  " AND pg_catalog.obj_description(o.oid, '" + catalog + "') IS NULL");
+}
+
+void table_plan::comment_on_what_is_there() {
+    const table_definition &table = *table_.definition;
+    const pg::rows silent = session_.run_text(
+        "SELECT n.number, coalesce(a.attname::text, '') FROM (SELECT 0::int2 AS number UNION ALL SELECT attnum FROM "
+        "pg_catalog.pg_attribute WHERE attrelid = " +
+        std::to_string(table_.relation) +
+        " AND attnum > 0 AND NOT attisdropped) n LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = " +
+        std::to_string(table_.relation) +
+        " AND a.attnum = n.number AND n.number > 0 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_description d WHERE "
+        "d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = n.number AND d.objoid = " +
+        std::to_string(table_.relation) + ")");
+    std::vector<std::string> names;
+    for (std::uint64_t i = 0; i < silent.count(); ++i)
+        names.emplace_back(*silent.text(i, 1));
+    const auto is_silent = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+    if (is_silent(""))
+        comment_on(session_, "TABLE " + table_.qualified(), table.comment);
+    for (const column &c : table.columns)
+        if (is_silent(c.name))
+            comment_on(session_, "COLUMN " + table_.qualified() + "." + c.name, c.comment);
+    for (const named_definition &constraint : table.constraints)
+        if (lacks_description("pg_constraint", "conname", constraint.name, "conrelid", table_.relation))
+            comment_on(session_, "CONSTRAINT " + std::string(constraint.name) + " ON " + table_.qualified(),
+                       constraint.comment);
+    for (const named_definition &index : table.indexes)
+        if (place_of(session_, table_, index).what == index_place::state::there &&
+            lacks_description("pg_class", "relname", index.name, "relnamespace", table_.schema))
+            comment_on(session_, "INDEX " + index_name(index), index.comment);
+    for (const named_definition &trigger : table.triggers)
+        if (lacks_description("pg_trigger", "tgname", trigger.name, "tgrelid", table_.relation))
+            comment_on(session_, "TRIGGER " + std::string(trigger.name) + " ON " + table_.qualified(), trigger.comment);
+}
+
+} // namespace mega::schema
