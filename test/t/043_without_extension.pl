@@ -76,8 +76,8 @@ sub round {
     is($status, 0, "$name: CREATE EXTENSION adopts the tables");
     same_text(rows_of('source'), $rows, "$name: every row is as the application left it");
     my @told = $told =~ /WARNING:  mega: (.*skip.*)/g;
-    is(join("\n", @told), "mega_customers_pass_id_shape: skip constraint: 1 rows break it, for example odd customer $round\n"
-          . "mega_generations_output_url_permanent: skip constraint: 1 rows break it, for example generation:signed-$round",
+    is(join("\n", @told), "mega_customers_pass_id_shape: skip constraint: 1 row breaks it: odd customer $round\n"
+          . "mega_generations_output_url_permanent: skip constraint: 1 row breaks it: generation:signed-$round",
         "$name: it tells which rules rows break");
     $answers->(q{SELECT object, offenders, example FROM mega_validate() ORDER BY object COLLATE "C"}, join("\n",
             "mega_customers_pass_id_shape|1|odd customer $round", "mega_generations.mg_meta|1|mma_event:odd-$round",
