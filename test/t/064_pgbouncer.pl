@@ -26,7 +26,8 @@ my $directory = PostgreSQL::Test::Utils::tempdir();
 my $seed = seed_of_storm();
 my $parent = $$;
 open_studio($node, $directory);
-my $pooler = start_pooler();
+my $pooler; # ends with the test, however that ends
+start_pooler();
 
 for my $way ('simple', 'extended', 'prepared') {
   SKIP: {
@@ -71,15 +72,15 @@ ignore_startup_parameters = extra_float_digits
 logfile = $directory/pgbouncer.log
 INI
     append_to_file("$directory/pgbouncer.ini", "max_prepared_statements = 100\n") if $prepares;
-    my $process = fork() // die "fork: $!";
-    if ($process == 0) {
+    $pooler = fork() // die "fork: $!";
+    if ($pooler == 0) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
         exec $program, "$directory/pgbouncer.ini" or POSIX::_exit(1);
     }
     for (1 .. 200) {
         my $client = pooled();
-        return $process if $client && !$client->close;
+        return $client->close if $client;
         sleep(0.05);
     }
     die 'pgbouncer does not start: ' . slurp_file("$directory/pgbouncer.log");
