@@ -100,6 +100,10 @@ public:
         const auto now = stand();
         if (!now)
             return;
+        // Nothing was stored, and the ledger says what no balance can: one such customer must not stop the others.
+        if (!now->credits && !std::in_range<std::int32_t>(now->ledger_sum))
+            return report_.add(pass_id_, "customer",
+                               books(now->credits, now->ledger_sum) + ": more than a balance can be", std::nullopt);
         if (now->credits != now->ledger_sum)
             open_credits(*now);
         open_preferences(*now);
