@@ -14,7 +14,7 @@ constinit pg::statement of_all =
         "(SELECT g.mg_pass_id, pg_catalog.sum(g.mg_delta)::pg_catalog.int8 AS ledger_sum "
         "FROM @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
         "GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
-        "WHERE c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
+        "WHERE c.mg_credits IS NULL OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
         "ORDER BY c.mg_pass_id COLLATE \"C\"")
         .in_parallel();
 
@@ -25,7 +25,7 @@ constinit pg::statement
            "FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
            "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction') s "
            "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-           "AND c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) s.ledger_sum",
+           "AND (c.mg_credits IS NULL OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) s.ledger_sum)",
            pass_id_type);
 
 Datum reconcile_credits(FunctionCallInfo fcinfo) {

@@ -71,7 +71,8 @@ CREATE FUNCTION mega_generation_history(pass_id text, page_size integer DEFAULT 
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_type text, OUT mg_provider text, OUT mg_output_url text,
     OUT mg_mma_mode text, OUT mg_mma_status text, OUT mg_generation_id text, OUT mg_prompt text, OUT mg_mma_vars jsonb,
     OUT next_cursor text)
-    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
+    SET enable_sort = off; -- a page comes from the index, however many rows its customer has
 COMMENT ON FUNCTION mega_generation_history(text, integer, text, text, text) IS
     'A customer''s generations, newest first, without those marked deleted. next_cursor, the same in every row, asks for '
     'the next page; NULL on the last. Raises 22023. Reads with the caller''s rights and policies.';
@@ -87,7 +88,8 @@ CREATE FUNCTION mega_mma_events(pass_id text, page_size integer DEFAULT 50, page
     event_type text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_event_type text, OUT mg_generation_id text, OUT mg_meta jsonb,
     OUT next_cursor text)
-    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
+    SET enable_sort = off; -- a page comes from the index, however many rows its customer has
 COMMENT ON FUNCTION mega_mma_events(text, integer, text, text) IS
     'A customer''s events, newest first, of one type or of all. next_cursor as in mega_generation_history. Raises 22023. '
     'Reads with the caller''s rights and policies.';
@@ -95,7 +97,8 @@ COMMENT ON FUNCTION mega_mma_events(text, integer, text, text) IS
 CREATE FUNCTION mega_likes(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_generation_id text, OUT mg_type text, OUT mg_provider text,
     OUT mg_output_url text, OUT mg_prompt text, OUT next_cursor text)
-    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
+    SET enable_sort = off; -- a page comes from the index, however many rows its customer has
 COMMENT ON FUNCTION mega_likes(text, integer, text) IS
     'A customer''s likes, newest first, each with the generation it is about. next_cursor as in '
     'mega_generation_history. Raises 22023. Reads with the caller''s rights and policies.';
