@@ -162,7 +162,7 @@ TEST(permanent_url, takes_linear_time) {
     EXPECT_FALSE(is_permanent_url(url + "&sig=1"));
     EXPECT_TRUE(is_permanent_url("https://example.com/" + std::string(8u << 20, '/')));
     EXPECT_TRUE(is_permanent_url("https://example.com/?" + std::string(8u << 20, 'x')));
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60)); // hours, were it quadratic
 }
 
 TEST(permanent_url, reads_the_host) {
