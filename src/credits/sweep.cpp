@@ -3,6 +3,7 @@
 #include "core/utc_time.hpp"
 #include "credits/movement.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -43,20 +44,27 @@ constinit pg::statement
                         ids_type);
 
 constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
-// Behind the locks: those holds of these customers that are pending still. A customer whose balance has no room for
-// what would come back is left to whoever settles its holds one by one: it must not stop the sweep.
-constinit pg::statement
-    still_pending("SELECT h.mg_id FROM (SELECT g.mg_id, g.mg_pass_id, pg_catalog.sum(g.mg_delta) OVER (PARTITION BY "
-                  "g.mg_pass_id) AS deltas FROM ONLY @schema@.mega_generations g WHERE "
-                  "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) "
-                  "AND " MEGA_PENDING_HOLD ") h JOIN ONLY @schema@.mega_customers c "
-                  "ON c.mg_pass_id OPERATOR(pg_catalog.=) h.mg_pass_id "
-                  "WHERE c.mg_credits OPERATOR(pg_catalog.-) h.deltas OPERATOR(pg_catalog.<=) 2147483647 "
-                  "ORDER BY h.mg_id COLLATE \"C\"",
-                  holds_types);
+// Behind the locks: those holds of these customers that are pending still. A hold whose release somebody wrote by hand
+// is left alone. A customer whose balance has no room for what would come back is left to whoever settles its holds one
+// by one: it must not stop the sweep.
+constinit pg::statement still_pending(
+    "SELECT h.mg_id, h.mg_pass_id, h.mg_delta FROM (SELECT g.mg_id, g.mg_pass_id, g.mg_delta, "
+    "pg_catalog.sum(g.mg_delta) OVER (PARTITION BY g.mg_pass_id) AS deltas FROM ONLY @schema@.mega_generations g WHERE "
+    "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) AND " MEGA_PENDING_HOLD
+    ") h JOIN ONLY @schema@.mega_customers c ON c.mg_pass_id OPERATOR(pg_catalog.=) h.mg_pass_id "
+    "WHERE c.mg_credits OPERATOR(pg_catalog.-) h.deltas OPERATOR(pg_catalog.<=) 2147483647 "
+    "AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r WHERE r.mg_id OPERATOR(pg_catalog.=) "
+    "('credit_transaction:release:' OPERATOR(pg_catalog.||) pg_catalog.substr(h.mg_id, 25))) "
+    "AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r WHERE r.mg_ref_type OPERATOR(pg_catalog.=) 'hold' "
+    "AND r.mg_ref_id OPERATOR(pg_catalog.=) pg_catalog.substr(h.mg_id, 25) "
+    "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) 'release' "
+    "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+    "AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL) "
+    "ORDER BY h.mg_pass_id COLLATE \"C\", h.mg_id COLLATE \"C\"",
+    holds_types);
 
-// One row for each hold; the ledger's own trigger projects them, one update per customer. A hold whose release somebody
-// wrote by hand is left alone.
+// One row for each hold; the ledger's own trigger projects them, one update per customer. A release that somebody
+// writes by hand at this moment goes before.
 constinit pg::statement append_releases(
     "INSERT INTO @schema@.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, "
     "mg_ref_id, mg_status, mg_meta, mg_source_system) SELECT 'credit_transaction:release:' OPERATOR(pg_catalog.||) "
@@ -131,20 +139,56 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
     return batch;
 }
 
-// Releases those of the batch whose customers nobody else has locked.
-std::size_t release_batch(pg::session &session, const schema::tables &where, const due_batch &batch) {
-    const std::vector<std::string> locked = open_free_customers(session, where, batch.pass_ids);
-    const pg::as_role owner(where.generations.owner);
-    const std::vector<std::string> pending =
-        column_of(session.run(still_pending, where.schema, pg::access::read_write, batch.holds, locked), 0);
-    if (pending.empty())
-        return 0;
+// Through SQL: what the ledger's triggers make of it.
+std::size_t release_by_sql(pg::session &session, const schema::tables &where, const std::vector<std::string> &pending) {
     std::vector<std::string> released =
         column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0);
     std::ranges::sort(released);
     const ledger::in_flight::settlement settling(released);
     session.run(mark_released, where.schema, pg::access::read_write, released);
     return released.size();
+}
+
+// Directly: all rows at once, one update per customer, then the holds.
+std::size_t release_directly(pg::session &session, const schema::tables &where, const pg::rows &pending) {
+    constexpr std::size_t prefix = std::string_view("credit_transaction:hold:").size();
+    const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text("expired").end_object().finish();
+    std::vector<movement> releases(pending.count());
+    for (std::size_t i = 0; i < releases.size(); ++i) {
+        movement &release = releases[i];
+        release.pass_id = *pending.text(i, 1);
+        release.delta = -pending.int4(i, 2).value_or(0);
+        release.reason = "release";
+        release.ref_type = "hold";
+        release.ref_id = pending.text(i, 0)->substr(prefix);
+        release.txn_id = "release:" + *release.ref_id;
+        release.meta = meta;
+    }
+    recording all(session, where);
+    std::vector<const movement *> group;
+    for (std::size_t first = 0; first < releases.size(); first += group.size()) {
+        group.clear();
+        for (std::size_t i = first; i < releases.size() && releases[i].pass_id == releases[first].pass_id; ++i)
+            group.push_back(&releases[i]);
+        std::size_t under_way = 0;
+        all.add(group, under_way);
+    }
+    const std::int32_t released = all.write();
+    const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum("failed")}};
+    for (std::size_t i = 0; i < releases.size(); ++i)
+        ledger::direct::update_record(*pending.text(i, 0), change);
+    return static_cast<std::size_t>(released);
+}
+
+// Releases those of the batch whose customers nobody else has locked.
+std::size_t release_batch(pg::session &session, const schema::tables &where, const due_batch &batch) {
+    const std::vector<std::string> locked = open_free_customers(session, where, batch.pass_ids);
+    const pg::as_role owner(where.generations.owner);
+    const pg::rows pending = session.run(still_pending, where.schema, pg::access::read_write, batch.holds, locked);
+    if (pending.empty())
+        return 0;
+    return ledger::direct::possible(where) ? release_directly(session, where, pending)
+                                           : release_by_sql(session, where, column_of(pending, 0));
 }
 
 Datum release_expired_holds(FunctionCallInfo fcinfo) {
