@@ -37,3 +37,18 @@ END
 $$;
 SELECT call, shown, CASE WHEN most BETWEEN 21 AND 100 THEN 'a page''s' ELSE most || ' rows' END AS read
 FROM unnest('{mega_credit_statement,mega_generation_history,mega_mma_events,mega_likes}'::text[]) call, LATERAL pg_temp.read_by(call, 8);
+
+-- Nor does a sweep look at all holds that wait before it takes the first ones.
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_status, mg_meta)
+SELECT 'credit_transaction:hold:pages-' || n, 'pass:test:pages-' || n % 400 + 1, -1, 'hold', 'pending', '{"hold_expires_at": "2020-01-01T00:00:00Z"}' FROM generate_series(1, 5000) n;
+ANALYZE mega_generations;
+CREATE FUNCTION pg_temp.read_by_sweep(holds integer, OUT released integer, OUT read bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    before CONSTANT bigint := pg_stat_get_xact_tuples_returned('mega_generations_pending_hold'::regclass);
+BEGIN
+    released := mega_release_expired_holds(holds);
+    read := pg_stat_get_xact_tuples_returned('mega_generations_pending_hold'::regclass) - before;
+END
+$$;
+SELECT n, released, CASE WHEN read BETWEEN 1000 AND 3500 THEN 'some' ELSE read || ' holds' END AS read FROM generate_series(1, 3) n, LATERAL pg_temp.read_by_sweep(100 + 0 * n);
+SELECT mega_release_expired_holds(10000) >= 4700 AS swept_the_rest;

@@ -7,6 +7,7 @@
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
+#include "pg/planner.hpp"
 #include "pg/result.hpp"
 
 namespace mega::credits {
@@ -128,8 +129,10 @@ struct due_batch {
 due_batch next_due(pg::session &session, const schema::tables &where, std::size_t limit, std::string &pass_id,
                    std::string &mg_id) {
     const pg::as_role owner(where.generations.owner);
+    pg::only_in_index_order from_the_index; // every batch would sort all that wait otherwise
     const pg::rows due =
         session.run(due_holds, where.schema, pg::access::read_write, now_without_zone(), pass_id, mg_id);
+    from_the_index.done();
     const auto taken = std::min<std::uint64_t>(due.count(), limit);
     due_batch batch{column_of(due, 0, taken), column_of(due, 1, taken), taken == due.count() && taken < batch_size};
     if (!due.empty()) {
