@@ -13,8 +13,8 @@ namespace mega::core {
 
 namespace {
 
-constexpr decimal max_weight = decimal::from_micros(1000 * 1000000);
-constexpr decimal min_weight = decimal::from_micros(-1000 * 1000000);
+constexpr decimal max_weight = decimal::from_micros(std::int64_t{1000} * 1000000);
+constexpr decimal min_weight = decimal::from_micros(std::int64_t{-1000} * 1000000);
 
 // What a snapshot shows: a tag is blocked, or it has a weight.
 struct shown {
