@@ -1,6 +1,9 @@
 #include "utc_time.hpp"
 
+#include <algorithm>
 #include <cstddef>
+
+#include "ascii.hpp"
 
 namespace mega::core {
 
@@ -57,6 +60,22 @@ std::string iso_utc(std::int64_t unix_micros) {
         text.erase(text.find_last_not_of('0') + 1);
     }
     return text + (before_christ ? "Z BC" : "Z");
+}
+
+bool is_iso_utc(std::string_view text) noexcept {
+    constexpr std::string_view shape = "0000-00-00T00:00:00";
+    constexpr std::size_t most_fraction_digits = 6;
+    if (text.size() < shape.size())
+        return false;
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        if (is_digit(shape[i]) ? !is_digit(text[i]) : text[i] != shape[i])
+            return false;
+    text.remove_prefix(shape.size());
+    if (!text.ends_with('Z'))
+        return false;
+    text.remove_suffix(1);
+    return text.empty() || (text.front() == '.' && text.size() > 1 && text.size() <= most_fraction_digits + 1 &&
+                            std::ranges::all_of(text.substr(1), is_digit));
 }
 
 } // namespace mega::core

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace mega::core {
 
@@ -10,5 +11,9 @@ namespace mega::core {
 // fractional digits as are needed. Years above 9999 have more digits; years before 1 are counted backwards with " BC"
 // behind, as timestamptz reads them. Raises std::bad_alloc only.
 std::string iso_utc(std::int64_t unix_micros);
+
+// Whether the text looks as iso_utc writes a time in a year of four digits. Such texts without their Z are in the order
+// of their times. Days and hours that do not exist pass.
+bool is_iso_utc(std::string_view text) noexcept;
 
 } // namespace mega::core

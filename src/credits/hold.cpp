@@ -26,7 +26,7 @@ constinit pg::statement set_status("UPDATE ONLY @schema@.mega_generations SET mg
 void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status) {
     if (ledger::direct::possible(where)) {
         const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum(status)}};
-        ledger::direct::update_record(hold.mg_id, change);
+        ledger::direct::update_record(hold.mg_id, change, &hold.place);
         return;
     }
     const pg::as_role owner(where.generations.owner);
@@ -34,8 +34,9 @@ void settle(pg::session &session, const schema::tables &where, const recorded &h
     session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);
 }
 
-recorded require_hold(pg::session &session, const schema::tables &where, std::string_view hold_id) {
-    const auto hold = find_by_txn_id(session, where, "hold:" + std::string(hold_id));
+recorded require_hold(pg::session &session, const schema::tables &where, std::string_view hold_id,
+                      ItemPointerData place = {}) {
+    const auto hold = find_by_txn_id(session, where, "hold:" + std::string(hold_id), place);
     if (!hold)
         throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id), "hold_id=" + pg::quoted(hold_id),
                             "Make it with mega_hold_credit before it is settled."};
@@ -57,7 +58,8 @@ locked_hold lock_hold(pg::session &session, const schema::tables &where, std::st
                             "hold_id=" + pg::quoted(hold_id) + " pass_id=" + pg::quoted(*pass_id),
                             {}};
     ledger::locked_customer customer = ledger::require_locked_customer(session, where, seen.pass_id);
-    return {require_hold(session, where, hold_id), std::move(customer)}; // its status as it stands behind the lock
+    // its status as it stands behind the lock
+    return {require_hold(session, where, hold_id, seen.place), std::move(customer)};
 }
 
 movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {

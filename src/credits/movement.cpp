@@ -48,14 +48,18 @@ recorded to_recorded(const recorded_values &values) {
     const auto text = [](pg::nullable_datum value) {
         return value.is_null ? std::string() : std::string(pg::text_of(value.value));
     };
-    return {text(values[0]), text(values[1]), values[2].is_null ? 0 : DatumGetInt32(values[2].value), text(values[3])};
+    return {
+        text(values[0]), text(values[1]), values[2].is_null ? 0 : DatumGetInt32(values[2].value), text(values[3]), {}};
 }
 
 std::optional<recorded> first_of(const pg::rows &found) {
     if (found.empty())
         return std::nullopt;
-    return recorded{std::string(*found.text(0, 0)), std::string(found.text(0, 1).value_or("")),
-                    found.int4(0, 2).value_or(0), std::string(found.text(0, 3).value_or(""))};
+    return recorded{std::string(*found.text(0, 0)),
+                    std::string(found.text(0, 1).value_or("")),
+                    found.int4(0, 2).value_or(0),
+                    std::string(found.text(0, 3).value_or("")),
+                    {}};
 }
 
 std::optional<recorded> find_by_reference(pg::session &session, const schema::tables &where, const movement &what) {
@@ -156,12 +160,16 @@ void refuse_other_content(const recorded &first, const movement &again) {
                         "Repeat a call with the same arguments, or use another txn_id or reference."};
 }
 
-std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id) {
+std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id,
+                                       ItemPointerData place) {
     const std::string mg_id = std::string(record_type) + ":" + std::string(txn_id);
     if (ledger::direct::possible(where)) {
         recorded_values values;
-        return ledger::direct::read_record(mg_id, recorded_columns, values) ? std::optional(to_recorded(values))
-                                                                            : std::nullopt;
+        if (!ledger::direct::read_record(mg_id, recorded_columns, values, &place))
+            return std::nullopt;
+        recorded found = to_recorded(values);
+        found.place = place;
+        return found;
     }
     const pg::as_role owner(where.generations.owner);
     return first_of(session.run(by_id, where.schema, pg::access::read_write, mg_id));
@@ -179,6 +187,11 @@ std::optional<recorded> find_recorded(pg::session &session, const schema::tables
             first = other;
     }
     return first;
+}
+
+bool is_recorded(pg::session &session, const schema::tables &where, const movement &what) {
+    return (what.txn_id && find_by_txn_id(session, where, *what.txn_id)) ||
+           (what.ref_id && find_by_reference(session, where, what));
 }
 
 std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id) {
@@ -271,7 +284,10 @@ const movement *recording::earlier(const movement &what) {
     if (first != nullptr && (first->pass_id != what.pass_id || first->delta != what.delta))
         refuse_other_content({first->txn_id ? std::string(record_type) + ":" + *first->txn_id
                                             : std::string("an earlier entry of this call"),
-                              first->pass_id, first->delta, ""},
+                              first->pass_id,
+                              first->delta,
+                              "",
+                              {}},
                              what);
     return first;
 }
@@ -296,30 +312,41 @@ void recording::add(std::span<const movement *const> all, std::size_t &under_way
     if (std::ranges::find(recorded_before, false) == recorded_before.end())
         return;
     settle_expiry(session_, where_, customer, pg::clock_time());
-    account moved{customer, 0, customer.expires_at};
-    for (under_way = 0; under_way < all.size(); ++under_way) {
-        const movement &what = *all[under_way];
-        if (earlier(what) != nullptr || recorded_before[under_way])
-            continue;
-        check_spend(customer, what);
-        customer.credits = ledger::balance_after(customer, what.delta);
-        moved.delta += what.delta;
-        rows_.add(row_of(what, customer));
-        ++written_;
-        if (what.expires_at && (!moved.expires_at || *moved.expires_at < *what.expires_at))
-            moved.expires_at = what.expires_at;
-    }
+    account &moved = open(customer);
+    for (under_way = 0; under_way < all.size(); ++under_way)
+        if (earlier(*all[under_way]) == nullptr && !recorded_before[under_way])
+            take(moved, *all[under_way]);
     under_way = 0;
-    accounts_.push_back(std::move(moved));
+}
+
+void recording::add_new(const ledger::locked_customer &customer, std::span<const movement> all) {
+    account &moved = open(customer);
+    for (const movement &what : all)
+        take(moved, what);
+}
+
+recording::account &recording::open(const ledger::locked_customer &customer) {
+    return accounts_.emplace_back(account{customer, customer});
+}
+
+void recording::take(account &moved, const movement &what) {
+    ledger::locked_customer &customer = moved.after;
+    check_spend(customer, what);
+    customer.credits = ledger::balance_after(customer, what.delta);
+    rows_.add(row_of(what, customer));
+    ++written_;
+    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
+        customer.expires_at = what.expires_at;
 }
 
 std::int32_t recording::write() {
     rows_.append();
     for (account &moved : accounts_) {
         pg::check_for_interrupts();
-        ledger::project_credits(session_, where_, moved.customer, moved.delta);
-        if (moved.expires_at != moved.customer.expires_at)
-            write_expiry(session_, where_, moved.customer, moved.expires_at);
+        const std::int64_t delta = std::int64_t{moved.after.credits} - moved.before.credits;
+        ledger::project_credits(session_, where_, moved.before, delta);
+        if (moved.after.expires_at != moved.before.expires_at)
+            write_expiry(session_, where_, moved.before, moved.after.expires_at);
     }
     return written_;
 }

@@ -40,6 +40,7 @@ struct recorded {
     std::string pass_id;
     std::int32_t delta;
     std::string status;
+    ItemPointerData place{}; // for the direct path; a hint only
 };
 
 // Records the movement once. Raises 23503 for an unknown customer, MG001 for an overdraft, MG002 when its txn_id or
@@ -47,9 +48,14 @@ struct recorded {
 // customer FOR NO KEY UPDATE.
 outcome record(pg::session &session, const schema::tables &where, const movement &what);
 
-// The row that was recorded under the same txn_id or reference, whatever it says.
+// The row that was recorded under the same txn_id or reference, whatever it says. place: where it was seen last; a hint
+// only.
 std::optional<recorded> find_recorded(pg::session &session, const schema::tables &where, const movement &what);
-std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id);
+std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id,
+                                       ItemPointerData place = {});
+
+// Whether a row has its txn_id or its reference, or one row the one and another the other.
+bool is_recorded(pg::session &session, const schema::tables &where, const movement &what);
 
 // Raises MG002 with what was recorded and what was given.
 [[noreturn]] void refuse_other_content(const recorded &first, const movement &again);
@@ -73,20 +79,25 @@ public:
     // `record` raises. Locks the customer.
     void add(std::span<const movement *const> all, std::size_t &under_way);
 
+    // New movements of one customer, who is locked and whose expiry is settled.
+    void add_new(const ledger::locked_customer &customer, std::span<const movement> all);
+
     // Writes what was added and returns how many rows that were; the others were replays. Raises 23505 when somebody
     // else takes a key meanwhile.
     std::int32_t write();
 
 private:
     struct account {
-        ledger::locked_customer customer; // as it was locked
-        std::int64_t delta;
-        std::optional<pg::timestamp> expires_at;
+        ledger::locked_customer before; // as it was locked
+        ledger::locked_customer after;
     };
 
     // The earlier movement with the same txn_id or reference; notes this one when there is none. Raises MG002.
     const movement *earlier(const movement &what);
     const movement *note(const std::string &key, const movement &what);
+
+    account &open(const ledger::locked_customer &customer);
+    void take(account &moved, const movement &what);
 
     pg::session &session_;
     const schema::tables &where_;

@@ -7,33 +7,36 @@
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
 #include "pg/planner.hpp"
 #include "pg/result.hpp"
+#include "pg/snapshot.hpp"
 
 namespace mega::credits {
 
 namespace {
 
+// One that takes credits, as mega_hold_credit writes it: a raw row that calls itself a hold may say anything.
 #define MEGA_PENDING_HOLD                                                                                              \
     "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "   \
     "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "                                                  \
-    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
+    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "                                                   \
+    "AND g.mg_delta OPERATOR(pg_catalog.<) 0 AND g.mg_delta OPERATOR(pg_catalog.>) -2147483648 "
 
 constexpr std::uint64_t batch_size = 1000;
+constexpr std::string_view hold_prefix = "credit_transaction:hold:";
 
 constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
 // A batch behind a hold, in byte order of pass id, so that locks are taken in order: the order of the index on pending
-// holds, which is left after the batch's last one. The time is compared as text, as iso_utc writes it, without its Z: a
-// cast would let one broken raw row stop the sweep.
+// holds, which is left after the batch's last one. The time is compared as text, as iso_utc writes it: a cast would let
+// one broken raw row stop the sweep. $1 is now, by the second; `is_over` has the last word.
 constinit pg::statement
-    due_holds("SELECT g.mg_id, g.mg_pass_id FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
+    due_holds("SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' "
+              "FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
               "AND g.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>=) $2 "
               "AND (g.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>) $2 "
               "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.>) $3) "
-              "AND g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' OPERATOR(pg_catalog.~) "
-              "'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z$' "
-              "AND pg_catalog.rtrim(g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at', 'Z') COLLATE \"C\" "
-              "OPERATOR(pg_catalog.<=) $1 "
+              "AND (g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at') COLLATE \"C\" OPERATOR(pg_catalog.<=) $1 "
               "ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT 1000",
               due_types);
 
@@ -49,7 +52,7 @@ constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
 // is left alone. A customer whose balance has no room for what would come back is left to whoever settles its holds one
 // by one: it must not stop the sweep.
 constinit pg::statement still_pending(
-    "SELECT h.mg_id, h.mg_pass_id, h.mg_delta FROM (SELECT g.mg_id, g.mg_pass_id, g.mg_delta, "
+    "SELECT h.mg_id FROM (SELECT g.mg_id, g.mg_pass_id, g.mg_delta, "
     "pg_catalog.sum(g.mg_delta) OVER (PARTITION BY g.mg_pass_id) AS deltas FROM ONLY @schema@.mega_generations g WHERE "
     "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) AND " MEGA_PENDING_HOLD
     ") h JOIN ONLY @schema@.mega_customers c ON c.mg_pass_id OPERATOR(pg_catalog.=) h.mg_pass_id "
@@ -85,20 +88,16 @@ constinit pg::statement lock_expired(
     "OPERATOR(pg_catalog.<=) $1 ORDER BY c.mg_pass_id COLLATE \"C\" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
     expired_types);
 
-std::string now_without_zone() {
-    std::string now = core::iso_utc(pg::unix_micros(pg::clock_time()));
-    now.pop_back();
-    return now;
+bool is_over(std::string_view expires_at, std::string_view now) {
+    const auto without_zone = [](std::string_view time) { return time.substr(0, time.size() - 1); };
+    return core::is_iso_utc(expires_at) && without_zone(expires_at) <= without_zone(now);
 }
 
-// A column of the rows, or of the first of them; each value once where it repeats.
-std::vector<std::string> column_of(const pg::rows &found, int column, std::uint64_t most = UINT64_MAX) {
-    const std::uint64_t rows = std::min(found.count(), most);
+std::vector<std::string> column_of(const pg::rows &found, int column) {
     std::vector<std::string> texts;
-    texts.reserve(rows);
-    for (std::uint64_t i = 0; i < rows; ++i)
-        if (texts.empty() || texts.back() != *found.text(i, column))
-            texts.emplace_back(*found.text(i, column));
+    texts.reserve(found.count());
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        texts.emplace_back(*found.text(i, column));
     return texts;
 }
 
@@ -120,8 +119,15 @@ std::vector<std::string> open_free_customers(pg::session &session, const schema:
     return locked;
 }
 
+struct due_hold {
+    std::string mg_id;
+    std::string pass_id;
+    std::int32_t delta;
+    ItemPointerData place; // where it stood; a hint only
+};
+
 struct due_batch {
-    std::vector<std::string> holds, pass_ids;
+    std::vector<due_hold> holds;
     bool last; // there are no more
 };
 
@@ -129,21 +135,38 @@ struct due_batch {
 due_batch next_due(pg::session &session, const schema::tables &where, std::size_t limit, std::string &pass_id,
                    std::string &mg_id) {
     const pg::as_role owner(where.generations.owner);
+    const std::int64_t now = pg::unix_micros(pg::clock_time());
+    const std::string this_second = core::iso_utc(now - now % 1000000), this_moment = core::iso_utc(now);
     pg::only_in_index_order from_the_index; // every batch would sort all that wait otherwise
-    const pg::rows due =
-        session.run(due_holds, where.schema, pg::access::read_write, now_without_zone(), pass_id, mg_id);
+    const pg::rows due = session.run(due_holds, where.schema, pg::access::read_write, this_second, pass_id, mg_id);
     from_the_index.done();
-    const auto taken = std::min<std::uint64_t>(due.count(), limit);
-    due_batch batch{column_of(due, 0, taken), column_of(due, 1, taken), taken == due.count() && taken < batch_size};
-    if (!due.empty()) {
-        pass_id = *due.text(taken - 1, 1);
-        mg_id = *due.text(taken - 1, 0);
+    due_batch batch{{}, due.count() < batch_size};
+    batch.holds.reserve(due.count());
+    for (std::uint64_t i = 0; i < due.count(); ++i) {
+        if (batch.holds.size() == limit) {
+            batch.last = false;
+            break;
+        }
+        mg_id = *due.text(i, 0);
+        pass_id = *due.text(i, 1);
+        if (is_over(*due.text(i, 4), this_moment))
+            batch.holds.push_back({mg_id, pass_id, *due.int4(i, 2), due.place(i, 3)});
     }
     return batch;
 }
 
 // Through SQL: what the ledger's triggers make of it.
-std::size_t release_by_sql(pg::session &session, const schema::tables &where, const std::vector<std::string> &pending) {
+std::size_t release_by_sql(pg::session &session, const schema::tables &where, std::span<const due_hold> due) {
+    std::vector<std::string> holds, pass_ids;
+    for (const due_hold &hold : due) {
+        holds.push_back(hold.mg_id);
+        if (pass_ids.empty() || pass_ids.back() != hold.pass_id)
+            pass_ids.push_back(hold.pass_id);
+    }
+    const std::vector<std::string> locked = open_free_customers(session, where, pass_ids);
+    const pg::as_role owner(where.generations.owner);
+    const std::vector<std::string> pending =
+        column_of(session.run(still_pending, where.schema, pg::access::read_write, holds, locked), 0);
     std::vector<std::string> released =
         column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0);
     std::ranges::sort(released);
@@ -152,46 +175,66 @@ std::size_t release_by_sql(pg::session &session, const schema::tables &where, co
     return released.size();
 }
 
-// Directly: all rows at once, one update per customer, then the holds.
-std::size_t release_directly(pg::session &session, const schema::tables &where, const pg::rows &pending) {
-    constexpr std::size_t prefix = std::string_view("credit_transaction:hold:").size();
-    const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text("expired").end_object().finish();
-    std::vector<movement> releases(pending.count());
-    for (std::size_t i = 0; i < releases.size(); ++i) {
-        movement &release = releases[i];
-        release.pass_id = *pending.text(i, 1);
-        release.delta = -pending.int4(i, 2).value_or(0);
-        release.reason = "release";
-        release.ref_type = "hold";
-        release.ref_id = pending.text(i, 0)->substr(prefix);
-        release.txn_id = "release:" + *release.ref_id;
-        release.meta = meta;
-    }
-    recording all(session, where);
-    std::vector<const movement *> group;
-    for (std::size_t first = 0; first < releases.size(); first += group.size()) {
-        group.clear();
-        for (std::size_t i = first; i < releases.size() && releases[i].pass_id == releases[first].pass_id; ++i)
-            group.push_back(&releases[i]);
-        std::size_t under_way = 0;
-        all.add(group, under_way);
-    }
-    const std::int32_t released = all.write();
-    const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum("failed")}};
-    for (std::size_t i = 0; i < releases.size(); ++i)
-        ledger::direct::update_record(*pending.text(i, 0), change);
-    return static_cast<std::size_t>(released);
+movement release_of(const due_hold &hold, pg::jsonb meta) {
+    movement release;
+    release.pass_id = hold.pass_id;
+    release.delta = -hold.delta;
+    release.reason = "release";
+    release.ref_type = "hold";
+    release.ref_id = hold.mg_id.substr(hold_prefix.size());
+    release.txn_id = "release:" + *release.ref_id;
+    release.meta = meta;
+    return release;
 }
 
-// Releases those of the batch whose customers nobody else has locked.
-std::size_t release_batch(pg::session &session, const schema::tables &where, const due_batch &batch) {
-    const std::vector<std::string> locked = open_free_customers(session, where, batch.pass_ids);
-    const pg::as_role owner(where.generations.owner);
-    const pg::rows pending = session.run(still_pending, where.schema, pg::access::read_write, batch.holds, locked);
-    if (pending.empty())
-        return 0;
-    return ledger::direct::possible(where) ? release_directly(session, where, pending)
-                                           : release_by_sql(session, where, column_of(pending, 0));
+// Behind the lock of its customer: whether it is pending still. place: becomes where it stands.
+bool is_pending(due_hold &hold) {
+    constexpr schema::ledger status[] = {schema::ledger::mg_status};
+    pg::nullable_datum value[1];
+    return ledger::direct::read_record(hold.mg_id, status, value, &hold.place) && !value[0].is_null &&
+           pg::text_of(value[0].value) == "pending";
+}
+
+// Directly, as `still_pending` says: under the lock of each customer that nobody else has locked; then all rows at
+// once, one update per customer, and the holds.
+std::size_t release_directly(pg::session &session, const schema::tables &where, std::span<due_hold> due) {
+    const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text("expired").end_object().finish();
+    recording all(session, where);
+    std::vector<due_hold> settled;
+    for (std::size_t first = 0, next = 0; first < due.size(); first = next) {
+        pg::check_for_interrupts();
+        const std::string &pass_id = due[first].pass_id;
+        while (next < due.size() && due[next].pass_id == pass_id)
+            ++next;
+        auto customer = ledger::direct::lock_customer(pass_id, LockWaitSkip);
+        if (!customer)
+            continue;
+        settle_expiry(session, where, *customer, pg::clock_time());
+        const std::size_t settled_before = settled.size();
+        std::vector<movement> releases;
+        std::int64_t balance = customer->credits;
+        pg::same_moment moment;
+        for (due_hold &hold : due.subspan(first, next - first)) {
+            movement release = release_of(hold, meta);
+            if (!is_pending(hold) || is_recorded(session, where, release))
+                continue;
+            balance += release.delta;
+            releases.push_back(std::move(release));
+            settled.push_back(hold);
+        }
+        moment.done();
+        if (releases.empty())
+            continue;
+        if (balance <= PG_INT32_MAX)
+            all.add_new(*customer, releases);
+        else
+            settled.resize(settled_before);
+    }
+    all.write();
+    const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum("failed")}};
+    for (const due_hold &hold : settled)
+        ledger::direct::update_record(hold.mg_id, change, &hold.place);
+    return settled.size();
 }
 
 Datum release_expired_holds(FunctionCallInfo fcinfo) {
@@ -202,8 +245,9 @@ Datum release_expired_holds(FunctionCallInfo fcinfo) {
     for (bool more = true; more && released < limit;) {
         pg::check_for_interrupts();
         pg::session session; // one for each batch, so that its memory goes with it
-        const due_batch batch = next_due(session, where, limit - released, pass_id, mg_id);
-        released += release_batch(session, where, batch);
+        due_batch batch = next_due(session, where, limit - released, pass_id, mg_id);
+        released += ledger::direct::possible(where) ? release_directly(session, where, batch.holds)
+                                                    : release_by_sql(session, where, batch.holds);
         more = !batch.last;
         session.finish();
     }

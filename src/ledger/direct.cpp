@@ -118,7 +118,11 @@ bool find_customer(std::string_view pass_id) {
     return customers.find(by_key, key);
 }
 
-bool find_record(std::string_view mg_id) {
+// place: where it was seen last; a hint only.
+bool find_record(std::string_view mg_id, const ItemPointerData *place) {
+    if (place != nullptr && ItemPointerIsValid(place) && records.find_at(*place) &&
+        pg::text_of(records.column(number(column::mg_id)).value) == mg_id)
+        return true;
     const Datum key[] = {pg::to_datum(mg_id).value};
     return records.find(by_key, key);
 }
@@ -176,12 +180,13 @@ bool may_read(const schema::tables &where) {
            });
 }
 
-std::optional<locked_customer> lock_customer(std::string_view pass_id) {
+std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
     std::optional<locked_customer> result;
-    const pg::locked lock = find_customer(pass_id) ? customers.lock_found(LockTupleNoKeyExclusive) : pg::locked::absent;
-    if (lock != pg::locked::absent) {
+    const pg::locked lock =
+        find_customer(pass_id) ? customers.lock_found(LockTupleNoKeyExclusive, wait) : pg::locked::absent;
+    if (lock == pg::locked::yes || lock == pg::locked::newer) {
         const auto at = [](customer c) { return customers.column(number(c)); };
         const auto flag = [&](customer c) { return !at(c).is_null && DatumGetBool(at(c).value); };
         result.emplace();
@@ -278,12 +283,16 @@ bool read_customer(std::string_view pass_id, std::span<const customer> columns, 
     return exists;
 }
 
-bool read_record(std::string_view mg_id, std::span<const column> columns, std::span<pg::nullable_datum> values) {
+bool read_record(std::string_view mg_id, std::span<const column> columns, std::span<pg::nullable_datum> values,
+                 ItemPointerData *place) {
     pg::fresh_snapshot snapshot;
     open(records, AccessShareLock);
-    const bool exists = find_record(mg_id);
-    if (exists)
+    const bool exists = find_record(mg_id, place);
+    if (exists) {
         copy_columns(records, record_columns, columns, values);
+        if (place != nullptr)
+            *place = records.place();
+    }
     records.close();
     snapshot.done();
     return exists;
@@ -319,12 +328,18 @@ std::optional<standing_balance> balance_of(std::string_view pass_id) {
     return result;
 }
 
-bool update_record(std::string_view mg_id, std::span<const ledger_change> changes) {
+bool update_record(std::string_view mg_id, std::span<const ledger_change> changes, const ItemPointerData *place) {
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
-    const bool exists = find_record(mg_id) && records.lock_found(LockTupleNoKeyExclusive) != pg::locked::absent;
-    if (exists)
-        records.update_found(numbered(changes, number(column::mg_updated_at)));
+    bool exists = find_record(mg_id, place);
+    if (exists) {
+        const auto all = numbered(changes, number(column::mg_updated_at));
+        if (!records.try_update_found(all)) { // somebody changed it since: locked first, it stays
+            exists = records.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
+            if (exists)
+                records.update_found(all);
+        }
+    }
     records.close();
     snapshot.done();
     return exists;
@@ -334,7 +349,7 @@ bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const col
                  std::span<pg::nullable_datum> values) {
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
-    const bool exists = find_record(mg_id) && records.lock_found(mode) != pg::locked::absent;
+    const bool exists = find_record(mg_id, nullptr) && records.lock_found(mode, LockWaitBlock) != pg::locked::absent;
     if (exists)
         copy_columns(records, record_columns, columns, values);
     records.close();

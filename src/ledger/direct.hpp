@@ -22,8 +22,9 @@ void watch_transactions(); // called once, when the library is loaded
 using customer_change = std::pair<schema::customer, pg::nullable_datum>;
 using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
 
-// Locks the customer FOR NO KEY UPDATE and reads it.
-std::optional<locked_customer> lock_customer(std::string_view pass_id);
+// Locks the customer FOR NO KEY UPDATE and reads it. std::nullopt when there is none, or when somebody else has locked
+// it and wait is LockWaitSkip.
+std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait = LockWaitBlock);
 
 // The pass ids of the customers that have one of these identities; for a row that was merged, its target's.
 std::set<std::string> find_customers(const std::set<std::string> &pass_ids,
@@ -43,9 +44,11 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
                      const ItemPointerData *place = nullptr);
 
 // Reads columns of a customer or of a ledger row; false when there is none. What is read lives as long as the call.
+// place: where the row was seen last, a hint only; becomes where it stands.
 bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
                    std::span<pg::nullable_datum> values);
-bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values);
+bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values,
+                 ItemPointerData *place = nullptr);
 
 // What a customer has, by the caller's snapshot.
 struct standing_balance {
@@ -66,8 +69,10 @@ bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const sch
 // The greatest step number of a generation; std::nullopt when it has no step.
 std::optional<std::int32_t> last_step(std::string_view generation_id);
 
-// Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
-bool update_record(std::string_view mg_id, std::span<const ledger_change> changes);
+// Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none. place: where it was seen
+// last; a hint only.
+bool update_record(std::string_view mg_id, std::span<const ledger_change> changes,
+                   const ItemPointerData *place = nullptr);
 
 // Appends a row that was checked. False, and nothing written, when a key of it is taken.
 bool append(std::span<const pg::nullable_datum> columns, bool keyed);

@@ -130,21 +130,23 @@ namespace {
 
 } // namespace
 
-locked direct_table::lock_found(LockTupleMode mode) {
+locked direct_table::lock_found(LockTupleMode mode, LockWaitPolicy wait) {
     bool newer = false;
-    const TM_Result result = call([this, mode, &newer] {
+    const TM_Result result = call([this, mode, wait, &newer] {
         TM_FailureData failure;
         failure.traversed = false;
         ItemPointerData at = state_->found->tts_tid;
         const uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
                             (IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION);
         const TM_Result done = table_tuple_lock(state_->relation, &at, GetActiveSnapshot(), state_->found,
-                                                GetCurrentCommandId(false), mode, LockWaitBlock, flags, &failure);
+                                                GetCurrentCommandId(false), mode, wait, flags, &failure);
         newer = failure.traversed;
         return done;
     });
     if (result == TM_Ok)
         return newer ? locked::newer : locked::yes;
+    if (result == TM_WouldBlock)
+        return locked::skipped;
     if (result == TM_Deleted && !IsolationUsesXactSnapshot())
         return locked::absent;
     if (result == TM_Updated || result == TM_Deleted)
@@ -162,7 +164,12 @@ nullable_datum direct_table::column(std::size_t i) const {
 ItemPointerData direct_table::place() const { return state_->found->tts_tid; }
 
 void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
-    const TM_Result result = call([this, changes] {
+    if (!try_update_found(changes))
+        throw sql_error{"XX000", "a row that was locked could not be updated", {}, {}};
+}
+
+bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
+    return call([this, changes] {
         CheckCmdReplicaIdentity(state_->relation, CMD_UPDATE);
         TupleTableSlot *built = state_->built;
         ExecCopySlot(built, state_->found);
@@ -179,11 +186,11 @@ void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_
             open_indexes();
             insert_index_entries(state_->info, built, state_->estate, true, false, nullptr, wanted);
         }
+        if (put != TM_Ok)
+            return false;
         state_->found->tts_tid = built->tts_tid;
-        return put;
+        return true;
     });
-    if (result != TM_Ok)
-        throw sql_error{"XX000", "a row that was locked could not be updated", {}, {}};
 }
 
 namespace {

@@ -34,7 +34,7 @@ struct direct_shape {
     std::span<const direct_index> probed;
 };
 
-enum class locked { yes, newer, absent };
+enum class locked { yes, newer, absent, skipped };
 
 class direct_table {
 public:
@@ -60,8 +60,9 @@ public:
     bool find(std::size_t probed_index, std::span<const Datum> keys);
 
     // Locks the row that `find` found and takes its newest version apart. `absent`: deleted. `newer`: it was changed
-    // since the snapshot by which it was found. Raises 40001 where the isolation level asks for it.
-    locked lock_found(LockTupleMode mode);
+    // since the snapshot by which it was found. `skipped`: somebody else has locked it, and wait is LockWaitSkip.
+    // Raises 40001 where the isolation level asks for it.
+    locked lock_found(LockTupleMode mode, LockWaitPolicy wait);
 
     // The last row, in the order of the index behind the keys.
     bool find_last(std::size_t probed_index, std::span<const Datum> keys);
@@ -77,6 +78,10 @@ public:
 
     // Writes a new version of the row found, with those columns changed that are set in `changes`. The row is locked.
     void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
+
+    // The same for a row that nobody locked. False, and nothing written, when it was changed since the snapshot by
+    // which it was found.
+    bool try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
 
     // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.

@@ -32,6 +32,9 @@ public:
     std::optional<bool> boolean(std::uint64_t row, int i) const {
         return get(row, i, [](Datum value) { return DatumGetBool(value); });
     }
+    ItemPointerData place(std::uint64_t row, int i) const { // of a ctid
+        return *reinterpret_cast<ItemPointer>(DatumGetPointer(column(row, i).value));
+    }
 
 private:
     template <class Read>

@@ -27,5 +27,33 @@ TEST(utc_time, writes_years_that_need_more_or_go_backwards) {
     EXPECT_EQ(iso_utc(std::numeric_limits<std::int64_t>::min()), "290309-12-21T19:59:05.224192Z BC");
 }
 
+TEST(utc_time, knows_its_own_writing) {
+    for (const char *text : {"2025-12-19T10:00:00Z", "2025-12-19T10:00:00.5Z", "2025-12-19T10:00:00.000001Z",
+                             "2025-12-19T10:00:00.123456Z", "0001-01-01T00:00:00Z", "9999-99-99T99:99:99Z"})
+        EXPECT_TRUE(is_iso_utc(text)) << text;
+    for (const char *text : {"",
+                             "Z",
+                             "1",
+                             "yesterday",
+                             "2025-12-19T10:00:00",
+                             "2025-12-19T10:00:00.5",
+                             "2025-12-19",
+                             "2025-12-19 10:00:00Z",
+                             "2025-12-19T10:00:0Z",
+                             "2025-12-19T10:00:00.Z",
+                             "2025-12-19T10:00:00.",
+                             "2025-12-19T10:00:00.1234567Z",
+                             "2025-12-19T10:00:00ZZ",
+                             "2025-12-19T10:00:00+01",
+                             "2025-12-19T10:00:00.12a",
+                             "2025-12-19T10:00:00Z BC",
+                             "10000-01-01T00:00:00Z",
+                             " 2025-12-19T10:00:00Z",
+                             "2025-12-19t10:00:00Z",
+                             "2025-12-19T10:00:00.5 "})
+        EXPECT_FALSE(is_iso_utc(text)) << text;
+    EXPECT_FALSE(is_iso_utc(std::string_view("2025-12-19T10:00:0\0Z", 20)));
+}
+
 } // namespace
 } // namespace mega::core
