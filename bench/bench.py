@@ -34,7 +34,7 @@ MEASURES = {
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,
     "clients": (1, 2, 8, 32), "batch_rows": 20000, "copy_rows": 100000, "memory_calls": 100000, "holds": 100000,
-    "events": 100000, "topup_customers": 100000, "large_rows": 1000000, "page_runs": 50,
+    "events": 10000, "topup_customers": 100000, "large_rows": 1000000, "page_runs": 50,
 }
 QUICK = dict(FULL, customers=5000, credits=10000, generations=1000, rounds=1, calls=3000, seconds=1, clients=(1, 2),
              batch_rows=500, copy_rows=10000, memory_calls=10000, holds=5000, events=2000, topup_customers=10000,

@@ -31,8 +31,8 @@ BEGIN
         END $l$ $f$, name, prepare, statement);
 END $$;
 
--- Batches of one size, each a transaction of its own; rows per second.
-CREATE PROCEDURE bench.batches(statement text, tag text, batch integer, batches integer, customers integer,
+-- Batches of one size, each a transaction of its own; rows per second. A batch names its customers behind the first.
+CREATE PROCEDURE bench.batches(statement text, tag text, batch integer, batches integer, customers integer, first integer,
                                INOUT rows_per_second float8) LANGUAGE plpgsql AS $$
 DECLARE
     entries jsonb[];
@@ -40,7 +40,7 @@ DECLARE
     began timestamptz;
 BEGIN
     FOR b IN 1..batches LOOP
-        entries[b] := (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:shopify:' || (n * 7919::bigint) % customers,
+        entries[b] := (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:shopify:' || ((n + first) * 7919::bigint) % customers,
                                             'delta', 1, 'reason', 'grant', 'source', 'bench', 'ref_type', 'batch',
                                             'ref_id', tag || n))
                        FROM generate_series((b - 1) * batch + 1, b * batch) n);

@@ -82,8 +82,8 @@ public:
     // New movements of one customer, who is locked and whose expiry is settled.
     void add_new(const ledger::locked_customer &customer, std::span<const movement> all);
 
-    // Writes what was added and returns how many rows that were; the others were replays. Raises 23505 when somebody
-    // else takes a key meanwhile.
+    // Writes what was added and is not written yet, and returns how many rows that were; the others were replays.
+    // Raises 23505 when somebody else takes a key meanwhile.
     std::int32_t write();
 
 private:

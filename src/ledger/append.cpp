@@ -118,9 +118,15 @@ void bulk::add(const new_row &row) {
     check(where_, row, record);
     for (std::size_t i = 0; i < width; ++i)
         checked_.push_back(record.get(static_cast<schema::ledger>(i)));
+    constexpr std::size_t most_rows = 128; // what still fits into the processor's cache
+    if (checked_.size() == most_rows * width)
+        append();
 }
 
-void bulk::append() { direct::append_many(checked_); }
+void bulk::append() {
+    direct::append_many(checked_);
+    checked_.clear();
+}
 
 void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,
                    std::span<const pg::nullable_datum> values) {
@@ -148,12 +154,26 @@ void change_record(const schema::tables &where, std::string_view mg_id, std::spa
         notify_status(new_row);
 }
 
+namespace {
+
+// Random bytes, drawn for many ids at once.
+constinit std::array<std::uint8_t, 640> drawn{};
+constinit std::size_t used = drawn.size();
+
+std::span<const std::uint8_t, 10> draw() {
+    if (used == drawn.size()) {
+        if (!pg::call([] { return pg_strong_random(drawn.data(), drawn.size()); }))
+            throw pg::sql_error{"58000", "no random bytes are to be had", {}, {}};
+        used = 0;
+    }
+    const std::size_t at = std::exchange(used, used + 10);
+    return std::span(drawn).subspan(at).first<10>();
+}
+
+} // namespace
+
 std::string new_id() {
-    std::array<std::uint8_t, 10> random{};
-    const bool enough = pg::call([&random] { return pg_strong_random(random.data(), random.size()); });
-    if (!enough)
-        throw pg::sql_error{"58000", "no random bytes are to be had", {}, {}};
-    const auto text = core::format_uuid(ids.next(pg::unix_micros(pg::clock_time()), random));
+    const auto text = core::format_uuid(ids.next(pg::unix_micros(pg::clock_time()), draw()));
     return {text.data(), text.size()};
 }
 

@@ -44,8 +44,10 @@ class bulk {
 public:
     explicit bulk(const schema::tables &where) : where_(where) {}
 
-    void add(const new_row &row); // raises what the row's rules raise
-    void append();                // in the order they were added; raises 23505 when a key of one is taken
+    // In the order they are added, some at a time. Both raise 23505 when a key of one is taken; add, what the row's
+    // rules raise.
+    void add(const new_row &row);
+    void append(); // what is left
 
 private:
     const schema::tables &where_;

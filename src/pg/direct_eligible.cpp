@@ -116,6 +116,8 @@ bool direct_table::decide(Relation relation) {
     made->info = makeNode(ResultRelInfo);
     InitResultRelInfo(made->info, relation, 0, nullptr, 0);
     made->shape = CreateTupleDescCopyConstr(relation->rd_att);
+    made->found = MakeSingleTupleTableSlot(made->shape, table_slot_callbacks(relation));
+    made->built = MakeSingleTupleTableSlot(made->shape, &TTSOpsVirtual);
     List *indexes = RelationGetIndexList(relation);
     made->indexes = list_length(indexes);
     made->index_ids = static_cast<Oid *>(palloc(sizeof(Oid) * static_cast<Size>(made->indexes + 1)));

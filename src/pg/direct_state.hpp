@@ -5,6 +5,8 @@
 
 namespace pg {
 
+constexpr int many_rows = 128;
+
 // Lives in a memory context of its own below CacheMemoryContext.
 struct direct_table::state {
     MemoryContext context;
@@ -16,11 +18,12 @@ struct direct_table::state {
     Oid *index_ids;
     int *probed; // positions among the indexes
     bool closed; // the last operation came to its end
-    // Of the operation under way. The slots are made anew for each: one that an error left holding a page would not
-    // know that its pin is gone.
+    // Of the operation under way. A slot that an error left holding a page does not know that its pin is gone: then all
+    // of this is made anew.
     Relation relation;
-    TupleTableSlot *found; // the row found
-    TupleTableSlot *built; // the row to be written
+    TupleTableSlot *found;           // the row found
+    TupleTableSlot *built;           // the row to be written
+    TupleTableSlot *many[many_rows]; // rows to be written together; made when they are needed
 };
 
 } // namespace pg

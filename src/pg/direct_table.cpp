@@ -22,16 +22,14 @@ bool direct_table::open(LOCKMODE lock) {
         state_->info->ri_RelationDesc = relation;
         std::fill_n(state_->info->ri_IndexRelationDescs, state_->indexes, nullptr);
         ResetPerTupleExprContext(state_->estate);
-        state_->found = MakeSingleTupleTableSlot(state_->shape, table_slot_callbacks(relation));
-        state_->built = MakeSingleTupleTableSlot(state_->shape, &TTSOpsVirtual);
         return true;
     });
 }
 
 void direct_table::close() {
     call([this] {
-        ExecDropSingleTupleTableSlot(state_->found);
-        ExecDropSingleTupleTableSlot(state_->built);
+        ExecClearTuple(state_->found);
+        ExecClearTuple(state_->built);
         for (int i = 0; i < state_->indexes; ++i) {
             Relation index = state_->info->ri_IndexRelationDescs[i];
             if (index == nullptr)
@@ -225,6 +223,13 @@ claim insert_keyed(ResultRelInfo *info, TupleTableSlot *slot, TupleTableSlot *ot
 
 } // namespace
 
+TupleTableSlot *direct_table::make_slot() {
+    const MemoryContext outer = MemoryContextSwitchTo(state_->context);
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(state_->shape, &TTSOpsVirtual);
+    MemoryContextSwitchTo(outer);
+    return slot;
+}
+
 // The row as a virtual tuple, held against the table's constraints.
 void direct_table::build(TupleTableSlot *slot, std::span<const nullable_datum> columns) {
     ExecClearTuple(slot);
@@ -275,28 +280,26 @@ bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
 
 void direct_table::insert_many(std::span<const nullable_datum> columns, std::size_t width) {
     call([this, columns, width] {
-        constexpr int largest_chunk = 500;
-        TupleTableSlot *slots[largest_chunk];
         const std::size_t rows = columns.size() / width;
-        const int chunk = static_cast<int>(std::min<std::size_t>(rows, largest_chunk));
-        for (int i = 0; i < chunk; ++i)
-            slots[i] = MakeSingleTupleTableSlot(state_->shape, &TTSOpsVirtual);
+        TupleTableSlot **slots = state_->many;
         BulkInsertState bulk = GetBulkInsertState();
         open_indexes();
-        for (std::size_t first = 0; first < rows; first += largest_chunk) {
+        for (std::size_t first = 0; first < rows; first += many_rows) {
             CHECK_FOR_INTERRUPTS();
-            const int count = static_cast<int>(std::min<std::size_t>(rows - first, largest_chunk));
-            for (int i = 0; i < count; ++i)
+            const int count = static_cast<int>(std::min<std::size_t>(rows - first, many_rows));
+            for (int i = 0; i < count; ++i) {
+                if (slots[i] == nullptr)
+                    slots[i] = make_slot();
                 build(slots[i], columns.subspan((first + static_cast<std::size_t>(i)) * width, width));
+            }
             table_multi_insert(state_->relation, slots, count, GetCurrentCommandId(true), 0, bulk);
             for (int i = 0; i < count; ++i) {
                 ResetPerTupleExprContext(state_->estate);
                 insert_index_entries(state_->info, slots[i], state_->estate, false, false, nullptr);
+                ExecClearTuple(slots[i]);
             }
         }
         FreeBulkInsertState(bulk);
-        for (int i = 0; i < chunk; ++i)
-            ExecDropSingleTupleTableSlot(slots[i]);
     });
 }
 

@@ -92,6 +92,7 @@ public:
 
 private:
     struct state;
+    TupleTableSlot *make_slot();
     void build(TupleTableSlot *slot, std::span<const nullable_datum> columns);
 
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }
