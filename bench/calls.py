@@ -121,12 +121,17 @@ def hot_transaction(scale):
     """One customer written again and again in one transaction: the version chain must not make calls dearer."""
     statements = {name: CREDIT[name] % ("NULL", "NULL") for name in ("mega", "mega sql", "plpgsql")}
     calls = scale["calls"] // 5
-    lines = []
     for contestant, statement in statements.items():
         make_loop("hot", contestant, statement)
-        took = run_loop("hot", contestant, "hot", calls, 1)
+
+    def sample(contestant, number):
         server.vacuum(contestant)
-        values = {"last tenth": took["last"], "first tenth": took["first"]}
+        return run_loop("hot", contestant, f"hot{number}-", calls, 1)
+
+    rounds = interleaved(statements, scale["rounds"], sample)
+    lines = []
+    for contestant in statements:
+        values = {f"{which} tenth": median(one[contestant][which] for one in rounds) for which in ("last", "first")}
         target = Target(("last tenth", "first tenth"), 1.25, 1.25) if contestant == "mega" else None
         what = f"one customer, {calls} calls in one transaction: {contestant}"
         lines.append(Line("hot_transaction", what, "µs", values, target))

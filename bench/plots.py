@@ -77,10 +77,14 @@ def groups_of(results, measure, key, keep=lambda one: True):
     return found
 
 
+def counted(number, what):
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def plots_of(results):
     """name of the file → (title, groups)."""
     def clients(durable):
-        return groups_of(results, "clients", lambda one: f"{one['extra']['clients']} clients",
+        return groups_of(results, "clients", lambda one: counted(one["extra"]["clients"], "client"),
                          lambda one: one["extra"].get("synchronous_commit") == durable)
 
     return {
@@ -90,7 +94,8 @@ def plots_of(results):
         "clients-off": ("Spends per second, synchronous_commit off", clients("off")),
         "clients-on": ("Spends per second, synchronous_commit on", clients("on")),
         "batch": ("Credit rows per second in durable batches",
-                  groups_of(results, "batch", lambda one: f"{one['extra']['size']}, {one['extra']['clients']} client(s)")),
+                  groups_of(results, "batch",
+                            lambda one: f"{one['extra']['size']}, " + counted(one["extra"]["clients"], "client"))),
     }
 
 
