@@ -180,13 +180,16 @@ SELECT name, t.* FROM (VALUES
     ('another default of a column of the spec', 'ALTER TABLE mega_generations ALTER COLUMN mg_platform SET DEFAULT ''web''', 'SELECT string_agg(DISTINCT mg_platform, '' '') FROM mega_generations WHERE mg_pass_id = ''pass:test:eligible'''),
     ('a column of the spec that is not null', 'ALTER TABLE mega_customers ALTER COLUMN mg_meta SET NOT NULL', NULL),
     ('varchar', 'ALTER TABLE mega_generations ALTER COLUMN mg_source TYPE varchar(40)', NULL),
-    ('domain', 'CREATE DOMAIN regress_eligible.word AS text CHECK (VALUE <> ''''); ALTER TABLE mega_generations ALTER COLUMN mg_source TYPE regress_eligible.word', NULL)
+    ('domain', 'CREATE DOMAIN regress_eligible.word AS text CHECK (VALUE <> ''''); ALTER TABLE mega_generations ALTER COLUMN mg_source TYPE regress_eligible.word', NULL),
+    ('domain with a default', 'CREATE DOMAIN regress_eligible.word AS text DEFAULT ''x''; ALTER TABLE mega_generations ADD COLUMN extra regress_eligible.word', 'SELECT bool_and(extra = ''x'') FROM mega_generations')
 ) v(name, change, question), LATERAL pg_temp.try(change, question) t;
 
 --
 -- Constraints are kept.
 --
 SELECT name, t.* FROM (VALUES
+    ('check through a domain', 'CREATE DOMAIN regress_eligible.word AS text CHECK (regress_eligible.shout(VALUE) <> ''''); ALTER TABLE mega_generations ADD CONSTRAINT own CHECK (coalesce(mg_reason::regress_eligible.word, ''x'') <> '''')', $$SELECT mega_record_credit('pass:test:eligible', 1, 'grant')$$),
+    ('another check of a known name', 'ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_id_shape; ALTER TABLE mega_generations ADD CONSTRAINT mega_generations_id_shape CHECK (regress_eligible.is_small(mg_delta))', $$SELECT mega_record_credit('pass:test:eligible', 1000000, 'grant')$$),
     ('check', 'ALTER TABLE mega_generations ADD CONSTRAINT own CHECK (mg_delta < 500)', $$SELECT mega_record_credit('pass:test:eligible', 500, 'grant')$$),
     ('check that is not valid', 'ALTER TABLE mega_generations ADD CONSTRAINT own CHECK (mg_delta < 1) NOT VALID', $$SELECT mega_record_credit('pass:test:eligible', 500, 'grant')$$),
     ('check of customers', 'ALTER TABLE mega_customers ADD CONSTRAINT own CHECK (mg_credits >= 0) NOT VALID', $$SELECT mega_record_credit('pass:test:eligible', -5000, 'spend', allow_negative => true)$$),

@@ -222,4 +222,14 @@ SELECT what, pg_temp.outcome('SELECT mega_balance_at(' || arguments || ')') FROM
     ('nobody', $$'pass:test:nobody', now()$$), ('no pass id', $$'leila', now()$$), ('NULL', 'NULL, now()'), ('no time', $$'pass:test:expiry-a', NULL$$),
     ('infinite', $$'pass:test:expiry-a', 'infinity'$$), ('before all time', $$'pass:test:expiry-a', '-infinity'$$)) v(what, arguments);
 
+-- a pass id from before there were rules does not stop the expiry of everybody
+BEGIN;
+ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_pass_id_shape;
+SET LOCAL session_replication_role = replica;
+INSERT INTO mega_customers (mg_pass_id, mg_credits, mg_expires_at) VALUES (E'shop\x07\u0085old', 10, '2020-01-01');
+SET LOCAL session_replication_role = origin;
+SELECT credits >= 10 AS expired FROM mega_expire_credits();
+SELECT mg_id, mg_ref_id, mg_delta FROM mega_generations WHERE mg_id ~ 'shop.*old';
+ROLLBACK;
+
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:expiry-%';

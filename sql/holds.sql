@@ -256,6 +256,16 @@ SELECT 'credit_transaction:hold:holds-raw' || n, 'pass:test:holds-raw', -1, 'hol
     (6, '{"hold_expires_at": "2020-01-01T00:00:00.5Z"}'), (7, '{"hold_expires_at": "2020-02-30T00:00:00.123456Z"}'), (8, '{"hold_expires_at": "999999-01-01T00:00:00Z"}')) v(n, meta);
 SELECT mega_release_expired_holds();
 SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-raw%' ORDER BY mg_id COLLATE "C";
+-- rows whose release could have no id wait; one that gives is no hold
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:holds-broken');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_status, mg_meta)
+SELECT 'credit_transaction:hold:' || id, 'pass:test:holds-broken', delta, 'hold', 'pending', '{"hold_expires_at": "2020-01-01T00:00:00Z"}' FROM (VALUES
+    ('', -1), (' ', -1), (repeat('x', 505), -1), (repeat('x', 504), -1), ('holds-gives', 10), ('holds-nothing', 0), ('holds-least', -2147483648)) v(id, delta);
+SELECT mega_release_expired_holds();
+SELECT left(mg_id, 40) AS mg_id, octet_length(mg_id), mg_delta, mg_status FROM mega_generations WHERE mg_meta = '{"hold_expires_at": "2020-01-01T00:00:00Z"}' AND mg_id !~ 'holds-raw' ORDER BY mg_id COLLATE "C";
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-gives', 2147483647)$$);
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-gives')$$);
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-least')$$);
 -- a reference that somebody took stops neither the sweep nor the other holds
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken1', '1 microsecond');
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken2', '1 microsecond');

@@ -1,5 +1,7 @@
 #include "text_rule.hpp"
 
+#include <algorithm>
+
 #include "ascii.hpp"
 
 namespace mega::core {
@@ -55,18 +57,38 @@ bool has_blank_ends(std::string_view s) noexcept {
            s.ends_with(ideographic_space);
 }
 
-bool has_control_character(std::string_view s) noexcept {
-    for (std::size_t i = 0; i < s.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(s[i]);
-        if (byte < 0x20 || byte == 0x7F)
-            return true;
-        if (byte == 0xC2 && i + 1 < s.size()) {
-            const auto next = static_cast<unsigned char>(s[i + 1]);
-            if (next >= 0x80 && next <= 0x9F)
-                return true;
-        }
+namespace {
+
+// The length of the control character that begins at i, or 0.
+std::size_t control_at(std::string_view s, std::size_t i) noexcept {
+    const auto byte = static_cast<unsigned char>(s[i]);
+    if (byte < 0x20 || byte == 0x7F)
+        return 1;
+    if (byte == 0xC2 && i + 1 < s.size()) {
+        const auto next = static_cast<unsigned char>(s[i + 1]);
+        if (next >= 0x80 && next <= 0x9F)
+            return 2;
     }
+    return 0;
+}
+
+} // namespace
+
+bool has_control_character(std::string_view s) noexcept {
+    for (std::size_t i = 0; i < s.size(); ++i)
+        if (control_at(s, i) != 0)
+            return true;
     return false;
+}
+
+std::string without_control_characters(std::string_view s) {
+    std::string text;
+    for (std::size_t i = 0, size = 0; i < s.size(); i += size) {
+        size = control_at(s, i);
+        text += size == 0 ? s[i] : '?';
+        size = std::max<std::size_t>(size, 1);
+    }
+    return text;
 }
 
 } // namespace mega::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace mega::core {
@@ -25,5 +26,8 @@ bool has_blank_ends(std::string_view s) noexcept;
 
 // True when a C0 control, DEL or a C1 control (U+0080..U+009F as UTF-8) stands anywhere in the text.
 bool has_control_character(std::string_view s) noexcept;
+
+// The text with a question mark for each of these. Raises std::bad_alloc only.
+std::string without_control_characters(std::string_view s);
 
 } // namespace mega::core

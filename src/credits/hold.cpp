@@ -57,9 +57,16 @@ locked_hold lock_hold(pg::session &session, const schema::tables &where, std::st
                             "the hold belongs to another customer",
                             "hold_id=" + pg::quoted(hold_id) + " pass_id=" + pg::quoted(*pass_id),
                             {}};
+    if (seen.delta >= 0 || seen.delta == PG_INT32_MIN)
+        throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id) + ", but a row that calls itself so",
+                            "mg_id=" + pg::quoted(seen.mg_id) + " delta=" + std::to_string(seen.delta),
+                            "A hold takes credits; make it with mega_hold_credit."};
     ledger::locked_customer customer = ledger::require_locked_customer(session, where, seen.pass_id);
-    // its status as it stands behind the lock
-    return {require_hold(session, where, hold_id, seen.place), std::move(customer)};
+    recorded hold = require_hold(session, where, hold_id, seen.place); // its status as it stands behind the lock
+    if (hold.pass_id != seen.pass_id)
+        throw pg::sql_error{"40001", "the hold went to another customer meanwhile", "hold_id=" + pg::quoted(hold_id),
+                            "Try again."};
+    return {std::move(hold), std::move(customer)};
 }
 
 movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {

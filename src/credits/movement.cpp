@@ -111,12 +111,14 @@ void write_expiry(pg::session &session, const schema::tables &where, ledger::loc
 }
 
 // What names an expiry: the pass id and the moment. A pass id may be so long that both would not fit into an id: then
-// its beginning stands for it, and a number tells apart what comes out the same.
+// its beginning stands for it; and one from before there were rules may have characters that an id must not have. A
+// number tells apart what comes out the same.
 std::string name_of_expiry(const std::string &pass_id, pg::timestamp at) {
     constexpr int room = 400;
     const int size = static_cast<int>(pass_id.size());
     const int kept = size <= room ? size : pg::call([&] { return pg_mbcliplen(pass_id.c_str(), size, room); });
-    return pass_id.substr(0, static_cast<std::size_t>(kept)) + ":" + std::to_string(pg::unix_micros(at));
+    return core::without_control_characters(pass_id.substr(0, static_cast<std::size_t>(kept))) + ":" +
+           std::to_string(pg::unix_micros(at));
 }
 
 movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::string &moment, int round) {

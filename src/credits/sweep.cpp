@@ -131,6 +131,12 @@ struct due_batch {
     bool last; // there are no more
 };
 
+// Whether the row of its release can have an id: a raw row may call itself a hold by any.
+bool can_be_released(std::string_view mg_id) {
+    const std::string_view id = mg_id.substr(hold_prefix.size());
+    return core::check_text(id) == core::text_fault::none && id.size() <= room_in_txn_id("release:");
+}
+
 // The next holds whose time is over, behind the one at (pass_id, mg_id), which becomes the batch's last.
 due_batch next_due(pg::session &session, const schema::tables &where, std::size_t limit, std::string &pass_id,
                    std::string &mg_id) {
@@ -149,7 +155,7 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
         }
         mg_id = *due.text(i, 0);
         pass_id = *due.text(i, 1);
-        if (is_over(*due.text(i, 4), this_moment))
+        if (is_over(*due.text(i, 4), this_moment) && can_be_released(mg_id))
             batch.holds.push_back({mg_id, pass_id, *due.int4(i, 2), due.place(i, 3)});
     }
     return batch;
@@ -187,12 +193,15 @@ movement release_of(const due_hold &hold, pg::jsonb meta) {
     return release;
 }
 
-// Behind the lock of its customer: whether it is pending still. place: becomes where it stands.
+// Behind the lock of its customer: whether it is his and pending still. place: becomes where it stands.
 bool is_pending(due_hold &hold) {
-    constexpr schema::ledger status[] = {schema::ledger::mg_status};
-    pg::nullable_datum value[1];
-    return ledger::direct::read_record(hold.mg_id, status, value, &hold.place) && !value[0].is_null &&
-           pg::text_of(value[0].value) == "pending";
+    constexpr schema::ledger columns[] = {schema::ledger::mg_status, schema::ledger::mg_pass_id};
+    pg::nullable_datum values[2];
+    const auto says = [&values](std::size_t i, std::string_view text) {
+        return !values[i].is_null && pg::text_of(values[i].value) == text;
+    };
+    return ledger::direct::read_record(hold.mg_id, columns, values, &hold.place) && says(0, "pending") &&
+           says(1, hold.pass_id);
 }
 
 // Directly, as `still_pending` says: under the lock of each customer that nobody else has locked; then all rows at
@@ -213,16 +222,18 @@ std::size_t release_directly(pg::session &session, const schema::tables &where, 
         const std::size_t settled_before = settled.size();
         std::vector<movement> releases;
         std::int64_t balance = customer->credits;
-        pg::same_moment moment;
-        for (due_hold &hold : due.subspan(first, next - first)) {
-            movement release = release_of(hold, meta);
-            if (!is_pending(hold) || is_recorded(session, where, release))
-                continue;
-            balance += release.delta;
-            releases.push_back(std::move(release));
-            settled.push_back(hold);
+        {
+            pg::same_moment moment;
+            for (due_hold &hold : due.subspan(first, next - first)) {
+                movement release = release_of(hold, meta);
+                if (!is_pending(hold) || is_recorded(session, where, release))
+                    continue;
+                balance += release.delta;
+                releases.push_back(std::move(release));
+                settled.push_back(hold);
+            }
+            moment.done();
         }
-        moment.done();
         if (releases.empty())
             continue;
         if (balance <= PG_INT32_MAX)

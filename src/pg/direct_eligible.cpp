@@ -15,13 +15,28 @@ bool named(const char *name, std::span<const char *const> names) {
 
 // Everything down to the end of this namespace runs in Postgres' world: inside `call`, without objects of ours.
 
-bool has_foreign_function(Node *node, void *) {
+bool is_foreign(Oid function, void *) { return function >= FirstNormalObjectId; }
+
+// Whoever may create a function in C may do anything.
+bool is_foreign_and_not_c(Oid function, void *) {
+    if (function < FirstNormalObjectId)
+        return false;
+    HeapTuple found = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(found))
+        return true;
+    const Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(found))->prolang;
+    ReleaseSysCache(found);
+    return language != ClanguageId;
+}
+
+// Whether an expression may run somebody's code, in which the table might be used again: a function's, or that of a
+// domain's check, which does not show and may change without news.
+template <check_function_callback Foreign> bool runs_foreign_code(Node *node, void *) {
     if (node == nullptr)
         return false;
-    const auto foreign = [](Oid function, void *) { return function >= FirstNormalObjectId; };
-    if (check_functions_in_node(node, foreign, nullptr))
+    if (IsA(node, CoerceToDomain) || check_functions_in_node(node, Foreign, nullptr))
         return true;
-    return walk_expression(node, has_foreign_function, nullptr);
+    return walk_expression(node, runs_foreign_code<Foreign>, nullptr);
 }
 
 bool triggers_are_known(Relation relation, const direct_shape &shape) {
@@ -56,8 +71,9 @@ bool columns_are_known(Relation relation, const direct_shape &shape, AttrNumber 
                            attributes + shape.columns.size();
         if (column->attgenerated != '\0' || column->attidentity != '\0')
             return false;
-        if (!column->attisdropped && !known && (column->atthasdef || column->attnotnull))
-            return false;
+        if (!column->attisdropped && !known &&
+            (column->atthasdef || column->attnotnull || get_typtype(column->atttypid) == TYPTYPE_DOMAIN))
+            return false; // a domain may have a default, and NOT NULL
     }
     return true;
 }
@@ -66,8 +82,8 @@ bool index_is_plain(Relation index, IndexInfo *info) {
     if (!index->rd_index->indisvalid && index->rd_index->indisready)
         return false; // being built by somebody: leave it to SQL
     return index->rd_index->indimmediate && info->ii_ExclusionOps == nullptr &&
-           !has_foreign_function(reinterpret_cast<Node *>(info->ii_Expressions), nullptr) &&
-           !has_foreign_function(reinterpret_cast<Node *>(info->ii_Predicate), nullptr);
+           !runs_foreign_code<is_foreign>(reinterpret_cast<Node *>(info->ii_Expressions), nullptr) &&
+           !runs_foreign_code<is_foreign>(reinterpret_cast<Node *>(info->ii_Predicate), nullptr);
 }
 
 // Whether an index is what the caller will ask for. Its definition tells the columns, their order, the predicate and
@@ -83,8 +99,9 @@ bool checks_are_known(Relation relation, const direct_shape &shape) {
     const TupleConstr *constraints = relation->rd_att->constr;
     for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
         const ConstrCheck &check = constraints->check[i];
-        if (!named(check.ccname, shape.checks) &&
-            has_foreign_function(static_cast<Node *>(stringToNode(check.ccbin)), nullptr))
+        const auto runs =
+            named(check.ccname, shape.checks) ? runs_foreign_code<is_foreign_and_not_c> : runs_foreign_code<is_foreign>;
+        if (runs(static_cast<Node *>(stringToNode(check.ccbin)), nullptr))
             return false;
     }
     return true;

@@ -29,7 +29,7 @@ struct direct_index {
 struct direct_shape {
     std::span<const direct_column> columns; // by their names; every other column must be nullable and without default
     std::span<const char *const> triggers;  // whose work the caller does itself
-    std::span<const char *const> checks;    // CHECK constraints that may use the caller's own functions
+    std::span<const char *const> checks;    // CHECK constraints that may use the caller's own functions, in C
     const char *foreign_key;                // that the caller keeps itself; nullptr: none
     std::span<const direct_index> probed;
 };

@@ -35,6 +35,8 @@ extern "C" {
 #include <catalog/pg_class.h>
 #include <catalog/pg_collation.h>
 #include <catalog/pg_constraint.h>
+#include <catalog/pg_language.h>
+#include <catalog/pg_proc.h>
 #include <catalog/pg_trigger.h>
 #include <catalog/pg_type.h>
 #include <commands/async.h>

@@ -60,5 +60,14 @@ TEST(text_rule, sees_blank_ends) {
         EXPECT_FALSE(has_blank_ends(s)) << s;
 }
 
+TEST(text_rule, replaces_control_characters) {
+    EXPECT_EQ(without_control_characters(""), "");
+    EXPECT_EQ(without_control_characters("pass:shopify:1"), "pass:shopify:1");
+    EXPECT_EQ(without_control_characters("a\tb\x7F\xC2\x85"
+                                         "c"),
+              "a?b??c");
+    EXPECT_EQ(without_control_characters("\xC3\xA9\xC2\xA0\xE4\xB8\xAD"), "\xC3\xA9\xC2\xA0\xE4\xB8\xAD");
+}
+
 } // namespace
 } // namespace mega::core
