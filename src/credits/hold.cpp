@@ -14,14 +14,12 @@ namespace mega::credits {
 
 namespace {
 
-constexpr std::string_view pending = "pending";
-constexpr std::string_view captured_status = "succeeded";
-constexpr std::string_view released_status = "failed";
-
 constexpr Oid status_types[] = {TEXTOID, TEXTOID};
 constinit pg::statement set_status("UPDATE ONLY @schema@.mega_generations SET mg_status = $2 "
                                    "WHERE mg_id OPERATOR(pg_catalog.=) $1",
                                    status_types);
+
+} // namespace
 
 void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status) {
     if (ledger::direct::possible(where)) {
@@ -33,6 +31,8 @@ void settle(pg::session &session, const schema::tables &where, const recorded &h
     const ledger::in_flight::settlement settling(std::span(&hold.mg_id, 1));
     session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);
 }
+
+namespace {
 
 recorded require_hold(pg::session &session, const schema::tables &where, std::string_view hold_id,
                       ItemPointerData place = {}) {
@@ -57,7 +57,7 @@ locked_hold lock_hold(pg::session &session, const schema::tables &where, std::st
                             "the hold belongs to another customer",
                             "hold_id=" + pg::quoted(hold_id) + " pass_id=" + pg::quoted(*pass_id),
                             {}};
-    if (seen.delta >= 0 || seen.delta == PG_INT32_MIN)
+    if (!takes_credits(seen))
         throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id) + ", but a row that calls itself so",
                             "mg_id=" + pg::quoted(seen.mg_id) + " delta=" + std::to_string(seen.delta),
                             "A hold takes credits; make it with mega_hold_credit."};
@@ -69,6 +69,8 @@ locked_hold lock_hold(pg::session &session, const schema::tables &where, std::st
     return {std::move(hold), std::move(customer)};
 }
 
+} // namespace
+
 movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {
     movement what;
     what.pass_id = hold.pass_id;
@@ -79,6 +81,8 @@ movement settlement_of(const recorded &hold, std::string_view hold_id, std::stri
     what.txn_id = std::string(kind) + ":" + std::string(hold_id);
     return what;
 }
+
+namespace {
 
 void post_settlement(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                      const movement &what) {
@@ -110,7 +114,7 @@ std::optional<std::int64_t> captured_amount(pg::session &session, const schema::
                                             std::string_view hold_id) {
     const std::string id(hold_id);
     const auto hold = find_by_txn_id(session, where, "hold:" + id);
-    if (!hold || hold->status == pending)
+    if (!hold || hold->status == pending_status)
         return std::nullopt;
     std::int64_t taken = -std::int64_t{hold->delta};
     for (const char *kind : {"capture:", "release:"})
@@ -128,7 +132,7 @@ settled capture(pg::session &session, const schema::tables &where, std::string_v
             refuse_other_amount(hold_id, taken, *amount);
         return {"already_captured", customer.credits, hold.pass_id};
     }
-    const bool late = hold.status != pending; // released before: drawn again
+    const bool late = hold.status != pending_status; // released before: drawn again
     const std::int32_t held = -hold.delta;
     const std::int64_t taken = amount.value_or(held);
     const std::int64_t back = (late ? 0 : std::int64_t{held}) - taken;
@@ -144,7 +148,7 @@ settled release(pg::session &session, const schema::tables &where, std::string_v
     auto [hold, customer] = lock_hold(session, where, hold_id, pass_id);
     if (hold.status == captured_status)
         return {"already_captured", customer.credits, hold.pass_id};
-    if (hold.status != pending)
+    if (hold.status != pending_status)
         return {"already_released", customer.credits, hold.pass_id};
     movement what = settlement_of(hold, hold_id, "release", -hold.delta);
     what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
@@ -194,7 +198,7 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.ref_type = "hold";
     what.ref_id = hold_id;
     what.txn_id = "hold:" + hold_id;
-    what.status = pending;
+    what.status = pending_status;
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
     const outcome done = record(session, where, what);

@@ -9,6 +9,19 @@
 
 namespace mega::credits {
 
+inline constexpr std::string_view pending_status = "pending";
+inline constexpr std::string_view captured_status = "succeeded";
+inline constexpr std::string_view released_status = "failed";
+
+// Whether a row with a hold's id takes credits: a raw row may call itself a hold and say anything.
+inline bool takes_credits(const recorded &hold) { return hold.delta < 0 && hold.delta > PG_INT32_MIN; }
+
+// The row that settles a hold under its bare id; kind is capture or release.
+movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta);
+
+// Writes a hold's status. Its customer is locked.
+void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status);
+
 struct settled {
     std::string_view outcome; // captured, already_captured, recaptured; released, already_released
     std::int32_t credits;     // the balance of now

@@ -48,18 +48,14 @@ recorded to_recorded(const recorded_values &values) {
     const auto text = [](pg::nullable_datum value) {
         return value.is_null ? std::string() : std::string(pg::text_of(value.value));
     };
-    return {
-        text(values[0]), text(values[1]), values[2].is_null ? 0 : DatumGetInt32(values[2].value), text(values[3]), {}};
+    return {text(values[0]), text(values[1]), values[2].is_null ? 0 : DatumGetInt32(values[2].value), text(values[3])};
 }
 
 std::optional<recorded> first_of(const pg::rows &found) {
     if (found.empty())
         return std::nullopt;
-    return recorded{std::string(*found.text(0, 0)),
-                    std::string(found.text(0, 1).value_or("")),
-                    found.int4(0, 2).value_or(0),
-                    std::string(found.text(0, 3).value_or("")),
-                    {}};
+    return recorded{std::string(*found.text(0, 0)), std::string(found.text(0, 1).value_or("")),
+                    found.int4(0, 2).value_or(0), std::string(found.text(0, 3).value_or(""))};
 }
 
 std::optional<recorded> find_by_reference(pg::session &session, const schema::tables &where, const movement &what) {
@@ -286,10 +282,7 @@ const movement *recording::earlier(const movement &what) {
     if (first != nullptr && (first->pass_id != what.pass_id || first->delta != what.delta))
         refuse_other_content({first->txn_id ? std::string(record_type) + ":" + *first->txn_id
                                             : std::string("an earlier entry of this call"),
-                              first->pass_id,
-                              first->delta,
-                              "",
-                              {}},
+                              first->pass_id, first->delta, ""},
                              what);
     return first;
 }

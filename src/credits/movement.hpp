@@ -48,9 +48,10 @@ struct recorded {
 // customer FOR NO KEY UPDATE.
 outcome record(pg::session &session, const schema::tables &where, const movement &what);
 
-// The row that was recorded under the same txn_id or reference, whatever it says. place: where it was seen last; a hint
-// only.
+// The row that was recorded under the same txn_id or reference, whatever it says.
 std::optional<recorded> find_recorded(pg::session &session, const schema::tables &where, const movement &what);
+
+// place: where it was seen last; a hint only.
 std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id,
                                        ItemPointerData place = {});
 

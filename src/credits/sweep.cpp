@@ -1,7 +1,7 @@
 // The sweeps: mega_release_expired_holds and mega_expire_credits. Safe to run from any scheduler and at the same time:
 // customers that somebody else has locked are skipped and left to the next run.
 #include "core/utc_time.hpp"
-#include "credits/movement.hpp"
+#include "credits/hold.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "ledger/in_flight.hpp"
@@ -16,12 +16,10 @@ namespace mega::credits {
 
 namespace {
 
-// One that takes credits, as mega_hold_credit writes it: a raw row that calls itself a hold may say anything.
 #define MEGA_PENDING_HOLD                                                                                              \
     "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "   \
     "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "                                                  \
-    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "                                                   \
-    "AND g.mg_delta OPERATOR(pg_catalog.<) 0 AND g.mg_delta OPERATOR(pg_catalog.>) -2147483648 "
+    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
 
 constexpr std::uint64_t batch_size = 1000;
 constexpr std::string_view hold_prefix = "credit_transaction:hold:";
@@ -119,22 +117,18 @@ std::vector<std::string> open_free_customers(pg::session &session, const schema:
     return locked;
 }
 
-struct due_hold {
-    std::string mg_id;
-    std::string pass_id;
-    std::int32_t delta;
-    ItemPointerData place; // where it stood; a hint only
-};
-
 struct due_batch {
-    std::vector<due_hold> holds;
+    std::vector<recorded> holds;
     bool last; // there are no more
 };
 
-// Whether the row of its release can have an id: a raw row may call itself a hold by any.
-bool can_be_released(std::string_view mg_id) {
-    const std::string_view id = mg_id.substr(hold_prefix.size());
-    return core::check_text(id) == core::text_fault::none && id.size() <= room_in_txn_id("release:");
+std::string_view hold_id_of(const recorded &hold) { return std::string_view(hold.mg_id).substr(hold_prefix.size()); }
+
+// Whether it is a hold and the row of its release can have an id: a raw row may call itself a hold by any.
+bool can_be_released(const recorded &hold) {
+    const std::string_view id = hold_id_of(hold);
+    return takes_credits(hold) && core::check_text(id) == core::text_fault::none &&
+           id.size() <= room_in_txn_id("release:");
 }
 
 // The next holds whose time is over, behind the one at (pass_id, mg_id), which becomes the batch's last.
@@ -155,16 +149,17 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
         }
         mg_id = *due.text(i, 0);
         pass_id = *due.text(i, 1);
-        if (is_over(*due.text(i, 4), this_moment) && can_be_released(mg_id))
-            batch.holds.push_back({mg_id, pass_id, *due.int4(i, 2), due.place(i, 3)});
+        recorded hold{mg_id, pass_id, due.int4(i, 2).value_or(0), "pending", due.place(i, 3)};
+        if (is_over(*due.text(i, 4), this_moment) && can_be_released(hold))
+            batch.holds.push_back(std::move(hold));
     }
     return batch;
 }
 
 // Through SQL: what the ledger's triggers make of it.
-std::size_t release_by_sql(pg::session &session, const schema::tables &where, std::span<const due_hold> due) {
+std::size_t release_by_sql(pg::session &session, const schema::tables &where, std::span<const recorded> due) {
     std::vector<std::string> holds, pass_ids;
-    for (const due_hold &hold : due) {
+    for (const recorded &hold : due) {
         holds.push_back(hold.mg_id);
         if (pass_ids.empty() || pass_ids.back() != hold.pass_id)
             pass_ids.push_back(hold.pass_id);
@@ -181,20 +176,8 @@ std::size_t release_by_sql(pg::session &session, const schema::tables &where, st
     return released.size();
 }
 
-movement release_of(const due_hold &hold, pg::jsonb meta) {
-    movement release;
-    release.pass_id = hold.pass_id;
-    release.delta = -hold.delta;
-    release.reason = "release";
-    release.ref_type = "hold";
-    release.ref_id = hold.mg_id.substr(hold_prefix.size());
-    release.txn_id = "release:" + *release.ref_id;
-    release.meta = meta;
-    return release;
-}
-
 // Behind the lock of its customer: whether it is his and pending still. place: becomes where it stands.
-bool is_pending(due_hold &hold) {
+bool is_pending(recorded &hold) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_status, schema::ledger::mg_pass_id};
     pg::nullable_datum values[2];
     const auto says = [&values](std::size_t i, std::string_view text) {
@@ -206,10 +189,10 @@ bool is_pending(due_hold &hold) {
 
 // Directly, as `still_pending` says: under the lock of each customer that nobody else has locked; then all rows at
 // once, one update per customer, and the holds.
-std::size_t release_directly(pg::session &session, const schema::tables &where, std::span<due_hold> due) {
+std::size_t release_directly(pg::session &session, const schema::tables &where, std::span<recorded> due) {
     const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text("expired").end_object().finish();
     recording all(session, where);
-    std::vector<due_hold> settled;
+    std::vector<const recorded *> settled;
     for (std::size_t first = 0, next = 0; first < due.size(); first = next) {
         pg::check_for_interrupts();
         const std::string &pass_id = due[first].pass_id;
@@ -219,32 +202,30 @@ std::size_t release_directly(pg::session &session, const schema::tables &where, 
         if (!customer)
             continue;
         settle_expiry(session, where, *customer, pg::clock_time());
-        const std::size_t settled_before = settled.size();
         std::vector<movement> releases;
+        std::vector<const recorded *> released;
         std::int64_t balance = customer->credits;
         {
             pg::same_moment moment;
-            for (due_hold &hold : due.subspan(first, next - first)) {
-                movement release = release_of(hold, meta);
+            for (recorded &hold : due.subspan(first, next - first)) {
+                movement release = settlement_of(hold, hold_id_of(hold), "release", -hold.delta);
                 if (!is_pending(hold) || is_recorded(session, where, release))
                     continue;
+                release.meta = meta;
                 balance += release.delta;
                 releases.push_back(std::move(release));
-                settled.push_back(hold);
+                released.push_back(&hold);
             }
             moment.done();
         }
-        if (releases.empty())
+        if (releases.empty() || balance > PG_INT32_MAX)
             continue;
-        if (balance <= PG_INT32_MAX)
-            all.add_new(*customer, releases);
-        else
-            settled.resize(settled_before);
+        all.add_new(*customer, releases);
+        settled.insert(settled.end(), released.begin(), released.end());
     }
     all.write();
-    const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum("failed")}};
-    for (const due_hold &hold : settled)
-        ledger::direct::update_record(hold.mg_id, change, &hold.place);
+    for (const recorded *hold : settled)
+        settle(session, where, *hold, released_status);
     return settled.size();
 }
 

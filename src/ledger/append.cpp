@@ -118,12 +118,13 @@ void bulk::add(const new_row &row) {
     check(where_, row, record);
     for (std::size_t i = 0; i < width; ++i)
         checked_.push_back(record.get(static_cast<schema::ledger>(i)));
-    constexpr std::size_t most_rows = 128; // what still fits into the processor's cache
-    if (checked_.size() == most_rows * width)
+    if (checked_.size() == direct::most_appended * width)
         append();
 }
 
 void bulk::append() {
+    if (checked_.empty())
+        return;
     direct::append_many(checked_);
     checked_.clear();
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "ledger/project.hpp"
+#include "pg/direct_table.hpp"
 
 namespace mega::ledger::direct {
 
@@ -44,7 +45,7 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
                      const ItemPointerData *place = nullptr);
 
 // Reads columns of a customer or of a ledger row; false when there is none. What is read lives as long as the call.
-// place: where the row was seen last, a hint only; becomes where it stands.
+// place: where the ledger row was seen last, a hint only; becomes where it stands.
 bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
                    std::span<pg::nullable_datum> values);
 bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values,
@@ -77,7 +78,8 @@ bool update_record(std::string_view mg_id, std::span<const ledger_change> change
 // Appends a row that was checked. False, and nothing written, when a key of it is taken.
 bool append(std::span<const pg::nullable_datum> columns, bool keyed);
 
-// Appends many rows that were checked, one behind the other. Raises 23505 when a key of one is taken.
+// Appends up to most_appended rows that were checked, one behind the other. Raises 23505 when a key of one is taken.
+inline constexpr std::size_t most_appended = pg::direct_table::most_rows;
 void append_many(std::span<const pg::nullable_datum> columns);
 
 // The row type of the ledger, for rows that are checked before they are appended.

@@ -5,8 +5,6 @@
 
 namespace pg {
 
-constexpr int many_rows = 128;
-
 // Lives in a memory context of its own below CacheMemoryContext.
 struct direct_table::state {
     MemoryContext context;
@@ -23,7 +21,7 @@ struct direct_table::state {
     Relation relation;
     TupleTableSlot *found;           // the row found
     TupleTableSlot *built;           // the row to be written
-    TupleTableSlot *many[many_rows]; // rows to be written together; made when they are needed
+    TupleTableSlot *many[most_rows]; // rows to be written together; made when they are needed
 };
 
 } // namespace pg

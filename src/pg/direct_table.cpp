@@ -281,23 +281,20 @@ bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
 void direct_table::insert_many(std::span<const nullable_datum> columns, std::size_t width) {
     call([this, columns, width] {
         const std::size_t rows = columns.size() / width;
+        Assert(rows <= most_rows);
         TupleTableSlot **slots = state_->many;
         BulkInsertState bulk = GetBulkInsertState();
         open_indexes();
-        for (std::size_t first = 0; first < rows; first += many_rows) {
-            CHECK_FOR_INTERRUPTS();
-            const int count = static_cast<int>(std::min<std::size_t>(rows - first, many_rows));
-            for (int i = 0; i < count; ++i) {
-                if (slots[i] == nullptr)
-                    slots[i] = make_slot();
-                build(slots[i], columns.subspan((first + static_cast<std::size_t>(i)) * width, width));
-            }
-            table_multi_insert(state_->relation, slots, count, GetCurrentCommandId(true), 0, bulk);
-            for (int i = 0; i < count; ++i) {
-                ResetPerTupleExprContext(state_->estate);
-                insert_index_entries(state_->info, slots[i], state_->estate, false, false, nullptr);
-                ExecClearTuple(slots[i]);
-            }
+        for (std::size_t i = 0; i < rows; ++i) {
+            if (slots[i] == nullptr)
+                slots[i] = make_slot();
+            build(slots[i], columns.subspan(i * width, width));
+        }
+        table_multi_insert(state_->relation, slots, static_cast<int>(rows), GetCurrentCommandId(true), 0, bulk);
+        for (std::size_t i = 0; i < rows; ++i) {
+            ResetPerTupleExprContext(state_->estate);
+            insert_index_entries(state_->info, slots[i], state_->estate, false, false, nullptr);
+            ExecClearTuple(slots[i]);
         }
         FreeBulkInsertState(bulk);
     });

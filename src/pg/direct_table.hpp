@@ -38,6 +38,8 @@ enum class locked { yes, newer, absent, skipped };
 
 class direct_table {
 public:
+    static constexpr std::size_t most_rows = 128; // for insert_many: what still fits into the processor's cache
+
     explicit constexpr direct_table(const direct_shape &shape) : shape_(shape) {}
 
     // Whether the relation may be written directly. Opens nothing for long.
@@ -87,7 +89,7 @@ public:
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.
     bool insert(std::span<const nullable_datum> columns, bool keyed);
 
-    // Inserts many rows, `width` columns each, page by page. Raises 23505 when a unique key is taken.
+    // Inserts up to most_rows rows, `width` columns each, page by page. Raises 23505 when a unique key is taken.
     void insert_many(std::span<const nullable_datum> columns, std::size_t width);
 
 private:
