@@ -50,7 +50,7 @@ constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
 // is left alone. A customer whose balance has no room for what would come back is left to whoever settles its holds one
 // by one: it must not stop the sweep.
 constinit pg::statement still_pending(
-    "SELECT h.mg_id FROM (SELECT g.mg_id, g.mg_pass_id, g.mg_delta, "
+    "SELECT h.mg_id FROM (SELECT g.mg_id, g.mg_pass_id, "
     "pg_catalog.sum(g.mg_delta) OVER (PARTITION BY g.mg_pass_id) AS deltas FROM ONLY @schema@.mega_generations g WHERE "
     "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) AND " MEGA_PENDING_HOLD
     ") h JOIN ONLY @schema@.mega_customers c ON c.mg_pass_id OPERATOR(pg_catalog.=) h.mg_pass_id "
@@ -183,7 +183,7 @@ bool is_pending(recorded &hold) {
     const auto says = [&values](std::size_t i, std::string_view text) {
         return !values[i].is_null && pg::text_of(values[i].value) == text;
     };
-    return ledger::direct::read_record(hold.mg_id, columns, values, &hold.place) && says(0, "pending") &&
+    return ledger::direct::read_record(hold.mg_id, columns, values, &hold.place) && says(0, pending_status) &&
            says(1, hold.pass_id);
 }
 
