@@ -1,5 +1,5 @@
 // mega_record_credits: many movements, all or none.
-#include "credits/movement.hpp"
+#include "credits/recording.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "pg/entry.hpp"
@@ -92,26 +92,29 @@ movement read_entry(std::size_t position, const pg::json_value &value) {
     return entry;
 }
 
-struct positioned {
-    std::size_t position; // from 1
-    movement what;
-};
-
-// In byte order of pass id, so that customers are locked in order; a customer's entries stay in theirs.
-std::vector<positioned> read_entries(pg::jsonb entries) {
+std::vector<movement> read_entries(pg::jsonb entries) {
     if (!pg::is_array(entries))
         throw pg::sql_error{ledger::bad_argument,
                             "entries must be a JSON array",
                             std::string("It is of type ") + pg::type_name(entries) + ".",
                             {}};
-    std::vector<positioned> read;
+    std::vector<movement> read;
     pg::for_each_element(pg::root_of(entries), [&](const pg::json_value &value) {
         const std::size_t position = read.size() + 1;
         pg::check_for_interrupts();
-        read.push_back({position, at_position([&] { return position; }, [&] { return read_entry(position, value); })});
+        read.push_back(at_position([&] { return position; }, [&] { return read_entry(position, value); }));
     });
-    std::ranges::stable_sort(read, {}, [](const positioned &one) -> const std::string & { return one.what.pass_id; });
     return read;
+}
+
+// In byte order of pass id, so that customers are locked in order; a customer's entries stay in theirs.
+std::vector<const movement *> by_customer(const std::vector<movement> &entries) {
+    std::vector<const movement *> sorted;
+    sorted.reserve(entries.size());
+    for (const movement &entry : entries)
+        sorted.push_back(&entry);
+    std::ranges::stable_sort(sorted, {}, [](const movement *entry) -> const std::string & { return entry->pass_id; });
+    return sorted;
 }
 
 struct tally {
@@ -119,30 +122,24 @@ struct tally {
     std::int32_t replayed = 0;
 };
 
-tally record_in_bulk(const schema::tables &where, const std::vector<positioned> &entries) {
+tally record_in_bulk(const schema::tables &where, const std::vector<movement> &entries) {
+    const std::vector<const movement *> sorted = by_customer(entries);
     pg::session session;
     recording all(session, where);
-    std::vector<const movement *> group;
-    for (std::size_t first = 0; first < entries.size(); first += group.size()) {
-        pg::check_for_interrupts();
-        group.clear();
-        for (std::size_t i = first; i < entries.size() && entries[i].what.pass_id == entries[first].what.pass_id; ++i)
-            group.push_back(&entries[i].what);
-        std::size_t under_way = 0;
-        at_position([&] { return entries[first + under_way].position; }, [&] { all.add(group, under_way); });
-    }
+    std::size_t under_way = 0;
+    at_position([&] { return sorted[under_way] - entries.data() + 1; }, [&] { all.add(sorted, under_way); });
     const std::int32_t written = all.write();
     session.finish();
     return {written, static_cast<std::int32_t>(entries.size()) - written};
 }
 
-tally record_one_by_one(const schema::tables &where, const std::vector<positioned> &entries) {
+tally record_one_by_one(const schema::tables &where, const std::vector<movement> &entries) {
     tally done;
-    for (const positioned &entry : entries) {
+    for (const movement *entry : by_customer(entries)) {
         pg::check_for_interrupts();
         pg::session session; // one for each entry, so that its memory goes with it
         const outcome made =
-            at_position([&] { return entry.position; }, [&] { return record(session, where, entry.what); });
+            at_position([&] { return entry - entries.data() + 1; }, [&] { return record(session, where, *entry); });
         session.finish();
         ++(made.replayed ? done.replayed : done.written);
     }
@@ -150,7 +147,7 @@ tally record_one_by_one(const schema::tables &where, const std::vector<positione
 }
 
 Datum record_credits(FunctionCallInfo fcinfo) {
-    const std::vector<positioned> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
+    const std::vector<movement> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     const tally done =
         ledger::direct::possible(where) ? record_in_bulk(where, entries) : record_one_by_one(where, entries);

@@ -70,29 +70,8 @@ std::optional<recorded> find_by_reference(pg::session &session, const schema::ta
         session.run(by_reference, where.schema, pg::access::read_write, what.ref_type, what.ref_id, what.reason));
 }
 
-// The row that says the same; raises MG002 when one says something else.
-std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &what) {
-    const auto first = find_recorded(session, where, what);
-    if (first && (first->pass_id != what.pass_id || first->delta != what.delta))
-        refuse_other_content(*first, what);
-    return first;
-}
-
 outcome replayed(pg::session &session, const schema::tables &where, const recorded &first) {
     return {first.mg_id, balance_of(session, where, first.pass_id), true};
-}
-
-void check_spend(const ledger::locked_customer &customer, const movement &what) {
-    if (what.delta >= 0)
-        return;
-    if (!customer.may_spend)
-        throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
-                            "pass_id=" + pg::quoted(customer.pass_id), "Enable or restore the customer first."};
-    const std::int64_t needed = -std::int64_t{what.delta};
-    if (!what.allow_negative && customer.credits < needed)
-        throw pg::sql_error{"MG001", "the customer has not enough credits",
-                            "balance=" + std::to_string(customer.credits) + " needed=" + std::to_string(needed),
-                            what.overdraft_hint};
 }
 
 void write_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
@@ -128,26 +107,6 @@ movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::str
     return expiry;
 }
 
-// The row, stamped behind the customer's last change, which the stamp then is.
-ledger::new_row row_of(const movement &what, ledger::locked_customer &customer) {
-    ledger::new_row row =
-        what.txn_id ? ledger::new_row(record_type, *what.txn_id) : ledger::new_row::fresh(record_type);
-    const pg::timestamp now = ledger::stamp_behind(customer.updated_at);
-    customer.updated_at = now;
-    row.set(column::mg_pass_id, what.pass_id)
-        .set(column::mg_delta, what.delta)
-        .set(column::mg_reason, what.reason)
-        .set(column::mg_source, what.source)
-        .set(column::mg_ref_type, what.ref_type)
-        .set(column::mg_ref_id, what.ref_id)
-        .set(column::mg_status, what.status)
-        .set(column::mg_created_at, now)
-        .set(column::mg_updated_at, now);
-    if (what.meta)
-        row.set(column::mg_meta, *what.meta);
-    return row;
-}
-
 } // namespace
 
 void refuse_other_content(const recorded &first, const movement &again) {
@@ -158,9 +117,11 @@ void refuse_other_content(const recorded &first, const movement &again) {
                         "Repeat a call with the same arguments, or use another txn_id or reference."};
 }
 
+std::string mg_id_of(std::string_view txn_id) { return std::string(record_type) + ":" + std::string(txn_id); }
+
 std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id,
                                        ItemPointerData place) {
-    const std::string mg_id = std::string(record_type) + ":" + std::string(txn_id);
+    const std::string mg_id = mg_id_of(txn_id);
     if (ledger::direct::possible(where)) {
         recorded_values values;
         if (!ledger::direct::read_record(mg_id, recorded_columns, values, &place))
@@ -187,6 +148,13 @@ std::optional<recorded> find_recorded(pg::session &session, const schema::tables
     return first;
 }
 
+std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &what) {
+    const auto first = find_recorded(session, where, what);
+    if (first && (first->pass_id != what.pass_id || first->delta != what.delta))
+        refuse_other_content(*first, what);
+    return first;
+}
+
 bool is_recorded(pg::session &session, const schema::tables &where, const movement &what) {
     return (what.txn_id && find_by_txn_id(session, where, *what.txn_id)) ||
            (what.ref_id && find_by_reference(session, where, what));
@@ -203,16 +171,47 @@ std::int32_t balance_of(pg::session &session, const schema::tables &where, std::
     return found.empty() ? 0 : found.int4(0, 0).value_or(0);
 }
 
+void check_spend(const ledger::locked_customer &customer, const movement &what) {
+    if (what.delta >= 0)
+        return;
+    if (!customer.may_spend)
+        throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
+                            "pass_id=" + pg::quoted(customer.pass_id), "Enable or restore the customer first."};
+    const std::int64_t needed = -std::int64_t{what.delta};
+    if (!what.allow_negative && customer.credits < needed)
+        throw pg::sql_error{"MG001", "the customer has not enough credits",
+                            "balance=" + std::to_string(customer.credits) + " needed=" + std::to_string(needed),
+                            what.overdraft_hint};
+}
+
+ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
+    ledger::new_row row =
+        what.txn_id ? ledger::new_row(record_type, *what.txn_id) : ledger::new_row::fresh(record_type);
+    row.set(column::mg_pass_id, what.pass_id)
+        .set(column::mg_delta, what.delta)
+        .set(column::mg_reason, what.reason)
+        .set(column::mg_source, what.source)
+        .set(column::mg_ref_type, what.ref_type)
+        .set(column::mg_ref_id, what.ref_id)
+        .set(column::mg_status, what.status)
+        .set(column::mg_created_at, stamp)
+        .set(column::mg_updated_at, stamp);
+    if (what.meta)
+        row.set(column::mg_meta, *what.meta);
+    return row;
+}
+
 std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                                 const movement &what) {
     check_spend(customer, what);
     const std::int32_t balance = ledger::balance_after(customer, what.delta);
-    const ledger::new_row row = row_of(what, customer);
+    const pg::timestamp stamp = ledger::stamp_behind(customer.updated_at);
+    const ledger::new_row row = row_of(what, stamp);
     if (!ledger::append(session, where, row))
         return std::nullopt;
     // Through SQL, triggers of somebody else may have moved the balance on.
     customer.credits = ledger::direct::possible(where) ? balance : balance_of(session, where, customer.pass_id);
-    customer.updated_at = pg::clock_time();
+    customer.updated_at = ledger::stamp_behind(stamp);
     if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
         write_expiry(session, where, customer, what.expires_at);
     return row.mg_id();
@@ -265,85 +264,6 @@ outcome record(pg::session &session, const schema::tables &where, const movement
         return replayed(session, where, *first);
     throw pg::sql_error{"40001", "the same movement was recorded meanwhile", "pass_id=" + pg::quoted(what.pass_id),
                         "Try again."};
-}
-
-const movement *recording::note(const std::string &key, const movement &what) {
-    const auto [place, is_new] = keys_.try_emplace(key, &what);
-    return is_new || place->second == &what ? nullptr : place->second;
-}
-
-const movement *recording::earlier(const movement &what) {
-    const movement *first = nullptr;
-    if (what.txn_id)
-        first = note("t" + *what.txn_id, what);
-    if (what.ref_id)
-        if (const movement *other = note("r" + *what.ref_type + '\0' + *what.ref_id + '\0' + what.reason, what))
-            first = other;
-    if (first != nullptr && (first->pass_id != what.pass_id || first->delta != what.delta))
-        refuse_other_content({first->txn_id ? std::string(record_type) + ":" + *first->txn_id
-                                            : std::string("an earlier entry of this call"),
-                              first->pass_id, first->delta, ""},
-                             what);
-    return first;
-}
-
-void recording::add(std::span<const movement *const> all, std::size_t &under_way) {
-    std::vector<bool> recorded_before(all.size());
-    const auto look = [&] {
-        for (under_way = 0; under_way < all.size(); ++under_way)
-            if (all[under_way]->txn_id || all[under_way]->ref_id)
-                recorded_before[under_way] = find_replay(session_, where_, *all[under_way]).has_value();
-        under_way = 0;
-    };
-    ledger::locked_customer customer;
-    {
-        pg::same_moment moment;
-        look();
-        customer = ledger::require_locked_customer(session_, where_, all.front()->pass_id);
-        moment.done();
-    }
-    if (customer.changed_meanwhile)
-        look();
-    if (std::ranges::find(recorded_before, false) == recorded_before.end())
-        return;
-    settle_expiry(session_, where_, customer, pg::clock_time());
-    account &moved = open(customer);
-    for (under_way = 0; under_way < all.size(); ++under_way)
-        if (earlier(*all[under_way]) == nullptr && !recorded_before[under_way])
-            take(moved, *all[under_way]);
-    under_way = 0;
-}
-
-void recording::add_new(const ledger::locked_customer &customer, std::span<const movement> all) {
-    account &moved = open(customer);
-    for (const movement &what : all)
-        take(moved, what);
-}
-
-recording::account &recording::open(const ledger::locked_customer &customer) {
-    return accounts_.emplace_back(account{customer, customer});
-}
-
-void recording::take(account &moved, const movement &what) {
-    ledger::locked_customer &customer = moved.after;
-    check_spend(customer, what);
-    customer.credits = ledger::balance_after(customer, what.delta);
-    rows_.add(row_of(what, customer));
-    ++written_;
-    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
-        customer.expires_at = what.expires_at;
-}
-
-std::int32_t recording::write() {
-    rows_.append();
-    for (account &moved : accounts_) {
-        pg::check_for_interrupts();
-        const std::int64_t delta = std::int64_t{moved.after.credits} - moved.before.credits;
-        ledger::project_credits(session_, where_, moved.before, delta);
-        if (moved.after.expires_at != moved.before.expires_at)
-            write_expiry(session_, where_, moved.before, moved.after.expires_at);
-    }
-    return written_;
 }
 
 void check_movement(const movement &what) {

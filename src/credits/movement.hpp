@@ -55,6 +55,12 @@ std::optional<recorded> find_recorded(pg::session &session, const schema::tables
 std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id,
                                        ItemPointerData place = {});
 
+// The row that says the same; raises MG002 when one says something else.
+std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &what);
+
+// The id of the credit row with this txn_id.
+std::string mg_id_of(std::string_view txn_id);
+
 // Whether a row has its txn_id or its reference, or one row the one and another the other.
 bool is_recorded(pg::session &session, const schema::tables &where, const movement &what);
 
@@ -64,49 +70,16 @@ bool is_recorded(pg::session &session, const schema::tables &where, const moveme
 // The balance of a customer, read anew.
 std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
 
+// Raises MG001 and MG004 when the customer cannot spend what the movement takes.
+void check_spend(const ledger::locked_customer &customer, const movement &what);
+
+// The row of the movement.
+ledger::new_row row_of(const movement &what, pg::timestamp stamp);
+
 // Under the lock of the customer: appends the movement, projects it, and keeps `customer` true. Raises MG001, MG004 and
 // 22003. std::nullopt, and nothing written, when its id or reference is in the ledger already.
 std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                                 const movement &what);
-
-// Many movements by the direct path, all or none: each customer is locked once, all rows go in by one bulk insert, and
-// each customer is updated once.
-class recording {
-public:
-    recording(pg::session &session, const schema::tables &where) : session_(session), where_(where), rows_(where) {}
-
-    // The movements of one customer, in their order; customers in byte order of pass id. under_way is the index of the
-    // movement that is looked at, for the caller's error. The movements stay the caller's until the end. Raises what
-    // `record` raises. Locks the customer.
-    void add(std::span<const movement *const> all, std::size_t &under_way);
-
-    // New movements of one customer, who is locked and whose expiry is settled.
-    void add_new(const ledger::locked_customer &customer, std::span<const movement> all);
-
-    // Writes what was added and is not written yet, and returns how many rows that were; the others were replays.
-    // Raises 23505 when somebody else takes a key meanwhile.
-    std::int32_t write();
-
-private:
-    struct account {
-        ledger::locked_customer before; // as it was locked
-        ledger::locked_customer after;
-    };
-
-    // The earlier movement with the same txn_id or reference; notes this one when there is none. Raises MG002.
-    const movement *earlier(const movement &what);
-    const movement *note(const std::string &key, const movement &what);
-
-    account &open(const ledger::locked_customer &customer);
-    void take(account &moved, const movement &what);
-
-    pg::session &session_;
-    const schema::tables &where_;
-    ledger::bulk rows_;
-    std::vector<account> accounts_;
-    std::map<std::string, const movement *> keys_;
-    std::int32_t written_ = 0;
-};
 
 // Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
 // mg_expires_at is cleared. Returns what expired.

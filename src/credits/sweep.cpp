@@ -2,6 +2,7 @@
 // customers that somebody else has locked are skipped and left to the next run.
 #include "core/utc_time.hpp"
 #include "credits/hold.hpp"
+#include "credits/recording.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "ledger/in_flight.hpp"

@@ -6,6 +6,7 @@
 #include "core/text_rule.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -90,7 +91,8 @@ void check_changed(const customer_record &old_row, customer_record &new_row, boo
     fill(new_row);
     check_values(&old_row, new_row);
     ledger::guard_changed_customer(old_row, new_row, may_replace);
-    new_row.set(column::mg_updated_at, pg::clock_time());
+    new_row.set(column::mg_updated_at,
+                ledger::stamp_behind(old_row.time(column::mg_updated_at).value_or(pg::timestamp{})));
 }
 
 // BEFORE INSERT OR UPDATE, by row.

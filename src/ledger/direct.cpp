@@ -147,13 +147,57 @@ void copy_columns(const pg::direct_table &table, std::span<const pg::direct_colu
         values[i] = copied(table.column(number(columns[i])), described[number(columns[i])].type);
 }
 
-template <class Change> auto numbered(std::span<const Change> changes, std::size_t updated_at) {
-    std::vector<std::pair<std::size_t, pg::nullable_datum>> result;
+using written_columns = std::vector<std::pair<std::size_t, pg::nullable_datum>>;
+
+// The columns to write into the row found. Without a time of its own mg_updated_at is `now`.
+template <class Change>
+written_columns numbered(std::span<const Change> changes, std::size_t updated_at, pg::timestamp now) {
+    written_columns result;
     result.reserve(changes.size() + 1);
-    for (const auto &[c, value] : changes)
+    bool stamped = false;
+    for (const auto &[c, value] : changes) {
         result.emplace_back(number(c), value);
-    result.emplace_back(updated_at, pg::to_datum(pg::clock_time()));
+        stamped = stamped || number(c) == updated_at;
+    }
+    if (!stamped)
+        result.emplace_back(updated_at, pg::to_datum(now));
     return result;
+}
+
+// mg_updated_at of a customer does not run back with the clock: rows are stamped behind it.
+written_columns of_customer(std::span<const customer_change> changes) {
+    constexpr std::size_t updated_at = number(customer::mg_updated_at);
+    return numbered(changes, updated_at, stamp_behind(pg::timestamp_of(customers.column(updated_at).value)));
+}
+
+written_columns of_record(std::span<const ledger_change> changes) {
+    return numbered(changes, number(column::mg_updated_at), pg::clock_time());
+}
+
+// The row of customers that is found.
+locked_customer customer_found(std::string_view pass_id) {
+    const auto at = [](customer c) { return customers.column(number(c)); };
+    const auto flag = [&](customer c) { return !at(c).is_null && DatumGetBool(at(c).value); };
+    locked_customer result;
+    result.pass_id = pass_id;
+    result.credits = DatumGetInt32(at(customer::mg_credits).value);
+    if (!at(customer::mg_expires_at).is_null)
+        result.expires_at = pg::timestamp_of(at(customer::mg_expires_at).value);
+    result.may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
+    result.updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
+    result.place = customers.place();
+    return result;
+}
+
+// Locks the row of customers that is found. std::nullopt when it is gone or, with LockWaitSkip, not free.
+std::optional<locked_customer> lock_customer_found(std::string_view pass_id, LockWaitPolicy wait) {
+    const pg::locked lock = customers.lock_found(LockTupleNoKeyExclusive, wait);
+    if (lock != pg::locked::yes && lock != pg::locked::newer)
+        return std::nullopt;
+    locked_customer customer = customer_found(pass_id);
+    customer.changed_meanwhile = lock == pg::locked::newer;
+    remember(pass_id, customer.place);
+    return customer;
 }
 
 bool may_read_every_row(Oid relation) {
@@ -184,21 +228,37 @@ std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitP
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
     std::optional<locked_customer> result;
-    const pg::locked lock =
-        find_customer(pass_id) ? customers.lock_found(LockTupleNoKeyExclusive, wait) : pg::locked::absent;
-    if (lock == pg::locked::yes || lock == pg::locked::newer) {
-        const auto at = [](customer c) { return customers.column(number(c)); };
-        const auto flag = [&](customer c) { return !at(c).is_null && DatumGetBool(at(c).value); };
-        result.emplace();
-        result->pass_id = pass_id;
-        result->credits = DatumGetInt32(at(customer::mg_credits).value);
-        if (!at(customer::mg_expires_at).is_null)
-            result->expires_at = pg::timestamp_of(at(customer::mg_expires_at).value);
-        result->may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
-        result->changed_meanwhile = lock == pg::locked::newer;
-        result->updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
-        result->place = customers.place();
-        remember(pass_id, result->place);
+    if (find_customer(pass_id))
+        result = lock_customer_found(pass_id, wait);
+    customers.close();
+    snapshot.done();
+    return result;
+}
+
+namespace {
+
+std::optional<std::vector<customer_change>> try_change(const change_maker &change, const locked_customer &seen) {
+    try {
+        return change(seen);
+    } catch (const pg::sql_error &) {
+        return std::nullopt; // behind the lock it may be another customer; if not, the caller raises it again
+    }
+}
+
+} // namespace
+
+std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, const change_maker &change) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    std::optional<visited_customer> result;
+    if (find_customer(pass_id)) {
+        const auto changes = try_change(change, customer_found(pass_id));
+        if (changes && customers.try_update_found(of_customer(*changes))) {
+            remember(pass_id, customers.place());
+            result.emplace();
+        } else if (auto customer = lock_customer_found(pass_id, LockWaitBlock)) {
+            result = visited_customer{std::move(customer)};
+        }
     }
     customers.close();
     snapshot.done();
@@ -212,7 +272,7 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
     if (!hinted && !find_customer(pass_id))
         throw pg::sql_error{
             "XX000", "a projection touched 0 customers instead of one", "pass_id=" + pg::quoted(pass_id), {}};
-    customers.update_found(numbered(changes, number(customer::mg_updated_at)));
+    customers.update_found(of_customer(changes));
     remember(pass_id, customers.place());
     customers.close();
     snapshot.done();
@@ -311,6 +371,28 @@ bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::
     return exists;
 }
 
+namespace {
+
+void find_texts(std::size_t index, std::span<const Datum> keys, std::span<const std::string_view> texts,
+                std::span<bool> found) {
+    pg::fresh_snapshot snapshot;
+    open(records, AccessShareLock);
+    records.find_texts(index, keys, texts, found);
+    records.close();
+    snapshot.done();
+}
+
+} // namespace
+
+void find_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) {
+    find_texts(by_key, {}, mg_ids, found);
+}
+
+void find_references(std::string_view ref_type, std::span<const std::string_view> ref_ids, std::span<bool> found) {
+    const Datum type[] = {pg::to_datum(ref_type).value};
+    find_texts(by_reference_key, type, ref_ids, found);
+}
+
 std::optional<standing_balance> balance_of(std::string_view pass_id) {
     const pg::callers_moment by_the_callers_snapshot;
     constexpr customer columns[] = {customer::mg_credits, customer::mg_expires_at};
@@ -332,13 +414,10 @@ bool update_record(std::string_view mg_id, std::span<const ledger_change> change
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
     bool exists = find_record(mg_id, place);
-    if (exists) {
-        const auto all = numbered(changes, number(column::mg_updated_at));
-        if (!records.try_update_found(all)) { // somebody changed it since: locked first, it stays
-            exists = records.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
-            if (exists)
-                records.update_found(all);
-        }
+    if (exists && !records.try_update_found(of_record(changes))) { // somebody changed it since: locked first, it stays
+        exists = records.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
+        if (exists)
+            records.update_found(of_record(changes));
     }
     records.close();
     snapshot.done();

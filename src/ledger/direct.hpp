@@ -2,6 +2,7 @@
 // function here has a statement beside it, at its caller, that does the same through SQL.
 #pragma once
 
+#include <functional>
 #include <set>
 
 #include "ledger/project.hpp"
@@ -27,6 +28,19 @@ using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
 // it and wait is LockWaitSkip.
 std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait = LockWaitBlock);
 
+// What is to be changed of a customer that is seen and not locked; std::nullopt to have it locked. So does an
+// sql_error, which counts only when the locked customer raises it again. Does not touch customers itself.
+using change_maker = std::function<std::optional<std::vector<customer_change>>(const locked_customer &)>;
+
+// What became of a customer: changed, or locked and not changed.
+struct visited_customer {
+    std::optional<locked_customer> locked;
+};
+
+// Changes a customer without a lock of its own, which would cost as much as the change: when somebody else changed it
+// meanwhile, it is locked (FOR NO KEY UPDATE) instead, and the caller goes on. std::nullopt when there is none.
+std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, const change_maker &change);
+
 // The pass ids of the customers that have one of these identities; for a row that was merged, its target's.
 std::set<std::string> find_customers(const std::set<std::string> &pass_ids,
                                      const std::optional<std::string> &shopify_id,
@@ -39,7 +53,8 @@ void default_customer(std::span<pg::nullable_datum> columns);
 // Inserts a customer that was checked. False, and nothing written, when one of its identities is taken.
 bool insert_customer(std::span<const pg::nullable_datum> columns);
 
-// Changes columns of a customer that is locked, and mg_updated_at. Stays HOT when no indexed column changes.
+// Changes columns of a customer that is locked, and mg_updated_at, which never runs back with the clock unless the
+// changes name it. Stays HOT when no indexed column changes.
 // place: where it was seen last; a hint only.
 void update_customer(std::string_view pass_id, std::span<const customer_change> changes,
                      const ItemPointerData *place = nullptr);
@@ -62,6 +77,11 @@ std::optional<standing_balance> balance_of(std::string_view pass_id);
 // The credit row with this reference.
 bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                        std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values);
+
+// Which of some mg_ids, or of some references of credit rows, in byte order, the ledger may have: all that it has, and
+// few others. Costs about one look, however many they are.
+void find_ids(std::span<const std::string_view> mg_ids, std::span<bool> found);
+void find_references(std::string_view ref_type, std::span<const std::string_view> ref_ids, std::span<bool> found);
 
 // Locks a ledger row and reads columns of it as they stand behind the lock; false when there is none.
 bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,

@@ -70,17 +70,67 @@ bool direct_table::find_last(std::size_t probed_index, std::span<const Datum> ke
     return scan(probed_index, keys, BackwardScanDirection);
 }
 
-IndexScanDesc direct_table::begin_scan(std::size_t probed_index, std::span<const Datum> keys) {
+struct direct_table::range {
+    Datum low, high;
+};
+
+IndexScanDesc direct_table::begin_scan(std::size_t probed_index, std::span<const Datum> keys, const range *behind) {
     Relation index = open_index(state_->probed[probed_index]);
-    ScanKeyData scan_keys[4];
+    ScanKeyData scan_keys[6];
+    int count = 0;
+    const auto add = [&](std::size_t i, StrategyNumber strategy, RegProcedure compare, Datum value) {
+        ScanKeyEntryInitialize(&scan_keys[count++], 0, static_cast<AttrNumber>(i + 1), strategy, InvalidOid,
+                               index->rd_indcollation[i], compare, value);
+    };
     for (std::size_t i = 0; i < keys.size(); ++i)
-        ScanKeyEntryInitialize(&scan_keys[i], 0, static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber, InvalidOid,
-                               index->rd_indcollation[i], index->rd_opcintype[i] == UUIDOID ? F_UUID_EQ : F_TEXTEQ,
-                               keys[i]);
-    const int count = static_cast<int>(keys.size());
+        add(i, BTEqualStrategyNumber, index->rd_opcintype[i] == UUIDOID ? F_UUID_EQ : F_TEXTEQ, keys[i]);
+    if (behind != nullptr) {
+        add(keys.size(), BTGreaterEqualStrategyNumber, F_TEXT_GE, behind->low);
+        add(keys.size(), BTLessEqualStrategyNumber, F_TEXT_LE, behind->high);
+    }
     IndexScanDesc scan = begin_index_scan(state_->relation, index, GetActiveSnapshot(), count);
+    scan->xs_want_itup = behind != nullptr;
     index_rescan(scan, scan_keys, count, nullptr, 0);
     return scan;
+}
+
+namespace {
+
+// Marks those of the texts, in order, that the column of the entries of the scan has; all from where it gives up.
+void mark_texts(IndexScanDesc scan, int column, std::span<const std::string_view> texts, std::span<bool> found) {
+    const std::size_t most = 2 * texts.size();
+    std::size_t i = 0;
+    for (std::size_t seen = 0; i < texts.size() && index_getnext_tid(scan, ForwardScanDirection) != nullptr; ++seen) {
+        if (seen == most) {
+            std::ranges::fill(found.subspan(i), true);
+            return;
+        }
+        bool is_null;
+        const Datum value = index_getattr(scan->xs_itup, column, scan->xs_itupdesc, &is_null);
+        const text *entry = DatumGetTextPP(value); // not NULL: it is between two texts
+        const std::string_view said(VARDATA_ANY(entry), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(entry)));
+        while (i < texts.size() && texts[i] < said)
+            ++i;
+        for (; i < texts.size() && texts[i] == said; ++i)
+            found[i] = true;
+    }
+}
+
+} // namespace
+
+void direct_table::find_texts(std::size_t probed_index, std::span<const Datum> keys,
+                              std::span<const std::string_view> texts, std::span<bool> found) {
+    const range between{to_datum(texts.front()).value, to_datum(texts.back()).value};
+    call([this, probed_index, keys, &between, texts, found] {
+        const int column = static_cast<int>(keys.size());
+        if (open_index(state_->probed[probed_index])->rd_indcollation[column] != C_COLLATION_OID) {
+            std::ranges::fill(found, true);
+            return;
+        }
+        IndexScanDesc scan = begin_scan(probed_index, keys, &between);
+        mark_texts(scan, column + 1, texts, found);
+        index_endscan(scan);
+    });
 }
 
 bool direct_table::scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction) {

@@ -69,6 +69,12 @@ public:
     // The last row, in the order of the index behind the keys.
     bool find_last(std::size_t probed_index, std::span<const Datum> keys);
 
+    // Which of some texts, in byte order, the column behind the keys has in the probed index, be their rows visible or
+    // not: one look for all of them. May say so of texts that it does not have, where the index has much else between
+    // them or orders otherwise than by bytes.
+    void find_texts(std::size_t probed_index, std::span<const Datum> keys, std::span<const std::string_view> texts,
+                    std::span<bool> found);
+
     // The sum of a column of int4 over the rows whose columns in the probed index equal the keys.
     std::int64_t sum(std::size_t probed_index, std::span<const Datum> keys, std::size_t column);
 
@@ -101,7 +107,8 @@ private:
     void decide_now(Relation relation);
     bool decide(Relation relation);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
-    IndexScanDesc begin_scan(std::size_t probed_index, std::span<const Datum> keys);
+    struct range; // of the column behind the keys
+    IndexScanDesc begin_scan(std::size_t probed_index, std::span<const Datum> keys, const range *behind = nullptr);
     bool depends_on(Oid relation) const;
     Relation open_index(int i);
     void open_indexes();

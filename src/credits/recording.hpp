@@ -1,0 +1,36 @@
+// Many credit movements at once by the direct path: each customer is visited once, and rows go in by bulk.
+#pragma once
+
+#include "credits/movement.hpp"
+
+namespace mega::credits {
+
+class recording {
+public:
+    recording(pg::session &session, const schema::tables &where) : session_(session), where_(where), rows_(where) {}
+
+    // Movements in byte order of pass id, those of one customer in their order. under_way is the index of the one that
+    // is looked at, for the caller's error. Writes what is not recorded yet. Raises what `record` raises; 23505 when
+    // somebody else takes a key meanwhile. Changes or locks the customers in their order.
+    void add(std::span<const movement *const> all, std::size_t &under_way);
+
+    // New movements of one customer, who is locked and whose expiry is settled.
+    void add_new(const ledger::locked_customer &customer, std::span<const movement> all);
+
+    // Writes the rows that were added and are not written yet, and returns how many were added; the other movements
+    // were replays. Raises 23505 when somebody else takes a key meanwhile.
+    std::int32_t write();
+
+private:
+    struct plan;
+
+    void change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way);
+    void write_rows(const plan &made, std::size_t &under_way);
+
+    pg::session &session_;
+    const schema::tables &where_;
+    ledger::bulk rows_;
+    std::int32_t written_ = 0;
+};
+
+} // namespace mega::credits
