@@ -67,11 +67,14 @@ void read_member(std::size_t position, std::string_view key, const pg::json_valu
     }
 }
 
-// Runs body and puts the entry's position in front of an error of ours.
+// Runs body and puts the entry's position in front of an error of ours, unless the transaction is to be tried again:
+// that is no entry's fault.
 template <class Position, class Body> auto at_position(Position position, Body body) {
     try {
         return body();
     } catch (const pg::sql_error &error) {
+        if (error.state == pg::sql_state{"40001"})
+            throw;
         const std::string_view message = error.message.c_str();
         const std::string prefix = "entry " + std::to_string(position()) + ": ";
         throw pg::sql_error{error.state,
