@@ -122,4 +122,52 @@ SELECT pg_temp.credits('one'), count(*) FROM mega_generations WHERE mg_id LIKE '
 SELECT r.* FROM (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-one', 'delta', CASE WHEN n % 2 = 0 THEN -1 ELSE 1 END, 'reason', 'grant', 'txn_id', 'batches-one-' || n) ORDER BY n) AS entries FROM generate_series(1, 10000) n) e, LATERAL mega_record_credits(entries) r;
 SELECT pg_temp.credits('one'), count(*), min(balance), max(balance) FROM pg_temp.ledger('one');
 
+--
+-- Keys are looked for many at once: whatever lies between them, whatever they look like, in whatever order an index has
+-- them, what is there is found. Each row: entries again, beside one that is new.
+--
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:batches-keys');
+CREATE FUNCTION pg_temp.entry(reference text, txn text DEFAULT NULL, type text DEFAULT 'order', reason text DEFAULT 'grant') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object('pass_id', 'pass:test:batches-keys', 'delta', 1, 'reason', reason, 'txn_id', 'batches-key' || txn,
+        'ref_type', CASE WHEN reference IS NOT NULL THEN type END, 'ref_id', 'batches-key' || reference)) $$;
+CREATE TEMP TABLE keys AS
+    SELECT '300 numbers' AS what, jsonb_agg(pg_temp.entry('-' || n)) AS entries FROM generate_series(1, 300) n UNION ALL
+    SELECT '300 numbers as ids', jsonb_agg(pg_temp.entry(NULL, '-' || n)) FROM generate_series(1, 300) n UNION ALL
+    SELECT 'both', jsonb_agg(pg_temp.entry('+' || n, '+' || n)) FROM generate_series(1, 130) n UNION ALL
+    SELECT 'letters', jsonb_agg(pg_temp.entry(c)) FROM unnest('{a,B,b,A,ä,é,z,Z,_,~,日本,😀}'::text[]) c UNION ALL
+    SELECT 'long', jsonb_agg(pg_temp.entry(repeat(c, 500))) FROM unnest('{a,b,c}'::text[]) c UNION ALL
+    SELECT 'types and reasons', jsonb_agg(pg_temp.entry('t', NULL, type, reason)) FROM unnest('{order,Order,pack}'::text[]) type, unnest('{grant,bonus}'::text[]) reason;
+SELECT what, r.* FROM keys, LATERAL mega_record_credits(entries) r;
+CREATE FUNCTION pg_temp.again() RETURNS TABLE (what text, entries integer, written integer, replayed integer) LANGUAGE sql AS $$
+    SELECT what, jsonb_array_length(entries), r.* FROM (
+        SELECT what, entries || pg_temp.entry(what || clock_timestamp()::text) AS entries FROM keys UNION ALL
+        SELECT 'the first and the last of many', jsonb_build_array(pg_temp.entry('-1'), pg_temp.entry('-0', '-99'), pg_temp.entry('-99'), pg_temp.entry('-10x' || clock_timestamp()::text)) UNION ALL
+        SELECT 'every tenth', jsonb_agg(pg_temp.entry('-' || n || CASE WHEN n % 10 = 0 THEN '' ELSE clock_timestamp()::text END)) FROM generate_series(1, 300) n) k, LATERAL mega_record_credits(entries) r
+$$;
+SELECT * FROM pg_temp.again();
+-- with rows that were rolled back between them
+DO $$ BEGIN PERFORM mega_record_credits(jsonb_agg(pg_temp.entry('-5' || n))) FROM generate_series(1000, 2000) n; RAISE EXCEPTION 'gone'; EXCEPTION WHEN raise_exception THEN NULL; END $$;
+SELECT * FROM pg_temp.again();
+SELECT * FROM mega_record_credits((SELECT jsonb_agg(pg_temp.entry('-5' || n)) FROM generate_series(1000, 2000) n));
+BEGIN;
+ALTER TABLE mega_generations ALTER mg_ref_id TYPE text COLLATE "POSIX", ALTER mg_id TYPE text COLLATE "POSIX";
+SELECT * FROM pg_temp.again();
+ROLLBACK;
+-- one key of the other's movement and one of a third: said by two
+SELECT pg_temp.outcome(format('SELECT mega_record_credits(%L)', jsonb_build_array(pg_temp.entry('x1', 'x1'), pg_temp.entry('x2', 'x2'), pg_temp.entry('x2', 'x1'))));
+
+--
+-- The clock may run back: rows are stamped behind the last one all the same, and so is the customer.
+--
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:batches-clock');
+ALTER TABLE mega_customers DISABLE TRIGGER USER;
+UPDATE mega_customers SET mg_updated_at = clock_timestamp() + interval '4.9 seconds' WHERE mg_pass_id = 'pass:test:batches-clock';
+ALTER TABLE mega_customers ENABLE TRIGGER USER;
+SELECT mg_credits FROM mega_record_credit('pass:test:batches-clock', 1, 'first');
+SELECT mg_credits FROM mega_record_credit('pass:test:batches-clock', 1, 'second', expires_at => '2099-01-01');
+SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-clock", "delta": 1, "reason": "third"}, {"pass_id": "pass:test:batches-clock", "delta": 1, "reason": "fourth"}]');
+UPDATE mega_customers SET mg_locale = 'sr' WHERE mg_pass_id = 'pass:test:batches-clock';
+SELECT mg_credits FROM mega_record_credit('pass:test:batches-clock', 1, 'fifth');
+SELECT mg_reason, mg_created_at > clock_timestamp() AS ahead FROM mega_generations WHERE mg_pass_id = 'pass:test:batches-clock' ORDER BY mg_created_at;
+
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:batches-%';
