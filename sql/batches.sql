@@ -168,6 +168,6 @@ SELECT mg_credits FROM mega_record_credit('pass:test:batches-clock', 1, 'second'
 SELECT * FROM mega_record_credits('[{"pass_id": "pass:test:batches-clock", "delta": 1, "reason": "third"}, {"pass_id": "pass:test:batches-clock", "delta": 1, "reason": "fourth"}]');
 UPDATE mega_customers SET mg_locale = 'sr' WHERE mg_pass_id = 'pass:test:batches-clock';
 SELECT mg_credits FROM mega_record_credit('pass:test:batches-clock', 1, 'fifth');
-SELECT mg_reason, mg_created_at > clock_timestamp() AS ahead FROM mega_generations WHERE mg_pass_id = 'pass:test:batches-clock' ORDER BY mg_created_at;
+SELECT mg_reason, mg_created_at > clock_timestamp() AS ahead, mg_created_at > lag(mg_created_at) OVER (ORDER BY mg_id) AS rises FROM mega_generations WHERE mg_pass_id = 'pass:test:batches-clock' ORDER BY mg_id;
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:batches-%';
