@@ -157,6 +157,37 @@ ROLLBACK;
 SELECT pg_temp.outcome(format('SELECT mega_record_credits(%L)', jsonb_build_array(pg_temp.entry('x1', 'x1'), pg_temp.entry('x2', 'x2'), pg_temp.entry('x2', 'x1'))));
 
 --
+-- GIN indexes take the rows of a batch together, where they collect them in a list: each finds what the table has.
+--
+BEGIN;
+CREATE INDEX ON mega_generations USING gin (mg_meta);
+CREATE INDEX ON mega_generations USING gin (mg_meta jsonb_path_ops) WITH (fastupdate = off);
+CREATE INDEX ON mega_generations USING gin (mg_meta) WHERE mg_delta > 1;
+CREATE INDEX ON mega_generations USING gin (mg_mma_vars, mg_meta);
+CREATE INDEX ON mega_generations USING gin (to_tsvector('simple'::regconfig, mg_reason));
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:batches-gin');
+SELECT r.* FROM (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-gin', 'delta', n % 3 + 1, 'reason', 'batch ' || n % 5,
+    'meta', CASE WHEN n % 50 = 0 THEN (SELECT jsonb_object_agg('key ' || n || ' ' || k, k) FROM generate_series(1, 1000) k) WHEN n % 4 > 0 THEN jsonb_build_object('n', n % 7, 'long', repeat('x', n)) END)) AS entries FROM generate_series(1, 300) n) e, LATERAL mega_record_credits(entries) r;
+CREATE FUNCTION pg_temp.found(condition text, OUT by_index bigint, OUT by_table bigint, OUT indexed boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    SET LOCAL enable_seqscan = off;
+    indexed := false;
+    FOR line IN EXECUTE 'EXPLAIN SELECT count(*) FROM mega_generations WHERE ' || condition LOOP
+        indexed := indexed OR line LIKE '%Bitmap Index Scan on mega_generations%';
+    END LOOP;
+    EXECUTE 'SELECT count(*) FROM mega_generations WHERE ' || condition INTO by_index;
+    SET LOCAL enable_seqscan = on;
+    SET LOCAL enable_bitmapscan = off;
+    EXECUTE 'SELECT count(*) FROM mega_generations WHERE ' || condition INTO by_table;
+    SET LOCAL enable_bitmapscan = on;
+END $$;
+SELECT condition, by_index > 0 AS any, by_index = by_table AS same, indexed FROM (VALUES ($$mg_mma_vars @> '{}'$$), ($$mg_meta ? 'long'$$), ($$mg_meta ? 'key 250 77'$$), ($$mg_meta @> '{"n": 3}'$$), ($$mg_meta @> '{"n": 3}' AND mg_delta > 1$$),
+    ($$mg_mma_vars @> '{}' AND mg_meta ? 'n'$$), ($$to_tsvector('simple'::regconfig, mg_reason) @@ to_tsquery('simple', 'batch & 3')$$)) v(condition), LATERAL pg_temp.found(condition);
+ROLLBACK;
+
+--
 -- The clock may run back: rows are stamped behind the last one all the same, and so is the customer.
 --
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:batches-clock');

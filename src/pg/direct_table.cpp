@@ -1,6 +1,7 @@
 #include "pg/direct_table.hpp"
 
 #include "pg/direct_state.hpp"
+#include "pg/gin.hpp"
 #include "pg/relation.hpp"
 #include "pg/version.hpp"
 
@@ -341,6 +342,16 @@ void direct_table::insert_many(std::span<const nullable_datum> columns, std::siz
             build(slots[i], columns.subspan(i * width, width));
         }
         table_multi_insert(state_->relation, slots, static_cast<int>(rows), GetCurrentCommandId(true), 0, bulk);
+        Relation *indexes = state_->info->ri_IndexRelationDescs;
+        for (int i = 0; i < state_->indexes; ++i) {
+            Relation index = indexes[i];
+            IndexInfo *info = state_->info->ri_IndexRelationInfo[i];
+            if (rows > 1 && has_pending_list(index, info)) {
+                insert_pending(index, info, slots, rows, state_->estate);
+                indexes[i] = nullptr; // what inserts the other entries passes it over
+                index_close(index, NoLock);
+            }
+        }
         for (std::size_t i = 0; i < rows; ++i) {
             ResetPerTupleExprContext(state_->estate);
             insert_index_entries(state_->info, slots[i], state_->estate, false, false, nullptr);
