@@ -9,8 +9,8 @@ namespace pg {
 // Whether the open index collects entries in a list before it sorts them in, and takes every row.
 bool has_pending_list(Relation index, const IndexInfo *info);
 
-// Inserts the entries of rows that are in the table, as `index_insert` would one by one. Raises what that raises; called
-// inside of `call`.
+// Inserts the entries of rows that are in the table, as `index_insert` would one by one. Raises what that raises;
+// called inside of `call`.
 void insert_pending(Relation index, IndexInfo *info, TupleTableSlot *const *slots, std::size_t rows, EState *estate);
 
 } // namespace pg
