@@ -26,11 +26,12 @@ std::vector<group> groups_of(movements all) {
     return groups;
 }
 
-std::vector<ledger::direct::customer_change> changes_between(const ledger::locked_customer &before,
-                                                             const ledger::locked_customer &after) {
+using customer_changes = std::vector<ledger::direct::customer_change>;
+
+customer_changes changes_between(const ledger::locked_customer &before, const ledger::locked_customer &after) {
     using column = schema::customer;
-    std::vector<ledger::direct::customer_change> changes{{column::mg_credits, pg::to_datum(after.credits)},
-                                                         {column::mg_updated_at, pg::to_datum(after.updated_at)}};
+    customer_changes changes{{column::mg_credits, pg::to_datum(after.credits)},
+                             {column::mg_updated_at, pg::to_datum(after.updated_at)}};
     if (after.expires_at != before.expires_at)
         changes.emplace_back(column::mg_expires_at, pg::to_datum(after.expires_at));
     return changes;
@@ -141,72 +142,77 @@ private:
     std::vector<bool> may_be_recorded_;
 };
 
-// A customer who is locked, and the numbers of the movements that wait for that.
-struct late_customer {
-    ledger::locked_customer customer;
-    std::vector<std::size_t> waiting;
-};
-
 } // namespace
 
+struct recording::late_customer {
+    ledger::locked_customer customer;
+    std::vector<std::size_t> waiting; // the numbers of the movements
+};
+
 void recording::add(movements all, std::size_t &under_way) {
-    std::vector<late_customer> late;
-    {
-        // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new
-        // rows. What is written here is not read here.
-        pg::same_moment moment;
-        const known_keys known(all);
-        for (const group &own : groups_of(all)) {
-            pg::check_for_interrupts();
-            std::vector<std::size_t> fresh;
-            for (under_way = own.first; under_way < own.last; ++under_way) {
-                const bool recorded =
-                    known.may_be_recorded(under_way) && find_replay(session_, where_, *all[under_way]).has_value();
-                if (!known.said_before(under_way) && !recorded)
-                    fresh.push_back(under_way);
-            }
-            if (fresh.empty())
-                continue;
-            under_way = own.first;
-            const std::string &pass_id = all[own.first]->pass_id;
-            std::optional<plan> made;
-            using changes = std::optional<std::vector<ledger::direct::customer_change>>;
-            auto visited = ledger::direct::change_or_lock_customer(
-                pass_id, [&](const ledger::locked_customer &customer) -> changes {
-                    if (customer.expires_at && *customer.expires_at <= pg::clock_time())
-                        return std::nullopt; // what expired goes first
-                    made.emplace(customer);
-                    for (const std::size_t number : fresh)
-                        made->take(number, *all[number]);
-                    return changes_between(customer, made->after);
-                });
-            if (!visited)
-                ledger::throw_unknown_customer(pass_id);
-            if (visited->locked)
-                late.push_back({*std::move(visited->locked), std::move(fresh)});
-            else
-                write_rows(*made, under_way);
-        }
-        moment.done();
-    }
-    for (auto &[customer, waiting] : late) {
+    for (late_customer &late : add_to_unlocked(all, under_way)) {
         pg::check_for_interrupts();
-        if (customer.changed_meanwhile) // whoever changed it may have recorded them
-            std::erase_if(waiting, [&](std::size_t number) {
-                under_way = number;
-                return (all[number]->txn_id || all[number]->ref_id) && find_replay(session_, where_, *all[number]);
-            });
-        if (waiting.empty())
-            continue;
-        under_way = waiting.front();
-        settle_expiry(session_, where_, customer, pg::clock_time());
-        plan made(customer);
-        for (const std::size_t number : waiting) {
-            under_way = number;
-            made.take(number, *all[number]);
-        }
-        change(customer, made, under_way);
+        add_to_locked(late, all, under_way);
     }
+}
+
+// Returns those who are locked and have to wait until the snapshot is given back.
+std::vector<recording::late_customer> recording::add_to_unlocked(movements all, std::size_t &under_way) {
+    std::vector<late_customer> late;
+    // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new rows.
+    // What is written here is not read here.
+    pg::same_moment moment;
+    const known_keys known(all);
+    for (const group &own : groups_of(all)) {
+        pg::check_for_interrupts();
+        std::vector<std::size_t> fresh;
+        for (under_way = own.first; under_way < own.last; ++under_way) {
+            const bool recorded =
+                known.may_be_recorded(under_way) && find_replay(session_, where_, *all[under_way]).has_value();
+            if (!known.said_before(under_way) && !recorded)
+                fresh.push_back(under_way);
+        }
+        if (fresh.empty())
+            continue;
+        under_way = own.first;
+        std::optional<plan> made;
+        const auto make = [&](const ledger::locked_customer &customer) -> std::optional<customer_changes> {
+            if (customer.expires_at && *customer.expires_at <= pg::clock_time())
+                return std::nullopt; // what expired goes first
+            made.emplace(customer);
+            for (const std::size_t number : fresh)
+                made->take(number, *all[number]);
+            return changes_between(customer, made->after);
+        };
+        auto visited = ledger::direct::change_or_lock_customer(all[own.first]->pass_id, make);
+        if (!visited)
+            ledger::throw_unknown_customer(all[own.first]->pass_id);
+        if (visited->locked)
+            late.push_back({*std::move(visited->locked), std::move(fresh)});
+        else
+            write_rows(*made, under_way);
+    }
+    moment.done();
+    return late;
+}
+
+void recording::add_to_locked(late_customer &late, movements all, std::size_t &under_way) {
+    const auto is_replay = [&](std::size_t number) {
+        under_way = number;
+        return (all[number]->txn_id || all[number]->ref_id) && find_replay(session_, where_, *all[number]);
+    };
+    if (late.customer.changed_meanwhile) // whoever changed it may have recorded them
+        std::erase_if(late.waiting, is_replay);
+    if (late.waiting.empty())
+        return;
+    under_way = late.waiting.front();
+    settle_expiry(session_, where_, late.customer, pg::clock_time());
+    plan made(late.customer);
+    for (const std::size_t number : late.waiting) {
+        under_way = number;
+        made.take(number, *all[number]);
+    }
+    change(late.customer, made, under_way);
 }
 
 void recording::add_new(const ledger::locked_customer &customer, std::span<const movement> all) {

@@ -23,6 +23,10 @@ public:
 
 private:
     struct plan;
+    struct late_customer;
+
+    std::vector<late_customer> add_to_unlocked(std::span<const movement *const> all, std::size_t &under_way);
+    void add_to_locked(late_customer &late, std::span<const movement *const> all, std::size_t &under_way);
 
     void change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way);
     void write_rows(const plan &made, std::size_t &under_way);

@@ -1,0 +1,154 @@
+#include "ledger/direct_tables.hpp"
+
+#include "ledger/settings.hpp"
+#include "schema/manifest.hpp"
+
+namespace mega::ledger::direct {
+
+namespace {
+
+using schema::customer;
+using column = schema::ledger;
+
+constexpr Oid type_oid(std::string_view type) {
+    if (type.starts_with("text"))
+        return TEXTOID;
+    if (type == "integer")
+        return INT4OID;
+    if (type == "boolean")
+        return BOOLOID;
+    if (type == "uuid")
+        return UUIDOID;
+    return type == "jsonb" ? JSONBOID : TIMESTAMPTZOID;
+}
+
+template <std::size_t N> constexpr auto columns_of(const std::array<schema::column, N> &described) {
+    std::array<pg::direct_column, N> columns{};
+    for (std::size_t i = 0; i < N; ++i)
+        columns[i] = {described[i].name, type_oid(described[i].type)};
+    return columns;
+}
+
+constexpr auto described_customer = columns_of(schema::customer_columns);
+constexpr auto described_record = columns_of(schema::ledger_columns);
+
+constexpr const char *customer_triggers[] = {"mega_customers_check", "mega_customers_keep", "mega_customers_keep_all",
+                                             "mega_customers_verify"};
+constexpr const char *record_triggers[] = {"mega_generations_check", "mega_generations_keep",
+                                           "mega_generations_keep_all", "mega_generations_project",
+                                           "mega_generations_verify"};
+constexpr const char *customer_checks[] = {"mega_customers_pass_id_shape"};
+constexpr const char *record_checks[] = {"mega_generations_id_shape", "mega_generations_output_url_permanent",
+                                         "mega_generations_image_url_permanent",
+                                         "mega_generations_video_url_permanent"};
+constexpr pg::direct_index customer_probes[] = {
+    {true, true, "btree (mg_pass_id)"},
+    {false, true, "btree (mg_shopify_customer_id) WHERE (mg_shopify_customer_id IS NOT NULL)"},
+    {false, true, "btree (mg_user_id) WHERE (mg_user_id IS NOT NULL)"}};
+constexpr pg::direct_index record_probes[] = {
+    {true, true, "btree (mg_id)"},
+    {true, true,
+     "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
+     "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
+    {true, false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
+    {false, false,
+     "btree (mg_pass_id) WHERE ((mg_record_type = 'credit_transaction'::text) AND (mg_status = 'pending'::text) "
+     "AND (mg_id >= 'credit_transaction:hold:'::text) AND (mg_id < 'credit_transaction:hold;'::text))"}};
+// Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
+// and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is
+// believed.
+struct customer_place {
+    std::array<char, 513> pass_id;
+    ItemPointerData place;
+    TransactionId transaction; // whose lock on the table keeps the page where it is
+};
+constinit customer_place last_place{};
+
+// A subtransaction that is rolled back gives back the lock on the table that it took.
+void forget_place(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+    if (event == SUBXACT_EVENT_ABORT_SUB)
+        last_place.transaction = InvalidTransactionId;
+}
+
+bool stands_at(const ItemPointerData &place, std::string_view pass_id) {
+    return customers.find_at(place) && pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id;
+}
+
+bool may_read_every_row(Oid relation) {
+    return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+           check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
+}
+
+} // namespace
+
+constinit pg::direct_table customers({described_customer, customer_triggers, customer_checks, nullptr,
+                                      customer_probes});
+constinit pg::direct_table records({described_record, record_triggers, record_checks, "mega_generations_pass_id_fkey",
+                                    record_probes});
+
+const std::span<const pg::direct_column> customer_columns = described_customer;
+const std::span<const pg::direct_column> record_columns = described_record;
+
+void remember(std::string_view pass_id, ItemPointerData place) {
+    if (pass_id.size() >= last_place.pass_id.size())
+        return;
+    std::memcpy(last_place.pass_id.data(), pass_id.data(), pass_id.size());
+    last_place.pass_id[pass_id.size()] = '\0';
+    last_place.place = place;
+    last_place.transaction = GetTopTransactionIdIfAny();
+}
+
+void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
+
+bool possible(const schema::tables &where) {
+    return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
+           records.eligible(where.generations.id);
+}
+
+bool may_ensure(const schema::tables &where) {
+    return possible(where) && customers.has_index(by_shopify_id) && customers.has_index(by_user_id);
+}
+
+bool may_read(const schema::tables &where) {
+    return possible(where) && records.has_index(by_pending_hold) && pg::call([&where] {
+               return may_read_every_row(where.customers.id) && may_read_every_row(where.generations.id);
+           });
+}
+
+void open(pg::direct_table &table, LOCKMODE lock) {
+    if (!table.open(lock))
+        throw pg::sql_error{"40001", "a table of mega was changed while it was being written", {}, "Try again."};
+}
+
+bool find_customer(std::string_view pass_id, const ItemPointerData *place) {
+    if (place != nullptr && ItemPointerIsValid(place) && stands_at(*place, pass_id))
+        return true;
+    if (TransactionIdIsValid(last_place.transaction) && last_place.transaction == GetTopTransactionIdIfAny() &&
+        pass_id == last_place.pass_id.data() && stands_at(last_place.place, pass_id))
+        return true;
+    const Datum key[] = {pg::to_datum(pass_id).value};
+    return customers.find(by_key, key);
+}
+
+bool find_record(std::string_view mg_id, const ItemPointerData *place) {
+    if (place != nullptr && ItemPointerIsValid(place) && records.find_at(*place) &&
+        pg::text_of(records.column(number(column::mg_id)).value) == mg_id)
+        return true;
+    const Datum key[] = {pg::to_datum(mg_id).value};
+    return records.find(by_key, key);
+}
+
+// A copy of a value that outlives the page it stands on.
+pg::nullable_datum copied(pg::nullable_datum value, Oid type) {
+    if (value.is_null)
+        return value;
+    return {pg::call([value, type] {
+                int16 length;
+                bool by_value;
+                get_typlenbyval(type, &length, &by_value);
+                return datumCopy(value.value, by_value, length);
+            }),
+            false};
+}
+
+} // namespace mega::ledger::direct

@@ -1,0 +1,45 @@
+// What the functions of the direct path share: the two tables, and where a row of them is. Inside of ledger/direct
+// only.
+#pragma once
+
+#include "ledger/direct.hpp"
+
+namespace mega::ledger::direct {
+
+extern constinit pg::direct_table customers, records;
+
+extern const std::span<const pg::direct_column> customer_columns, record_columns;
+
+// The probed indexes, by their numbers.
+constexpr std::size_t by_key = 0; // of either table
+constexpr std::size_t by_shopify_id = 1;
+constexpr std::size_t by_user_id = 2;
+constexpr std::size_t by_reference_key = 1;
+constexpr std::size_t by_generation = 2;
+constexpr std::size_t by_pending_hold = 3;
+
+constexpr std::size_t number(schema::customer c) { return static_cast<std::size_t>(c); }
+constexpr std::size_t number(schema::ledger c) { return static_cast<std::size_t>(c); }
+
+// Raises 40001 when the table is not what it was when `possible` was asked.
+void open(pg::direct_table &table, LOCKMODE lock);
+
+// Finds a row in the open table. place: where it was seen last; a hint only.
+bool find_customer(std::string_view pass_id, const ItemPointerData *place = nullptr);
+bool find_record(std::string_view mg_id, const ItemPointerData *place = nullptr);
+
+// Notes where a customer stands now.
+void remember(std::string_view pass_id, ItemPointerData place);
+
+// A copy of a value that outlives the page it stands on.
+pg::nullable_datum copied(pg::nullable_datum value, Oid type);
+
+// The same of columns of the row that is found.
+template <class Column>
+void copy_columns(const pg::direct_table &table, std::span<const pg::direct_column> described,
+                  std::span<const Column> columns, std::span<pg::nullable_datum> values) {
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        values[i] = copied(table.column(number(columns[i])), described[number(columns[i])].type);
+}
+
+} // namespace mega::ledger::direct
