@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import calls
 import server
 from result import Line, Target, interleaved, medians
 
@@ -49,17 +50,23 @@ def hot_customer(scale):
 
 
 def batch(scale):
-    """mega_record_credits of growing size, each batch a durable transaction."""
+    """mega_record_credits of growing size, each batch a durable transaction. What two clients reach is also compared with
+    one client's calls by hand, one by one: the wanted rows a second were set where such a call takes 31 µs."""
     statements = {
         "mega": "SELECT * FROM mega_record_credits($1)",
         "mega sql": "SELECT * FROM mega_record_credits($1)",
         "plpgsql": "SELECT handwritten.record_credits($1)",
     }
+    calls.make_loop("batch", "plpgsql", calls.CREDIT["plpgsql"] % ("NULL", "NULL"))
+    singly = "by hand, one by one"
     lines = []
     for size, clients in ((1, 1), (10, 1), (100, 1), (1000, 1), (10000, 1), (10000, 2)):
         batches = max(2, min(200, scale["batch_rows"] // size))
 
         def sample(contestant, number):
+            if contestant == singly:
+                return 1e6 / calls.run_loop("batch", "plpgsql", f"b{number}-", scale["calls"], scale["customers"])["mean"]
+
             def one(client):
                 tag = f"{contestant}-{size}-{clients}-{number}-{client}-"
                 first = client * scale["customers"] // clients  # whoever grants first has a customer until it commits
@@ -69,11 +76,16 @@ def batch(scale):
             with ThreadPoolExecutor(clients) as pool:
                 return sum(pool.map(one, range(clients)))
 
-        values = medians(interleaved(statements, scale["rounds"], sample))
+        values = medians(interleaved([*statements, *([singly] if clients == 2 else [])], scale["rounds"], sample))
         server.vacuum(*statements)
+        by_hand = values.pop(singly, None)
         target = Target(None, 120000, 80000, True) if clients == 2 else None
         what = f"batches of {size}, durable, {'1 client' if clients == 1 else f'{clients} clients, other customers'}"
         lines.append(Line("batch", what, "rows/s", values, target, {"size": size, "clients": clients}))
+        if by_hand:
+            lines.append(Line("batch", "the same against calls by hand, 1 client, one transaction", "rows/s",
+                              {"mega": values["mega"], singly: by_hand},
+                              Target(("mega", singly), round(120000 * 31e-6, 2), round(80000 * 31e-6, 2), True)))
     return lines
 
 
