@@ -95,7 +95,8 @@ def plots_of(results):
         "clients-on": ("Spends per second, synchronous_commit on", clients("on")),
         "batch": ("Credit rows per second in durable batches",
                   groups_of(results, "batch",
-                            lambda one: f"{one['extra']['size']}, " + counted(one["extra"]["clients"], "client"))),
+                            lambda one: f"{one['extra']['size']}, " + counted(one["extra"]["clients"], "client"),
+                            lambda one: "size" in one["extra"])),
     }
 
 
