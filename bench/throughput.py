@@ -65,6 +65,7 @@ def batch(scale):
 
         def sample(contestant, number):
             if contestant == singly:
+                server.vacuum("plpgsql")
                 return 1e6 / calls.run_loop("batch", "plpgsql", f"b{number}-", scale["calls"], scale["customers"])["mean"]
 
             def one(client):
