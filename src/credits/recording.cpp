@@ -9,23 +9,6 @@ namespace mega::credits {
 
 namespace {
 
-using movements = std::span<const movement *const>;
-
-// Where the movements of one customer stand.
-struct group {
-    std::size_t first, last; // behind the last one
-};
-
-std::vector<group> groups_of(movements all) {
-    std::vector<group> groups;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (i == 0 || all[i]->pass_id != all[i - 1]->pass_id)
-            groups.push_back({i, i});
-        groups.back().last = i + 1;
-    }
-    return groups;
-}
-
 using customer_changes = std::vector<ledger::direct::customer_change>;
 
 customer_changes changes_between(const ledger::locked_customer &before, const ledger::locked_customer &after) {
@@ -39,6 +22,21 @@ customer_changes changes_between(const ledger::locked_customer &before, const le
 
 } // namespace
 
+// Where the movements of one customer stand.
+struct recording::group {
+    std::size_t first, last; // behind the last one
+};
+
+std::vector<recording::group> recording::groups_of(movements all) {
+    std::vector<group> groups;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i == 0 || all[i]->pass_id != all[i - 1]->pass_id)
+            groups.push_back({i, i});
+        groups.back().last = i + 1;
+    }
+    return groups;
+}
+
 // What movements make of a customer, and the rows that say so.
 struct recording::plan {
     struct row {
@@ -49,7 +47,7 @@ struct recording::plan {
 
     explicit plan(const ledger::locked_customer &customer) : after(customer) {}
 
-    void take(std::size_t number, const movement &what) {
+    void take(const movement &what, std::size_t number) {
         check_spend(after, what);
         after.credits = ledger::balance_after(after, what.delta);
         after.updated_at = ledger::stamp_behind(after.updated_at);
@@ -62,14 +60,15 @@ struct recording::plan {
     std::vector<row> rows;
 };
 
-namespace {
-
-// Which of many movements are said twice among them, and which may be in the ledger. Most are in neither, and their
-// keys mostly stand side by side: so a stretch of keys is looked for at once before one of them is looked for alone.
-class known_keys {
+// The keys of many movements: which of them the ledger may have, and which movement of the call wrote each. Most are
+// new, and mostly they stand side by side: so a stretch of keys is looked for at once before one of them is looked for
+// alone.
+class recording::known_keys {
 public:
-    explicit known_keys(movements all)
-        : all_(all), by_txn_id_(all.size()), by_reference_(all.size()), may_be_recorded_(all.size()) {
+    void look_for(movements all) {
+        by_txn_id_.assign(all.size(), none);
+        by_reference_.assign(all.size(), none);
+        may_be_recorded_.resize(all.size());
         std::vector<std::string> mg_ids(all.size());
         std::vector<key> ids, references;
         for (std::size_t i = 0; i < all.size(); ++i) {
@@ -82,19 +81,18 @@ public:
         note(references, by_reference_, ledger::direct::find_references);
     }
 
-    // Whether an earlier movement has a key of this one; raises MG002 when it says something else.
-    bool said_before(std::size_t number) const {
-        const movement *first = by_txn_id_[number], *other = by_reference_[number];
-        if (first != nullptr && other != nullptr && first != other)
-            refuse(*other, *all_[number]);
-        if (first == nullptr)
-            first = other;
-        if (first != nullptr && (first->pass_id != all_[number]->pass_id || first->delta != all_[number]->delta))
-            refuse(*first, *all_[number]);
-        return first != nullptr;
-    }
-
     bool may_be_recorded(std::size_t number) const { return may_be_recorded_[number]; }
+
+    // Who wrote a movement's key in this call; null when nobody did.
+    const movement *writer_of_txn_id(std::size_t number) const { return writer(by_txn_id_[number]); }
+    const movement *writer_of_reference(std::size_t number) const { return writer(by_reference_[number]); }
+
+    // Notes who writes, or does not write after all, the keys of a movement.
+    void set_writer(std::size_t number, const movement *writer) {
+        for (const std::size_t run : {by_txn_id_[number], by_reference_[number]})
+            if (run != none)
+                writers_[run] = writer;
+    }
 
 private:
     struct key {
@@ -105,15 +103,17 @@ private:
         auto operator<=>(const key &) const = default;
     };
 
-    using firsts = std::vector<const movement *>; // by number: the first movement with the same key, if not itself
+    static constexpr auto none = static_cast<std::size_t>(-1);
 
-    template <class Find> void note(std::vector<key> &keys, firsts &first_with, Find find) {
+    const movement *writer(std::size_t run) const { return run == none ? nullptr : writers_[run]; }
+
+    // Equal keys share a run.
+    template <class Find> void note(std::vector<key> &keys, std::vector<std::size_t> &run_of, Find find) {
         std::ranges::sort(keys);
-        for (std::size_t i = 1, first = 0; i < keys.size(); ++i) {
-            if (keys[i].same(keys[first]))
-                first_with[keys[i].number] = all_[keys[first].number];
-            else
-                first = i;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            if (i == 0 || !keys[i].same(keys[i - 1]))
+                writers_.push_back(nullptr);
+            run_of[keys[i].number] = writers_.size() - 1;
         }
         constexpr std::size_t stretch = 128; // what is looked for at once
         for (std::size_t first = 0, size = 0; first < keys.size(); first += size) {
@@ -131,64 +131,65 @@ private:
         }
     }
 
-    [[noreturn]] static void refuse(const movement &first, const movement &again) {
-        refuse_other_content({first.txn_id ? mg_id_of(*first.txn_id) : std::string("an earlier entry of this call"),
-                              first.pass_id, first.delta, ""},
-                             again);
-    }
-
-    movements all_;
-    firsts by_txn_id_, by_reference_;
+    std::vector<std::size_t> by_txn_id_, by_reference_; // the run of a movement's key
+    std::vector<const movement *> writers_;             // of a run
     std::vector<bool> may_be_recorded_;
 };
+
+namespace {
+
+[[noreturn]] void refuse(const movement &first, const movement &again) {
+    refuse_other_content({first.txn_id ? mg_id_of(*first.txn_id) : std::string("an earlier entry of this call"),
+                          first.pass_id, first.delta, ""},
+                         again);
+}
 
 } // namespace
 
 struct recording::late_customer {
     ledger::locked_customer customer;
-    std::vector<std::size_t> waiting; // the numbers of the movements
+    group own;
+    std::vector<std::size_t> fresh;
 };
 
 void recording::add(movements all, std::size_t &under_way) {
-    for (late_customer &late : add_to_unlocked(all, under_way)) {
+    known_keys known;
+    for (late_customer &late : add_to_unlocked(all, known, under_way)) {
         pg::check_for_interrupts();
-        add_to_locked(late, all, under_way);
+        add_to_locked(late, all, known, under_way);
     }
 }
 
 // Returns those who are locked and have to wait until the snapshot is given back.
-std::vector<recording::late_customer> recording::add_to_unlocked(movements all, std::size_t &under_way) {
+std::vector<recording::late_customer> recording::add_to_unlocked(movements all, known_keys &known,
+                                                                 std::size_t &under_way) {
     std::vector<late_customer> late;
     // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new rows.
     // What is written here is not read here.
     pg::same_moment moment;
-    const known_keys known(all);
+    known.look_for(all);
     for (const group &own : groups_of(all)) {
         pg::check_for_interrupts();
-        std::vector<std::size_t> fresh;
-        for (under_way = own.first; under_way < own.last; ++under_way) {
-            const bool recorded =
-                known.may_be_recorded(under_way) && find_replay(session_, where_, *all[under_way]).has_value();
-            if (!known.said_before(under_way) && !recorded)
-                fresh.push_back(under_way);
-        }
+        std::vector<std::size_t> fresh = select_fresh(own, all, known, false, under_way);
         if (fresh.empty())
             continue;
-        under_way = own.first;
         std::optional<plan> made;
         const auto make = [&](const ledger::locked_customer &customer) -> std::optional<customer_changes> {
             if (customer.expires_at && *customer.expires_at <= pg::clock_time())
                 return std::nullopt; // what expired goes first
             made.emplace(customer);
-            for (const std::size_t number : fresh)
-                made->take(number, *all[number]);
+            for (const std::size_t number : fresh) {
+                under_way = number;
+                made->take(*all[number], number);
+            }
             return changes_between(customer, made->after);
         };
-        auto visited = ledger::direct::change_or_lock_customer(all[own.first]->pass_id, make);
+        under_way = own.first;
+        auto visited = ledger::direct::change_or_lock_customer(all[own.first]->pass_id, LockWaitSkip, make);
         if (!visited)
             ledger::throw_unknown_customer(all[own.first]->pass_id);
         if (visited->locked)
-            late.push_back({*std::move(visited->locked), std::move(fresh)});
+            late.push_back({*std::move(visited->locked), own, std::move(fresh)});
         else
             write_rows(*made, under_way);
     }
@@ -196,29 +197,54 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
     return late;
 }
 
-void recording::add_to_locked(late_customer &late, movements all, std::size_t &under_way) {
-    const auto is_replay = [&](std::size_t number) {
-        under_way = number;
-        return (all[number]->txn_id || all[number]->ref_id) && find_replay(session_, where_, *all[number]);
-    };
-    if (late.customer.changed_meanwhile) // whoever changed it may have recorded them
-        std::erase_if(late.waiting, is_replay);
-    if (late.waiting.empty())
+void recording::add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way) {
+    if (late.customer.changed_meanwhile) { // whoever changed it may have recorded them
+        for (const std::size_t number : late.fresh)
+            known.set_writer(number, nullptr);
+        late.fresh = select_fresh(late.own, all, known, true, under_way);
+    }
+    if (late.fresh.empty())
         return;
-    under_way = late.waiting.front();
+    under_way = late.fresh.front();
     settle_expiry(session_, where_, late.customer, pg::clock_time());
     plan made(late.customer);
-    for (const std::size_t number : late.waiting) {
+    for (const std::size_t number : late.fresh) {
         under_way = number;
-        made.take(number, *all[number]);
+        made.take(*all[number], number);
     }
     change(late.customer, made, under_way);
+}
+
+// The numbers of a customer's movements that are not recorded yet, neither in the ledger nor by this call.
+std::vector<std::size_t> recording::select_fresh(const group &own, movements all, known_keys &known, bool look_for_all,
+                                                 std::size_t &under_way) {
+    std::vector<std::size_t> fresh;
+    for (under_way = own.first; under_way < own.last; ++under_way) {
+        const movement &what = *all[under_way];
+        std::optional<recorded> first;
+        if (look_for_all ? what.txn_id || what.ref_id : known.may_be_recorded(under_way))
+            first = find_replay(session_, where_, what);
+        const movement *by_txn_id = known.writer_of_txn_id(under_way), *other = known.writer_of_reference(under_way);
+        // Two keys that say two things.
+        if (other != nullptr && (first || (by_txn_id != nullptr && by_txn_id != other)))
+            refuse(*other, what);
+        if (first && by_txn_id != nullptr)
+            refuse_other_content(*first, what);
+        const movement *said = by_txn_id != nullptr ? by_txn_id : other;
+        if (said != nullptr && (said->pass_id != what.pass_id || said->delta != what.delta))
+            refuse(*said, what);
+        if (first || said != nullptr)
+            continue;
+        known.set_writer(under_way, &what);
+        fresh.push_back(under_way);
+    }
+    return fresh;
 }
 
 void recording::add_new(const ledger::locked_customer &customer, std::span<const movement> all) {
     plan made(customer);
     for (std::size_t i = 0; i < all.size(); ++i)
-        made.take(i, all[i]);
+        made.take(all[i], i);
     std::size_t under_way = 0;
     change(customer, made, under_way);
 }

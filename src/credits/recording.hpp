@@ -23,11 +23,16 @@ public:
 
 private:
     struct plan;
+    struct group;
     struct late_customer;
+    class known_keys;
+    using movements = std::span<const movement *const>;
 
-    std::vector<late_customer> add_to_unlocked(std::span<const movement *const> all, std::size_t &under_way);
-    void add_to_locked(late_customer &late, std::span<const movement *const> all, std::size_t &under_way);
-
+    static std::vector<group> groups_of(movements all);
+    std::vector<late_customer> add_to_unlocked(movements all, known_keys &known, std::size_t &under_way);
+    void add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way);
+    std::vector<std::size_t> select_fresh(const group &own, movements all, known_keys &known, bool look_for_all,
+                                          std::size_t &under_way);
     void change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way);
     void write_rows(const plan &made, std::size_t &under_way);
 

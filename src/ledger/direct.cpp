@@ -75,28 +75,25 @@ std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitP
     return result;
 }
 
-namespace {
-
-std::optional<std::vector<customer_change>> try_change(const change_maker &change, const locked_customer &seen) {
-    try {
-        return change(seen);
-    } catch (const pg::sql_error &) {
-        return std::nullopt; // behind the lock it may be another customer; if not, the caller raises it again
-    }
-}
-
-} // namespace
-
-std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, const change_maker &change) {
+std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, LockWaitPolicy wait,
+                                                        const change_maker &change) {
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
     std::optional<visited_customer> result;
     if (find_customer(pass_id)) {
-        const auto changes = try_change(change, customer_found(pass_id));
-        if (changes && customers.try_update_found(of_customer(*changes))) {
+        std::optional<std::vector<customer_change>> changes;
+        std::optional<pg::sql_error> refused;
+        try {
+            changes = change(customer_found(pass_id));
+        } catch (const pg::sql_error &error) {
+            refused = error; // behind the lock it may be another customer
+        }
+        if (changes && customers.try_update_found(of_customer(*changes), wait)) {
             remember(pass_id, customers.place());
             result.emplace();
         } else if (auto customer = lock_customer_found(pass_id, LockWaitBlock)) {
+            if (refused && !customer->changed_meanwhile)
+                throw *refused;
             result = visited_customer{std::move(customer)};
         }
     }
@@ -137,7 +134,7 @@ bool update_record(std::string_view mg_id, std::span<const ledger_change> change
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
     bool exists = find_record(mg_id, place);
-    if (exists && !records.try_update_found(of_record(changes))) { // somebody changed it since: locked first, it stays
+    if (exists && !records.try_update_found(of_record(changes), LockWaitBlock)) { // locked first, it stays
         exists = records.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
         if (exists)
             records.update_found(of_record(changes));

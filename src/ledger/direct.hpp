@@ -28,8 +28,8 @@ using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
 // it and wait is LockWaitSkip.
 std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait = LockWaitBlock);
 
-// What is to be changed of a customer that is seen and not locked; std::nullopt to have it locked. So does an
-// sql_error, which counts only when the locked customer raises it again. Does not touch customers itself.
+// What is to be changed of a customer that is seen and not locked; std::nullopt to have it locked. An sql_error has it
+// locked, too, and goes on if the customer is found unchanged behind the lock. Does not touch customers itself.
 using change_maker = std::function<std::optional<std::vector<customer_change>>(const locked_customer &)>;
 
 // What became of a customer: changed, or locked and not changed.
@@ -37,9 +37,11 @@ struct visited_customer {
     std::optional<locked_customer> locked;
 };
 
-// Changes a customer without a lock of its own, which would cost as much as the change: when somebody else changed it
-// meanwhile, it is locked (FOR NO KEY UPDATE) instead, and the caller goes on. std::nullopt when there is none.
-std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, const change_maker &change);
+// Changes a customer without a lock of its own, which would cost as much as the change: only if it still is the version
+// that is seen. Otherwise it is locked (FOR NO KEY UPDATE) instead, and the caller goes on; with LockWaitSkip also when
+// somebody else has locked it, so that nothing is decided before a wait. std::nullopt when there is none.
+std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, LockWaitPolicy wait,
+                                                        const change_maker &change);
 
 // The pass ids of the customers that have one of these identities; for a row that was merged, its target's.
 std::set<std::string> find_customers(const std::set<std::string> &pass_ids,
@@ -53,8 +55,8 @@ void default_customer(std::span<pg::nullable_datum> columns);
 // Inserts a customer that was checked. False, and nothing written, when one of its identities is taken.
 bool insert_customer(std::span<const pg::nullable_datum> columns);
 
-// Changes columns of a customer that is locked, and mg_updated_at, which never runs back with the clock unless the
-// changes name it. Stays HOT when no indexed column changes.
+// Changes columns of a customer that is locked, and mg_updated_at, which does not run back with the clock (as
+// stamp_behind says) unless the changes name it. Stays HOT when no indexed column changes.
 // place: where it was seen last; a hint only.
 void update_customer(std::string_view pass_id, std::span<const customer_change> changes,
                      const ItemPointerData *place = nullptr);

@@ -115,6 +115,17 @@ bool relation_is_plain(Relation relation) {
 
 } // namespace
 
+namespace {
+
+Bitmapset *checked_columns(const TupleConstr *constraints) {
+    Bitmapset *columns = nullptr;
+    for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i)
+        pull_varattnos(static_cast<Node *>(stringToNode(constraints->check[i].ccbin)), 1, &columns);
+    return columns;
+}
+
+} // namespace
+
 bool direct_table::decide(Relation relation) {
     if (state_ != nullptr)
         MemoryContextDelete(state_->context);
@@ -133,6 +144,7 @@ bool direct_table::decide(Relation relation) {
     made->info = makeNode(ResultRelInfo);
     InitResultRelInfo(made->info, relation, 0, nullptr, 0);
     made->shape = CreateTupleDescCopyConstr(relation->rd_att);
+    made->checked = checked_columns(relation->rd_att->constr);
     made->found = MakeSingleTupleTableSlot(made->shape, table_slot_callbacks(relation));
     made->built = MakeSingleTupleTableSlot(made->shape, &TTSOpsVirtual);
     List *indexes = RelationGetIndexList(relation);

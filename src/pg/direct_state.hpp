@@ -14,8 +14,9 @@ struct direct_table::state {
     AttrNumber *attributes;
     int indexes;
     Oid *index_ids;
-    int *probed; // positions among the indexes
-    bool closed; // the last operation came to its end
+    int *probed;        // positions among the indexes
+    Bitmapset *checked; // the columns on which a CHECK depends
+    bool closed;        // the last operation came to its end
     // Of the operation under way. A slot that an error left holding a page does not know that its pin is gone: then all
     // of this is made anew.
     Relation relation;

@@ -213,12 +213,22 @@ nullable_datum direct_table::column(std::size_t i) const {
 ItemPointerData direct_table::place() const { return state_->found->tts_tid; }
 
 void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
-    if (!try_update_found(changes))
+    if (!write_version(changes, LockWaitBlock))
         throw sql_error{"XX000", "a row that was locked could not be updated", {}, {}};
 }
 
-bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
-    return call([this, changes] {
+bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes,
+                                    LockWaitPolicy wait) {
+    const auto is_checked = [this](const auto &change) {
+        constexpr int whole_row = 0 - FirstLowInvalidHeapAttributeNumber;
+        const int attribute = state_->attributes[change.first] - FirstLowInvalidHeapAttributeNumber;
+        return bms_is_member(attribute, state_->checked) || bms_is_member(whole_row, state_->checked);
+    };
+    return std::ranges::none_of(changes, is_checked) && write_version(changes, wait);
+}
+
+bool direct_table::write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait) {
+    return call([this, changes, wait] {
         CheckCmdReplicaIdentity(state_->relation, CMD_UPDATE);
         TupleTableSlot *built = state_->built;
         ExecCopySlot(built, state_->found);
@@ -230,7 +240,7 @@ bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nulla
         ExecConstraints(state_->info, built, state_->estate);
         ItemPointerData at = old_place;
         index_entries wanted = index_entries::none;
-        const TM_Result put = put_new_version(state_->relation, &at, built, GetActiveSnapshot(), &wanted);
+        const TM_Result put = put_new_version(state_->relation, &at, built, GetActiveSnapshot(), wait, &wanted);
         if (put == TM_Ok && wanted != index_entries::none) {
             open_indexes();
             insert_index_entries(state_->info, built, state_->estate, true, false, nullptr, wanted);

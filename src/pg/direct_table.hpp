@@ -87,9 +87,10 @@ public:
     // Writes a new version of the row found, with those columns changed that are set in `changes`. The row is locked.
     void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
 
-    // The same for a row that nobody locked. False, and nothing written, when it was changed since the snapshot by
-    // which it was found.
-    bool try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
+    // The same for a row that nobody locked. False, and nothing written, when it is not the version that was found any
+    // more, when a CHECK depends on what is changed and so on that version, or when somebody else has locked the row
+    // and wait is LockWaitSkip: then it has to be locked first.
+    bool try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait);
 
     // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.
@@ -101,6 +102,7 @@ public:
 private:
     struct state;
     TupleTableSlot *make_slot();
+    bool write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait);
     void build(TupleTableSlot *slot, std::span<const nullable_datum> columns);
 
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }

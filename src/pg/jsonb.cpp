@@ -159,19 +159,25 @@ pg::jsonb string_document(std::string_view text) {
     return {call([&value] { return JsonbValueToJsonb(&value); })};
 }
 
+namespace {
+
+constinit Jsonb *empty = nullptr; // nobody writes into it
+
+} // namespace
+
 pg::jsonb empty_object() {
-    // No columns ask for one as often as those of the ledger. Nobody writes into it.
-    static Jsonb *const made = call([] {
-        const MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
-        JsonbValue value;
-        value.type = jbvObject;
-        value.val.object.nPairs = 0;
-        value.val.object.pairs = nullptr;
-        Jsonb *const document = JsonbValueToJsonb(&value);
-        MemoryContextSwitchTo(outer);
-        return document;
-    });
-    return {made};
+    if (empty == nullptr)
+        empty = call([] {
+            const MemoryContext outer = MemoryContextSwitchTo(CacheMemoryContext);
+            JsonbValue value;
+            value.type = jbvObject;
+            value.val.object.nPairs = 0;
+            value.val.object.pairs = nullptr;
+            Jsonb *const document = JsonbValueToJsonb(&value);
+            MemoryContextSwitchTo(outer);
+            return document;
+        });
+    return {empty};
 }
 
 } // namespace pg
