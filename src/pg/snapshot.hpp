@@ -30,7 +30,7 @@ public:
 };
 
 // For the length of a scope every look is by one snapshot: what was looked at first and what was looked at last stood
-// there at the same time. Nothing is written inside.
+// there at the same time. What is written inside is not seen inside.
 class same_moment {
 public:
     same_moment();
