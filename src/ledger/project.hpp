@@ -1,6 +1,6 @@
 // Projecting the ledger onto customers: the one place where mg_credits and the managed keys of mg_mma_preferences are
-// written. Every caller locks first, then looks: a snapshot taken before the lock would read the past. Or it changes what
-// it saw only as long as that is the newest version.
+// written. Every caller locks first, then looks: a snapshot taken before the lock would read the past. Or it changes
+// what it saw only as long as that is the newest version.
 #pragma once
 
 #include "core/preferences.hpp"
@@ -66,8 +66,8 @@ private:
 };
 
 // The time to stamp a row with: the clock, or a microsecond after `last` when the clock stands behind that by less than
-// five seconds. To be read under the lock of the customer or generation whose last change that was, or for a change that
-// is made only if it still is the last one.
+// five seconds. To be read under the lock of the customer or generation whose last change that was, or for a change
+// that is made only if it still is the last one.
 pg::timestamp stamp_behind(pg::timestamp last) noexcept;
 
 } // namespace mega::ledger
