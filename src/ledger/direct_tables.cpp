@@ -138,7 +138,6 @@ bool find_record(std::string_view mg_id, const ItemPointerData *place) {
     return records.find(by_key, key);
 }
 
-// A copy of a value that outlives the page it stands on.
 pg::nullable_datum copied(pg::nullable_datum value, Oid type) {
     if (value.is_null)
         return value;

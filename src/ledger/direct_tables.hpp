@@ -1,5 +1,4 @@
-// What the functions of the direct path share: the two tables, and where a row of them is. Inside of ledger/direct
-// only.
+// What the functions of the direct path share among themselves: the two tables, and where a row of them is.
 #pragma once
 
 #include "ledger/direct.hpp"

@@ -10,7 +10,7 @@
 
 namespace mega::ledger {
 
-// A customer as it stands under the lock.
+// A customer as it stands under the lock, or as it is seen by who changes it only if it still stands so.
 struct locked_customer {
     std::string pass_id;
     std::int32_t credits = 0;
