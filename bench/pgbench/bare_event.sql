@@ -1,5 +1,5 @@
 \set tag random(1, 20)
 BEGIN;
-INSERT INTO bare.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_meta) VALUES ('mma_event:' || gen_random_uuid(), 'mma_event', :prefix::text || '0', jsonb_build_object('event_type', 'like', 'payload', jsonb_build_object('tags', jsonb_build_array('style.' || :tag::text))));
-UPDATE bare.mega_customers SET mg_mma_preferences = jsonb_build_object('tag_weights', jsonb_build_object('style.' || :tag::text, random())), mg_updated_at = clock_timestamp() WHERE mg_pass_id = :prefix::text || '0';
+INSERT INTO bare.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_meta) VALUES ('mma_event:' || gen_random_uuid(), 'mma_event', :prefix::text || '2', jsonb_build_object('event_type', 'like', 'payload', jsonb_build_object('tags', jsonb_build_array('style.' || :tag::text))));
+UPDATE bare.mega_customers SET mg_mma_preferences = jsonb_build_object('tag_weights', jsonb_build_object('style.' || :tag::text, random())), mg_updated_at = clock_timestamp() WHERE mg_pass_id = :prefix::text || '2';
 COMMIT;
