@@ -39,7 +39,8 @@ struct visited_customer {
 
 // Changes a customer without a lock of its own, which would cost as much as the change: only if it still is the version
 // that is seen. Otherwise it is locked (FOR NO KEY UPDATE) instead, and the caller goes on; with LockWaitSkip also when
-// somebody else has locked it, so that nothing is decided before a wait. std::nullopt when there is none.
+// somebody else had locked it when it was seen, so that nothing is decided before a long wait. std::nullopt when there
+// is none.
 std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, LockWaitPolicy wait,
                                                         const change_maker &change);
 

@@ -213,7 +213,7 @@ nullable_datum direct_table::column(std::size_t i) const {
 ItemPointerData direct_table::place() const { return state_->found->tts_tid; }
 
 void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
-    if (!write_version(changes, LockWaitBlock))
+    if (!write_version(changes))
         throw sql_error{"XX000", "a row that was locked could not be updated", {}, {}};
 }
 
@@ -224,11 +224,24 @@ bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nulla
         const int attribute = state_->attributes[change.first] - FirstLowInvalidHeapAttributeNumber;
         return bms_is_member(attribute, state_->checked) || bms_is_member(whole_row, state_->checked);
     };
-    return std::ranges::none_of(changes, is_checked) && write_version(changes, wait);
+    return std::ranges::none_of(changes, is_checked) && (wait == LockWaitBlock || !found_is_held()) &&
+           write_version(changes);
 }
 
-bool direct_table::write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait) {
-    return call([this, changes, wait] {
+bool direct_table::found_is_held() const {
+    return call([this] {
+        bool copied;
+        const HeapTupleHeader row = ExecFetchSlotHeapTuple(state_->found, false, &copied)->t_data;
+        if ((row->t_infomask & HEAP_XMAX_INVALID) != 0)
+            return false;
+        const TransactionId holder = HeapTupleHeaderGetRawXmax(row);
+        return (row->t_infomask & HEAP_XMAX_IS_MULTI) != 0 ||
+               (!TransactionIdIsCurrentTransactionId(holder) && TransactionIdIsInProgress(holder));
+    });
+}
+
+bool direct_table::write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
+    return call([this, changes] {
         CheckCmdReplicaIdentity(state_->relation, CMD_UPDATE);
         TupleTableSlot *built = state_->built;
         ExecCopySlot(built, state_->found);
@@ -240,7 +253,7 @@ bool direct_table::write_version(std::span<const std::pair<std::size_t, nullable
         ExecConstraints(state_->info, built, state_->estate);
         ItemPointerData at = old_place;
         index_entries wanted = index_entries::none;
-        const TM_Result put = put_new_version(state_->relation, &at, built, GetActiveSnapshot(), wait, &wanted);
+        const TM_Result put = put_new_version(state_->relation, &at, built, GetActiveSnapshot(), &wanted);
         if (put == TM_Ok && wanted != index_entries::none) {
             open_indexes();
             insert_index_entries(state_->info, built, state_->estate, true, false, nullptr, wanted);

@@ -88,8 +88,8 @@ public:
     void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
 
     // The same for a row that nobody locked. False, and nothing written, when it is not the version that was found any
-    // more, when a CHECK depends on what is changed and so on that version, or when somebody else has locked the row
-    // and wait is LockWaitSkip: then it has to be locked first.
+    // more, when a CHECK depends on what is changed and so on that version, or, with LockWaitSkip, when somebody else
+    // had locked the row when it was found: then it has to be locked first.
     bool try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait);
 
     // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
@@ -102,7 +102,8 @@ public:
 private:
     struct state;
     TupleTableSlot *make_slot();
-    bool write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait);
+    bool write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes);
+    bool found_is_held() const; // whether others had locked the row when it was found
     void build(TupleTableSlot *slot, std::span<const nullable_datum> columns);
 
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }

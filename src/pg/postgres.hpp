@@ -54,6 +54,7 @@ extern "C" {
 #include <port.h>
 #include <rewrite/rewriteHandler.h>
 #include <storage/lmgr.h>
+#include <storage/procarray.h>
 #include <tcop/utility.h>
 #include <utils/acl.h>
 #include <utils/array.h>

@@ -71,23 +71,22 @@ inline bool unique_keys_are_free(ResultRelInfo *info, TupleTableSlot *slot, ESta
 #endif
 }
 
-// Puts a new version in the place of one that may still be the newest; *wanted tells what indexes need then. With
-// LockWaitSkip it does not wait for whoever has locked the row, and nor does it pass by one who would let it pass.
+// Puts a new version in the place of one that may still be the newest; *wanted tells what indexes need then.
 inline TM_Result put_new_version(Relation table, ItemPointer place, TupleTableSlot *slot, Snapshot snapshot,
-                                 LockWaitPolicy wait, index_entries *wanted) {
+                                 index_entries *wanted) {
     TM_FailureData failure;
     LockTupleMode mode;
 #if PG_VERSION_NUM >= 160000
     TU_UpdateIndexes which = TU_None;
     const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), snapshot,
-                                                InvalidSnapshot, wait == LockWaitBlock, &failure, &mode, &which);
+                                                InvalidSnapshot, true, &failure, &mode, &which);
     *wanted = which == TU_None          ? index_entries::none
               : which == TU_Summarizing ? index_entries::summaries
                                         : index_entries::all;
 #else
     bool every = false;
     const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), snapshot,
-                                                InvalidSnapshot, wait == LockWaitBlock, &failure, &mode, &every);
+                                                InvalidSnapshot, true, &failure, &mode, &every);
     *wanted = every ? index_entries::all : index_entries::none;
 #endif
     return result;
