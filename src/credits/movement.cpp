@@ -74,6 +74,19 @@ outcome replayed(pg::session &session, const schema::tables &where, const record
     return {first.mg_id, balance_of(session, where, first.pass_id), true};
 }
 
+void check_spend(const ledger::locked_customer &customer, const movement &what) {
+    if (what.delta >= 0)
+        return;
+    if (!customer.may_spend)
+        throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
+                            "pass_id=" + pg::quoted(customer.pass_id), "Enable or restore the customer first."};
+    const std::int64_t needed = -std::int64_t{what.delta};
+    if (!what.allow_negative && customer.credits < needed)
+        throw pg::sql_error{"MG001", "the customer has not enough credits",
+                            "balance=" + std::to_string(customer.credits) + " needed=" + std::to_string(needed),
+                            what.overdraft_hint};
+}
+
 void write_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                   std::optional<pg::timestamp> expires_at) {
     customer.expires_at = expires_at;
@@ -148,10 +161,15 @@ std::optional<recorded> find_recorded(pg::session &session, const schema::tables
     return first;
 }
 
+void require_same(const recorded &first, const movement &again) {
+    if (first.pass_id != again.pass_id || first.delta != again.delta)
+        refuse_other_content(first, again);
+}
+
 std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &what) {
-    const auto first = find_recorded(session, where, what);
-    if (first && (first->pass_id != what.pass_id || first->delta != what.delta))
-        refuse_other_content(*first, what);
+    auto first = find_recorded(session, where, what);
+    if (first)
+        require_same(*first, what);
     return first;
 }
 
@@ -171,19 +189,6 @@ std::int32_t balance_of(pg::session &session, const schema::tables &where, std::
     return found.empty() ? 0 : found.int4(0, 0).value_or(0);
 }
 
-void check_spend(const ledger::locked_customer &customer, const movement &what) {
-    if (what.delta >= 0)
-        return;
-    if (!customer.may_spend)
-        throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
-                            "pass_id=" + pg::quoted(customer.pass_id), "Enable or restore the customer first."};
-    const std::int64_t needed = -std::int64_t{what.delta};
-    if (!what.allow_negative && customer.credits < needed)
-        throw pg::sql_error{"MG001", "the customer has not enough credits",
-                            "balance=" + std::to_string(customer.credits) + " needed=" + std::to_string(needed),
-                            what.overdraft_hint};
-}
-
 ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
     ledger::new_row row =
         what.txn_id ? ledger::new_row(record_type, *what.txn_id) : ledger::new_row::fresh(record_type);
@@ -201,19 +206,43 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
     return row;
 }
 
+pg::timestamp apply(ledger::locked_customer &customer, const movement &what) {
+    check_spend(customer, what);
+    customer.credits = ledger::balance_after(customer, what.delta);
+    customer.updated_at = ledger::stamp_behind(customer.updated_at);
+    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
+        customer.expires_at = what.expires_at;
+    return customer.updated_at;
+}
+
+std::vector<ledger::direct::customer_change> changes_between(const ledger::locked_customer &before,
+                                                             const ledger::locked_customer &after) {
+    using schema::customer;
+    std::vector<ledger::direct::customer_change> changes{{customer::mg_credits, pg::to_datum(after.credits)},
+                                                         {customer::mg_updated_at, pg::to_datum(after.updated_at)}};
+    if (after.expires_at != before.expires_at)
+        changes.emplace_back(customer::mg_expires_at, pg::to_datum(after.expires_at));
+    return changes;
+}
+
 std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                                 const movement &what) {
-    check_spend(customer, what);
-    const std::int32_t balance = ledger::balance_after(customer, what.delta);
-    const pg::timestamp stamp = ledger::stamp_behind(customer.updated_at);
+    ledger::locked_customer after = customer;
+    const pg::timestamp stamp = apply(after, what);
     const ledger::new_row row = row_of(what, stamp);
-    if (!ledger::append(session, where, row))
-        return std::nullopt;
-    // Through SQL, triggers of somebody else may have moved the balance on.
-    customer.credits = ledger::direct::possible(where) ? balance : balance_of(session, where, customer.pass_id);
-    customer.updated_at = ledger::stamp_behind(stamp);
-    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
-        write_expiry(session, where, customer, what.expires_at);
+    if (ledger::direct::possible(where)) {
+        if (!ledger::append_unprojected(where, row))
+            return std::nullopt;
+        ledger::direct::update_customer(customer.pass_id, changes_between(customer, after), &customer.place);
+    } else {
+        if (!ledger::append(session, where, row))
+            return std::nullopt;
+        after.credits = balance_of(session, where, customer.pass_id); // somebody's triggers may have moved it on
+        after.updated_at = ledger::stamp_behind(stamp);
+        if (after.expires_at != customer.expires_at)
+            write_expiry(session, where, after, after.expires_at);
+    }
+    customer = std::move(after);
     return row.mg_id();
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/text_rule.hpp"
 #include "ledger/append.hpp"
+#include "ledger/direct.hpp"
 #include "ledger/project.hpp"
 
 namespace mega::credits {
@@ -64,14 +65,20 @@ std::string mg_id_of(std::string_view txn_id);
 // Whether a row has its txn_id or its reference, or one row the one and another the other.
 bool is_recorded(pg::session &session, const schema::tables &where, const movement &what);
 
-// Raises MG002 with what was recorded and what was given.
+// Raises MG002 with what was recorded and what was given: always, or when they differ.
 [[noreturn]] void refuse_other_content(const recorded &first, const movement &again);
+void require_same(const recorded &first, const movement &again);
 
 // The balance of a customer, read anew.
 std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
 
-// Raises MG001 and MG004 when the customer cannot spend what the movement takes.
-void check_spend(const ledger::locked_customer &customer, const movement &what);
+// Makes of the customer what the movement does, and returns the time to stamp its row with. Raises MG001, MG004 and
+// 22003.
+pg::timestamp apply(ledger::locked_customer &customer, const movement &what);
+
+// The columns in which movements made a customer another one, for the direct path.
+std::vector<ledger::direct::customer_change> changes_between(const ledger::locked_customer &before,
+                                                             const ledger::locked_customer &after);
 
 // The row of the movement.
 ledger::new_row row_of(const movement &what, pg::timestamp stamp);

@@ -1,26 +1,10 @@
 #include "credits/recording.hpp"
 
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
 
 namespace mega::credits {
-
-namespace {
-
-using customer_changes = std::vector<ledger::direct::customer_change>;
-
-customer_changes changes_between(const ledger::locked_customer &before, const ledger::locked_customer &after) {
-    using column = schema::customer;
-    customer_changes changes{{column::mg_credits, pg::to_datum(after.credits)},
-                             {column::mg_updated_at, pg::to_datum(after.updated_at)}};
-    if (after.expires_at != before.expires_at)
-        changes.emplace_back(column::mg_expires_at, pg::to_datum(after.expires_at));
-    return changes;
-}
-
-} // namespace
 
 // Where the movements of one customer stand.
 struct recording::group {
@@ -47,14 +31,7 @@ struct recording::plan {
 
     explicit plan(const ledger::locked_customer &customer) : after(customer) {}
 
-    void take(const movement &what, std::size_t number) {
-        check_spend(after, what);
-        after.credits = ledger::balance_after(after, what.delta);
-        after.updated_at = ledger::stamp_behind(after.updated_at);
-        if (what.expires_at && (!after.expires_at || *after.expires_at < *what.expires_at))
-            after.expires_at = what.expires_at;
-        rows.push_back({number, &what, after.updated_at});
-    }
+    void take(const movement &what, std::size_t number) { rows.push_back({number, &what, apply(after, what)}); }
 
     ledger::locked_customer after;
     std::vector<row> rows;
@@ -87,11 +64,17 @@ public:
     const movement *writer_of_txn_id(std::size_t number) const { return writer(by_txn_id_[number]); }
     const movement *writer_of_reference(std::size_t number) const { return writer(by_reference_[number]); }
 
-    // Notes who writes, or does not write after all, the keys of a movement.
+    // Notes who writes the keys of a movement.
     void set_writer(std::size_t number, const movement *writer) {
         for (const std::size_t run : {by_txn_id_[number], by_reference_[number]})
             if (run != none)
                 writers_[run] = writer;
+    }
+
+    // Whoever wrote them did not, and the ledger may have them by now.
+    void forget(std::size_t number) {
+        set_writer(number, nullptr);
+        may_be_recorded_[number] = by_txn_id_[number] != none || by_reference_[number] != none;
     }
 
 private:
@@ -138,10 +121,9 @@ private:
 
 namespace {
 
-[[noreturn]] void refuse(const movement &first, const movement &again) {
-    refuse_other_content({first.txn_id ? mg_id_of(*first.txn_id) : std::string("an earlier entry of this call"),
-                          first.pass_id, first.delta, ""},
-                         again);
+recorded as_recorded(const movement &what) {
+    return {what.txn_id ? mg_id_of(*what.txn_id) : std::string("an earlier entry of this call"), what.pass_id,
+            what.delta, ""};
 }
 
 } // namespace
@@ -170,11 +152,12 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
     known.look_for(all);
     for (const group &own : groups_of(all)) {
         pg::check_for_interrupts();
-        std::vector<std::size_t> fresh = select_fresh(own, all, known, false, under_way);
+        std::vector<std::size_t> fresh = select_fresh(own, all, known, under_way);
         if (fresh.empty())
             continue;
         std::optional<plan> made;
-        const auto make = [&](const ledger::locked_customer &customer) -> std::optional<customer_changes> {
+        const auto make = [&](const ledger::locked_customer &customer)
+            -> std::optional<std::vector<ledger::direct::customer_change>> {
             if (customer.expires_at && *customer.expires_at <= pg::clock_time())
                 return std::nullopt; // what expired goes first
             made.emplace(customer);
@@ -185,7 +168,7 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
             return changes_between(customer, made->after);
         };
         under_way = own.first;
-        auto visited = ledger::direct::change_or_lock_customer(all[own.first]->pass_id, LockWaitSkip, make);
+        auto visited = ledger::direct::change_or_lock_customer(all[own.first]->pass_id, make);
         if (!visited)
             ledger::throw_unknown_customer(all[own.first]->pass_id);
         if (visited->locked)
@@ -199,9 +182,9 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
 
 void recording::add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way) {
     if (late.customer.changed_meanwhile) { // whoever changed it may have recorded them
-        for (const std::size_t number : late.fresh)
-            known.set_writer(number, nullptr);
-        late.fresh = select_fresh(late.own, all, known, true, under_way);
+        for (std::size_t number = late.own.first; number < late.own.last; ++number)
+            known.forget(number);
+        late.fresh = select_fresh(late.own, all, known, under_way);
     }
     if (late.fresh.empty())
         return;
@@ -216,23 +199,23 @@ void recording::add_to_locked(late_customer &late, movements all, known_keys &kn
 }
 
 // The numbers of a customer's movements that are not recorded yet, neither in the ledger nor by this call.
-std::vector<std::size_t> recording::select_fresh(const group &own, movements all, known_keys &known, bool look_for_all,
+std::vector<std::size_t> recording::select_fresh(const group &own, movements all, known_keys &known,
                                                  std::size_t &under_way) {
     std::vector<std::size_t> fresh;
     for (under_way = own.first; under_way < own.last; ++under_way) {
         const movement &what = *all[under_way];
         std::optional<recorded> first;
-        if (look_for_all ? what.txn_id || what.ref_id : known.may_be_recorded(under_way))
+        if (known.may_be_recorded(under_way))
             first = find_replay(session_, where_, what);
         const movement *by_txn_id = known.writer_of_txn_id(under_way), *other = known.writer_of_reference(under_way);
         // Two keys that say two things.
         if (other != nullptr && (first || (by_txn_id != nullptr && by_txn_id != other)))
-            refuse(*other, what);
+            refuse_other_content(as_recorded(*other), what);
         if (first && by_txn_id != nullptr)
             refuse_other_content(*first, what);
         const movement *said = by_txn_id != nullptr ? by_txn_id : other;
-        if (said != nullptr && (said->pass_id != what.pass_id || said->delta != what.delta))
-            refuse(*said, what);
+        if (said != nullptr)
+            require_same(as_recorded(*said), what);
         if (first || said != nullptr)
             continue;
         known.set_writer(under_way, &what);

@@ -31,8 +31,7 @@ private:
     static std::vector<group> groups_of(movements all);
     std::vector<late_customer> add_to_unlocked(movements all, known_keys &known, std::size_t &under_way);
     void add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way);
-    std::vector<std::size_t> select_fresh(const group &own, movements all, known_keys &known, bool look_for_all,
-                                          std::size_t &under_way);
+    std::vector<std::size_t> select_fresh(const group &own, movements all, known_keys &known, std::size_t &under_way);
     void change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way);
     void write_rows(const plan &made, std::size_t &under_way);
 

@@ -150,7 +150,7 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
         }
         mg_id = *due.text(i, 0);
         pass_id = *due.text(i, 1);
-        recorded hold{mg_id, pass_id, due.int4(i, 2).value_or(0), "pending", due.place(i, 3)};
+        recorded hold{mg_id, pass_id, due.int4(i, 2).value_or(0), std::string(pending_status), due.place(i, 3)};
         if (is_over(*due.text(i, 4), this_moment) && can_be_released(hold))
             batch.holds.push_back(std::move(hold));
     }

@@ -87,15 +87,19 @@ void check(const schema::tables &where, const new_row &row, ledger_record &recor
     fill_pass_id_of_step(where, record);
 }
 
-// What the triggers do for SQL, done here: check, insert, and settle what follows.
-bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
-    pg::row columns(direct::record_shape());
-    ledger_record record(where.generations, columns);
+bool insert_checked(const schema::tables &where, const new_row &row, ledger_record &record) {
     check(where, row, record);
     std::array<pg::nullable_datum, width> checked;
     for (std::size_t i = 0; i < width; ++i)
         checked[i] = record.get(static_cast<schema::ledger>(i));
-    if (!direct::append(checked, row.keyed()))
+    return direct::append(checked, row.keyed());
+}
+
+// What the triggers do for SQL, done here: check, insert, and settle what follows.
+bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
+    pg::row columns(direct::record_shape());
+    ledger_record record(where.generations, columns);
+    if (!insert_checked(where, row, record))
         return false;
     consequences all;
     all.add(record);
@@ -110,6 +114,12 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
         return append_directly(session, where, row);
     const pg::as_role owner(where.generations.owner);
     return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
+}
+
+bool append_unprojected(const schema::tables &where, const new_row &row) {
+    pg::row columns(direct::record_shape());
+    ledger_record record(where.generations, columns);
+    return insert_checked(where, row, record);
 }
 
 void bulk::add(const new_row &row) {

@@ -38,6 +38,9 @@ private:
 // the lock of the customer.
 bool append(pg::session &session, const schema::tables &where, const new_row &row);
 
+// The same for a credit row by the direct path, whose projection is left to the caller.
+bool append_unprojected(const schema::tables &where, const new_row &row);
+
 // Many credit rows on their way by the direct path. Their projection is left to the caller, who holds the locks of
 // their customers.
 class bulk {

@@ -75,8 +75,7 @@ std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitP
     return result;
 }
 
-std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, LockWaitPolicy wait,
-                                                        const change_maker &change) {
+std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, const change_maker &change) {
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
     std::optional<visited_customer> result;
@@ -88,7 +87,7 @@ std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id
         } catch (const pg::sql_error &error) {
             refused = error; // behind the lock it may be another customer
         }
-        if (changes && customers.try_update_found(of_customer(*changes), wait)) {
+        if (changes && customers.try_update_found(of_customer(*changes))) {
             remember(pass_id, customers.place());
             result.emplace();
         } else if (auto customer = lock_customer_found(pass_id, LockWaitBlock)) {
@@ -134,7 +133,7 @@ bool update_record(std::string_view mg_id, std::span<const ledger_change> change
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
     bool exists = find_record(mg_id, place);
-    if (exists && !records.try_update_found(of_record(changes), LockWaitBlock)) { // locked first, it stays
+    if (exists && !records.try_update_found(of_record(changes))) { // locked first, it stays
         exists = records.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
         if (exists)
             records.update_found(of_record(changes));

@@ -38,11 +38,9 @@ struct visited_customer {
 };
 
 // Changes a customer without a lock of its own, which would cost as much as the change: only if it still is the version
-// that is seen. Otherwise it is locked (FOR NO KEY UPDATE) instead, and the caller goes on; with LockWaitSkip also when
-// somebody else had locked it when it was seen, so that nothing is decided before a long wait. std::nullopt when there
-// is none.
-std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, LockWaitPolicy wait,
-                                                        const change_maker &change);
+// that is seen, and nobody else had locked it then, so that nothing is decided before a long wait. Otherwise it is
+// locked (FOR NO KEY UPDATE) instead, and the caller goes on. std::nullopt when there is none.
+std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id, const change_maker &change);
 
 // The pass ids of the customers that have one of these identities; for a row that was merged, its target's.
 std::set<std::string> find_customers(const std::set<std::string> &pass_ids,

@@ -54,6 +54,7 @@ constexpr pg::direct_index record_probes[] = {
     {false, false,
      "btree (mg_pass_id) WHERE ((mg_record_type = 'credit_transaction'::text) AND (mg_status = 'pending'::text) "
      "AND (mg_id >= 'credit_transaction:hold:'::text) AND (mg_id < 'credit_transaction:hold;'::text))"}};
+
 // Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
 // and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is
 // believed.

@@ -130,7 +130,7 @@ void add_directly(std::string_view pass_id, std::int64_t delta) {
         return std::vector<direct::customer_change>{
             {schema::customer::mg_credits, pg::to_datum(balance_after(customer, delta))}};
     };
-    const auto visited = direct::change_or_lock_customer(pass_id, LockWaitBlock, sum);
+    const auto visited = direct::change_or_lock_customer(pass_id, sum);
     if (!visited)
         throw_unknown_customer(pass_id);
     if (visited->locked)

@@ -113,10 +113,6 @@ bool relation_is_plain(Relation relation) {
            !form->relhassubclass && !form->relispartition && !form->relforcerowsecurity;
 }
 
-} // namespace
-
-namespace {
-
 Bitmapset *checked_columns(const TupleConstr *constraints) {
     Bitmapset *columns = nullptr;
     for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i)

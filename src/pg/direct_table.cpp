@@ -217,15 +217,13 @@ void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_
         throw sql_error{"XX000", "a row that was locked could not be updated", {}, {}};
 }
 
-bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes,
-                                    LockWaitPolicy wait) {
+bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
     const auto is_checked = [this](const auto &change) {
         constexpr int whole_row = 0 - FirstLowInvalidHeapAttributeNumber;
         const int attribute = state_->attributes[change.first] - FirstLowInvalidHeapAttributeNumber;
         return bms_is_member(attribute, state_->checked) || bms_is_member(whole_row, state_->checked);
     };
-    return std::ranges::none_of(changes, is_checked) && (wait == LockWaitBlock || !found_is_held()) &&
-           write_version(changes);
+    return std::ranges::none_of(changes, is_checked) && !found_is_held() && write_version(changes);
 }
 
 bool direct_table::found_is_held() const {

@@ -88,9 +88,9 @@ public:
     void update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
 
     // The same for a row that nobody locked. False, and nothing written, when it is not the version that was found any
-    // more, when a CHECK depends on what is changed and so on that version, or, with LockWaitSkip, when somebody else
-    // had locked the row when it was found: then it has to be locked first.
-    bool try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes, LockWaitPolicy wait);
+    // more, when somebody else had locked it when it was found, or when a CHECK depends on what is changed and so on
+    // that version: then it has to be locked first.
+    bool try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes);
 
     // Inserts a row; columns that are not given are NULL. keyed: false, and nothing inserted, when a unique key is
     // taken; the caller looks by whom, with a new snapshot. Not keyed: raises 23505.

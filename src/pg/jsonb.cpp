@@ -166,17 +166,13 @@ constinit Jsonb *empty = nullptr; // nobody writes into it
 } // namespace
 
 pg::jsonb empty_object() {
-    if (empty == nullptr)
-        empty = call([] {
-            const MemoryContext outer = MemoryContextSwitchTo(CacheMemoryContext);
-            JsonbValue value;
-            value.type = jbvObject;
-            value.val.object.nPairs = 0;
-            value.val.object.pairs = nullptr;
-            Jsonb *const document = JsonbValueToJsonb(&value);
-            MemoryContextSwitchTo(outer);
-            return document;
+    if (empty == nullptr) {
+        const pg::jsonb made = json_builder().begin_object().end_object().finish();
+        empty = call([made] {
+            const Size size = VARSIZE(made.document);
+            return static_cast<Jsonb *>(std::memcpy(MemoryContextAlloc(CacheMemoryContext, size), made.document, size));
         });
+    }
     return {empty};
 }
 
