@@ -58,10 +58,10 @@ find_server() {
     fi
 }
 
-# server_prefix MAJOR KIND: where dev/build-server keeps a server.
+# server_prefix MAJOR KIND: where dev/build-server keeps a server. build/servers may be a link: work trees share servers.
 server_prefix() {
     mkdir -p "$top/build/servers"
-    say "$(reachable "$top/build/servers")/pgsql-$1-$2"
+    say "$(reachable "$(cd "$top/build/servers" && pwd -P)")/pgsql-$1-$2"
 }
 
 checksum() { printf '%s' "$1" | cksum | cut -d ' ' -f 1; }

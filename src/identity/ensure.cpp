@@ -209,7 +209,8 @@ private:
 
     // What the triggers do for SQL, done here.
     bool insert_directly(std::span<pg::nullable_datum> row) {
-        pg::row columns(ledger::direct::customer_shape());
+        const pg::pinned_shape shape = ledger::direct::customer_shape();
+        pg::row columns(shape.get());
         ledger::customer_record record(where_.customers, columns);
         for (std::size_t i = 0; i < row.size(); ++i)
             record.set(static_cast<schema::customer>(i), row[i]);

@@ -97,7 +97,8 @@ bool insert_checked(const schema::tables &where, const new_row &row, ledger_reco
 
 // What the triggers do for SQL, done here: check, insert, and settle what follows.
 bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
-    pg::row columns(direct::record_shape());
+    const pg::pinned_shape shape = direct::record_shape();
+    pg::row columns(shape.get());
     ledger_record record(where.generations, columns);
     if (!insert_checked(where, row, record))
         return false;
@@ -117,13 +118,15 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
 }
 
 bool append_unprojected(const schema::tables &where, const new_row &row) {
-    pg::row columns(direct::record_shape());
+    const pg::pinned_shape shape = direct::record_shape();
+    pg::row columns(shape.get());
     ledger_record record(where.generations, columns);
     return insert_checked(where, row, record);
 }
 
 void bulk::add(const new_row &row) {
-    pg::row columns(direct::record_shape());
+    const pg::pinned_shape shape = direct::record_shape();
+    pg::row columns(shape.get());
     ledger_record record(where_.generations, columns);
     check(where_, row, record);
     for (std::size_t i = 0; i < width; ++i)
@@ -147,7 +150,8 @@ void change_record(const schema::tables &where, std::string_view mg_id, std::spa
     std::array<pg::nullable_datum, width> stored;
     if (!direct::read_record(mg_id, all, stored))
         throw pg::sql_error{"XX000", "a row that was locked is gone", "mg_id=" + pg::quoted(mg_id), {}};
-    pg::row before(direct::record_shape()), after(direct::record_shape());
+    const pg::pinned_shape shape = direct::record_shape();
+    pg::row before(shape.get()), after(shape.get());
     ledger_record old_row(where.generations, before), new_row(where.generations, after);
     for (std::size_t i = 0; i < width; ++i) {
         old_row.set(all[i], stored[i]);

@@ -14,8 +14,8 @@ inline void require_bound(const pg::trigger_call &call, Oid relation) {
 }
 
 // The tables, when the trigger fired on the one named by `member`; raises 39P01 otherwise.
-template <class Table> const schema::tables &bound_tables(const pg::trigger_call &call, Table schema::tables::*member) {
-    const schema::tables &where = schema::tables_of(call.function());
+template <class Table> schema::tables bound_tables(const pg::trigger_call &call, Table schema::tables::*member) {
+    schema::tables where = schema::tables_of(call.function());
     require_bound(call, (where.*member).id);
     return where;
 }

@@ -113,7 +113,7 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
     snapshot.done();
 }
 
-TupleDesc customer_shape() { return customers.shape(); }
+pg::pinned_shape customer_shape() { return customers.shape(); }
 
 void default_customer(std::span<pg::nullable_datum> columns) {
     for (std::size_t i = 0; i < columns.size(); ++i)
@@ -172,6 +172,6 @@ void append_many(std::span<const pg::nullable_datum> columns) {
     snapshot.done();
 }
 
-TupleDesc record_shape() { return records.shape(); }
+pg::pinned_shape record_shape() { return records.shape(); }
 
 } // namespace mega::ledger::direct

@@ -48,7 +48,7 @@ std::set<std::string> find_customers(const std::set<std::string> &pass_ids,
                                      const std::optional<pg::uuid> &user_id);
 
 // The row type of customers, and a row of it as the table's defaults fill it.
-TupleDesc customer_shape();
+pg::pinned_shape customer_shape();
 void default_customer(std::span<pg::nullable_datum> columns);
 
 // Inserts a customer that was checked. False, and nothing written, when one of its identities is taken.
@@ -104,6 +104,6 @@ inline constexpr std::size_t most_appended = pg::direct_table::most_rows;
 void append_many(std::span<const pg::nullable_datum> columns);
 
 // The row type of the ledger, for rows that are checked before they are appended.
-TupleDesc record_shape();
+pg::pinned_shape record_shape();
 
 } // namespace mega::ledger::direct

@@ -122,10 +122,26 @@ Bitmapset *checked_columns(const TupleConstr *constraints) {
 
 } // namespace
 
-bool direct_table::decide(Relation relation) {
+constinit direct_table::state *direct_table::retired_ = nullptr;
+
+// What was known of the table is forgotten, and freed as soon as nobody holds its shape.
+void direct_table::retire() {
     if (state_ != nullptr)
-        MemoryContextDelete(state_->context);
+        state_->older = std::exchange(retired_, state_);
     state_ = nullptr;
+    for (state **link = &retired_; *link != nullptr;) {
+        state *one = *link;
+        if (one->pins > 0) {
+            link = &one->older;
+            continue;
+        }
+        *link = one->older;
+        MemoryContextDelete(one->context);
+    }
+}
+
+bool direct_table::decide(Relation relation) {
+    retire();
     if (!relation_is_plain(relation) || !triggers_are_known(relation, shape_) || !checks_are_known(relation, shape_))
         return false;
     const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "mega table", ALLOCSET_DEFAULT_SIZES);

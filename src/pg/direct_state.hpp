@@ -17,6 +17,8 @@ struct direct_table::state {
     int *probed;        // positions among the indexes
     Bitmapset *checked; // the columns on which a CHECK depends
     bool closed;        // the last operation came to its end
+    int pins;           // how often the shape is held by who goes on reading it, whatever becomes of the table
+    state *older;       // of those that were replaced while their shape was held
     // Of the operation under way. A slot that an error left holding a page does not know that its pin is gone: then all
     // of this is made anew.
     Relation relation;

@@ -43,7 +43,11 @@ void direct_table::close() {
     });
 }
 
-TupleDesc direct_table::shape() const { return state_->shape; }
+pinned_shape direct_table::shape() const {
+    if (state_ == nullptr)
+        throw sql_error{"40001", "a table of mega was changed while it was being written", {}, "Try again."};
+    return {state_->shape, state_->pins};
+}
 
 bool direct_table::has_index(std::size_t probed_index) const { return state_->probed[probed_index] >= 0; }
 

@@ -36,6 +36,23 @@ struct direct_shape {
 
 enum class locked { yes, newer, absent, skipped };
 
+// The row type of a table as it was when it was asked for. It stays readable as long as this lives, whatever becomes of
+// the table: what a call of Postgres brings in may have the table looked at anew.
+class pinned_shape {
+public:
+    pinned_shape(TupleDesc shape, int &pins) noexcept : shape_(shape), pins_(pins) { ++pins_; }
+    ~pinned_shape() { --pins_; }
+    pinned_shape(const pinned_shape &) = delete;
+    pinned_shape &operator=(const pinned_shape &) = delete;
+
+    TupleDesc get() const &noexcept { return shape_; }
+    TupleDesc get() && = delete; // it would outlive the pin
+
+private:
+    TupleDesc shape_;
+    int &pins_;
+};
+
 class direct_table {
 public:
     static constexpr std::size_t most_rows = 128; // for insert_many: what still fits into the processor's cache
@@ -54,7 +71,7 @@ public:
     // the end of the (sub)transaction closes.
     bool open(LOCKMODE lock);
     void close();
-    TupleDesc shape() const;                        // of an eligible relation
+    pinned_shape shape() const;                     // raises 40001 when the relation is not eligible any more
     bool has_index(std::size_t probed_index) const; // of an eligible relation: whether `find` may be asked for it
 
     // Finds the row whose columns in the probed index equal the keys, by the snapshot that is active, and takes it
@@ -109,6 +126,7 @@ private:
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }
     void decide_now(Relation relation);
     bool decide(Relation relation);
+    void retire();
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     struct range; // of the column behind the keys
     IndexScanDesc begin_scan(std::size_t probed_index, std::span<const Datum> keys, const range *behind = nullptr);
@@ -128,6 +146,7 @@ private:
     direct_table *next_ = nullptr; // of all tables that were asked for
     LOCKMODE lock_ = NoLock;
     state *state_ = nullptr;
+    static state *retired_; // of all tables: replaced while their shape was held
 };
 
 // A decision is forgotten when the relation or one of its indexes changes, or any function: an index or a constraint

@@ -133,7 +133,7 @@ trigger_state state_of_trigger(Oid id, const named_definition &ours, Oid schema)
     return state;
 }
 
-const tables &tables_of(Oid function) {
+tables tables_of(Oid function) {
     const Oid schema = pg::schema_of_function(function);
     if (valid && known.schema == schema && known_generation == pg::namespace_generation())
         return known;
@@ -150,8 +150,8 @@ const tables &tables_of(Oid function) {
     return known;
 }
 
-const tables &guarded_tables_of(Oid function) {
-    const tables &found = tables_of(function);
+tables guarded_tables_of(Oid function) {
+    const tables found = tables_of(function);
     pg::require_writable("a function of mega that writes");
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         throw pg::sql_error{"55000", "mega does not write in a session that is a replica",

@@ -30,12 +30,13 @@ struct tables {
 };
 
 // The tables that belong to the extension whose function this is (I: always through the extension's namespace, never
-// through search_path). Raises 42P01 when one is missing and 42703 when a column is.
-const tables &tables_of(Oid function);
+// through search_path). Raises 42P01 when one is missing and 42703 when a column is. A copy, which stays what it is
+// for as long as the caller names it: what runs within his call may find other tables.
+tables tables_of(Oid function);
 
 // For writers: the same, and raises 55000 when a guard is missing or disabled or the session is a replica, because then
 // nothing would keep the books.
-const tables &guarded_tables_of(Oid function);
+tables guarded_tables_of(Oid function);
 
 void watch_tables(); // called once, when the library is loaded
 
