@@ -1,0 +1,22 @@
+// What nearly every file of the rooms reads first, read once for all of them: the Makefile compiles it ahead. Nothing
+// depends on it: every file still includes what it uses, and builds without it (MEGA_PRECOMPILED=no).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pg/direct_table.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+#include "pg/spi.hpp"
+#include "pg/trigger.hpp"
