@@ -2,6 +2,7 @@
 #include "core/record_id.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -22,10 +23,11 @@ constexpr column bounded_texts[] = {column::mg_actor_pass_id, column::mg_session
                                     column::mg_shopify_customer_id, column::mg_key};
 
 [[noreturn]] void refuse_difference(const admin_record &row, column c, std::string_view value) {
+    // Of an update the one or the other stood in the row before.
     throw pg::sql_error{ledger::bad_column,
                         std::string(name(c)) + " does not agree with mg_id",
-                        std::string(name(c)) + "=" + pg::quoted(value) +
-                            " mg_id=" + pg::quoted(*row.text(column::mg_id)),
+                        ledger::to_readers({c, column::mg_id}, std::string(name(c)) + "=" + pg::quoted(value) +
+                                                                   " mg_id=" + pg::quoted(*row.text(column::mg_id))),
                         {}};
 }
 
@@ -128,7 +130,8 @@ void check_changed(const admin_record &old_row, admin_record &new_row) {
         if (fact && !old_row.same(new_row, c))
             throw pg::sql_error{
                 "MG005", std::string(audit ? "an audit never changes: " : "a record keeps its ") + name(c),
-                "mg_id=" + pg::quoted(old_row.text(column::mg_id).value_or("")), "Append a new record."};
+                ledger::to_readers({column::mg_id}, "mg_id=" + pg::quoted(old_row.text(column::mg_id).value_or(""))),
+                "Append a new record."};
     }
     if (new_row.is_null(column::mg_created_at))
         new_row.set(column::mg_created_at, old_row.get(column::mg_created_at));

@@ -4,6 +4,7 @@
 #include "core/utc_time.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -59,9 +60,11 @@ locked_hold lock_hold(pg::session &session, const schema::tables &where, std::st
                             {}};
     if (!takes_credits(seen))
         throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id) + ", but a row that calls itself so",
-                            "mg_id=" + pg::quoted(seen.mg_id) + " delta=" + std::to_string(seen.delta),
+                            "mg_id=" + pg::quoted(seen.mg_id) +
+                                ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_delta},
+                                                   " delta=" + std::to_string(seen.delta)),
                             "A hold takes credits; make it with mega_hold_credit."};
-    ledger::locked_customer customer = ledger::require_locked_customer(session, where, seen.pass_id);
+    ledger::locked_customer customer = lock_customer_of(session, where, seen);
     recorded hold = require_hold(session, where, hold_id, seen.place); // its status as it stands behind the lock
     if (hold.pass_id != seen.pass_id)
         throw pg::sql_error{"40001", "the hold went to another customer meanwhile", "hold_id=" + pg::quoted(hold_id),
@@ -79,6 +82,7 @@ movement settlement_of(const recorded &hold, std::string_view hold_id, std::stri
     what.ref_type = "hold";
     what.ref_id = hold_id;
     what.txn_id = std::string(kind) + ":" + std::string(hold_id);
+    what.given = false;
     return what;
 }
 
@@ -95,7 +99,9 @@ void post_settlement(pg::session &session, const schema::tables &where, ledger::
 
 void refuse_other_amount(std::string_view hold_id, std::int64_t taken, std::int32_t given) {
     throw pg::sql_error{"MG002", "this hold was captured with another amount",
-                        "hold_id=" + pg::quoted(hold_id) + " captured=" + std::to_string(taken) +
+                        "hold_id=" + pg::quoted(hold_id) +
+                            ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_delta},
+                                               " captured=" + std::to_string(taken)) +
                             " given=" + std::to_string(given),
                         "Refund what was captured too much with mega_refund_credit."};
 }

@@ -3,6 +3,7 @@
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "pg/clock.hpp"
 #include "pg/direct_table.hpp"
 #include "pg/jsonb.hpp"
@@ -79,12 +80,18 @@ void check_spend(const ledger::locked_customer &customer, const movement &what) 
         return;
     if (!customer.may_spend)
         throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
-                            "pass_id=" + pg::quoted(customer.pass_id), "Enable or restore the customer first."};
+                            ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_disabled,
+                                                schema::customer::mg_deleted_at},
+                                               "pass_id=" + pg::quoted(customer.pass_id)),
+                            "Enable or restore the customer first."};
     const std::int64_t needed = -std::int64_t{what.delta};
-    if (!what.allow_negative && customer.credits < needed)
-        throw pg::sql_error{"MG001", "the customer has not enough credits",
-                            "balance=" + std::to_string(customer.credits) + " needed=" + std::to_string(needed),
-                            what.overdraft_hint};
+    if (what.allow_negative || customer.credits >= needed)
+        return;
+    const bool told = ledger::caller_may_read({schema::customer::mg_pass_id, schema::customer::mg_credits});
+    throw pg::sql_error{"MG001", "the customer has not enough credits",
+                        (told ? "balance=" + std::to_string(customer.credits) + " " : std::string()) +
+                            (told || what.given ? "needed=" + std::to_string(needed) : std::string()),
+                        what.overdraft_hint};
 }
 
 void write_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
@@ -123,11 +130,16 @@ movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::str
 } // namespace
 
 void refuse_other_content(const recorded &first, const movement &again) {
-    throw pg::sql_error{"MG002", "this credit movement was recorded with other content",
-                        "mg_id=" + pg::quoted(first.mg_id) + " recorded: pass_id=" + pg::quoted(first.pass_id) +
-                            " delta=" + std::to_string(first.delta) + "; given: pass_id=" + pg::quoted(again.pass_id) +
-                            " delta=" + std::to_string(again.delta),
-                        "Repeat a call with the same arguments, or use another txn_id or reference."};
+    const bool told = ledger::caller_may_read({column::mg_id, column::mg_pass_id, column::mg_delta});
+    const auto content = [](std::string_view pass_id, std::int32_t delta) {
+        return "pass_id=" + pg::quoted(pass_id) + " delta=" + std::to_string(delta);
+    };
+    throw pg::sql_error{
+        "MG002", "this credit movement was recorded with other content",
+        (told ? "mg_id=" + pg::quoted(first.mg_id) + " recorded: " + content(first.pass_id, first.delta) + "; "
+              : std::string()) +
+            (told || again.given ? "given: " + content(again.pass_id, again.delta) : std::string()),
+        "Repeat a call with the same arguments, or use another txn_id or reference."};
 }
 
 std::string mg_id_of(std::string_view txn_id) { return std::string(record_type) + ":" + std::string(txn_id); }
@@ -267,6 +279,17 @@ ledger::locked_customer open_customer(pg::session &session, const schema::tables
     ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
     settle_expiry(session, where, customer, pg::clock_time());
     return customer;
+}
+
+ledger::locked_customer lock_customer_of(pg::session &session, const schema::tables &where, const recorded &row) {
+    auto customer = ledger::lock_customer(session, where, row.pass_id);
+    if (!customer)
+        throw pg::sql_error{
+            "23503", "the customer of this row does not exist",
+            ledger::to_readers({column::mg_id, column::mg_pass_id},
+                               "mg_id=" + pg::quoted(row.mg_id) + " mg_pass_id=" + pg::quoted(row.pass_id)),
+            "Create the customer with mega_ensure_customer first."};
+    return *std::move(customer);
 }
 
 outcome record(pg::session &session, const schema::tables &where, const movement &what) {

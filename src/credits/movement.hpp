@@ -20,6 +20,7 @@ struct movement {
     std::optional<pg::jsonb> meta;
     std::string_view status = "succeeded";
     bool allow_negative = false;
+    bool given = true; // pass id and delta are what the caller said, not what a row says: errors may repeat them
     const char *overdraft_hint = "Grant credits first.";
 };
 
@@ -95,6 +96,10 @@ std::int32_t settle_expiry(pg::session &session, const schema::tables &where, le
 
 // Locks a customer and settles its expiry: what every movement begins with.
 ledger::locked_customer open_customer(pg::session &session, const schema::tables &where, std::string_view pass_id);
+
+// Locks the customer of a row. Raises 23503, without saying whose it is unless the caller may know, when a row of an
+// adopted table has none.
+ledger::locked_customer lock_customer_of(pg::session &session, const schema::tables &where, const recorded &row);
 
 // What mega_record_credit asks of its arguments; raises 22023 and 22008.
 void check_movement(const movement &what);

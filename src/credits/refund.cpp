@@ -2,6 +2,7 @@
 #include "core/record_id.hpp"
 #include "credits/hold.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -106,10 +107,22 @@ std::optional<recorded> find_replay(pg::session &session, const schema::tables &
     const pg::rows found = session.run(refund_of, where.schema, pg::access::read_write, first->mg_id);
     if (const auto of = found.text(0, 0); of != what.txn_id)
         throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
-                            "refund_id=" + pg::quoted(*refund.ref_id) + " recorded: txn_id=" +
-                                pg::quoted(of.value_or("")) + "; given: txn_id=" + pg::quoted(what.txn_id),
+                            "refund_id=" + pg::quoted(*refund.ref_id) +
+                                ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_meta},
+                                                   " recorded: txn_id=" + pg::quoted(of.value_or("")) + ";") +
+                                " given: txn_id=" + pg::quoted(what.txn_id),
                             "Use another refund_id."};
     return first;
+}
+
+[[noreturn]] void refuse_more_than(std::int64_t left, const spend &what, const std::optional<std::int32_t> &asked) {
+    throw pg::sql_error{
+        ledger::bad_argument, "a refund cannot be more than is left of the spend",
+        "txn_id=" + pg::quoted(what.txn_id) +
+            ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_delta, schema::ledger::mg_meta},
+                               " left=" + std::to_string(left)) +
+            " asked=" + (asked ? std::to_string(*asked) : "all"),
+        "See what was refunded already in mega_credit_statement."};
 }
 
 Datum refund_credit(FunctionCallInfo fcinfo) {
@@ -132,18 +145,17 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
                             "txn_id=" + pg::quoted(what.txn_id) + " pass_id=" + pg::quoted(*pass_id),
                             {}};
     refund.pass_id = row.pass_id;
+    refund.given = false;
     refund.delta = amount.value_or(0);
     std::optional<recorded> first = find_replay(session, where, refund, what, amount);
-    ledger::locked_customer customer = ledger::require_locked_customer(session, where, row.pass_id);
+    ledger::locked_customer customer = lock_customer_of(session, where, row);
     if (!first)
         first = find_replay(session, where, refund, what, amount);
     std::string mg_id = first ? first->mg_id : "";
     if (!first) {
         const std::int64_t left = left_of(session, where, what, require_row(session, where, what));
         if (left <= 0 || amount.value_or(0) > left)
-            refuse("a refund cannot be more than is left of the spend: left=" + std::to_string(left) +
-                       " asked=" + (amount ? std::to_string(*amount) : "all"),
-                   what, "See what was refunded already in mega_credit_statement.");
+            refuse_more_than(left, what, amount);
         refund.delta = amount.value_or(static_cast<std::int32_t>(left));
         settle_expiry(session, where, customer, pg::clock_time());
         const auto posted = post(session, where, customer, refund);

@@ -1,6 +1,7 @@
 // mega_record_topup and mega_topup_due: packs of credits, by hand or automatic within a monthly limit.
 #include "credits/movement.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/page.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -43,6 +44,14 @@ struct topup {
     bool automatic = false;
 };
 
+// What a customer's row says about its top-ups.
+std::string to_readers_of_settings(std::string text) {
+    using schema::customer;
+    return ledger::to_readers(
+        {customer::mg_pass_id, customer::mg_topup_default_packs, customer::mg_auto_topup_monthly_limit_packs},
+        std::move(text));
+}
+
 // The zone to count months in: the customer's, or UTC when it has none that the server knows.
 std::string zone_or_utc(std::optional<std::string_view> zone) {
     if (!zone || zone->empty() || zone->size() > TZ_STRLEN_MAX)
@@ -80,13 +89,15 @@ std::int32_t credits_of(std::int32_t packs, std::int32_t credits_per_pack) {
     if (credits > PG_INT32_MAX)
         throw pg::sql_error{"22003",
                             "the top-up would leave the range of an integer",
-                            "packs=" + std::to_string(packs) + " credits_per_pack=" + std::to_string(credits_per_pack),
+                            to_readers_of_settings("packs=" + std::to_string(packs) + " ") +
+                                "credits_per_pack=" + std::to_string(credits_per_pack),
                             {}};
     return static_cast<std::int32_t>(credits);
 }
 
 void set_packs(topup &wanted, std::int32_t packs) {
     wanted.what.delta = credits_of(packs, wanted.credits_per_pack);
+    wanted.what.given = wanted.packs.has_value();
     wanted.what.meta = pg::json_builder()
                            .begin_object()
                            .key("packs")
@@ -106,6 +117,7 @@ std::optional<recorded> find_replay(pg::session &session, const schema::tables &
         return std::nullopt;
     movement again = wanted.what;
     again.delta = first->delta;
+    again.given = wanted.packs.has_value();
     if (wanted.packs)
         again.delta = credits_of(*wanted.packs, wanted.credits_per_pack);
     if (first->pass_id != again.pass_id || first->delta != again.delta)
@@ -120,7 +132,8 @@ void settle_packs(pg::session &session, const schema::tables &where, topup &want
     const std::int32_t packs = wanted.packs.value_or(settings.int4(0, 0).value_or(usual_packs));
     if (packs <= 0)
         throw pg::sql_error{ledger::bad_argument, "the customer's default number of packs is not above zero",
-                            "mg_topup_default_packs=" + std::to_string(packs), "Name packs in the call."};
+                            to_readers_of_settings("mg_topup_default_packs=" + std::to_string(packs)),
+                            "Name packs in the call."};
     const auto limit = settings.int4(0, 1);
     if (wanted.automatic && limit) {
         const std::int64_t used = session
@@ -130,8 +143,8 @@ void settle_packs(pg::session &session, const schema::tables &where, topup &want
                                       .value_or(0);
         if (used + packs > *limit)
             throw pg::sql_error{ledger::bad_argument, "the monthly limit of automatic top-ups is reached",
-                                "packs=" + std::to_string(packs) + " used=" + std::to_string(used) +
-                                    " limit=" + std::to_string(*limit),
+                                to_readers_of_settings("packs=" + std::to_string(packs) + " used=" +
+                                                       std::to_string(used) + " limit=" + std::to_string(*limit)),
                                 "Wait for the next month, top up by hand, or raise mg_auto_topup_monthly_limit_packs."};
     }
     set_packs(wanted, packs);

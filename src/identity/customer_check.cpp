@@ -6,6 +6,7 @@
 #include "core/text_rule.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -81,10 +82,12 @@ namespace {
 
 void check_changed(const customer_record &old_row, customer_record &new_row, bool may_replace) {
     if (!old_row.same(new_row, column::mg_pass_id))
-        throw pg::sql_error{"MG005", "a pass id never changes",
-                            "pass_id=" + pg::quoted(old_row.text(column::mg_pass_id).value_or("NULL")) +
-                                " written=" + pg::quoted(new_row.text(column::mg_pass_id).value_or("NULL")),
-                            "Make another customer with mega_ensure_customer."};
+        throw pg::sql_error{
+            "MG005", "a pass id never changes",
+            ledger::to_readers({column::mg_pass_id},
+                               "pass_id=" + pg::quoted(old_row.text(column::mg_pass_id).value_or("NULL")) + " ") +
+                "written=" + pg::quoted(new_row.text(column::mg_pass_id).value_or("NULL")),
+            "Make another customer with mega_ensure_customer."};
     for (const column c : {column::mg_credits, column::mg_mma_preferences, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));

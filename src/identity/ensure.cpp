@@ -6,6 +6,7 @@
 #include "identity/profile.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -287,16 +288,21 @@ private:
 
     [[noreturn]] static void refuse_two(const std::string &first, const std::string &second) {
         throw pg::sql_error{"MG009", "these identities belong to two customers",
-                            "pass ids: " + pg::quoted(first) + " and " + pg::quoted(second),
+                            ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_shopify_customer_id,
+                                                schema::customer::mg_user_id},
+                                               "pass ids: " + pg::quoted(first) + " and " + pg::quoted(second)),
                             "Give the identities of one of them; they stay two customers."};
     }
 
     [[noreturn]] static void refuse_other(const std::string &pass_id, const char *kind, std::string_view stored,
                                           std::string_view given) {
-        throw pg::sql_error{"MG009", std::string("this customer has another ") + kind,
-                            "pass_id=" + pg::quoted(pass_id) + " stored=" + pg::quoted(stored) +
-                                " given=" + pg::quoted(given),
-                            "Look up each identity by itself, and merge the customers if they are one person."};
+        throw pg::sql_error{
+            "MG009", std::string("this customer has another ") + kind,
+            ledger::to_readers(
+                {schema::customer::mg_pass_id, schema::customer::mg_shopify_customer_id, schema::customer::mg_user_id},
+                "pass_id=" + pg::quoted(pass_id) + " stored=" + pg::quoted(stored) + " ") +
+                "given=" + pg::quoted(given),
+            "Look up each identity by itself, and merge the customers if they are one person."};
     }
 
     pg::session &session_;

@@ -1,5 +1,6 @@
 #include "ledger/derived.hpp"
 
+#include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/json_tree.hpp"
@@ -33,8 +34,9 @@ bool has_managed_key(pg::jsonb document) {
 
 [[noreturn]] void refuse_credits(std::string_view pass_id, std::int32_t stored, std::int32_t written) {
     throw pg::sql_error{"MG006", "mg_credits is derived from the ledger and cannot be written",
-                        "pass_id=" + pg::quoted(pass_id) + " stored=" + std::to_string(stored) +
-                            " written=" + std::to_string(written),
+                        to_readers({column::mg_pass_id, column::mg_credits}, "pass_id=" + pg::quoted(pass_id) +
+                                                                                 " stored=" + std::to_string(stored) +
+                                                                                 " written=" + std::to_string(written)),
                         credits_hint};
 }
 
@@ -42,14 +44,14 @@ bool has_managed_key(pg::jsonb document) {
     throw pg::sql_error{"MG006",
                         "the managed keys of mg_mma_preferences are derived from the events and cannot be "
                         "written",
-                        "pass_id=" + pg::quoted(pass_id) +
-                            " managed keys: hard_blocks, tag_weights, updated_at, source, positions",
+                        to_readers({column::mg_pass_id}, "pass_id=" + pg::quoted(pass_id) + " ") +
+                            "managed keys: hard_blocks, tag_weights, updated_at, source, positions",
                         preferences_hint};
 }
 
 void warn(const char *kept, std::string_view pass_id) {
     pg::warn(std::string(kept) + " is derived from the ledger: the value written was ignored",
-             "pass_id=" + pg::quoted(pass_id));
+             to_readers({column::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)));
 }
 
 void guard_credits(const customer_record &old_row, customer_record &new_row, bool may_replace,

@@ -1,4 +1,5 @@
 #include "ledger/direct_tables.hpp"
+#include "ledger/disclosure.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
 
@@ -105,8 +106,10 @@ void update_customer(std::string_view pass_id, std::span<const customer_change> 
     pg::fresh_snapshot snapshot;
     open(customers, RowExclusiveLock);
     if (!find_customer(pass_id, place))
-        throw pg::sql_error{
-            "XX000", "a projection touched 0 customers instead of one", "pass_id=" + pg::quoted(pass_id), {}};
+        throw pg::sql_error{"XX000",
+                            "a projection touched 0 customers instead of one",
+                            to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)),
+                            {}};
     customers.update_found(of_customer(changes));
     remember(pass_id, customers.place());
     customers.close();

@@ -2,6 +2,7 @@
 
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
@@ -55,7 +56,7 @@ void write(pg::session &session, const schema::tables &where, const locked_custo
     if (touched != 1)
         throw pg::sql_error{"XX000",
                             "a projection touched " + std::to_string(touched) + " customers instead of one",
-                            "pass_id=" + pg::quoted(customer.pass_id),
+                            to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)),
                             {}};
 }
 
@@ -90,8 +91,9 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) 
     if (balance < PG_INT32_MIN || balance > PG_INT32_MAX)
         throw pg::sql_error{"22003",
                             "the balance would leave the range of an integer",
-                            "pass_id=" + pg::quoted(customer.pass_id) + " balance=" + std::to_string(customer.credits) +
-                                " delta=" + std::to_string(delta),
+                            to_readers({schema::customer::mg_pass_id, schema::customer::mg_credits},
+                                       "pass_id=" + pg::quoted(customer.pass_id) + " balance=" +
+                                           std::to_string(customer.credits) + " delta=" + std::to_string(delta)),
                             {}};
     return static_cast<std::int32_t>(balance);
 }

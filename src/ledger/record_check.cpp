@@ -4,6 +4,7 @@
 #include "core/record_id.hpp"
 #include "core/status.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/lineage.hpp"
 #include "ledger/url_rule.hpp"
@@ -144,13 +145,20 @@ void check_status_words(const ledger_record *old_row, const ledger_record &row) 
                "Use queued, scanning, prompting, generating, postscan, done or error.");
 }
 
-void check_vars(const ledger_record &row) {
+// Vars that were stored before stay under a patch: what is wrong with them is told to readers.
+void check_vars(const ledger_record &row, bool patched) {
     const auto vars = row.json(column::mg_mma_vars);
     if (!vars)
         return;
     if (!pg::is_object(*vars))
         refuse("mg_mma_vars must be a JSON object", std::string("It is of type ") + pg::type_name(*vars) + ".");
-    check_document_urls(name(column::mg_mma_vars), *vars);
+    try {
+        check_document_urls(name(column::mg_mma_vars), *vars);
+    } catch (pg::sql_error &error) {
+        if (patched && !caller_may_read({column::mg_id, column::mg_mma_vars}))
+            error.detail = {};
+        throw;
+    }
 }
 
 void store_payload(ledger_record &row) {
@@ -200,14 +208,17 @@ bool may_change(column c, std::optional<record_type> type) {
     return std::ranges::find(columns, c) != columns.end();
 }
 
+// Which stored row an update met, for readers: a role may update rows that it may not read.
+std::string which(const ledger_record &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
+
 void refuse_changed_fact(const ledger_record &row, column c, std::optional<record_type> type) {
-    throw pg::sql_error{"MG005",
-                        std::string("the ledger is append-only: ") + name(c) + " of a " +
-                            (type ? std::string(core::name(*type)) : "row of no known type") + " never changes",
-                        "mg_id=" + pg::quoted(id_of(row)),
-                        type == record_type::credit_transaction
-                            ? "Record a new credit row that corrects this one, for example with mega_record_credit."
-                            : "Append a new row."};
+    const bool told = caller_may_read({column::mg_id, column::mg_record_type});
+    const std::string kind = !told ? "row" : type ? std::string(core::name(*type)) : "row of no known type";
+    throw pg::sql_error{
+        "MG005", std::string("the ledger is append-only: ") + name(c) + " of a " + kind + " never changes", which(row),
+        told && type == record_type::credit_transaction
+            ? "Record a new credit row that corrects this one, for example with mega_record_credit."
+            : "Append a new row."};
 }
 
 // A hold is settled by capture and release alone: they write its status.
@@ -216,7 +227,7 @@ void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
     if (!id.starts_with("credit_transaction:hold:") || in_flight::settles(id))
         return;
     if (!old_row.same(new_row, column::mg_status) || !old_row.same(new_row, column::mg_meta))
-        throw pg::sql_error{"MG005", "a hold is settled by its functions only", "mg_id=" + pg::quoted(id),
+        throw pg::sql_error{"MG005", "a hold is settled by its functions only", which(old_row),
                             "Use mega_capture_credit or mega_release_credit."};
 }
 
@@ -233,13 +244,12 @@ void check_own_meta(const ledger_record &old_row, const ledger_record &new_row) 
     for (const std::string_view key : {"refund_of", "automatic", "packs"})
         if ((key == "refund_of") == refund && !pg::equal(member(old_row, key), member(new_row, key)))
             throw pg::sql_error{"MG005", "mg_meta." + std::string(key) + " of this credit row never changes",
-                                "mg_id=" + pg::quoted(id_of(old_row)), "Other keys are yours to write."};
+                                which(old_row), "Other keys are yours to write."};
 }
 
 void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
-    const std::string_view id = id_of(old_row);
     if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
-        throw pg::sql_error{"MG005", "mg_mma_mode is set once", "mg_id=" + pg::quoted(id), "Append a new generation."};
+        throw pg::sql_error{"MG005", "mg_mma_mode is set once", which(old_row), "Append a new generation."};
     if (old_row.same(new_row, column::mg_mma_status))
         return;
     const auto from = old_row.text(column::mg_mma_status);
@@ -249,9 +259,10 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
     if (!stage || !core::may_move(left, *stage, !new_row.is_null(column::mg_output_url)))
         throw pg::sql_error{
             "MG007",
-            "mg_mma_status cannot move from " + pg::quoted(from.value_or("")) + " to " +
+            "mg_mma_status cannot move" +
+                to_readers({column::mg_mma_status}, " from " + pg::quoted(from.value_or(""))) + " to " +
                 (to ? pg::quoted(*to) : "NULL"),
-            "mg_id=" + pg::quoted(id),
+            which(old_row),
             "It moves forward only: queued, scanning, prompting, generating, postscan, done; error from "
             "any but done."};
 }
@@ -274,7 +285,7 @@ void check_new_record(const schema::tables &where, ledger_record &row) {
         if (const auto url = row.text(c))
             check_asset_url(name(c), *url, bad_column);
     check_status_words(nullptr, row);
-    check_vars(row);
+    check_vars(row, false);
     store_payload(row);
 }
 
@@ -299,7 +310,7 @@ void check_changed_record(const ledger_record &old_row, ledger_record &new_row) 
     check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);
     if (!old_row.same(new_row, column::mg_mma_vars))
-        check_vars(new_row);
+        check_vars(new_row, true);
     if (!old_row.same(new_row, column::mg_payload))
         store_payload(new_row);
 }

@@ -3,6 +3,7 @@
 #include "core/record_id.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/consequences.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/lineage.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/record_check.hpp"
@@ -101,10 +102,11 @@ Datum keep_row(FunctionCallInfo fcinfo) {
     pg::row columns(call.tuple(), call.shape());
     const schema::record<schema::admin> row(where.admins, columns);
     if (row.text(schema::admin::mg_record_type) == core::name(core::record_type::admin_audit))
-        throw pg::sql_error{"MG005",
-                            "an audit is never deleted",
-                            "mg_id=" + pg::quoted(row.text(schema::admin::mg_id).value_or("")),
-                            {}};
+        throw pg::sql_error{
+            "MG005",
+            "an audit is never deleted",
+            to_readers({schema::admin::mg_id}, "mg_id=" + pg::quoted(row.text(schema::admin::mg_id).value_or(""))),
+            {}};
     return call.keep(call.tuple());
 }
 

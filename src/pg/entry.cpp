@@ -1,5 +1,7 @@
 #include "pg/entry.hpp"
 
+#include "pg/disclosure.hpp"
+
 namespace pg {
 
 failure describe_current_exception() noexcept {
@@ -23,8 +25,10 @@ failure describe_current_exception() noexcept {
 }
 
 void raise(const failure &what) {
-    if (what.postgres_error != nullptr)
+    if (what.postgres_error != nullptr) {
+        keep_from_others(what.postgres_error);
         ReThrowError(what.postgres_error);
+    }
     const sql_error &error = what.error;
     ereport(ERROR, (errcode(error.state.code), errmsg_internal("%s", error.message.c_str()),
                     error.detail.empty() ? 0 : errdetail_internal("%s", error.detail.c_str()),

@@ -4,8 +4,12 @@
 
 namespace pg {
 
+// An empty detail is none.
 inline void warn(const std::string &message, const std::string &detail) {
-    call([&] { ereport(WARNING, (errmsg_internal("%s", message.c_str()), errdetail_internal("%s", detail.c_str()))); });
+    call([&] {
+        ereport(WARNING, (errmsg_internal("%s", message.c_str()),
+                          detail.empty() ? 0 : errdetail_internal("%s", detail.c_str())));
+    });
 }
 
 inline void notice(const std::string &message, const std::string &hint) {

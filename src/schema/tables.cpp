@@ -165,6 +165,10 @@ tables guarded_tables_of(Oid function) {
     return found;
 }
 
+template <> const table<customer> &known_table() { return known.customers; }
+template <> const table<ledger> &known_table() { return known.generations; }
+template <> const table<admin> &known_table() { return known.admins; }
+
 void watch_tables() { CacheRegisterRelcacheCallback(on_relation_change, 0); }
 
 } // namespace mega::schema

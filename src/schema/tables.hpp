@@ -38,6 +38,9 @@ tables tables_of(Oid function);
 // nothing would keep the books.
 tables guarded_tables_of(Oid function);
 
+// One of the tables that the call which is under way was given last. For what has no call at hand: errors.
+template <class Column> const table<Column> &known_table();
+
 void watch_tables(); // called once, when the library is loaded
 
 // How a trigger of ours stands: on guard, not there, not enabled, or another trigger under its name.

@@ -2,6 +2,7 @@
 #include "core/utc_time.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -122,8 +123,10 @@ void check_same(pg::session &session, const schema::tables &where, const std::st
         throw pg::sql_error{"40001", "the same step was written meanwhile", "mg_id=" + pg::quoted(mg_id), "Try again."};
     if (found.text(0, 0) != what.type || !same("input", what.input) || !same("output", what.output))
         throw pg::sql_error{"MG002", "this step was recorded with other content",
-                            "mg_id=" + pg::quoted(mg_id) + " recorded type=" +
-                                pg::quoted(found.text(0, 0).value_or("")) + " given type=" + pg::quoted(what.type),
+                            "mg_id=" + pg::quoted(mg_id) +
+                                ledger::to_readers({column::mg_id, column::mg_step_type},
+                                                   " recorded type=" + pg::quoted(found.text(0, 0).value_or(""))) +
+                                " given type=" + pg::quoted(what.type),
                             "Leave at_step out to append the next step."};
 }
 

@@ -2,6 +2,7 @@
 #include "core/status.hpp"
 #include "credits/hold.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
@@ -90,7 +91,7 @@ void require_same_customer(const locked_generation &generation, const std::optio
     if (hold && generation.pass_id() != hold->pass_id)
         throw pg::sql_error{ledger::bad_column,
                             "the hold belongs to another customer than the generation",
-                            "mg_id=" + pg::quoted(generation.mg_id()) + " hold's pass_id=" + pg::quoted(hold->pass_id),
+                            "mg_id=" + pg::quoted(generation.mg_id()),
                             {}};
 }
 
@@ -113,11 +114,13 @@ Datum update_generation(FunctionCallInfo fcinfo) {
 }
 
 [[noreturn]] void refuse_other_result(const locked_generation &generation, std::string_view url) {
-    throw pg::sql_error{"MG002", "the generation is done with another output URL",
-                        "mg_id=" + pg::quoted(generation.mg_id()) +
-                            " stored=" + pg::quoted(generation.text(column::mg_output_url).value_or("")) +
-                            " given=" + pg::quoted(url),
-                        "A finished generation keeps its output; create a new one for another."};
+    throw pg::sql_error{
+        "MG002", "the generation is done with another output URL",
+        "mg_id=" + pg::quoted(generation.mg_id()) +
+            ledger::to_readers({column::mg_id, column::mg_output_url},
+                               " stored=" + pg::quoted(generation.text(column::mg_output_url).value_or(""))) +
+            " given=" + pg::quoted(url),
+        "A finished generation keeps its output; create a new one for another."};
 }
 
 Datum complete_generation(FunctionCallInfo fcinfo) {
