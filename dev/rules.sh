@@ -156,3 +156,9 @@ rule_scripts_introduce_themselves() {
         sed -n 2p "$file" | grep -q '^# ' || say "$file does not say what it does"
     done
 }
+
+# Every name in the SQL of src has its schema, or a search_path would decide what it means; the search for it works.
+rule_sql_names_have_a_schema() {
+    dev/sql_names.pl --self-test
+    project_files 'src/*.sql' 'src/*.cpp' 'src/*.hpp' | xargs -r -d '\n' dev/sql_names.pl
+}

@@ -81,7 +81,7 @@ COMMENT ON FUNCTION mega_topup_due(integer, integer, text) IS
     'and those left this month (NULL without a limit). next_cursor asks for the next page. Raises 22023. Reads with the '
     'caller''s rights and policies.';
 
-CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT now(), max_customers integer DEFAULT 1000,
+CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT pg_catalog.now(), max_customers integer DEFAULT 1000,
     OUT expired integer, OUT credits bigint)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS

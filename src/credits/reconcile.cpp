@@ -15,7 +15,7 @@ constinit pg::statement of_all =
         "FROM @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
         "GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
         "WHERE c.mg_credits IS NULL OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
-        "ORDER BY c.mg_pass_id COLLATE \"C\"")
+        "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"")
         .in_parallel();
 
 constexpr Oid pass_id_type[] = {TEXTOID};

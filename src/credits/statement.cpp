@@ -20,7 +20,7 @@ constinit pg::statement select_customer("SELECT c.mg_credits, c.mg_updated_at FR
     "SELECT g.mg_id, g.mg_created_at, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id "               \
     "FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "                                   \
     "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE \"C\" DESC LIMIT 1001"
+#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
 
 constinit pg::statement first_page(MEGA_CREDIT_ROWS MEGA_NEWEST_FIRST, pass_id_type);
 
@@ -28,7 +28,7 @@ constexpr Oid position_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID};
 constinit pg::statement
     next_page(MEGA_CREDIT_ROWS
               "AND g.mg_created_at OPERATOR(pg_catalog.<=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.<) $2 "
-              "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.<) $3) " MEGA_NEWEST_FIRST,
+              "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $3) " MEGA_NEWEST_FIRST,
               position_types);
 
 // What the rows before the cursor add up to.
@@ -37,7 +37,7 @@ constinit pg::statement
               "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
               "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
               "AND g.mg_created_at OPERATOR(pg_catalog.>=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.>) $2 "
-              "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.>=) $3)",
+              "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $3)",
               position_types);
 
 struct page_of_credits {

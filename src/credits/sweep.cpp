@@ -29,22 +29,22 @@ constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
 // A batch behind a hold, in byte order of pass id, so that locks are taken in order: the order of the index on pending
 // holds, which is left after the batch's last one. The time is compared as text, as iso_utc writes it: a cast would let
 // one broken raw row stop the sweep. $1 is now, by the second; `is_over` has the last word.
-constinit pg::statement
-    due_holds("SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' "
-              "FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
-              "AND g.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>=) $2 "
-              "AND (g.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>) $2 "
-              "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.>) $3) "
-              "AND (g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at') COLLATE \"C\" OPERATOR(pg_catalog.<=) $1 "
-              "ORDER BY g.mg_pass_id COLLATE \"C\", g.mg_id COLLATE \"C\" LIMIT 1000",
-              due_types);
+constinit pg::statement due_holds(
+    "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' "
+    "FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
+    "AND g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $2 "
+    "AND (g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
+    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3) "
+    "AND (g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<=) $1 "
+    "ORDER BY g.mg_pass_id COLLATE pg_catalog.\"C\", g.mg_id COLLATE pg_catalog.\"C\" LIMIT 1000",
+    due_types);
 
 constexpr Oid ids_type[] = {TEXTARRAYOID};
-constinit pg::statement
-    lock_free_customers("SELECT c.mg_pass_id, c.mg_expires_at FROM ONLY @schema@.mega_customers c "
-                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.mg_pass_id COLLATE \"C\" "
-                        "FOR NO KEY UPDATE SKIP LOCKED",
-                        ids_type);
+constinit pg::statement lock_free_customers(
+    "SELECT c.mg_pass_id, c.mg_expires_at FROM ONLY @schema@.mega_customers c "
+    "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" "
+    "FOR NO KEY UPDATE SKIP LOCKED",
+    ids_type);
 
 constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
 // Behind the locks: those holds of these customers that are pending still. A hold whose release somebody wrote by hand
@@ -63,7 +63,7 @@ constinit pg::statement still_pending(
     "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) 'release' "
     "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
     "AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL) "
-    "ORDER BY h.mg_pass_id COLLATE \"C\", h.mg_id COLLATE \"C\"",
+    "ORDER BY h.mg_pass_id COLLATE pg_catalog.\"C\", h.mg_id COLLATE pg_catalog.\"C\"",
     holds_types);
 
 // One row for each hold; the ledger's own trigger projects them, one update per customer. A release that somebody
@@ -84,7 +84,7 @@ constinit pg::statement mark_released("UPDATE ONLY @schema@.mega_generations SET
 constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID};
 constinit pg::statement lock_expired(
     "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at "
-    "OPERATOR(pg_catalog.<=) $1 ORDER BY c.mg_pass_id COLLATE \"C\" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+    "OPERATOR(pg_catalog.<=) $1 ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
     expired_types);
 
 bool is_over(std::string_view expires_at, std::string_view now) {

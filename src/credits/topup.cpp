@@ -182,10 +182,10 @@ constexpr Oid due_types[] = {INT4OID, TEXTOID};
 constinit pg::statement due_customers(
     "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone "
     "FROM @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
-    "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE \"C\" OPERATOR(pg_catalog.>) $2 "
+    "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "
     "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "
-    "ORDER BY c.mg_pass_id COLLATE \"C\"",
+    "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"",
     due_types);
 
 struct due_customer {

@@ -9,7 +9,7 @@ COMMENT ON FUNCTION mega_trigger_customer_verify() IS
     'AFTER INSERT OR UPDATE on mega_customers: holds the row as stored against the rules for derived columns.';
 
 CREATE FUNCTION mega_pass_id(shopify_customer_id text DEFAULT NULL, user_id uuid DEFAULT NULL,
-    anon_id uuid DEFAULT gen_random_uuid()) RETURNS text
+    anon_id uuid DEFAULT pg_catalog.gen_random_uuid()) RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION mega_pass_id(text, uuid, uuid) IS
     'The pass id of the first identity that is there: Shopify id, user id, anonymous id (spec 0.1). Trims; '''' and '
@@ -36,5 +36,5 @@ CREATE FUNCTION mega_customer(pass_id text,
     OUT mg_meta jsonb, OUT mg_source_system text, OUT mg_deleted_at timestamptz, OUT mg_created_at timestamptz,
     OUT mg_updated_at timestamptz, OUT mg_mma_preferences jsonb, OUT mg_mma_preferences_updated_at timestamptz)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1;
-COMMENT ON FUNCTION mega_customer IS
+COMMENT ON FUNCTION mega_customer(text) IS
     'The customer''s row, column by column; no row when there is none. Reads with the caller''s rights and policies.';

@@ -28,7 +28,7 @@ constinit pg::statement candidates(
     "OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.total, 0) OR s.events "
     "OR c.mg_mma_preferences IS NULL OR c.mg_mma_preferences OPERATOR(pg_catalog.?|) "
     "'{hard_blocks,tag_weights,updated_at,source,positions}'::pg_catalog.text[]) "
-    "GROUP BY c.mg_pass_id ORDER BY c.mg_pass_id COLLATE \"C\"");
+    "GROUP BY c.mg_pass_id ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"");
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement look("SELECT c.mg_credits, (SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 "

@@ -19,12 +19,15 @@ const column *column_named(const table_definition &table, std::string_view name)
 
 // Name, type, NOT NULL and whether something fills it, of every column.
 pg::rows columns_of(pg::session &session, const found_table &table) {
-    return session.run_text(
-        "SELECT a.attname::text, pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL), "
-        "a.attnotnull, "
-        "a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL FROM pg_catalog.pg_attribute a "
-        "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = " +
-        std::to_string(table.relation) + " AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum");
+    return session.run_text("SELECT a.attname::pg_catalog.text, pg_catalog.format_type(CASE WHEN t.typbasetype "
+                            "OPERATOR(pg_catalog.=) 0 THEN t.oid ELSE t.typbasetype END, NULL), "
+                            "a.attnotnull, "
+                            "a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) '' OR t.typdefault IS NOT NULL FROM "
+                            "pg_catalog.pg_attribute a "
+                            "JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid WHERE a.attrelid "
+                            "OPERATOR(pg_catalog.=) " +
+                            std::to_string(table.relation) +
+                            " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped ORDER BY a.attnum");
 }
 
 void report_columns(pg::session &session, const found_table &table, std::vector<oddity> &report) {
@@ -55,23 +58,29 @@ bool has_trigger_of_ours(pg::session &session, const found_table &table) {
     for (const named_definition &trigger : table.definition->triggers)
         names += (names.empty() ? "" : ", ") + sql_literal(trigger.name);
     return !session
-                .run_text("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = " + std::to_string(table.relation) +
-                          " AND tgname IN (" + names + ")")
+                .run_text("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) " +
+                          std::to_string(table.relation) + " AND tgname OPERATOR(pg_catalog.=) ANY (ARRAY[" + names +
+                          "]::pg_catalog.name[])")
                 .empty();
 }
 
 // On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may.
 void report_grants(pg::session &session, const found_table &table, std::vector<oddity> &report) {
     const pg::rows found = session.run_text(
-        "SELECT r.who || ': ' || string_agg(r.what, ', ' ORDER BY r.what COLLATE \"C\") FROM (SELECT CASE WHEN "
-        "a.grantee = 0 "
-        "THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS who, a.privilege_type AS what FROM pg_class c, "
-        "aclexplode(c.relacl) a WHERE c.oid = " +
+        "SELECT r.who OPERATOR(pg_catalog.||) ': ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(r.what, ', ' ORDER BY "
+        "r.what COLLATE pg_catalog.\"C\") FROM (SELECT CASE WHEN "
+        "a.grantee OPERATOR(pg_catalog.=) 0 "
+        "THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS who, a.privilege_type AS what FROM "
+        "pg_catalog.pg_class c, "
+        "pg_catalog.aclexplode(c.relacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
         std::to_string(table.relation) +
-        " AND a.grantee <> c.relowner UNION SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text "
-        "END, a.privilege_type || ' (' || t.attname || ')' FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, "
-        "aclexplode(t.attacl) a WHERE c.oid = " +
-        std::to_string(table.relation) + " AND a.grantee <> c.relowner) r GROUP BY r.who ORDER BY r.who COLLATE \"C\"");
+        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner UNION SELECT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 "
+        "THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text "
+        "END, a.privilege_type OPERATOR(pg_catalog.||) ' (' OPERATOR(pg_catalog.||) t.attname OPERATOR(pg_catalog.||) "
+        "')' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid OPERATOR(pg_catalog.=) c.oid, "
+        "pg_catalog.aclexplode(t.attacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
+        std::to_string(table.relation) +
+        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner) r GROUP BY r.who ORDER BY r.who COLLATE pg_catalog.\"C\"");
     for (std::uint64_t i = 0; i < found.count(); ++i)
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
@@ -113,9 +122,10 @@ std::vector<oddity> oddities(pg::session &session, const found_table &table) {
 
 void revoke_default_grants(pg::session &session, const found_table &table) {
     const pg::rows found = session.run_text(
-        "SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END FROM "
-        "pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = " +
-        std::to_string(table.relation) + " AND a.grantee <> c.relowner");
+        "SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE "
+        "a.grantee::pg_catalog.regrole::pg_catalog.text END FROM "
+        "pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
+        std::to_string(table.relation) + " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner");
     for (std::uint64_t i = 0; i < found.count(); ++i)
         session.run_text("REVOKE ALL ON TABLE " + table.qualified() + " FROM " + std::string(*found.text(i, 0)));
 }

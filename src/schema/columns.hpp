@@ -17,9 +17,9 @@ struct column {
 };
 
 // An id: compared and ordered by bytes.
-#define MEGA_ID "text COLLATE \"C\""
-#define MEGA_NOW "clock_timestamp()"
-#define MEGA_EMPTY "'{}'::jsonb"
+#define MEGA_ID "text COLLATE pg_catalog.\"C\""
+#define MEGA_NOW "pg_catalog.clock_timestamp()"
+#define MEGA_EMPTY "'{}'::pg_catalog.jsonb"
 
 #define MEGA_CUSTOMER_COLUMNS(X)                                                                                       \
     X(mg_pass_id, MEGA_ID, nullptr, true, "Pass ID: pass:<kind>:<id>. Never changes.")                                 \

@@ -5,21 +5,24 @@ DECLARE
     one record;
 BEGIN
     FOR one IN
-        SELECT DISTINCT p.oid::regprocedure AS signature, p.proowner, a.grantee
+        SELECT DISTINCT p.oid::pg_catalog.regprocedure AS signature, p.proowner, a.grantee
         FROM pg_catalog.pg_depend d
-        JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'
-        JOIN pg_catalog.pg_proc p ON p.oid = d.objid,
+        JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+            AND e.extname OPERATOR(pg_catalog.=) 'mega'
+        JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid,
         LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
-        WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-          AND d.deptype = 'e' AND a.grantee <> p.proowner
+        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+          AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND d.deptype OPERATOR(pg_catalog.=) 'e' AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', one.signature,
-            CASE WHEN one.grantee = 0 THEN 'PUBLIC' ELSE one.grantee::regrole::text END);
+            CASE WHEN one.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                ELSE one.grantee::pg_catalog.regrole::pg_catalog.text END);
     END LOOP;
 END
 $$;
-GRANT EXECUTE ON FUNCTION mega_is_pass_id(text), mega_is_record_id(text, text), mega_is_permanent_url(text),
-    mega_has_expiring_url(jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION mega_is_pass_id(text), mega_is_record_id(text, text),
+    mega_is_permanent_url(text), mega_has_expiring_url(jsonb) TO PUBLIC;
 
 -- The tables belong to the user, not to the extension: a restore brings them, and DROP EXTENSION leaves them.
 DO $$
@@ -38,20 +41,26 @@ BEGIN
             USING HINT = 'SELECT * FROM mega_install(dry_run => true) tells what SELECT * FROM mega_install() does.';
         RETURN;
     END IF;
-    -- Told as warnings, because inside an extension's script Postgres keeps lesser messages to itself.
-    FOR one IN SELECT * FROM mega_install() WHERE action = 'grant' OR action LIKE 'skip %' LOOP
+    -- Told as warnings, because inside an extension's script Postgres keeps lesser messages to itself. Called with
+    -- its argument: a function that takes none would be nearer.
+    FOR one IN
+        SELECT i.object, i.action, i.detail FROM mega_install(dry_run => false) i
+        WHERE i.action OPERATOR(pg_catalog.=) 'grant' OR i.action OPERATOR(pg_catalog.~~) 'skip %'
+    LOOP
         RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
-            USING HINT = CASE one.action
-                WHEN 'grant' THEN 'These roles reach the table itself; see docs/adopting.md.'
+            USING HINT = CASE WHEN one.action OPERATOR(pg_catalog.=) 'grant'
+                THEN 'These roles reach the table itself; see docs/adopting.md.'
                 ELSE 'New rows are checked all the same; see SELECT * FROM mega_validate().' END;
     END LOOP;
     FOR made IN
-        SELECT c.oid, c.oid::regclass AS name, c.relowner
+        SELECT c.oid, c.oid::pg_catalog.regclass AS name, c.relowner
         FROM pg_catalog.pg_depend d
-        JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'
-        JOIN pg_catalog.pg_class c ON c.oid = d.objid
-        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-          AND d.deptype = 'e' AND c.relkind = 'r'
+        JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+            AND e.extname OPERATOR(pg_catalog.=) 'mega'
+        JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objid
+        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+          AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND d.deptype OPERATOR(pg_catalog.=) 'e' AND c.relkind OPERATOR(pg_catalog.=) 'r'
     LOOP
         EXECUTE pg_catalog.format('ALTER EXTENSION mega DROP TABLE %s', made.name);
         EXECUTE pg_catalog.format('ALTER TABLE %s OWNER TO @extowner@', made.name);

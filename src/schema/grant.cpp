@@ -55,13 +55,18 @@ bool includes(level granted, std::string_view function) {
 
 constexpr Oid schema_type[] = {OIDOID};
 // The extension's functions that are not everybody's.
-constinit pg::statement member_functions(
-    "SELECT p.proname::text, p.oid::regprocedure::text, p.prokind = 'p' FROM pg_catalog.pg_depend d "
-    "JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega' "
-    "JOIN pg_catalog.pg_proc p ON p.oid = d.objid WHERE d.classid = 'pg_catalog.pg_proc'::regclass "
-    "AND d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' AND p.pronamespace = $1 "
-    "AND p.proname NOT IN ('mega_is_pass_id', 'mega_is_record_id', 'mega_is_permanent_url', 'mega_has_expiring_url')",
-    schema_type);
+constinit pg::statement
+    member_functions("SELECT p.proname::pg_catalog.text, p.oid::pg_catalog.regprocedure::pg_catalog.text, p.prokind "
+                     "OPERATOR(pg_catalog.=) 'p' FROM pg_catalog.pg_depend d "
+                     "JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid AND e.extname "
+                     "OPERATOR(pg_catalog.=) 'mega' "
+                     "JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid WHERE d.classid "
+                     "OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass "
+                     "AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND "
+                     "d.deptype OPERATOR(pg_catalog.=) 'e' AND p.pronamespace OPERATOR(pg_catalog.=) $1 "
+                     "AND p.proname OPERATOR(pg_catalog.<>) ALL "
+                     "('{mega_is_pass_id,mega_is_record_id,mega_is_permanent_url,mega_has_expiring_url}')",
+                     schema_type);
 
 Datum grant(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);

@@ -40,7 +40,10 @@ void lock_tables(pg::session &session, std::span<const table_lock> wanted) {
     for (const table_lock &lock : wanted)
         session.run_text("LOCK TABLE ONLY " + lock.table + " IN SHARE UPDATE EXCLUSIVE MODE");
     const std::string own(
-        *session.run_text("SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = 'lock_timeout'").text(0, 0));
+        *session
+             .run_text(
+                 "SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'lock_timeout'")
+             .text(0, 0));
     const std::int64_t limit = own == "0" ? patience : std::stoll(own);
     const pg::timestamp begin = pg::clock_time();
     for (;;) {

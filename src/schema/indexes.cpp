@@ -30,6 +30,8 @@ void read_columns(std::string_view text, index_shape &shape) {
 // A definition without what may be written one way or another: blanks, parentheses, casts to text, upper case. Two
 // different conditions would be alike only if they had an OR; ours have none.
 std::string plain(std::string_view text) {
+    const std::string without_schema = as_postgres_says(std::string(text));
+    text = without_schema;
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text.substr(i).starts_with("::text"))
@@ -66,10 +68,11 @@ index_shape shape_of(const named_definition &index) {
 index_place place_of(pg::session &session, const found_table &table, const named_definition &index) {
     using state = index_place::state;
     const pg::rows named = session.run_text(
-        "SELECT coalesce(i.indrelid = " + std::to_string(table.relation) +
-        ", false), i.indisvalid, c.relkind::text FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON "
-        "i.indexrelid = c.oid WHERE c.relnamespace = " +
-        std::to_string(table.schema) + " AND c.relname = " + sql_literal(index.name));
+        "SELECT coalesce(i.indrelid OPERATOR(pg_catalog.=) " + std::to_string(table.relation) +
+        ", false), i.indisvalid, c.relkind::pg_catalog.text FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i "
+        "ON "
+        "i.indexrelid OPERATOR(pg_catalog.=) c.oid WHERE c.relnamespace OPERATOR(pg_catalog.=) " +
+        std::to_string(table.schema) + " AND c.relname OPERATOR(pg_catalog.=) " + sql_literal(index.name));
     if (!named.empty()) {
         if (!named.boolean(0, 0).value_or(false))
             return {state::taken, named.text(0, 2) == "i" ? "an index of another table" : "another relation"};
@@ -79,10 +82,12 @@ index_place place_of(pg::session &session, const found_table &table, const named
         return {};
     const index_shape wanted = shape_of(index);
     const pg::rows others = session.run_text(
-        "SELECT c.relname::text, m.amname::text, i.indisunique, pg_catalog.pg_get_indexdef(c.oid) "
-        "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
-        "JOIN pg_catalog.pg_am m ON m.oid = c.relam WHERE i.indrelid = " +
-        std::to_string(table.relation) + " AND i.indisvalid AND i.indimmediate ORDER BY c.relname COLLATE \"C\"");
+        "SELECT c.relname::pg_catalog.text, m.amname::pg_catalog.text, i.indisunique, "
+        "pg_catalog.pg_get_indexdef(c.oid) "
+        "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid "
+        "JOIN pg_catalog.pg_am m ON m.oid OPERATOR(pg_catalog.=) c.relam WHERE i.indrelid OPERATOR(pg_catalog.=) " +
+        std::to_string(table.relation) +
+        " AND i.indisvalid AND i.indimmediate ORDER BY c.relname COLLATE pg_catalog.\"C\"");
     for (std::uint64_t i = 0; i < others.count(); ++i) {
         index_shape shape{*others.boolean(i, 2), std::string(*others.text(i, 1)), {}, {}};
         const std::string_view definition = *others.text(i, 3);
@@ -98,13 +103,16 @@ index_place place_of(pg::session &session, const found_table &table, const named
 }
 
 bool is_key(pg::session &session, Oid relation, std::string_view column, std::string *name) {
-    const pg::rows found = session.run_text(
-        "SELECT c.relname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
-        "JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = " +
-        std::to_string(relation) +
-        " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL "
-        "AND a.attname = " +
-        sql_literal(column) + " ORDER BY i.indisprimary DESC, c.relname COLLATE \"C\"");
+    const pg::rows found =
+        session.run_text("SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "
+                         "c.oid OPERATOR(pg_catalog.=) i.indexrelid "
+                         "JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum "
+                         "OPERATOR(pg_catalog.=) i.indkey[0] WHERE i.indrelid OPERATOR(pg_catalog.=) " +
+                         std::to_string(relation) +
+                         " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts "
+                         "OPERATOR(pg_catalog.=) 1 AND i.indpred IS NULL "
+                         "AND a.attname OPERATOR(pg_catalog.=) " +
+                         sql_literal(column) + " ORDER BY i.indisprimary DESC, c.relname COLLATE pg_catalog.\"C\"");
     if (found.empty())
         return false;
     if (name != nullptr)
@@ -114,14 +122,19 @@ bool is_key(pg::session &session, Oid relation, std::string_view column, std::st
 
 std::string foreign_key_of(pg::session &session, const found_table &table, std::string_view column) {
     const pg::rows found = session.run_text(
-        "SELECT k.conname::text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = "
+        "SELECT k.conname::pg_catalog.text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON "
+        "a.attrelid OPERATOR(pg_catalog.=) "
         "k.conrelid "
-        "AND a.attnum = k.conkey[1] JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = "
+        "AND a.attnum OPERATOR(pg_catalog.=) k.conkey[1] JOIN pg_catalog.pg_attribute f ON f.attrelid "
+        "OPERATOR(pg_catalog.=) k.confrelid AND f.attnum OPERATOR(pg_catalog.=) "
         "k.confkey[1] "
-        "WHERE k.contype = 'f' AND k.conrelid = " +
-        std::to_string(table.relation) + " AND cardinality(k.conkey) = 1 AND a.attname = " + sql_literal(column) +
-        " AND f.attname = 'mg_pass_id' AND k.confrelid = " +
-        std::to_string(pg::relation_named(customers_name, table.schema)) + " ORDER BY k.conname COLLATE \"C\"");
+        "WHERE k.contype OPERATOR(pg_catalog.=) 'f' AND k.conrelid OPERATOR(pg_catalog.=) " +
+        std::to_string(table.relation) +
+        " AND pg_catalog.cardinality(k.conkey) OPERATOR(pg_catalog.=) 1 AND a.attname OPERATOR(pg_catalog.=) " +
+        sql_literal(column) +
+        " AND f.attname OPERATOR(pg_catalog.=) 'mg_pass_id' AND k.confrelid OPERATOR(pg_catalog.=) " +
+        std::to_string(pg::relation_named(customers_name, table.schema)) +
+        " ORDER BY k.conname COLLATE pg_catalog.\"C\"");
     return found.empty() ? std::string() : std::string(*found.text(0, 0));
 }
 

@@ -38,9 +38,10 @@ Datum install(FunctionCallInfo fcinfo) {
 }
 
 // The settings that pg_dump and pg_restore set at the start of every restore, and ordinary sessions do not.
-constinit pg::statement restore_settings("SELECT pg_catalog.count(*) FROM pg_catalog.pg_settings s WHERE s.name IN "
-                                         "('row_security', 'xmloption', 'statement_timeout', 'lock_timeout', "
-                                         "'idle_in_transaction_session_timeout') AND s.source = 'session'");
+constinit pg::statement
+    restore_settings("SELECT pg_catalog.count(*) FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) ANY "
+                     "('{row_security,xmloption,statement_timeout,lock_timeout,idle_in_transaction_session_timeout}') "
+                     "AND s.source OPERATOR(pg_catalog.=) 'session'");
 
 Datum is_restoring(FunctionCallInfo) {
     pg::session session;

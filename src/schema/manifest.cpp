@@ -6,8 +6,8 @@ namespace {
 
 constexpr named_definition customer_constraints[] = {
     {"mega_customers_pkey", "PRIMARY KEY (mg_pass_id)", nullptr},
-    {"mega_customers_pass_id_shape", "CHECK (@schema@.mega_is_pass_id(mg_pass_id))", "A pass id is pass:<kind>:<id>.",
-     true},
+    {"mega_customers_pass_id_shape", "CHECK (@schema@.mega_is_pass_id(mg_pass_id::pg_catalog.text))",
+     "A pass id is pass:<kind>:<id>.", true},
 };
 
 // No key or predicate mentions mg_credits, mg_expires_at, mg_updated_at or mg_last_active: a balance change stays HOT.
@@ -17,7 +17,7 @@ constexpr named_definition customer_indexes[] = {
      "One customer per Shopify id."},
     {"mega_customers_user_id_key", "UNIQUE INDEX # ON @table@ (mg_user_id) WHERE mg_user_id IS NOT NULL",
      "One customer per user id."},
-    {"mega_customers_email_lower", "INDEX # ON @table@ (lower(mg_email)) WHERE mg_email IS NOT NULL",
+    {"mega_customers_email_lower", "INDEX # ON @table@ (pg_catalog.lower(mg_email)) WHERE mg_email IS NOT NULL",
      "Look-up by e-mail, whatever its case."},
     {"mega_customers_auto_topup", "INDEX # ON @table@ (mg_pass_id) WHERE mg_auto_topup_enabled",
      "Customers who top up by themselves."},
@@ -44,22 +44,26 @@ constexpr named_definition ledger_constraints[] = {
     {"mega_generations_pass_id_fkey",
      "FOREIGN KEY (mg_pass_id) REFERENCES @schema@.mega_customers (mg_pass_id) ON DELETE NO ACTION ON UPDATE NO ACTION",
      "Every row that names a customer belongs to one."},
-    {"mega_generations_id_shape", "CHECK (@schema@.mega_is_record_id(mg_record_type, mg_id))",
+    {"mega_generations_id_shape",
+     "CHECK (@schema@.mega_is_record_id(mg_record_type::pg_catalog.text, mg_id::pg_catalog.text))",
      "mg_id is <record type>:<id>.", true},
     {"mega_generations_mma_step_requires_fields",
-     "CHECK (mg_record_type <> 'mma_step' OR (mg_step_no IS NOT NULL AND mg_step_type IS NOT NULL AND "
-     "mg_parent_id LIKE 'generation:%' AND mg_generation_id IS NOT NULL))",
+     "CHECK (mg_record_type OPERATOR(pg_catalog.<>) 'mma_step' OR (mg_step_no IS NOT NULL AND mg_step_type IS NOT NULL "
+     "AND "
+     "mg_parent_id OPERATOR(pg_catalog.~~) 'generation:%' AND mg_generation_id IS NOT NULL))",
      "A step has its number, type, parent and generation."},
     {"mega_generations_credit_requires_fields",
-     "CHECK (mg_record_type <> 'credit_transaction' OR (mg_pass_id IS NOT NULL AND mg_delta IS NOT NULL))",
+     "CHECK (mg_record_type OPERATOR(pg_catalog.<>) 'credit_transaction' OR (mg_pass_id IS NOT NULL AND mg_delta IS "
+     "NOT NULL))",
      "A credit row has its customer and its delta."},
-    {"mega_generations_mma_event_requires_fields", "CHECK (mg_record_type <> 'mma_event' OR mg_pass_id IS NOT NULL)",
+    {"mega_generations_mma_event_requires_fields",
+     "CHECK (mg_record_type OPERATOR(pg_catalog.<>) 'mma_event' OR mg_pass_id IS NOT NULL)",
      "An event has its customer."},
-    {"mega_generations_output_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_output_url))",
+    {"mega_generations_output_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_output_url::pg_catalog.text))",
      "The output's URL does not expire.", true},
-    {"mega_generations_image_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_image_url))",
+    {"mega_generations_image_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_image_url::pg_catalog.text))",
      "The image's URL does not expire.", true},
-    {"mega_generations_video_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_video_url))",
+    {"mega_generations_video_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_video_url::pg_catalog.text))",
      "The video's URL does not expire.", true},
 };
 
@@ -72,15 +76,19 @@ constexpr named_definition ledger_indexes[] = {
     {"mega_generations_session", "INDEX # ON @table@ (mg_session_id) WHERE mg_session_id IS NOT NULL",
      "The rows of a session."},
     {"mega_generations_credit_reference_key",
-     "UNIQUE INDEX # ON @table@ (mg_ref_type, mg_ref_id, coalesce(mg_reason, '')) WHERE mg_record_type = "
+     "UNIQUE INDEX # ON @table@ (mg_ref_type, mg_ref_id, coalesce(mg_reason, '')) WHERE mg_record_type "
+     "OPERATOR(pg_catalog.=) "
      "'credit_transaction' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL",
      "A reference moves credits once for a reason."},
     {"mega_generations_pending_hold",
-     "INDEX # ON @table@ (mg_pass_id) WHERE mg_record_type = 'credit_transaction' AND mg_status = 'pending' AND "
-     "mg_id >= 'credit_transaction:hold:' AND mg_id < 'credit_transaction:hold;'",
+     "INDEX # ON @table@ (mg_pass_id) WHERE mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND mg_status "
+     "OPERATOR(pg_catalog.=) 'pending' AND "
+     "mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND mg_id OPERATOR(pg_catalog.<) "
+     "'credit_transaction:hold;'",
      "Holds that are neither captured nor released."},
     {"mega_generations_refund_of",
-     "INDEX # ON @table@ ((mg_meta ->> 'refund_of')) WHERE mg_record_type = 'credit_transaction' AND mg_ref_type = "
+     "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.->>) 'refund_of')) WHERE mg_record_type OPERATOR(pg_catalog.=) "
+     "'credit_transaction' AND mg_ref_type OPERATOR(pg_catalog.=) "
      "'refund'",
      "What was refunded of a movement."},
 };
@@ -109,8 +117,9 @@ constexpr named_definition admin_constraints[] = {
      "FOREIGN KEY (mg_actor_pass_id) REFERENCES @schema@.mega_customers (mg_pass_id) ON DELETE NO ACTION ON UPDATE NO "
      "ACTION",
      "The customer acted on exists."},
-    {"mega_admin_id_shape", "CHECK (@schema@.mega_is_record_id(mg_record_type, mg_id))", "mg_id is <record type>:<id>.",
-     true},
+    {"mega_admin_id_shape",
+     "CHECK (@schema@.mega_is_record_id(mg_record_type::pg_catalog.text, mg_id::pg_catalog.text))",
+     "mg_id is <record type>:<id>.", true},
 };
 
 constexpr named_definition admin_indexes[] = {

@@ -18,20 +18,24 @@ struct trigger_rule {
 
 constexpr trigger_rule trigger_rules[] = {
     {customers_name, "mg_shopify_customer_id", "'' and anonymous are stored as NULL.",
-     "lower(btrim(mg_shopify_customer_id)) IN ('', 'anonymous')"},
+     "pg_catalog.lower(pg_catalog.btrim(mg_shopify_customer_id)) OPERATOR(pg_catalog.=) ANY ('{\"\",anonymous}')"},
     {customers_name, "mg_mma_preferences", "The snapshot is a JSON object.",
-     "jsonb_typeof(mg_mma_preferences) <> 'object'"},
-    {generations_name, "mg_mma_mode", "still or video.", "mg_mma_mode NOT IN ('still', 'video')"},
+     "pg_catalog.jsonb_typeof(mg_mma_preferences) OPERATOR(pg_catalog.<>) 'object'"},
+    {generations_name, "mg_mma_mode", "still or video.", "mg_mma_mode OPERATOR(pg_catalog.<>) ALL ('{still,video}')"},
     {generations_name, "mg_mma_status", "One of the seven statuses.",
-     "mg_mma_status NOT IN ('queued', 'scanning', 'prompting', 'generating', 'postscan', 'done', 'error')"},
+     "mg_mma_status OPERATOR(pg_catalog.<>) ALL ('{queued,scanning,prompting,generating,postscan,done,error}')"},
     {generations_name, "mg_mma_vars", "A JSON object without URLs that expire.",
-     "jsonb_typeof(mg_mma_vars) <> 'object' OR @schema@.mega_has_expiring_url(mg_mma_vars)"},
+     "pg_catalog.jsonb_typeof(mg_mma_vars) OPERATOR(pg_catalog.<>) 'object' OR "
+     "@schema@.mega_has_expiring_url(mg_mma_vars::pg_catalog.jsonb)"},
     {generations_name, "mg_meta", "An event has one of the seven event types, and no URL that expires.",
-     "mg_record_type = 'mma_event' AND (coalesce(mg_meta ->> 'event_type', '') NOT IN ('like', 'dislike', 'download', "
-     "'preference_set', 'create', 'tweak', 'feedback') OR @schema@.mega_has_expiring_url(mg_meta))"},
+     "mg_record_type OPERATOR(pg_catalog.=) 'mma_event' AND (coalesce(mg_meta OPERATOR(pg_catalog.->>) 'event_type', "
+     "'') OPERATOR(pg_catalog.<>) ALL "
+     "('{like,dislike,download,preference_set,create,tweak,feedback}') OR "
+     "@schema@.mega_has_expiring_url(mg_meta::pg_catalog.jsonb))"},
     {generations_name, "mg_payload", "A step has its input and output.",
-     "mg_record_type = 'mma_step' AND NOT coalesce(mg_payload ?& '{input,output}', false) "
-     "AND NOT coalesce(mg_meta ?& '{input,output}', false)"},
+     "mg_record_type OPERATOR(pg_catalog.=) 'mma_step' AND NOT coalesce(mg_payload OPERATOR(pg_catalog.?&) "
+     "'{input,output}', false) "
+     "AND NOT coalesce(mg_meta OPERATOR(pg_catalog.?&) '{input,output}', false)"},
 };
 
 std::string replaced(std::string text, std::string_view placeholder, std::string_view value) {
@@ -45,9 +49,10 @@ std::string replaced(std::string text, std::string_view placeholder, std::string
 class survey {
 public:
     survey(pg::session &session, const found_table &table) : session_(session), table_(table), large_(is_large(table)) {
-        const pg::rows found = session_.run_text(
-            "SELECT a.attname::text, a.attnotnull FROM pg_catalog.pg_attribute a WHERE a.attrelid = " +
-            std::to_string(table_.relation) + " AND a.attnum > 0 AND NOT a.attisdropped");
+        const pg::rows found = session_.run_text("SELECT a.attname::pg_catalog.text, a.attnotnull FROM "
+                                                 "pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) " +
+                                                 std::to_string(table_.relation) +
+                                                 " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped");
         for (std::uint64_t i = 0; i < found.count(); ++i)
             columns_.emplace(*found.text(i, 0), *found.boolean(i, 1));
     }
@@ -91,8 +96,9 @@ private:
         // Postgres believes a constraint that says the same, and does not look at the rows again.
         rule.witness = std::string(table_.definition->name) + "_" + name + "_there";
         rule.unchecked = "ADD CONSTRAINT " + rule.witness + " CHECK (" + name + " IS NOT NULL) NOT VALID";
-        if (exists("SELECT FROM pg_catalog.pg_constraint WHERE conrelid = " + std::to_string(table_.relation) +
-                   " AND conname = " + sql_literal(rule.witness)))
+        if (exists("SELECT FROM pg_catalog.pg_constraint WHERE conrelid OPERATOR(pg_catalog.=) " +
+                   std::to_string(table_.relation) + " AND conname OPERATOR(pg_catalog.=) " +
+                   sql_literal(rule.witness)))
             rule.waiting = rule.witness;
         count_in_pass(rule, name + " IS NULL");
     }
@@ -101,9 +107,9 @@ private:
         const std::string_view definition = constraint.definition;
         if (definition.starts_with("PRIMARY KEY"))
             return look_at_key(constraint);
-        const pg::rows found =
-            session_.run_text("SELECT NOT convalidated FROM pg_catalog.pg_constraint WHERE conrelid = " +
-                              std::to_string(table_.relation) + " AND conname = " + sql_literal(constraint.name));
+        const pg::rows found = session_.run_text(
+            "SELECT NOT convalidated FROM pg_catalog.pg_constraint WHERE conrelid OPERATOR(pg_catalog.=) " +
+            std::to_string(table_.relation) + " AND conname OPERATOR(pg_catalog.=) " + sql_literal(constraint.name));
         const bool is_waiting = !found.empty() && found.boolean(0, 0).value_or(false);
         const std::string_view column = column_of_foreign_key(constraint);
         if ((!found.empty() && !is_waiting) ||
@@ -129,7 +135,8 @@ private:
         const std::string column = table_.definition->columns[0].name;
         if (is_key(session_, table_.relation, column))
             return;
-        const bool has_other = exists("SELECT FROM pg_catalog.pg_constraint WHERE contype = 'p' AND conrelid = " +
+        const bool has_other = exists("SELECT FROM pg_catalog.pg_constraint WHERE contype OPERATOR(pg_catalog.=) 'p' "
+                                      "AND conrelid OPERATOR(pg_catalog.=) " +
                                       std::to_string(table_.relation));
         const std::string name =
             has_other ? std::string(table_.definition->name) + "_" + column + "_key" : constraint.name;
@@ -153,7 +160,7 @@ private:
         for (const column &c : table_.definition->columns)
             if (!columns_.contains(c.name))
                 text += std::string(", ") + (c.default_value != nullptr ? c.default_value : "NULL") +
-                        "::" + replaced(c.type, " COLLATE \"C\"", "") + " AS " + c.name;
+                        "::" + replaced(sql_type(c), " COLLATE pg_catalog.\"C\"", "") + " AS " + c.name;
         return text + " FROM ONLY " + table_.qualified() + " t) t";
     }
 
@@ -168,8 +175,9 @@ private:
         std::string text;
         for (const auto &[rule, broken] : conditions_)
             text += (text.empty() ? "SELECT " : ", ") +
-                    ("count(*) FILTER (WHERE " + broken + "), min(" + table_.definition->columns[0].name +
-                     "::text COLLATE \"C\") FILTER (WHERE " + broken + ")");
+                    ("pg_catalog.count(*) FILTER (WHERE " + broken + "), pg_catalog.min(" +
+                     table_.definition->columns[0].name + "::pg_catalog.text COLLATE pg_catalog.\"C\") FILTER (WHERE " +
+                     broken + ")");
         const pg::rows found = session_.run_text(text + " FROM " + source());
         for (std::size_t i = 0; i < conditions_.size(); ++i)
             take(rules_[conditions_[i].first], found, static_cast<int>(2 * i));
@@ -183,11 +191,12 @@ private:
     // Rows that share their key with others.
     void count_doubles(open_rule &rule, const std::string &columns, const std::string &predicate) {
         const pg::rows found =
-            session_.run_text("SELECT coalesce(sum(d.rows), 0)::int8, min(d.example) FROM (SELECT count(*) AS rows, "
-                              "concat_ws(', ', " +
-                              columns + ") COLLATE \"C\" AS example FROM " + source() +
+            session_.run_text("SELECT coalesce(pg_catalog.sum(d.rows), 0)::pg_catalog.int8, pg_catalog.min(d.example) "
+                              "FROM (SELECT pg_catalog.count(*) AS rows, "
+                              "pg_catalog.concat_ws(', ', " +
+                              columns + ") COLLATE pg_catalog.\"C\" AS example FROM " + source() +
                               (predicate.empty() ? std::string() : " WHERE " + predicate) + " GROUP BY " + columns +
-                              " HAVING count(*) > 1) d");
+                              " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) d");
         take(rule, found, 0);
     }
 
@@ -195,12 +204,13 @@ private:
     void count_orphans(open_rule &rule, std::string_view column) {
         const Oid customers = pg::relation_named(customers_name, table_.schema);
         const std::string name = "t." + std::string(column);
-        std::string text = "SELECT count(*), min(t." + std::string(table_.definition->columns[0].name) +
-                           "::text COLLATE \"C\") FROM " + source() + " WHERE " + name + " IS NOT NULL";
+        std::string text =
+            "SELECT pg_catalog.count(*), pg_catalog.min(t." + std::string(table_.definition->columns[0].name) +
+            "::pg_catalog.text COLLATE pg_catalog.\"C\") FROM " + source() + " WHERE " + name + " IS NOT NULL";
         if (customers != InvalidOid)
             text += " AND NOT EXISTS (SELECT FROM ONLY " +
-                    pg::with_schema_name("@schema@.mega_customers", table_.schema) + " c WHERE c.mg_pass_id = " + name +
-                    ")";
+                    pg::with_schema_name("@schema@.mega_customers", table_.schema) +
+                    " c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) " + name + ")";
         take(rule, session_.run_text(text), 0);
         rule.obstacle = why_no_foreign_key(session_, table_.schema);
     }
@@ -227,9 +237,25 @@ std::string why_no_foreign_key(pg::session &session, Oid schema) {
     if (customers == InvalidOid || is_key(session, customers, "mg_pass_id"))
         return {};
     const std::string table = pg::with_schema_name("@schema@.mega_customers", schema);
-    const pg::rows broken = session.run_text("SELECT FROM ONLY " + table +
-                                             " GROUP BY mg_pass_id HAVING count(*) > 1 OR mg_pass_id IS NULL LIMIT 1");
+    const pg::rows broken = session.run_text(
+        "SELECT FROM ONLY " + table +
+        " GROUP BY mg_pass_id HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 OR mg_pass_id IS NULL LIMIT 1");
     return broken.empty() ? "" : "mega_customers has no key: some pass ids are missing or there twice";
+}
+
+std::string sql_type(const column &c) {
+    const std::string_view type = c.type;
+    const bool is_grammar = type == "integer" || type == "boolean"; // a word of SQL, not a name
+    return (is_grammar ? "" : "pg_catalog.") + std::string(type);
+}
+
+std::string as_postgres_says(std::string text) {
+    constexpr std::string_view opening = "OPERATOR(pg_catalog.";
+    for (std::size_t at = text.find(opening); at != std::string::npos; at = text.find(opening, at)) {
+        text.erase(text.find(')', at), 1);
+        text.erase(at, opening.size());
+    }
+    return replaced(std::move(text), "pg_catalog.", "");
 }
 
 std::string sql_literal(std::string_view text) {

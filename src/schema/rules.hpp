@@ -60,6 +60,10 @@ std::string_view column_of_foreign_key(const named_definition &constraint);
 // Why no foreign key can lead to mega_customers; '' when one can, or could once the table is made.
 std::string why_no_foreign_key(pg::session &session, Oid schema);
 
+// The column's type with its schema, and its collation.
+std::string sql_type(const column &c);
+// A text of ours as Postgres prints it: pg_catalog goes unsaid.
+std::string as_postgres_says(std::string text);
 std::string sql_literal(std::string_view text);
 
 // COMMENT ON, for an object that has none.

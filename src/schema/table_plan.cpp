@@ -16,7 +16,7 @@ bool is_derived(std::string_view column) {
 }
 
 std::string column_clause(const column &c, const char *default_value) {
-    std::string clause = std::string(c.name) + " " + c.type;
+    std::string clause = std::string(c.name) + " " + sql_type(c);
     if (default_value != nullptr)
         clause += std::string(" DEFAULT ") + default_value;
     if (c.not_null)
@@ -127,13 +127,15 @@ void table_plan::plan_table() {
 void table_plan::plan_column(const column &c) {
     const pg::rows found = session_.run_text(
         "SELECT a.atthasdef, pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attribute a LEFT JOIN "
-        "pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attrelid = " +
-        std::to_string(table_.relation) + " AND a.attname = " + sql_literal(c.name) + " AND NOT a.attisdropped");
+        "pg_catalog.pg_attrdef d ON d.adrelid OPERATOR(pg_catalog.=) a.attrelid AND d.adnum OPERATOR(pg_catalog.=) "
+        "a.attnum WHERE a.attrelid OPERATOR(pg_catalog.=) " +
+        std::to_string(table_.relation) + " AND a.attname OPERATOR(pg_catalog.=) " + sql_literal(c.name) +
+        " AND NOT a.attisdropped");
     const std::string object = std::string(table_.definition->name) + "." + c.name;
     if (found.empty())
         return plan_new_column(c, object);
     // A derived column begins empty: another default would be a balance that no row of the ledger explains.
-    const bool wrong = is_derived(c.name) && found.text(0, 1) != c.default_value;
+    const bool wrong = is_derived(c.name) && found.text(0, 1) != as_postgres_says(c.default_value);
     if (c.default_value == nullptr || (!wrong && found.boolean(0, 0).value_or(false)))
         return;
     const std::string clause = std::string("ALTER COLUMN ") + c.name + " SET DEFAULT " + c.default_value;
@@ -145,9 +147,9 @@ void table_plan::plan_column(const column &c) {
 // now and gets its real default behind that. Without a default it gets its NOT NULL like any other rule.
 void table_plan::plan_new_column(const column &c, const std::string &object) {
     const bool is_volatile = c.default_value != nullptr && std::string_view(c.default_value) == MEGA_NOW;
-    std::string clause =
-        "ADD COLUMN " + (c.default_value == nullptr ? std::string(c.name) + " " + c.type
-                                                    : column_clause(c, is_volatile ? "now()" : c.default_value));
+    std::string clause = "ADD COLUMN " + (c.default_value == nullptr
+                                              ? std::string(c.name) + " " + sql_type(c)
+                                              : column_clause(c, is_volatile ? "pg_catalog.now()" : c.default_value));
     if (is_volatile)
         clause += std::string(", ALTER COLUMN ") + c.name + " SET DEFAULT " + c.default_value;
     clauses_ += (clauses_.empty() ? "" : ", ") + clause;
@@ -272,22 +274,26 @@ void table_plan::tell(pg::row_set &report) const {
 // Whether there is an object of that name in that place, without a comment.
 bool table_plan::lacks_description(const std::string &catalog, const std::string &name_column, std::string_view name,
                                    const std::string &place_column, Oid place) {
-    return exists("SELECT FROM pg_catalog." + catalog + " o WHERE o." + name_column + " = " + sql_literal(name) +
-                  " AND o." + place_column + " = " + std::to_string(place) +
+    return exists("SELECT FROM pg_catalog." + catalog + " o WHERE o." + name_column + " OPERATOR(pg_catalog.=) " +
+                  sql_literal(name) + " AND o." + place_column + " OPERATOR(pg_catalog.=) " + std::to_string(place) +
                   " AND pg_catalog.obj_description(o.oid, '" + catalog + "') IS NULL");
 }
 
 void table_plan::comment_on_what_is_there() {
     const table_definition &table = *table_.definition;
-    const pg::rows silent = session_.run_text(
-        "SELECT n.number, coalesce(a.attname::text, '') FROM (SELECT 0::int2 AS number UNION ALL SELECT attnum FROM "
-        "pg_catalog.pg_attribute WHERE attrelid = " +
-        std::to_string(table_.relation) +
-        " AND attnum > 0 AND NOT attisdropped) n LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = " +
-        std::to_string(table_.relation) +
-        " AND a.attnum = n.number AND n.number > 0 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_description d WHERE "
-        "d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = n.number AND d.objoid = " +
-        std::to_string(table_.relation) + ")");
+    const pg::rows silent =
+        session_.run_text("SELECT n.number, coalesce(a.attname::pg_catalog.text, '') FROM (SELECT 0::pg_catalog.int2 "
+                          "AS number UNION ALL SELECT attnum FROM "
+                          "pg_catalog.pg_attribute WHERE attrelid OPERATOR(pg_catalog.=) " +
+                          std::to_string(table_.relation) +
+                          " AND attnum OPERATOR(pg_catalog.>) 0 AND NOT attisdropped) n LEFT JOIN "
+                          "pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) " +
+                          std::to_string(table_.relation) +
+                          " AND a.attnum OPERATOR(pg_catalog.=) n.number AND n.number OPERATOR(pg_catalog.>) 0 WHERE "
+                          "NOT EXISTS (SELECT FROM pg_catalog.pg_description d WHERE "
+                          "d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid "
+                          "OPERATOR(pg_catalog.=) n.number AND d.objoid OPERATOR(pg_catalog.=) " +
+                          std::to_string(table_.relation) + ")");
     std::vector<std::string> names;
     for (std::uint64_t i = 0; i < silent.count(); ++i)
         names.emplace_back(*silent.text(i, 1));

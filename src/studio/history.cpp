@@ -19,8 +19,8 @@ namespace {
     " WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) '" type "' "
 #define MEGA_BEHIND                                                                                                    \
     "AND g.mg_created_at OPERATOR(pg_catalog.<=) $4 AND (g.mg_created_at OPERATOR(pg_catalog.<) $4 "                   \
-    "OR g.mg_id COLLATE \"C\" OPERATOR(pg_catalog.<) $5) "
-#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE \"C\" DESC LIMIT 1001"
+    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $5) "
+#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
 
 constexpr Oid filter_types[] = {TEXTOID, TEXTOID, TEXTOID};
 constexpr Oid position_types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
