@@ -95,6 +95,12 @@ rule_examples_are_tested() {
     done
 }
 
+# The matrices of docs/security.md are those that sql/docs_security.sql printed, line by line.
+rule_matrices_are_tested() {
+    diff <(grep '^| `mega_' expected/docs_security.out) <(grep '^| `mega_' docs/security.md) |
+        sed -n 's/^< /docs\/security.md lacks: /p; s/^> /docs\/security.md has, and no test printed: /p'
+}
+
 # Every isolation spec has its expected output, and every output its spec.
 rule_specs_are_complete() {
     diff <(cd test/isolation/specs && printf '%s\n' *.spec | sed 's/\.spec$//') \
