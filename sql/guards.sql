@@ -201,20 +201,20 @@ ROLLBACK;
 --
 -- Secrets of URLs: cut out of payloads, their keys too; never in a message.
 --
-SELECT mg_step_no FROM mega_append_mma_step('guards-1', 'scan', '{"https://a.example/x?X-Amz-Signature=secret": {"list": ["see https://b.example/y?sig=secret&a=1"]}}');
+SELECT mg_step_no FROM mega_append_mma_step('guards-1', 'scan', '{"https://a.example/x?X-Amz-Signature=secret": {"list": ["see https://b.example/y?se=1&sig=secret&a=1"]}}');
 SELECT mg_payload FROM mega_generations WHERE mg_id = 'mma_step:guards-1:0';
-INSERT INTO mega_generations (mg_id, mg_pass_id, mg_payload) VALUES ('session:guards-keys', 'pass:test:guards-a', '{"https://a.example/x?X-Amz-Signature=secret": 1, "a": {"https://b.example/?token=secret&k=1": "https://c.example/?X-Goog-Signature=secret"}}') RETURNING mg_payload;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_payload) VALUES ('session:guards-keys', 'pass:test:guards-a', '{"https://a.example/x?X-Amz-Signature=secret": 1, "a": {"https://b.example/?X-Goog-Signature=secret&k=1": "https://c.example/?X-Goog-Signature=secret"}}') RETURNING mg_payload;
 SELECT what, pg_temp.outcome(statement) AS said, pg_temp.outcome(statement) ~ 'secret' AS told FROM (VALUES
     ('column', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES ('generation:guards-u', 'pass:test:guards-a', 'https://a.example/x?X-Amz-Signature=secret')$$),
     ('column, credentials', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES ('generation:guards-u', 'pass:test:guards-a', 'https://me:secret@a.example/x')$$),
-    ('column, later', $$UPDATE mega_generations SET mg_output_url = 'https://a.example/x?sig=secret' WHERE mg_id = 'generation:guards-1'$$),
+    ('column, later', $$UPDATE mega_generations SET mg_output_url = 'https://a.example/x?se=1&sig=secret' WHERE mg_id = 'generation:guards-1'$$),
     ('vars', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_vars) VALUES ('generation:guards-u', 'pass:test:guards-a', '{"a": ["https://a.example/x?X-Amz-Signature=secret"]}')$$),
     ('a key of vars', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_vars) VALUES ('generation:guards-u', 'pass:test:guards-a', '{"https://a.example/x?X-Amz-Signature=secret": 1}')$$),
-    ('vars, by a function', $$SELECT mega_create_generation('pass:test:guards-a', 'guards-u', vars => '{"a": "https://a.example/x?token=secret"}')$$),
+    ('vars, by a function', $$SELECT mega_create_generation('pass:test:guards-a', 'guards-u', vars => '{"a": "https://a.example/x?X-Goog-Signature=secret"}')$$),
     ('event', $$SELECT mega_record_mma_event('pass:test:guards-a', 'like', '{"tag": "x", "seen": "https://a.example/x?X-Goog-Signature=secret"}')$$),
     ('output', $$SELECT mega_complete_generation('guards-1', 'https://a.example/x?Signature=secret&Key-Pair-Id=K1')$$),
     ('delivery host', $$SELECT mega_complete_generation('guards-1', 'https://replicate.delivery/x?token=secret')$$),
-    ('fields', $$SELECT mega_update_generation('guards-1', fields => '{"output_url": "https://a.example/x?sig=secret"}')$$)
+    ('fields', $$SELECT mega_update_generation('guards-1', fields => '{"output_url": "https://a.example/x?se=1&sig=secret"}')$$)
 ) v(what, statement);
 
 DROP SCHEMA regress_guards CASCADE;

@@ -311,7 +311,7 @@ SELECT * FROM mega_reconcile_credits();
 --
 DROP EXTENSION mega CASCADE;
 INSERT INTO mega_customers (mg_pass_id) VALUES ('leila'), ('mona');
-INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_output_url, mg_delta) VALUES ('x1', 'generation', 'leila', 'https://h/a?sig=1', NULL), ('x2', 'credit_transaction', 'leila', NULL, 40), ('x3', 'credit_transaction', 'mona', NULL, 2);
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_output_url, mg_delta) VALUES ('x1', 'generation', 'leila', 'https://h/a?se=1&sig=1', NULL), ('x2', 'credit_transaction', 'leila', NULL, 40), ('x3', 'credit_transaction', 'mona', NULL, 2);
 UPDATE mega_customers SET mg_credits = 40 WHERE mg_pass_id = 'leila';
 CREATE EXTENSION mega;
 SELECT object, action, detail FROM mega_install();
@@ -319,7 +319,7 @@ SELECT conname FROM pg_constraint WHERE conname IN ('mega_customers_pass_id_shap
 SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('old customer, other columns', $$UPDATE mega_customers SET mg_email = 'leila@example.com' WHERE mg_pass_id = 'leila'$$),
     ('old row, other columns', $$UPDATE mega_generations SET mg_title = 'x' WHERE mg_id = 'x1'$$),
-    ('old row, other signed URL', $$UPDATE mega_generations SET mg_output_url = 'https://h/b?sig=1' WHERE mg_id = 'x1'$$),
+    ('old row, other signed URL', $$UPDATE mega_generations SET mg_output_url = 'https://h/b?se=1&sig=1' WHERE mg_id = 'x1'$$),
     ('new customer', $$INSERT INTO mega_customers (mg_pass_id) VALUES ('mina')$$),
     ('new row', $$INSERT INTO mega_generations (mg_id, mg_record_type) VALUES ('x4', 'generation')$$)
 ) v(what, statement);

@@ -42,6 +42,8 @@ INSERT INTO urls VALUES
     ('Azure', 'https://a.blob.core.windows.net/c/a.png?sv=2022-11-02&se=2030-01-01&sig=abc'),
     ('Supabase', 'https://p.supabase.co/storage/v1/object/sign/b/a.png?token=eyJh'),
     ('Alibaba OSS', 'https://b.oss-cn-hangzhou.aliyuncs.com/a.png?OSSAccessKeyId=A&Expires=1&Signature=abc'),
+    ('Firebase', 'https://firebasestorage.googleapis.com/v0/b/app/o/a.png?alt=media&token=6a7e4d2c-0c2b-4a59-8f6b-5b1d5f0c2b11'),
+    ('image proxy', 'https://app.example.com/_next/image?url=https%3A%2F%2Fb.s3.amazonaws.com%2Fa.png%3FX-Amz-Expires%3D60%26X-Amz-Signature%3D5f0c&w=640'),
     ('credentials', 'https://user:secret@cdn.example.com/a.png'),
     ('other scheme', 'ftp://cdn.example.com/a.png'),
     ('data', 'data:image/png;base64,AAAA'),
@@ -51,6 +53,31 @@ INSERT INTO urls VALUES
     ('blank', ' '),
     ('empty', ''),
     ('not a URL', 'later');
+
+--
+-- The families, as the predicates see them, and what redaction leaves. test/unit/url_shapes.hpp has the long table.
+--
+SELECT what, mega_is_permanent_url(url) AS permanent, mega_has_expiring_url(jsonb_build_array('see ' || url)) AS expiring
+FROM (VALUES
+    ('TOS', 'https://b.tos-cn-beijing.example.com/a.jpeg?X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Expires=86400&X-Tos-Signature=5f0c'),
+    ('COS', 'https://b.cos.ap-beijing.myqcloud.com/a?q-sign-algorithm=sha1&q-sign-time=1;2&q-signature=5f0c'),
+    ('OSS', 'https://b.oss-cn-hangzhou.aliyuncs.com/a?x-oss-expires=60&x-oss-signature=5f0c'),
+    ('CloudFront', 'https://d1.cloudfront.net/a.jpg?Expires=1357034400&Signature=5f0c&Key-Pair-Id=K2'),
+    ('Akamai', 'https://media.example.com/a.mp4?hdnts=exp=1700000000~hmac=5f0c'),
+    ('Azure', 'https://a.blob.core.windows.net/c/a.png?SE=2030-01-01&SIG=5f0c'),
+    ('Bunny', 'https://z.b-cdn.net/a.png?token=5f0c&expires=1598024587'),
+    ('Bunny, path', 'https://z.b-cdn.net/bcdn_token=5f0c&expires=1598024587&token_path=%2F/a.m3u8'),
+    ('Fastly', 'https://media.example.com/a.mp4?token=1700000000_5f0c2b'),
+    ('Cloudflare Images', 'https://imagedelivery.net/h/i/mobile?exp=1631289275&sig=5f0c'),
+    ('Cloudflare Stream', 'https://customer-f.cloudflarestream.com/eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDM2MDB9.c2ln/manifest/video.m3u8'),
+    ('Backblaze', 'https://f002.backblazeb2.com/file/b/a.png?Authorization=3_2025_5f0c'),
+    ('JWT', 'https://media.example.com/a.mp4?_jwt=eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDM2MDB9.c2ln'),
+    ('JWT without exp', 'https://media.example.com/a.mp4?_jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln'),
+    ('JWT, made up', 'https://media.example.com/a.mp4?_jwt=eyJ.5f0c.x'),
+    ('two proxies', 'https://a.example/i?u=https%3A%2F%2Fb.example%2Fi%3Fu%3Dhttps%253A%252F%252Fc.example%252Fa%253FX-Goog-Signature%253D5f0c'),
+    ('gold', 'https://shop.example.com/ring.png?sig=gold'), ('rose', 'https://shop.example.com/a.png?token=rose'),
+    ('returns', 'https://shop.example.com/a?policy=returns'), ('both of two URLs', 'https://a.example/i?expires=1700000000&u=https%3A%2F%2Fb.example%2Fa%3Ftoken%3Drose')
+) f(what, url);
 
 --
 -- The columns: 23514.
@@ -96,7 +123,7 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('update of vars', $$UPDATE mega_generations SET mg_mma_vars = '{"outputs": ["https://a.example/x?X-Amz-Signature=1"]}' WHERE mg_id = 'generation:urls-1'$$),
     ('vars of a session', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_vars) VALUES ('session:urls-vars', 'pass:test:urls', '{"a": "https://a.example/x?X-Amz-Signature=1"}')$$),
     ('delivery host in vars', $$UPDATE mega_generations SET mg_mma_vars = '{"outputs": ["https://replicate.delivery/x.png"]}' WHERE mg_id = 'generation:urls-1'$$),
-    ('event', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:urls-1', 'pass:test:urls', '{"event_type": "like", "payload": {"image": "https://a.example/x?sig=1"}}')$$),
+    ('event', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:urls-1', 'pass:test:urls', '{"event_type": "like", "payload": {"image": "https://a.example/x?se=1&sig=1"}}')$$),
     ('event, permanent', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:urls-1', 'pass:test:urls', '{"event_type": "like", "payload": {"image": "https://a.example/x?size=1"}}')$$),
     ('meta of a generation is free', $$UPDATE mega_generations SET mg_meta = '{"input": "https://a.example/x?X-Amz-Signature=1"}' WHERE mg_id = 'generation:urls-1'$$),
     ('permanent', $$UPDATE mega_generations SET mg_mma_vars = '{"outputs": ["https://a.example/x.png"], "text": "no :// here", "n": 1.5, "none": null, "yes": true}' WHERE mg_id = 'generation:urls-1'$$)
@@ -116,8 +143,8 @@ END
 $$;
 SHOW mega.payload_urls;
 SELECT pg_temp.payload('{"url": "https://b.s3.amazonaws.com/a.png?X-Amz-Date=20251219&X-Amz-Signature=abcdef&x=1", "n": 1.50, "list": [null, true, "text"]}');
-SELECT pg_temp.payload('["https://user:secret@a.example/x", "a https://a.example/x?sig=S3CR3T b https://a.example/y?token=S3CR3T.", {"k": "https://a.example/z?a=1"}]');
-SELECT pg_temp.payload('"https://a.example/x?Signature=S3CR3T"');
+SELECT pg_temp.payload('["https://user:secret@a.example/x", "a https://a.example/x?se=1&sig=S3CR3T b https://a.example/y?X-Tos-Signature=S3CR3T.", {"k": "https://a.example/z?a=1"}]');
+SELECT pg_temp.payload('"https://a.example/x?Policy=S3CR3T&Key-Pair-Id=K&Signature=S3CR3T"');
 SELECT pg_temp.payload('{"same": "https://a.example/plain.png", "empty": {}, "none": []}');
 SELECT pg_temp.payload(NULL);
 SELECT pg_temp.payload('null');
@@ -125,19 +152,19 @@ SELECT pg_temp.payload('null');
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:urls-1:0', 'pass:test:urls', 'kling_generate', '{"input": {"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}, "output": {}}')
 RETURNING mg_payload;
 INSERT INTO mega_admin (mg_id, mg_payload) VALUES ('app_config:urls', '{"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}') RETURNING mg_payload;
-UPDATE mega_admin SET mg_payload = '["https://a.example/x?token=S3CR3T"]' WHERE mg_id = 'app_config:urls' RETURNING mg_payload;
+UPDATE mega_admin SET mg_payload = '["https://a.example/x?X-Tos-Signature=S3CR3T"]' WHERE mg_id = 'app_config:urls' RETURNING mg_payload;
 SET mega.payload_urls = 'reject';
-SELECT pg_temp.outcome($$UPDATE mega_generations SET mg_payload = '{"a": ["https://a.example/x?sig=S3CR3T"]}' WHERE mg_id = 'generation:urls-1'$$);
+SELECT pg_temp.outcome($$UPDATE mega_generations SET mg_payload = '{"a": ["https://a.example/x?se=1&sig=S3CR3T"]}' WHERE mg_id = 'generation:urls-1'$$);
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:urls-1:1', 'pass:test:urls', 'kling_generate', '{"input": {"image": "https://u:p@a.example/x"}, "output": {}}')$$);
-SELECT pg_temp.outcome($$UPDATE mega_admin SET mg_payload = '["https://a.example/x?token=S3CR3T"]' WHERE mg_id = 'app_config:urls'$$);
+SELECT pg_temp.outcome($$UPDATE mega_admin SET mg_payload = '["https://a.example/x?X-Tos-Signature=S3CR3T"]' WHERE mg_id = 'app_config:urls'$$);
 SELECT pg_temp.payload('{"a": "https://a.example/x.png"}');
 SET mega.payload_urls = 'keep';
-SELECT pg_temp.payload('{"a": "https://a.example/x?sig=S3CR3T"}');
+SELECT pg_temp.payload('{"a": "https://a.example/x?se=1&sig=S3CR3T"}');
 RESET mega.payload_urls;
 -- what was stored under another setting stays while other columns change
 UPDATE mega_generations SET mg_title = 'again' WHERE mg_id = 'generation:urls-1' RETURNING mg_payload;
 -- depth does not matter
-SELECT pg_temp.payload((repeat('[', 200) || '"https://a.example/x?sig=S3CR3T"' || repeat(']', 200))::jsonb) #>> array_fill('0'::text, ARRAY[200]);
-SELECT left(pg_temp.outcome(format('UPDATE mega_generations SET mg_mma_vars = %L WHERE mg_id = ''generation:urls-1''', '{"a": ' || repeat('[', 200) || '"https://a.example/x?sig=S3CR3T"' || repeat(']', 200) || '}')), 60);
+SELECT pg_temp.payload((repeat('[', 200) || '"https://a.example/x?se=1&sig=S3CR3T"' || repeat(']', 200))::jsonb) #>> array_fill('0'::text, ARRAY[200]);
+SELECT left(pg_temp.outcome(format('UPDATE mega_generations SET mg_mma_vars = %L WHERE mg_id = ''generation:urls-1''', '{"a": ' || repeat('[', 200) || '"https://a.example/x?se=1&sig=S3CR3T"' || repeat(']', 200) || '}')), 60);
 SELECT count(*) FROM mega_generations WHERE mg_pass_id = 'pass:test:urls' AND mg_payload::text LIKE '%S3CR3T%';
 DELETE FROM mega_admin WHERE mg_id = 'app_config:urls';

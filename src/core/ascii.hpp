@@ -1,6 +1,7 @@
 // Single ASCII characters, classified without the locale: a database's LC_CTYPE must never change what a rule says.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -28,6 +29,28 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexc
             return false;
     return true;
 }
+
+// A set of single bytes. Finding one of them in a text costs a look at a table for each byte, where find_first_of calls
+// memchr for each.
+class byte_set {
+public:
+    explicit constexpr byte_set(std::string_view members) noexcept {
+        for (char c : members)
+            has_[static_cast<unsigned char>(c)] = true;
+    }
+
+    constexpr bool has(char c) const noexcept { return has_[static_cast<unsigned char>(c)]; }
+
+    // Where the first member stands at or behind `from`, the text's size if there is none.
+    constexpr std::size_t find(std::string_view text, std::size_t from = 0) const noexcept {
+        while (from < text.size() && !has(text[from]))
+            ++from;
+        return from;
+    }
+
+private:
+    std::array<bool, 256> has_{};
+};
 
 // An integer in the one way of writing it that a number printer would choose: no sign '+', no leading zero, no "-0".
 constexpr bool is_canonical_unsigned(std::string_view s) noexcept {

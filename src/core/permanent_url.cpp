@@ -8,6 +8,7 @@
 #include "ascii.hpp"
 #include "text_rule.hpp"
 #include "url_parts.hpp"
+#include "url_signature.hpp"
 
 namespace mega::core {
 
@@ -64,10 +65,6 @@ bool is_scheme(std::string_view s) noexcept {
 
 bool is_web_scheme(std::string_view s) noexcept {
     return equal_ignoring_case(s, "http") || equal_ignoring_case(s, "https");
-}
-
-bool is_percent_triple(std::string_view s) noexcept {
-    return s.size() >= 3 && s[0] == '%' && hex_value(s[1]) >= 0 && hex_value(s[2]) >= 0;
 }
 
 // Path, query and fragment: every byte but a '%' that encodes nothing and a second '#'. Controls were refused before.
@@ -168,6 +165,22 @@ bool is_below(std::string_view host, std::string_view domain) noexcept {
     return host[dot] == '.' && equal_ignoring_case(host.substr(dot + 1), domain);
 }
 
+// The first signature of the URL or of one that stands in its path or query as it is.
+std::optional<url_signature> find_signature_within(std::string_view url) {
+    if (const auto found = find_signature(url))
+        return found;
+    if (url.find("://", url.find("://") + 1) == std::string_view::npos)
+        return std::nullopt; // there is none inside
+    url_scanner scanner(url);
+    while (const auto inner = scanner.next())
+        if (inner->offset > 0)
+            if (auto found = find_signature(inner->url)) {
+                found->nested = true;
+                return found;
+            }
+    return std::nullopt;
+}
+
 // Not frozen: only triggers and functions ask.
 constexpr std::string_view delivery_domains[] = {
     "replicate.delivery",                        // Replicate: an hour
@@ -194,23 +207,26 @@ constexpr std::string_view delivery_domains[] = {
 
 url_verdict check_url(std::string_view url) {
     if (has_control_character(url) || has_blank_ends(url))
-        return {url_fault::malformed, {}};
+        return {url_fault::malformed};
     const url_parts parts = split_url(url);
     if (!is_scheme(parts.scheme))
-        return {url_fault::malformed, {}};
+        return {url_fault::malformed};
     if (!is_web_scheme(parts.scheme))
-        return {url_fault::scheme, {}};
+        return {url_fault::scheme};
     if (!parts.has_authority || !is_tail(parts.tail))
-        return {url_fault::malformed, {}};
+        return {url_fault::malformed};
 
     const authority_verdict authority = read_authority(parts.authority);
     if (!authority.valid)
-        return {url_fault::malformed, {}};
+        return {url_fault::malformed};
     if (authority.has_userinfo)
-        return {url_fault::credentials, {}};
+        return {url_fault::credentials};
 
-    if (const auto parameter = find_signing_parameter(parts.query))
-        return {url_fault::signed_query, decoded_name(parameter->name)};
+    if (const auto found = find_signature_within(url.substr(0, url.find('#')))) {
+        if (found->what == url_signature::kind::credentials)
+            return {url_fault::credentials};
+        return {url_fault::signature, found->family, found->parameter, found->nested};
+    }
     return {};
 }
 

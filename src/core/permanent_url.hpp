@@ -8,17 +8,20 @@
 
 namespace mega::core {
 
-enum class url_fault { none, malformed, scheme, credentials, signed_query };
+enum class url_fault { none, malformed, scheme, credentials, signature };
 
 struct url_verdict {
     url_fault fault = url_fault::none;
-    std::string parameter; // of signed_query: the parameter's name, percent-decoded
+    std::string_view family{};    // of a signature: who signs so; '' for a token that expires (JWT)
+    std::string_view parameter{}; // of a signature: by which parameter; '' for a token
+    bool nested = false;          // it stands in a URL inside this one
 };
 
-// Takes one URL, nothing around it. none: http or https, a host, no userinfo and none of the query parameters by which
-// S3/R2, GCS, CloudFront, Azure, Supabase and Alibaba OSS sign (names compared without case, after percent-decoding;
-// '&' and ';' separate). Letters beyond ASCII are welcome, and behind the authority the characters that browsers
-// tolerate: space | { } ^ ` " < > \ [ ]. A fragment is not looked at. Linear in the text. Raises std::bad_alloc only.
+// Takes one URL, nothing around it. none: http or https, a host, no userinfo, and not signed in the way of any of the
+// families that url_families.cpp lists (names compared without case, after percent-decoding; '&' and ';' separate), nor
+// by a token that says when it ends; the same for URLs that stand in its path or query, as they are or percent-encoded
+// to a depth of two. Letters beyond ASCII are welcome, and behind the authority the characters that browsers tolerate:
+// space | { } ^ ` " < > \ [ ]. A fragment is not looked at. Linear in the text. Raises std::bad_alloc only.
 // FROZEN in what it lets pass, as is_permanent_url is.
 url_verdict check_url(std::string_view url);
 
@@ -72,12 +75,12 @@ template <class F> void for_each_url(std::string_view text, F f) {
         f(found->url, found->offset);
 }
 
-// True when any URL in the text carries credentials or a signing parameter. It looks at the text alone, so that a
-// malformed URL is judged all the same. Never raises.
-bool has_expiring_url(std::string_view text) noexcept;
+// True when any URL in the text carries credentials or is signed. It looks at the text alone, so that a malformed URL
+// is judged all the same. Raises std::bad_alloc only.
+bool has_expiring_url(std::string_view text);
 
-// The text with the secret parts of its URLs replaced by REDACTED: values of signature, policy, sig and token
-// parameters, and the userinfo's password (its user name where there is no password: then that is the token). All other
+// The text with the secret parts of its URLs replaced by REDACTED: the values of signatures, policies and tokens of the
+// families, and the userinfo's password (its user name where there is no password: then that is the token). All other
 // bytes stay. nullopt if there is nothing to cut, so also for a text that was redacted before. Linear in the text.
 // Raises std::bad_alloc only.
 std::optional<std::string> redact_urls(std::string_view text);

@@ -2,23 +2,54 @@
 // texts look at must be the same.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "ascii.hpp"
+
 namespace mega::core {
+
+constexpr bool is_percent_triple(std::string_view s) noexcept {
+    return s.size() >= 3 && s[0] == '%' && hex_value(s[1]) >= 0 && hex_value(s[2]) >= 0;
+}
+
+// Reads a text with its percent-encoding taken off, character by character. A '%' without two hexadecimal digits stands
+// for itself.
+class percent_reader {
+public:
+    explicit constexpr percent_reader(std::string_view text) noexcept : text_(text) {}
+
+    constexpr bool done() const noexcept { return at_ == text_.size(); }
+    constexpr std::size_t at() const noexcept { return at_; } // in the text as written
+    constexpr char peek() const noexcept {
+        return is_triple() ? static_cast<char>(hex_value(text_[at_ + 1]) * 16 + hex_value(text_[at_ + 2])) : text_[at_];
+    }
+    constexpr void skip() noexcept { at_ += is_triple() ? 3 : 1; }
+
+private:
+    constexpr bool is_triple() const noexcept { return text_[at_] == '%' && is_percent_triple(text_.substr(at_)); }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
 
 struct url_parts {
     std::string_view scheme;    // without the colon; empty if there is none
     std::string_view authority; // between "//" and the next '/', '?', '#' or the end
     std::string_view tail;      // everything behind the authority
+    std::string_view path;      // the tail up to the first '?' or '#'
     std::string_view query;     // between the first '?' and '#' of the tail
     bool has_authority = false; // "//" was there
 };
 
 // Views into the URL's bytes. Never raises.
 url_parts split_url(std::string_view url) noexcept;
+
+// Path and query: the tail without its fragment. Never raises.
+std::string_view before_fragment(const url_parts &parts) noexcept;
 
 // What stands before the last '@' of the authority; nullopt if there is no '@'. Never raises.
 std::optional<std::string_view> userinfo_of(std::string_view authority) noexcept;
@@ -35,14 +66,16 @@ struct query_parameter {
 // Takes the first parameter off the query; nullopt when nothing is left. Never raises.
 std::optional<query_parameter> take_parameter(std::string_view &query) noexcept;
 
-// The first parameter of the query whose name, percent-decoded and without case, is one that storage services sign
-// with; nullopt if there is none. Never raises.
-std::optional<query_parameter> find_signing_parameter(std::string_view query) noexcept;
+// Longer than the name of every parameter that signs: what does not fit is none of them.
+using name_buffer = std::array<char, 32>;
 
-// The name of a signing parameter percent-decoded, in its own letter case. Raises std::bad_alloc only.
-std::string decoded_name(std::string_view written_name);
+// The name of a parameter percent-decoded, a view of itself or of the buffer; a '+' stands for itself, as no name that
+// signs has a space. nullopt if it does not fit the buffer. Never raises.
+std::optional<std::string_view> decode_name(std::string_view written, name_buffer &buffer) noexcept;
 
-// True when the value of a parameter written so opens the resource: a signature, a policy or a token. Never raises.
-bool is_secret_parameter(std::string_view written_name) noexcept;
+// The text without the punctuation at its end that may belong to the text around. Never raises.
+std::string_view drop_end_punctuation(std::string_view s) noexcept;
+
+inline constexpr std::string_view end_punctuation = ",.;:!?'`\\)]}";
 
 } // namespace mega::core

@@ -6,26 +6,24 @@
 #include "ascii.hpp"
 #include "permanent_url.hpp"
 #include "url_parts.hpp"
+#include "url_signature.hpp"
 
 namespace mega::core {
 
 namespace {
 
-constexpr std::string_view redacted = "REDACTED";
 constexpr std::string_view openers = "([{";
 constexpr std::string_view closers = ")]}";
-constexpr std::string_view end_punctuation = ",.;:!?'`\\)]}";
+
+constexpr byte_set ends(" \t\n\v\f\r\"<>");
+constexpr byte_set ends_in_quotes(" \t\n\v\f\r\"<>'");
+constexpr byte_set ends_in_backquotes(" \t\n\v\f\r\"<>`");
 
 // How far a URL reaches in the text, if `quote` stands before it.
 std::size_t find_end(std::string_view text, char quote) noexcept {
-    const bool quoted = quote == '\'' || quote == '`';
-    std::size_t end = 0;
-    for (; end < text.size(); ++end) {
-        const char c = text[end];
-        if (is_ascii_space(c) || c == '"' || c == '<' || c == '>' || (quoted && c == quote))
-            break;
-    }
-    return end;
+    if (quote == '\'')
+        return ends_in_quotes.find(text);
+    return (quote == '`' ? ends_in_backquotes : ends).find(text);
 }
 
 struct scheme_mark {
@@ -46,11 +44,6 @@ scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept {
         }
     }
     return {};
-}
-
-std::string_view drop_end_punctuation(std::string_view s) noexcept {
-    const std::size_t last = s.find_last_not_of(end_punctuation);
-    return s.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
 // Drops punctuation at the end, but keeps a closing bracket that was opened inside.
@@ -112,78 +105,50 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
     }
 }
 
-bool has_expiring_url(std::string_view text) noexcept {
+bool has_expiring_url(std::string_view text) {
     url_scanner scanner(text);
-    while (const auto found = scanner.next()) {
-        const url_parts parts = split_url(found->url);
-        if (userinfo_of(parts.authority) || find_signing_parameter(parts.query))
+    while (const auto found = scanner.next())
+        if (find_signature(found->url))
             return true;
-    }
     return false;
 }
 
 namespace {
 
-// The secret parts of the texts' URLs, as views into the text.
-class secret_list {
-public:
-    void add_url(std::string_view url) {
-        const url_parts parts = split_url(url);
-        if (const auto userinfo = userinfo_of(parts.authority))
-            add_userinfo(*userinfo);
-        std::string_view query = parts.query;
-        while (const auto parameter = take_parameter(query)) {
-            // Punctuation at the end of a value may belong to the text around; it is no part of any signature.
-            if (is_secret_parameter(parameter->name))
-                add(drop_end_punctuation(parameter->value));
-        }
-    }
-
-    // In the order of the text, none inside another.
-    std::vector<std::string_view> take() {
-        std::sort(parts_.begin(), parts_.end(), [](std::string_view a, std::string_view b) {
-            return a.data() != b.data() ? a.data() < b.data() : a.size() > b.size();
-        });
-        std::vector<std::string_view> disjoint;
-        for (std::string_view part : parts_)
-            if (disjoint.empty() || part.data() >= disjoint.back().data() + disjoint.back().size())
-                disjoint.push_back(part);
-        return disjoint;
-    }
-
-private:
-    void add_userinfo(std::string_view userinfo) {
-        const std::size_t colon = userinfo.find(':');
-        const bool has_password = colon != std::string_view::npos && colon + 1 < userinfo.size();
-        add(has_password ? userinfo.substr(colon + 1) : userinfo.substr(0, colon));
-    }
-
-    void add(std::string_view part) {
-        if (!part.empty() && part != redacted)
-            parts_.push_back(part);
-    }
-
-    std::vector<std::string_view> parts_;
-};
+// In the order of the text; what overlaps is one.
+std::vector<text_span> disjoint(std::vector<text_span> spans) {
+    std::sort(spans.begin(), spans.end(), [](const text_span &a, const text_span &b) { return a.begin < b.begin; });
+    std::vector<text_span> joined;
+    for (const text_span &span : spans)
+        if (joined.empty() || span.begin >= joined.back().end)
+            joined.push_back(span);
+        else
+            joined.back().end = std::max(joined.back().end, span.end);
+    return joined;
+}
 
 } // namespace
 
 std::optional<std::string> redact_urls(std::string_view text) {
-    secret_list secrets;
-    for_each_url(text, [&](std::string_view url, std::size_t) { secrets.add_url(url); });
-    const auto parts = secrets.take();
-    if (parts.empty())
+    std::vector<text_span> spans;
+    for_each_url(text, [&](std::string_view url, std::size_t offset) {
+        const std::size_t first = spans.size();
+        find_secrets(url, spans);
+        for (std::size_t i = first; i < spans.size(); ++i)
+            spans[i] = {spans[i].begin + offset, spans[i].end + offset};
+    });
+    if (spans.empty())
         return std::nullopt;
 
     std::string result;
     result.reserve(text.size());
-    const char *copied = text.data();
-    for (std::string_view part : parts) {
-        result.append(copied, part.data());
+    std::size_t copied = 0;
+    for (const text_span &span : disjoint(std::move(spans))) {
+        result.append(text, copied, span.begin - copied);
         result += redacted;
-        copied = part.data() + part.size();
+        copied = span.end;
     }
-    result.append(copied, text.data() + text.size());
+    result.append(text, copied);
     return result;
 }
 

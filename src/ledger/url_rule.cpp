@@ -14,10 +14,18 @@ constexpr const char *store_hint = "Copy the asset to your own storage and store
 // A URL as it may stand in an error message, and so in the server's log: without its secret.
 std::string shown(std::string_view url) { return pg::quoted(core::redact_urls(url).value_or(std::string(url))); }
 
+std::string what_signs(const core::url_verdict &verdict) {
+    const std::string which = verdict.nested ? "A URL inside it" : "It";
+    if (verdict.family.empty())
+        return which + " holds a token that expires.";
+    return which + " is signed for " + std::string(verdict.family) + " by its parameter " +
+           pg::quoted(verdict.parameter) + ", so it expires.";
+}
+
 std::string what_is_wrong(const core::url_verdict &verdict) {
     switch (verdict.fault) {
-    case core::url_fault::signed_query:
-        return "Its query parameter " + pg::quoted(verdict.parameter) + " signs it, so it expires.";
+    case core::url_fault::signature:
+        return what_signs(verdict);
     case core::url_fault::credentials:
         return "It carries credentials.";
     case core::url_fault::scheme:

@@ -54,19 +54,19 @@ TEST(url_text, ends_a_url_in_a_query_with_its_parameter) {
     EXPECT_EQ(urls_in("https://a/https://b/&c;d"), (list{"https://a/https://b/&c;d", "https://b/&c;d"}));
     EXPECT_EQ(urls_in("https://a/?b#https://c&d https://e/f&https://g"),
               (list{"https://a/?b#https://c&d", "https://c&d", "https://e/f&https://g", "https://g"}));
-    EXPECT_EQ(redact_urls("https://a/?u=https://b:c&token=http://d&e=f@g"),
-              "https://a/?u=https://b:c&token=REDACTED&e=f@g");
+    EXPECT_EQ(redact_urls("https://a/?u=https://b:c&hdnts=http://d&e=f@g"),
+              "https://a/?u=https://b:c&hdnts=REDACTED&e=f@g");
 }
 
 TEST(url_text, sees_expiring_urls) {
     for (const char *text :
-         {"a https://a/x?X-Amz-Signature=1 b", "https://user:pw@a/", "https://user@a/", "\"https://a/?a=b&TOKEN=\"",
-          "https://a/?%73ig=1", "https://bad host/x https://a b?token=1 https://a/%?sig=2", "https://a/%?sig=2",
-          "https:///?sig=2", "https://a/?x=https://u:p@b", "https://a/#https://b/?sig=1",
-          "https://a/?b=https://c/?sig=1", "(https://a/?sig)"})
+         {"a https://a/x?X-Amz-Signature=1 b", "https://user:pw@a/", "https://user@a/", "\"https://a/?a=b&HDNTS=\"",
+          "https://a/?q-%73ignature=1", "https://bad host/x https://a b?hdnts=1 https://a/%?q-signature=2",
+          "https://a/%?q-signature=2", "https:///?q-signature=2", "https://a/?x=https://u:p@b",
+          "https://a/#https://b/?q-signature=1", "https://a/?b=https://c/?q-signature=1", "(https://a/?q-signature)"})
         EXPECT_TRUE(has_expiring_url(text)) << text;
-    for (const char *text : {"", "https://a/x", "token=1 https://a/x sig=2", "https://a/x#sig=1",
-                             "user@example.com https://a/@x", "ftp://a/?sig=1", "https://a/ ?sig=1"})
+    for (const char *text : {"", "https://a/x", "hdnts=1 https://a/x q-signature=2", "https://a/x#q-signature=1",
+                             "user@example.com https://a/@x", "ftp://a/?q-signature=1", "https://a/ ?q-signature=1"})
         EXPECT_FALSE(has_expiring_url(text)) << text;
 }
 
@@ -74,7 +74,7 @@ TEST(url_text, cuts_secrets_only) {
     const std::pair<const char *, const char *> cases[] = {
         {"https://a/x?X-Amz-Expires=86400&X-Amz-Signature=5f0c&b=1",
          "https://a/x?X-Amz-Expires=86400&X-Amz-Signature=REDACTED&b=1"},
-        {"x (https://a/?token=abc), y", "x (https://a/?token=REDACTED), y"},
+        {"x (https://a/?hdnts=abc), y", "x (https://a/?hdnts=REDACTED), y"},
         {"https://user:pw@a/?q=1", "https://user:REDACTED@a/?q=1"},
         {"https://user:p:w@x@a/", "https://user:REDACTED@a/"},
         {"https://ghp_1@a/", "https://REDACTED@a/"},
@@ -82,17 +82,20 @@ TEST(url_text, cuts_secrets_only) {
         {"https://:pw@a/", "https://:REDACTED@a/"},
         {"https://a/?Policy=p1;Key-Pair-Id=K;Signature=s1#f",
          "https://a/?Policy=REDACTED;Key-Pair-Id=K;Signature=REDACTED#f"},
-        {"{\\\"u\\\":\\\"https://a/?b=1\\u0026sig=xyz\\\",\\\"v\\\":1}",
-         "{\\\"u\\\":\\\"https://a/?b=1\\u0026sig=REDACTED\\\",\\\"v\\\":1}"},
-        {"https://a/?sig=abc).&b=1", "https://a/?sig=REDACTED).&b=1"},
-        {"https://a/?%73%69g=x%20y", "https://a/?%73%69g=REDACTED"},
-        {"https://a/?token=https://b/?sig=1&token=2", "https://a/?token=REDACTED&token=REDACTED"},
+        {"{\\\"u\\\":\\\"https://a/?b=1\\u0026q-signature=xyz\\\",\\\"v\\\":1}",
+         "{\\\"u\\\":\\\"https://a/?b=1\\u0026q-signature=REDACTED\\\",\\\"v\\\":1}"},
+        {"https://a/?q-signature=abc).&b=1", "https://a/?q-signature=REDACTED).&b=1"},
+        {"https://a/?q-%73%69gnature=x%20y", "https://a/?q-%73%69gnature=REDACTED"},
+        {"https://a/?hdnts=https://b/?q-signature=1&hdnts=2", "https://a/?hdnts=REDACTED&hdnts=REDACTED"},
         {"https://a/"
-         "?x-oss-security-token=t&security-token=u&X-Goog-Signature=v&X-Amz-Security-Token=w&x-oss-signature=x",
+         "?OSSAccessKeyId=k&x-oss-security-token=t&security-token=u&X-Goog-Signature=v&X-Amz-Security-Token=w&x-oss-"
+         "signature=x",
          "https://a/"
-         "?x-oss-security-token=REDACTED&security-token=REDACTED&X-Goog-Signature=REDACTED&X-Amz-Security-Token="
+         "?OSSAccessKeyId=k&x-oss-security-token=REDACTED&security-token=REDACTED&X-Goog-Signature=REDACTED&X-Amz-"
+         "Security-Token="
          "REDACTED&x-oss-signature=REDACTED"},
-        {"'https://a/?sig=1' https://b/?sig=2", "'https://a/?sig=REDACTED' https://b/?sig=REDACTED"},
+        {"'https://a/?q-signature=1' https://b/?q-signature=2",
+         "'https://a/?q-signature=REDACTED' https://b/?q-signature=REDACTED"},
     };
     for (const auto &[text, cut] : cases) {
         EXPECT_EQ(redact_urls(text).value_or("nothing"), cut) << text;
@@ -103,26 +106,26 @@ TEST(url_text, cuts_secrets_only) {
 TEST(url_text, leaves_texts_without_secrets) {
     for (const char *text :
          {"", "x", "https://a/x?b=1", "https://a/?X-Amz-Expires=1&X-Amz-Credential=AK",
-          "https://a/?token=", "https://a/?token", "https://a/?sig=REDACTED", "https://u:REDACTED@a/", "https://@a/",
-          "https://:@a/", "token=abc", "https://a/#token=abc", "https://a/?sig=)"})
+          "https://a/?hdnts=", "https://a/?hdnts", "https://a/?q-signature=REDACTED", "https://u:REDACTED@a/",
+          "https://@a/", "https://:@a/", "hdnts=abc", "https://a/#hdnts=abc", "https://a/?q-signature=)"})
         EXPECT_FALSE(redact_urls(text)) << text;
 }
 
 TEST(url_text, takes_linear_time) {
     const auto begin = std::chrono::steady_clock::now();
     std::string chain;
-    std::string brackets = "https://a/?sig=";
+    std::string brackets = "https://a/?q-signature=";
     while (chain.size() < (8u << 20))
         chain += "http://";
     for (int i = 0; i < (4 << 20); ++i)
         brackets += "(]";
     EXPECT_FALSE(has_expiring_url(chain));
-    EXPECT_TRUE(has_expiring_url(chain + "a/?sig=1"));
+    EXPECT_TRUE(has_expiring_url(chain + "a/?q-signature=1"));
     EXPECT_FALSE(redact_urls(chain));
     EXPECT_TRUE(redact_urls(brackets));
     std::string signatures;
     while (signatures.size() < (8u << 20))
-        signatures += "https://a/?sig=1&";
+        signatures += "https://a/?q-signature=1&";
     EXPECT_TRUE(redact_urls(signatures));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
@@ -130,8 +133,10 @@ TEST(url_text, takes_linear_time) {
 // Texts made of the pieces that the rules look at, in any order.
 rc::Gen<std::string> url_text() {
     const auto piece = rc::gen::element<std::string>(
-        "https://", "http://", "sig=", "token=", "&", ";", "?", "#", "/", "@", ":", "a", "b.example", "REDACTED", "(",
-        ")", "[", "]", "{", "}", "'", "`", "\"", "<", " ", ".", ",", "\\", "\\u0026", "%73ig=", "é", "=");
+        "https://", "http://", "q-signature=", "hdnts=", "&", ";", "?", "#", "/", "@", ":", "a", "b.example",
+        "REDACTED", "(", ")", "[", "]", "{", "}", "'", "`", "\"", "<", " ", ".", ",", "\\", "\\u0026",
+        "q-%73ignature=", "é", "=", "expires=", "token=", "1", "%3A%2F%2F", "%2F", "%25", "%3F", "%26",
+        "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDM2MDB9.", "bcdn_token=");
     return rc::gen::map(rc::gen::container<std::vector<std::string>>(piece),
                         [](const std::vector<std::string> &pieces) {
                             std::string text;
@@ -146,9 +151,9 @@ RC_GTEST_PROP(url_text, redacting_twice_is_redacting_once, ()) {
     const auto once = redact_urls(text);
     if (once)
         RC_ASSERT(!redact_urls(*once));
-    // What there was to cut was expiring, and it stays recognisable as such.
+    // What there was to cut was expiring.
     if (once)
-        RC_ASSERT(has_expiring_url(text) && has_expiring_url(*once));
+        RC_ASSERT(has_expiring_url(text));
 }
 
 RC_GTEST_PROP(url_text, permanent_urls_hold_nothing_expiring_of_their_own, ()) {
@@ -156,7 +161,7 @@ RC_GTEST_PROP(url_text, permanent_urls_hold_nothing_expiring_of_their_own, ()) {
                                 return s.find("://") == std::string::npos;
                             });
     const auto fault = check_url(url).fault;
-    if (fault == url_fault::credentials || fault == url_fault::signed_query)
+    if (fault == url_fault::credentials || fault == url_fault::signature)
         RC_ASSERT(!is_permanent_url(url));
     if (url.find_first_of("'` \"<>") == std::string::npos && fault == url_fault::none)
         RC_ASSERT(!has_expiring_url(url));

@@ -1,0 +1,226 @@
+#include "url_signature.hpp"
+
+#include <string>
+#include <utility>
+
+#include "json_web_token.hpp"
+#include "permanent_url.hpp"
+#include "url_families.hpp"
+#include "url_parts.hpp"
+
+namespace mega::core {
+
+namespace {
+
+constexpr int max_depth = 2;
+
+// True when a URL may stand in the text percent-encoded, once or more: https%3A//, https:%2F%2F, https%253A.
+bool may_hold_encoded_url(std::string_view text) noexcept {
+    bool slash = false;
+    for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+        const std::string_view code = text.substr(at + 1, 2);
+        if (code == "25" || equal_ignoring_case(code, "3a"))
+            return true;
+        slash = slash || equal_ignoring_case(code, "2f");
+    }
+    return slash && text.find(':') != std::string_view::npos;
+}
+
+bool holds_encoded_dot(std::string_view text) noexcept {
+    for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1))
+        if (equal_ignoring_case(text.substr(at + 1, 2), "2e"))
+            return true;
+    return false;
+}
+
+// A text with its percent-encoding taken off, and where each character came from.
+struct decoded_text {
+    explicit decoded_text(std::string_view written) {
+        text.reserve(written.size());
+        origin.reserve(written.size() + 1);
+        percent_reader reader(written);
+        for (; !reader.done(); reader.skip()) {
+            text += reader.peek();
+            origin.push_back(reader.at());
+        }
+        origin.push_back(reader.at());
+    }
+
+    std::string text;
+    std::vector<std::size_t> origin;
+};
+
+// Calls f(std::string_view part) for the path and for the value of each parameter that may hold an encoded URL.
+template <class F> bool any_encoded(const url_parts &parts, F f) {
+    if (parts.tail.find('%') == std::string_view::npos)
+        return false;
+    if (may_hold_encoded_url(parts.path) && f(parts.path))
+        return true;
+    std::string_view query = parts.query;
+    while (const auto parameter = take_parameter(query))
+        if (may_hold_encoded_url(parameter->value) && f(parameter->value))
+            return true;
+    return false;
+}
+
+// Calls f(std::string_view segment) for the segments of the path that have parameters in them.
+template <class F> bool any_segment(std::string_view path, F f) {
+    if (path.find('=') == std::string_view::npos)
+        return false;
+    while (!path.empty()) {
+        const std::string_view segment = path.substr(0, path.find('/'));
+        if (segment.find('=') != std::string_view::npos && f(segment))
+            return true;
+        path.remove_prefix(std::min(segment.size() + 1, path.size()));
+    }
+    return false;
+}
+
+// Where a token may stand: nowhere when there are not two dots, as in most URLs.
+std::string_view token_text(const url_parts &parts) noexcept {
+    const std::string_view text = before_fragment(parts);
+    const std::size_t dot = text.find('.');
+    const bool two_dots = dot != std::string_view::npos && text.find('.', dot + 1) != std::string_view::npos;
+    return two_dots || holds_encoded_dot(text) ? text : std::string_view();
+}
+
+// A token that expires, or any on a host that tokens open.
+bool opens(const web_token &token, const url_parts &parts) noexcept {
+    return token.expires ||
+           (is_stream_host(parts.authority) && token.text.data() < parts.path.data() + parts.path.size());
+}
+
+std::optional<url_signature> find_signature(std::string_view url, int depth);
+
+std::optional<url_signature> find_in_encoded(std::string_view value, int depth) {
+    const decoded_text decoded(value);
+    url_scanner scanner(decoded.text);
+    bool any = false;
+    while (const auto found = scanner.next()) {
+        any = true;
+        if (const auto signature = find_signature(found->url, depth))
+            return signature;
+    }
+    if (!any && depth < max_depth && may_hold_encoded_url(decoded.text))
+        return find_in_encoded(decoded.text, depth + 1);
+    return std::nullopt;
+}
+
+std::optional<url_signature> find_signature(std::string_view url, int depth) {
+    using kind = url_signature::kind;
+    const url_parts parts = split_url(url);
+    if (userinfo_of(parts.authority))
+        return url_signature{kind::credentials, {}, {}, depth > 0};
+
+    std::optional<url_signature> found;
+    const auto matched = [&](const family_match &match) {
+        if (match.any())
+            found = url_signature{kind::family, match.family(), match.parameter(), depth > 0};
+        return match.any();
+    };
+    if (!parts.query.empty() && matched(family_match::of_query(parts)))
+        return found;
+    if (any_segment(parts.path, [&](std::string_view segment) { return matched(family_match::of_segment(segment)); }))
+        return found;
+
+    token_scanner tokens(token_text(parts));
+    while (const auto token = tokens.next())
+        if (opens(*token, parts))
+            return url_signature{kind::token, {}, {}, depth > 0};
+
+    if (depth < max_depth)
+        any_encoded(parts, [&](std::string_view part) {
+            found = find_in_encoded(part, depth + 1);
+            return found.has_value();
+        });
+    return found;
+}
+
+// Finds the secrets of one URL, as offsets into it.
+class secret_search {
+public:
+    secret_search(std::string_view url, int depth, std::vector<text_span> &spans)
+        : url_(url), depth_(depth), spans_(spans) {}
+
+    void run() {
+        const url_parts parts = split_url(url_);
+        if (const auto userinfo = userinfo_of(parts.authority))
+            add_userinfo(*userinfo);
+        add_parameters(parts.query, family_match::of_query(parts));
+        any_segment(parts.path, [&](std::string_view segment) {
+            add_parameters(segment, family_match::of_segment(segment));
+            return false;
+        });
+        token_scanner tokens(token_text(parts));
+        while (const auto token = tokens.next())
+            if (opens(*token, parts))
+                add(drop_end_punctuation(token->text));
+        if (depth_ < max_depth)
+            any_encoded(parts, [&](std::string_view part) {
+                add_encoded(part, offset_of(part), depth_ + 1);
+                return false;
+            });
+    }
+
+private:
+    std::size_t offset_of(std::string_view part) const noexcept {
+        return static_cast<std::size_t>(part.data() - url_.data());
+    }
+
+    void add(std::string_view part) {
+        if (!part.empty() && part != redacted)
+            spans_.push_back({offset_of(part), offset_of(part) + part.size()});
+    }
+
+    void add_userinfo(std::string_view userinfo) {
+        const std::size_t colon = userinfo.find(':');
+        const bool has_password = colon != std::string_view::npos && colon + 1 < userinfo.size();
+        add(has_password ? userinfo.substr(colon + 1) : userinfo.substr(0, colon));
+    }
+
+    void add_parameters(std::string_view query, const family_match &match) {
+        if (!match.any())
+            return;
+        while (const auto parameter = take_parameter(query))
+            // Punctuation at the end of a value may belong to the text around; it is no part of any signature.
+            if (match.is_secret(*parameter))
+                add(drop_end_punctuation(parameter->value));
+    }
+
+    // The secrets of the URLs in a text that stands encoded in this URL, brought to where they came from.
+    void add_encoded(std::string_view value, std::size_t offset, int depth) {
+        for (const text_span &span : secrets_in_encoded(value, depth))
+            spans_.push_back({offset + span.begin, offset + span.end});
+    }
+
+    static std::vector<text_span> secrets_in_encoded(std::string_view value, int depth) {
+        const decoded_text decoded(value);
+        std::vector<text_span> spans;
+        bool any = false;
+        url_scanner scanner(decoded.text);
+        while (const auto found = scanner.next()) {
+            any = true;
+            const std::size_t first = spans.size();
+            secret_search(found->url, depth, spans).run();
+            for (std::size_t i = first; i < spans.size(); ++i)
+                spans[i] = {spans[i].begin + found->offset, spans[i].end + found->offset};
+        }
+        if (!any && depth < max_depth && may_hold_encoded_url(decoded.text))
+            spans = secrets_in_encoded(decoded.text, depth + 1);
+        for (text_span &span : spans)
+            span = {decoded.origin[span.begin], decoded.origin[span.end]};
+        return spans;
+    }
+
+    std::string_view url_;
+    int depth_;
+    std::vector<text_span> &spans_;
+};
+
+} // namespace
+
+std::optional<url_signature> find_signature(std::string_view url) { return find_signature(url, 0); }
+
+void find_secrets(std::string_view url, std::vector<text_span> &spans) { secret_search(url, 0, spans).run(); }
+
+} // namespace mega::core
