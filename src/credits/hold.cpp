@@ -10,6 +10,7 @@
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
+#include "schema/others.hpp"
 
 namespace mega::credits {
 
@@ -17,7 +18,7 @@ namespace {
 
 constexpr Oid status_types[] = {TEXTOID, TEXTOID};
 constinit pg::statement set_status("UPDATE ONLY @schema@.mega_generations SET mg_status = $2 "
-                                   "WHERE mg_id OPERATOR(pg_catalog.=) $1",
+                                   "WHERE mg_id OPERATOR(pg_catalog.=) $1 RETURNING mg_status",
                                    status_types);
 
 } // namespace
@@ -30,7 +31,10 @@ void settle(pg::session &session, const schema::tables &where, const recorded &h
     }
     const pg::as_role owner(where.generations.owner);
     const ledger::in_flight::settlement settling(std::span(&hold.mg_id, 1));
-    session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);
+    const pg::rows stored = session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);
+    if (stored.empty() || stored.text(0, 0) != status)
+        schema::refuse_interference(where.generations.id, schema::writing::update, "keeps a hold from being settled",
+                                    "mg_id=" + pg::quoted(hold.mg_id));
 }
 
 namespace {

@@ -4,10 +4,12 @@
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/direct_table.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/snapshot.hpp"
+#include "schema/others.hpp"
 
 namespace mega::credits {
 
@@ -35,7 +37,7 @@ constinit pg::statement
 
 constexpr Oid expiry_types[] = {TEXTOID, TIMESTAMPTZOID};
 constinit pg::statement set_expiry("UPDATE ONLY @schema@.mega_customers SET mg_expires_at = $2 "
-                                   "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                   "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1 RETURNING mg_expires_at",
                                    expiry_types);
 
 constinit pg::statement select_balance("SELECT c.mg_credits FROM ONLY @schema@.mega_customers c "
@@ -85,13 +87,8 @@ void check_spend(const ledger::locked_customer &customer, const movement &what) 
                                                "pass_id=" + pg::quoted(customer.pass_id)),
                             "Enable or restore the customer first."};
     const std::int64_t needed = -std::int64_t{what.delta};
-    if (what.allow_negative || customer.credits >= needed)
-        return;
-    const bool told = ledger::caller_may_read({schema::customer::mg_pass_id, schema::customer::mg_credits});
-    throw pg::sql_error{"MG001", "the customer has not enough credits",
-                        (told ? "balance=" + std::to_string(customer.credits) + " " : std::string()) +
-                            (told || what.given ? "needed=" + std::to_string(needed) : std::string()),
-                        what.overdraft_hint};
+    if (!what.allow_negative && customer.credits < needed)
+        ledger::throw_overdraft(customer.credits, needed, what.given, what.overdraft_hint);
 }
 
 void write_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
@@ -102,7 +99,11 @@ void write_expiry(pg::session &session, const schema::tables &where, ledger::loc
         return ledger::direct::update_customer(customer.pass_id, change);
     }
     const pg::as_role owner(where.customers.owner);
-    session.run(set_expiry, where.schema, pg::access::read_write, customer.pass_id, expires_at);
+    const pg::rows stored = session.run(set_expiry, where.schema, pg::access::read_write, customer.pass_id, expires_at);
+    if (stored.empty() || stored.time(0, 0) != expires_at)
+        schema::refuse_interference(
+            where.customers.id, schema::writing::update, "keeps mg_expires_at from a customer",
+            ledger::to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)));
 }
 
 // What names an expiry: the pass id and the moment. A pass id may be so long that both would not fit into an id: then
@@ -237,17 +238,29 @@ std::vector<ledger::direct::customer_change> changes_between(const ledger::locke
     return changes;
 }
 
+namespace {
+
+bool append_through_sql(pg::session &session, const schema::tables &where, const ledger::new_row &row,
+                        const movement &what) {
+    std::optional<ledger::in_flight::spend> spending;
+    if (what.delta < 0 && !what.allow_negative)
+        spending.emplace(row.mg_id(), what.overdraft_hint);
+    return ledger::append(session, where, row);
+}
+
+} // namespace
+
 std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
                                 const movement &what) {
     ledger::locked_customer after = customer;
     const pg::timestamp stamp = apply(after, what);
     const ledger::new_row row = row_of(what, stamp);
     if (ledger::direct::possible(where)) {
-        if (!ledger::append_unprojected(where, row))
+        if (!ledger::append_unprojected(session, where, row))
             return std::nullopt;
         ledger::direct::update_customer(customer.pass_id, changes_between(customer, after), &customer.place);
     } else {
-        if (!ledger::append(session, where, row))
+        if (!append_through_sql(session, where, row, what))
             return std::nullopt;
         after.credits = balance_of(session, where, customer.pass_id); // somebody's triggers may have moved it on
         after.updated_at = ledger::stamp_behind(stamp);

@@ -12,6 +12,7 @@
 #include "pg/planner.hpp"
 #include "pg/result.hpp"
 #include "pg/snapshot.hpp"
+#include "schema/others.hpp"
 
 namespace mega::credits {
 
@@ -78,7 +79,7 @@ constinit pg::statement append_releases(
     ids_type);
 
 constinit pg::statement mark_released("UPDATE ONLY @schema@.mega_generations SET mg_status = 'failed' "
-                                      "WHERE mg_id OPERATOR(pg_catalog.=) ANY ($1)",
+                                      "WHERE mg_id OPERATOR(pg_catalog.=) ANY ($1) RETURNING mg_status",
                                       ids_type);
 
 constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID};
@@ -157,6 +158,14 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
     return batch;
 }
 
+// A hold whose release was not appended: somebody wrote one by hand at this moment, or a trigger keeps it out.
+void require_released(pg::session &session, const schema::tables &where, const std::string &mg_id) {
+    const std::string hold_id = mg_id.substr(hold_prefix.size());
+    if (!is_recorded(session, where, settlement_of({mg_id, {}, 0, {}}, hold_id, "release", 0)))
+        schema::refuse_interference(where.generations.id, schema::writing::insert, "keeps a row out of the ledger",
+                                    "mg_id=" + pg::quoted(mg_id_of("release:" + hold_id)));
+}
+
 // Through SQL: what the ledger's triggers make of it.
 std::size_t release_by_sql(pg::session &session, const schema::tables &where, std::span<const recorded> due) {
     std::vector<std::string> holds, pass_ids;
@@ -172,8 +181,17 @@ std::size_t release_by_sql(pg::session &session, const schema::tables &where, st
     std::vector<std::string> released =
         column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0);
     std::ranges::sort(released);
+    for (const std::string &mg_id : pending)
+        if (!std::ranges::binary_search(released, mg_id))
+            require_released(session, where, mg_id);
     const ledger::in_flight::settlement settling(released);
-    session.run(mark_released, where.schema, pg::access::read_write, released);
+    const pg::rows marked = session.run(mark_released, where.schema, pg::access::read_write, released);
+    bool all = marked.count() == released.size();
+    for (std::uint64_t i = 0; i < marked.count(); ++i)
+        all = all && marked.text(i, 0) == released_status;
+    if (!all)
+        schema::refuse_interference(where.generations.id, schema::writing::update, "keeps a hold from being settled",
+                                    "mg_id=" + pg::quoted(released.front()));
     return released.size();
 }
 

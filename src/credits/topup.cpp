@@ -7,6 +7,7 @@
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
+#include "schema/others.hpp"
 
 namespace mega::credits {
 
@@ -170,8 +171,11 @@ Datum record_topup(FunctionCallInfo fcinfo) {
         }
         mg_id = *posted;
         const pg::as_role owner(where.customers.owner);
-        session.run(mark_topup, where.schema, pg::access::read_write, wanted.what.pass_id, pg::clock_time(),
-                    wanted.what.source);
+        const pg::rows marked = session.run(mark_topup, where.schema, pg::access::read_write, wanted.what.pass_id,
+                                            pg::clock_time(), wanted.what.source);
+        if (marked.count() != 1)
+            schema::refuse_interference(where.customers.id, schema::writing::update, "keeps a change from a customer",
+                                        "pass_id=" + pg::quoted(wanted.what.pass_id));
     }
     session.finish();
     return pg::return_row(fcinfo, mg_id, customer.credits, first.has_value());

@@ -80,7 +80,8 @@ void check_new_customer(customer_record &row) {
 
 namespace {
 
-void check_changed(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+void check_changed(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+                   bool may_replace) {
     if (!old_row.same(new_row, column::mg_pass_id))
         throw pg::sql_error{
             "MG005", "a pass id never changes",
@@ -93,7 +94,7 @@ void check_changed(const customer_record &old_row, customer_record &new_row, boo
             new_row.set(c, old_row.get(c));
     fill(new_row);
     check_values(&old_row, new_row);
-    ledger::guard_changed_customer(old_row, new_row, may_replace);
+    ledger::guard_changed_customer(where, old_row, new_row, may_replace);
     new_row.set(column::mg_updated_at,
                 ledger::stamp_behind(old_row.time(column::mg_updated_at).value_or(pg::timestamp{})));
 }
@@ -106,11 +107,12 @@ Datum check(FunctionCallInfo fcinfo) {
     customer_record row(where.customers, first);
     if (call.on_insert()) {
         check_new_customer(row);
+        ledger::ignore_derived_of_new_customer(where, row);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());
     customer_record changed(where.customers, second);
-    check_changed(row, changed, true);
+    check_changed(where, row, changed, true);
     return call.keep(second.changed());
 }
 
@@ -129,11 +131,11 @@ Datum verify(FunctionCallInfo fcinfo) {
             check_new_customer(row);
             ledger::require_untouched(call, first, 0);
         }
-        ledger::guard_new_customer(where, row);
+        ledger::guard_new_customer(row);
     } else if (call.on_update()) {
         pg::row second(call.new_tuple(), call.shape());
         customer_record changed(where.customers, second);
-        check_changed(row, changed, false);
+        check_changed(where, row, changed, false);
         ledger::require_untouched(call, second, where.customers.at(column::mg_updated_at));
     }
     return call.keep(nullptr);

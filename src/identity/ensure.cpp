@@ -13,6 +13,7 @@
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
 #include "pg/subtransaction.hpp"
+#include "schema/others.hpp"
 
 namespace mega::identity {
 
@@ -51,7 +52,7 @@ constinit pg::statement
     insert("INSERT INTO @schema@.mega_customers (mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, "
            "mg_first_name, mg_last_name, mg_display_name, mg_locale, mg_timezone, mg_marketing_opt_in, "
            "mg_product_updates_opt_in, mg_last_active, mg_source_system) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-           "$10, $11, $12, 'api') ON CONFLICT DO NOTHING",
+           "$10, $11, $12, 'api') ON CONFLICT DO NOTHING RETURNING mg_pass_id",
            insert_types);
 
 constinit pg::statement
@@ -186,17 +187,24 @@ private:
         return found;
     }
 
-    std::uint64_t write(pg::statement &what, const std::string &pass_id) {
+    pg::rows write(pg::statement &what, const std::string &pass_id) {
         const pg::as_role owner(where_.customers.owner);
         std::array<pg::nullable_datum, 12> bound;
         std::ranges::transform(written(pass_id, person_), bound.begin(), &writing::value);
-        return session_.execute(what, where_.schema, pg::access::read_write, bound).count();
+        return session_.execute(what, where_.schema, pg::access::read_write, bound);
+    }
+
+    // The update of a customer that is locked finds it, or somebody keeps it out.
+    void write_fill(const std::string &pass_id) {
+        if (write(fill, pass_id).count() != 1)
+            schema::refuse_interference(where_.customers.id, schema::writing::update, "keeps a change from a customer",
+                                        "pass_id=" + pg::quoted(pass_id));
     }
 
     // False when somebody else has one of the identities by now.
     bool create(const std::string &pass_id) {
         if (!ledger::direct::may_ensure(where_))
-            return write(insert, pass_id) == 1;
+            return insert_through_sql(pass_id);
         std::array<pg::nullable_datum, schema::customer_columns.size()> row;
         {
             const pg::as_role owner(where_.customers.owner); // a default may call a function of the owner's
@@ -208,6 +216,23 @@ private:
         return insert_directly(row);
     }
 
+    bool insert_through_sql(const std::string &pass_id) {
+        const pg::rows inserted = write(insert, pass_id);
+        if (inserted.empty()) {
+            // Who has one of the identities is found in the next round; who is kept out would never be.
+            if (const std::string who = schema::who_interferes(where_.customers.id, schema::writing::insert);
+                !who.empty() && find().empty())
+                throw pg::sql_error{"55000", who + " keeps a new customer out", "pass_id=" + pg::quoted(pass_id),
+                                    "Drop the trigger, or let it leave these rows alone."};
+            return false;
+        }
+        if (inserted.text(0, 0) != pass_id)
+            schema::refuse_interference(
+                where_.customers.id, schema::writing::insert, "gives a new customer another pass id",
+                "pass_id=" + pg::quoted(pass_id) + " stored: " + pg::quoted(inserted.text(0, 0).value_or("NULL")));
+        return true;
+    }
+
     // What the triggers do for SQL, done here.
     bool insert_directly(std::span<pg::nullable_datum> row) {
         const pg::pinned_shape shape = ledger::direct::customer_shape();
@@ -216,11 +241,12 @@ private:
         for (std::size_t i = 0; i < row.size(); ++i)
             record.set(static_cast<schema::customer>(i), row[i]);
         check_new_customer(record);
+        ledger::ignore_derived_of_new_customer(where_, record);
         for (std::size_t i = 0; i < row.size(); ++i)
             row[i] = record.get(static_cast<schema::customer>(i));
         if (!ledger::direct::insert_customer(row))
             return false;
-        ledger::guard_new_customer(where_, record);
+        ledger::guard_new_customer(record);
         return true;
     }
 
@@ -236,12 +262,12 @@ private:
             read_stored(pass_id, stored);
         const bool adds = direct ? adds_identity(pass_id, stored) : adds_identity(pass_id);
         if (!adds) {
-            direct ? fill_directly(pass_id, stored) : static_cast<void>(write(fill, pass_id));
+            direct ? fill_directly(pass_id, stored) : write_fill(pass_id);
             return customer->credits;
         }
         // Another session may insert the same identity right now: its unique index decides.
         session_.connect();
-        const auto failed = pg::in_subtransaction([&] { write(fill, pass_id); });
+        const auto failed = pg::in_subtransaction([&] { write_fill(pass_id); });
         if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
             throw *failed;
         return failed ? std::nullopt : std::optional(customer->credits);

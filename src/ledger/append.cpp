@@ -6,6 +6,7 @@
 #include "ledger/notify.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
+#include "schema/others.hpp"
 
 namespace mega::ledger {
 
@@ -28,7 +29,7 @@ constexpr auto make_types() {
     return types;
 }
 
-// INSERT INTO … (every column) VALUES ($1, …) ON CONFLICT DO NOTHING, put together while compiling.
+// INSERT INTO … (every column) VALUES ($1, …) ON CONFLICT DO NOTHING RETURNING mg_id, put together while compiling.
 constexpr auto make_insert() {
     std::array<char, 2400> text{};
     std::size_t at = 0;
@@ -49,13 +50,23 @@ constexpr auto make_insert() {
             text[at++] = static_cast<char>('0' + number / 10);
         text[at++] = static_cast<char>('0' + number % 10);
     }
-    add(") ON CONFLICT DO NOTHING");
+    add(") ON CONFLICT DO NOTHING RETURNING mg_id");
     return text;
 }
 
 constinit const std::array<Oid, width> insert_types = make_types();
 constinit const std::array<char, 2400> insert_text = make_insert();
 constinit pg::statement insert_row(insert_text.data(), insert_types);
+
+constexpr Oid key_types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+constinit pg::statement taken_by("SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1 "
+                                 "UNION ALL SELECT FROM ONLY @schema@.mega_generations g "
+                                 "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $2 "
+                                 "AND g.mg_ref_id OPERATOR(pg_catalog.=) $3 "
+                                 "AND coalesce(g.mg_reason, '') OPERATOR(pg_catalog.=) coalesce($4, '') "
+                                 "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                                 "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1",
+                                 key_types);
 
 constinit core::uuid_v7_source ids;
 
@@ -95,13 +106,32 @@ bool insert_checked(const schema::tables &where, const new_row &row, ledger_reco
     return direct::append(checked, row.keyed());
 }
 
+// A row that was not written: somebody has its id or its reference. Or it was kept out otherwise, and a caller that
+// looks who has the key would find nobody and look for ever.
+void require_taken(pg::session &session, const schema::tables &where, const new_row &row) {
+    using column = schema::ledger;
+    const auto key = [&row](column c) { return row.columns()[static_cast<std::size_t>(c)]; };
+    const pg::nullable_datum bound[] = {key(column::mg_id), key(column::mg_ref_type), key(column::mg_ref_id),
+                                        key(column::mg_reason)};
+    const pg::as_role owner(where.generations.owner);
+    if (!session.execute(taken_by, where.schema, pg::access::latest, bound).empty())
+        return;
+    const std::string detail = "mg_id=" + pg::quoted(row.mg_id());
+    if (schema::who_interferes(where.generations.id, schema::writing::insert).empty())
+        throw pg::sql_error{"23505", "a unique key of mega_generations that is not mega's keeps the row out", detail,
+                            "See which unique indexes beside mega's the table has."};
+    schema::refuse_interference(where.generations.id, schema::writing::insert, "keeps a row out of the ledger", detail);
+}
+
 // What the triggers do for SQL, done here: check, insert, and settle what follows.
 bool append_directly(pg::session &session, const schema::tables &where, const new_row &row) {
     const pg::pinned_shape shape = direct::record_shape();
     pg::row columns(shape.get());
     ledger_record record(where.generations, columns);
-    if (!insert_checked(where, row, record))
+    if (!insert_checked(where, row, record)) {
+        require_taken(session, where, row);
         return false;
+    }
     consequences all;
     all.add(record);
     all.settle(session, where);
@@ -114,14 +144,26 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
     if (direct::possible(where))
         return append_directly(session, where, row);
     const pg::as_role owner(where.generations.owner);
-    return session.execute(insert_row, where.schema, pg::access::read_write, row.columns()).count() == 1;
+    const pg::rows stored = session.execute(insert_row, where.schema, pg::access::read_write, row.columns());
+    if (stored.empty()) {
+        require_taken(session, where, row);
+        return false;
+    }
+    if (stored.text(0, 0) != row.mg_id())
+        schema::refuse_interference(
+            where.generations.id, schema::writing::insert, "gives a row of the ledger another id",
+            "mg_id=" + pg::quoted(row.mg_id()) + " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL")));
+    return true;
 }
 
-bool append_unprojected(const schema::tables &where, const new_row &row) {
+bool append_unprojected(pg::session &session, const schema::tables &where, const new_row &row) {
     const pg::pinned_shape shape = direct::record_shape();
     pg::row columns(shape.get());
     ledger_record record(where.generations, columns);
-    return insert_checked(where, row, record);
+    if (insert_checked(where, row, record))
+        return true;
+    require_taken(session, where, row);
+    return false;
 }
 
 void bulk::add(const new_row &row) {

@@ -34,12 +34,13 @@ private:
 };
 
 // Appends the row as the owner of the ledger and projects it. False, and nothing written, when a row with the same id
-// or the same reference is there already: the caller looks which. Raises what the row's rules raise. The caller holds
-// the lock of the customer.
+// or the same reference is there already: the caller looks which. True: a row with this id is there. Raises what the
+// row's rules raise, 55000 when a trigger of somebody's keeps the row out or gives it another id, and 23505 when a key
+// of somebody's own does. The caller holds the lock of the customer.
 bool append(pg::session &session, const schema::tables &where, const new_row &row);
 
 // The same for a credit row by the direct path, whose projection is left to the caller.
-bool append_unprojected(const schema::tables &where, const new_row &row);
+bool append_unprojected(pg::session &session, const schema::tables &where, const new_row &row);
 
 // Many credit rows on their way by the direct path. Their projection is left to the caller, who holds the locks of
 // their customers.

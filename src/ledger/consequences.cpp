@@ -10,13 +10,16 @@ namespace mega::ledger {
 
 namespace {
 
-// What a credit row adds to the balance: nothing, when it only opens the books.
-std::int32_t moved_by(const ledger_record &row) {
+void add_credits(movements &moved, const ledger_record &row) {
     using column = schema::ledger;
+    const std::string_view mg_id = *row.text(column::mg_id), pass_id = *row.text(column::mg_pass_id);
     const std::int32_t delta = *row.int4(column::mg_delta);
-    const bool contained =
-        in_flight::opens_books() && in_flight::opens(*row.text(column::mg_id), *row.text(column::mg_pass_id), delta);
-    return contained ? 0 : delta;
+    if (in_flight::opens_books() && in_flight::opens(mg_id, pass_id, delta))
+        moved.add_credits(pass_id, 0); // it only opens the books: the balance contains it
+    else if (const char *hint = in_flight::must_be_covered(mg_id))
+        moved.add_spend(pass_id, delta, hint);
+    else
+        moved.add_credits(pass_id, delta);
 }
 
 } // namespace
@@ -25,7 +28,7 @@ void consequences::add(const ledger_record &row) {
     using column = schema::ledger;
     switch (core::parse_record_type(*row.text(column::mg_record_type)).value_or(core::record_type::feedback)) {
     case core::record_type::credit_transaction:
-        return moved_.add_credits(*row.text(column::mg_pass_id), moved_by(row));
+        return add_credits(moved_, row);
     case core::record_type::mma_event:
         moved_.add_event(*row.text(column::mg_pass_id),
                          {position_of(*row.time(column::mg_created_at), *row.text(column::mg_id)),

@@ -4,10 +4,11 @@
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/json_tree.hpp"
-#include "ledger/project.hpp"
+#include "ledger/lineage.hpp"
 #include "ledger/settings.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/warning.hpp"
+#include "schema/others.hpp"
 
 namespace mega::ledger {
 
@@ -54,29 +55,43 @@ void warn(const char *kept, std::string_view pass_id) {
              to_readers({column::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)));
 }
 
-void guard_credits(const customer_record &old_row, customer_record &new_row, bool may_replace,
-                   const in_flight::look &own) {
-    if (old_row.same(new_row, column::mg_credits))
-        return;
+// Not the projection's value, nor an old one beside a warning: balance and ledger would part.
+[[noreturn]] void refuse_other_projection(const schema::tables &where, std::string_view pass_id,
+                                          const std::string &values) {
+    schema::refuse_interference(
+        where.customers.id, schema::writing::update, "changes what a projection writes",
+        to_readers({column::mg_pass_id, column::mg_credits}, "pass_id=" + pg::quoted(pass_id) + values));
+}
+
+void guard_credits(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+                   bool may_replace, const in_flight::look &own) {
     const std::string_view pass_id = pass_id_of(old_row);
-    const std::int32_t stored = old_row.int4(column::mg_credits).value_or(0);
     const std::int32_t written = new_row.int4(column::mg_credits).value_or(0);
-    if (own.writes_credits(written))
+    if (own.is_projection() && written != own.credits())
+        refuse_other_projection(where, pass_id,
+                                " mg_credits=" + std::to_string(own.credits()) + " made " + std::to_string(written));
+    if (own.is_projection() || old_row.same(new_row, column::mg_credits))
         return;
+    const std::int32_t stored = old_row.int4(column::mg_credits).value_or(0);
     if (!may_replace || derived_writes_setting() == derived_writes::reject)
         refuse_credits(pass_id, stored, written);
     warn("mg_credits", pass_id);
     new_row.set(column::mg_credits, stored);
 }
 
-void guard_preferences(const customer_record &old_row, customer_record &new_row, bool may_replace,
-                       const in_flight::look &own) {
+void guard_preferences(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+                       bool may_replace, const in_flight::look &own) {
+    const std::string_view pass_id = pass_id_of(old_row);
+    const pg::jsonb written = new_row.json(column::mg_mma_preferences).value_or(pg::empty_object());
+    if (own.projects_preferences()) {
+        if (!same_managed_keys(pg::jsonb{const_cast<Jsonb *>(own.preferences())}, written))
+            refuse_other_projection(where, pass_id, " of mg_mma_preferences");
+        return; // keys of the application's own are anybody's
+    }
     if (old_row.same(new_row, column::mg_mma_preferences))
         return;
-    const std::string_view pass_id = pass_id_of(old_row);
     const pg::jsonb stored = old_row.json(column::mg_mma_preferences).value_or(pg::empty_object()); // adopted: NULL
-    const pg::jsonb written = *new_row.json(column::mg_mma_preferences);
-    if (same_managed_keys(stored, written) || own.writes_preferences(written.document))
+    if (same_managed_keys(stored, written))
         return;
     if (!may_replace || derived_writes_setting() == derived_writes::reject)
         refuse_preferences(pass_id);
@@ -87,37 +102,39 @@ void guard_preferences(const customer_record &old_row, customer_record &new_row,
 
 } // namespace
 
-void guard_changed_customer(const customer_record &old_row, customer_record &new_row, bool may_replace) {
+void guard_changed_customer(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+                            bool may_replace) {
     const in_flight::look own(pass_id_of(old_row),
                               may_replace ? in_flight::look::moment::before : in_flight::look::moment::after);
-    guard_credits(old_row, new_row, may_replace, own);
-    guard_preferences(old_row, new_row, may_replace, own);
+    guard_credits(where, old_row, new_row, may_replace, own);
+    guard_preferences(where, old_row, new_row, may_replace, own);
 }
 
-void guard_new_customer(const schema::tables &where, const customer_record &row) {
-    const std::string_view pass_id = *row.text(column::mg_pass_id);
-    const std::int32_t written = row.int4(column::mg_credits).value_or(0);
-    const pg::jsonb preferences = *row.json(column::mg_mma_preferences);
-    const bool managed = has_managed_key(preferences);
-    if (written == 0 && !managed)
+void ignore_derived_of_new_customer(const schema::tables &where, customer_record &row) {
+    if (derived_writes_setting() == derived_writes::reject || row.is_null(column::mg_pass_id))
         return;
-    if (derived_writes_setting() == derived_writes::reject) {
-        if (written != 0)
-            refuse_credits(pass_id, 0, written);
-        refuse_preferences(pass_id);
-    }
-    pg::session session;
-    const locked_customer customer = require_locked_customer(session, where, pass_id);
-    if (written != 0) {
+    const pg::jsonb preferences = row.json(column::mg_mma_preferences).value_or(pg::empty_object());
+    const bool credits = row.int4(column::mg_credits).value_or(0) != 0, managed = has_managed_key(preferences);
+    const std::string_view pass_id = pass_id_of(row);
+    // A row that is there already meets its upsert's values as they were given: `guard_changed_customer` judges them.
+    if ((!credits && !managed) || customer_exists(where, pass_id))
+        return;
+    if (credits) {
         warn("mg_credits", pass_id);
-        // Taken back as a difference: rows of the same statement may have been projected already.
-        project_credits(session, where, customer, -std::int64_t{written});
+        row.set(column::mg_credits, 0);
     }
     if (managed) {
         warn("mg_mma_preferences", pass_id);
-        refold_preferences(session, where, require_locked_customer(session, where, pass_id));
+        row.set(column::mg_mma_preferences, with_managed_keys(preferences, core::json::make_object()));
     }
-    session.finish();
+}
+
+void guard_new_customer(const customer_record &row) {
+    const std::int32_t written = row.int4(column::mg_credits).value_or(0);
+    if (written != 0)
+        refuse_credits(pass_id_of(row), 0, written);
+    if (const auto preferences = row.json(column::mg_mma_preferences); preferences && has_managed_key(*preferences))
+        refuse_preferences(pass_id_of(row));
 }
 
 } // namespace mega::ledger

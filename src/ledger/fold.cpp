@@ -1,6 +1,7 @@
 #include "ledger/fold.hpp"
 
 #include "ledger/json_tree.hpp"
+#include "ledger/unprojected.hpp"
 #include "pg/clock.hpp"
 
 namespace mega::ledger {
@@ -106,6 +107,8 @@ pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed) {
 
 core::json fold_from_ledger(pg::session &session, const schema::tables &where, std::string_view pass_id,
                             pg::access how) {
+    if (how != pg::access::read_only) // to be stored
+        unprojected::note_fold(pass_id);
     return core::fold_all(read_events(session, where, pass_id, how));
 }
 
@@ -115,6 +118,7 @@ pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string
     if (!current) // its positions are unintelligible: only the ledger knows
         return with_managed_keys(stored, fold_from_ledger(session, where, pass_id, pg::access::read_write));
     current->apply(std::move(events), [&](const std::string &tag) {
+        unprojected::note_fold(pass_id);
         auto all = read_events(session, where, pass_id, pg::access::read_write);
         std::ranges::sort(all, {}, &core::preference_event::at);
         core::tag_state state;

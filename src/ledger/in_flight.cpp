@@ -1,5 +1,7 @@
 #include "ledger/in_flight.hpp"
 
+#include "pg/trigger.hpp"
+
 namespace mega::ledger::in_flight {
 
 namespace {
@@ -7,12 +9,13 @@ namespace {
 constinit projection *projections = nullptr;
 constinit settlement *settlements = nullptr;
 constinit opening *openings = nullptr;
+constinit spend *spends = nullptr;
 
 } // namespace
 
 projection::projection(std::string_view pass_id, std::int32_t credits, const Jsonb *preferences) noexcept
     : pass_id_(pass_id), credits_(credits), preferences_(preferences), subtransaction_(GetCurrentSubTransactionId()),
-      below_(projections) {
+      depth_(pg::trigger_depth()), below_(projections) {
     projections = this;
 }
 
@@ -21,23 +24,14 @@ projection::~projection() { projections = below_; }
 look::look(std::string_view pass_id, moment when) noexcept {
     if (projections == nullptr || projections->pass_id_ != pass_id ||
         projections->subtransaction_ != GetCurrentSubTransactionId() ||
-        projections->looks_ != (when == moment::before ? 0 : 1))
+        pg::trigger_depth() != projections->depth_ + 1 || projections->looks_ != (when == moment::before ? 0 : 1))
         return;
     ++projections->looks_;
     seen_ = projections;
 }
 
-bool look::writes_credits(std::int32_t credits) const noexcept {
-    return seen_ != nullptr && seen_->credits_ == credits;
-}
-
-bool look::writes_preferences(const Jsonb *preferences) const noexcept {
-    return seen_ != nullptr && seen_->preferences_ != nullptr && VARSIZE(seen_->preferences_) == VARSIZE(preferences) &&
-           std::memcmp(seen_->preferences_, preferences, VARSIZE(preferences)) == 0;
-}
-
 settlement::settlement(std::span<const std::string> mg_ids) noexcept
-    : mg_ids_(mg_ids), subtransaction_(GetCurrentSubTransactionId()), below_(settlements) {
+    : mg_ids_(mg_ids), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()), below_(settlements) {
     settlements = this;
 }
 
@@ -45,7 +39,21 @@ settlement::~settlement() { settlements = below_; }
 
 bool settles(std::string_view mg_id) noexcept {
     return settlements != nullptr && settlements->subtransaction_ == GetCurrentSubTransactionId() &&
+           pg::trigger_depth() == settlements->depth_ + 1 &&
            std::binary_search(settlements->mg_ids_.begin(), settlements->mg_ids_.end(), mg_id);
+}
+
+spend::spend(std::string_view mg_id, const char *hint) noexcept
+    : mg_id_(mg_id), hint_(hint), subtransaction_(GetCurrentSubTransactionId()), below_(spends) {
+    spends = this;
+}
+
+spend::~spend() { spends = below_; }
+
+const char *must_be_covered(std::string_view mg_id) noexcept {
+    return spends != nullptr && spends->subtransaction_ == GetCurrentSubTransactionId() && spends->mg_id_ == mg_id
+               ? spends->hint_
+               : nullptr;
 }
 
 opening::opening(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept

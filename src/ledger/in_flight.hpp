@@ -25,24 +25,30 @@ private:
     std::int32_t credits_;
     const Jsonb *preferences_;
     SubTransactionId subtransaction_;
+    int depth_; // of triggers
     int looks_ = 0;
     projection *below_;
 };
 
 // A trigger's look at the write on top of the stack. Each write is let through once before it is stored and once behind
-// that: a value that has been written is used up, and a second write of it is somebody else's.
+// that: a value that has been written is used up, and a second write of it is somebody else's. So is a write of a
+// trigger that fires while the projection is under way: only the projection's own statement stands one trigger deep.
 class look {
 public:
     enum class moment { before, after };
 
     look(std::string_view pass_id, moment when) noexcept;
 
-    // Whether the write that is looked at is of this balance, of this snapshot.
-    bool writes_credits(std::int32_t credits) const noexcept;
-    bool writes_preferences(const Jsonb *preferences) const noexcept;
+    // Whether the write that is looked at is a projection's: then it has to be exactly what the projection writes.
+    bool is_projection() const noexcept { return seen_ != nullptr; }
+    bool projects_preferences() const noexcept { return seen_ != nullptr && seen_->preferences_ != nullptr; }
+
+    // What it writes.
+    std::int32_t credits() const noexcept { return seen_->credits_; }
+    const Jsonb *preferences() const noexcept { return seen_->preferences_; }
 
 private:
-    // Null when the write on top is another customer's, another subtransaction's, or used up.
+    // Null when the write on top is another customer's, another subtransaction's or depth's, or used up.
     const projection *seen_ = nullptr;
 };
 
@@ -59,11 +65,35 @@ private:
 
     std::span<const std::string> mg_ids_;
     SubTransactionId subtransaction_;
+    int depth_; // of triggers
     settlement *below_;
 };
 
-// Whether the settlement on top of the stack is of this hold and this subtransaction.
+// Whether the settlement on top of the stack is of this hold and this subtransaction, and is asked about by a trigger
+// of its own statement: not about what another trigger writes meanwhile.
 bool settles(std::string_view mg_id) noexcept;
+
+// A credit row by which a function spends and which must not take a balance below zero (I3): whether there is enough is
+// asked once more when the row is projected, because a trigger of somebody's may have spent meanwhile, or made it a row
+// that takes more.
+class spend {
+public:
+    spend(std::string_view mg_id, const char *hint) noexcept;
+    ~spend();
+    spend(const spend &) = delete;
+    spend &operator=(const spend &) = delete;
+
+private:
+    friend const char *must_be_covered(std::string_view) noexcept;
+
+    std::string_view mg_id_;
+    const char *hint_; // of the error
+    SubTransactionId subtransaction_;
+    spend *below_;
+};
+
+// The hint for an overdraft when the row is the spend on top of the stack; null for any other row.
+const char *must_be_covered(std::string_view mg_id) noexcept;
 
 // A credit row that opens the books of adopted tables: the balance contains its delta already, so its projection adds
 // nothing. Of no use to anybody else: only mega_open_books, the owner's alone, pushes one; it stands for the one row of

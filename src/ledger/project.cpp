@@ -5,7 +5,9 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/unprojected.hpp"
 #include "pg/clock.hpp"
+#include "schema/others.hpp"
 
 namespace mega::ledger {
 
@@ -53,6 +55,10 @@ void write(pg::session &session, const schema::tables &where, const locked_custo
              : session.run(update_snapshot, where.schema, pg::access::read_write, customer.pass_id, balance,
                            pg::jsonb{const_cast<Jsonb *>(preferences)}, pg::clock_time()))
             .count();
+    if (touched == 0)
+        schema::refuse_interference(
+            where.customers.id, schema::writing::update, "keeps a projection from its customer",
+            to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)));
     if (touched != 1)
         throw pg::sql_error{"XX000",
                             "a projection touched " + std::to_string(touched) + " customers instead of one",
@@ -98,6 +104,14 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) 
     return static_cast<std::int32_t>(balance);
 }
 
+void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, const char *hint) {
+    const bool told = caller_may_read({schema::customer::mg_pass_id, schema::customer::mg_credits});
+    throw pg::sql_error{"MG001", "the customer has not enough credits",
+                        (told ? "balance=" + std::to_string(balance) + " " : std::string()) +
+                            (told || given ? "needed=" + std::to_string(needed) : std::string()),
+                        hint};
+}
+
 void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
                      std::int64_t delta) {
     // Written even when it stays the same: mg_updated_at tells that there are new rows.
@@ -141,6 +155,28 @@ void add_directly(std::string_view pass_id, std::int64_t delta) {
 
 } // namespace
 
+namespace {
+
+constinit pg::statement
+    select_books("SELECT c.mg_credits::pg_catalog.int8, (SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)"
+                 "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
+                 "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                 "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction') "
+                 "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                 pass_id_type);
+
+// Books that were opened while rows waited contain these rows, and the projection has added them once more.
+void require_books(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found = session.run(select_books, where.schema, pg::access::read_write, pass_id);
+    if (found.empty() || found.int8(0, 0) != found.int8(0, 1))
+        throw pg::sql_error{"55000", "the books of a customer were opened in the statement that appends to them",
+                            to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)),
+                            "Call mega_open_books in a statement of its own."};
+}
+
+} // namespace
+
 movements::change &movements::of(std::string_view pass_id) {
     const auto found = by_customer_.find(pass_id);
     return found == by_customer_.end() ? by_customer_.emplace(pass_id, change{}).first->second : found->second;
@@ -149,20 +185,31 @@ movements::change &movements::of(std::string_view pass_id) {
 void movements::project(pg::session &session, const schema::tables &where) {
     for (auto &[pass_id, moved] : by_customer_) {
         pg::check_for_interrupts();
-        if (moved.events.empty() && direct::possible(where)) {
+        if (moved.events.empty() && direct::possible(where))
             add_directly(pass_id, moved.credits);
-            continue;
-        }
-        const locked_customer customer = require_locked_customer(session, where, pass_id);
-        if (moved.events.empty()) {
-            project_credits(session, where, customer, moved.credits);
-            continue;
-        }
-        const pg::as_role owner(where.generations.owner);
-        const pg::jsonb folded =
-            fold_in(session, where, pass_id, preferences_of(session, where, pass_id), std::move(moved.events));
-        write(session, where, customer, balance_after(customer, moved.credits), folded.document);
+        else
+            project_one(session, where, pass_id, moved);
+        if (unprojected::was_opened(pass_id))
+            require_books(session, where, pass_id);
     }
+}
+
+void movements::project_one(pg::session &session, const schema::tables &where, const std::string &pass_id,
+                            change &moved) {
+    const locked_customer customer = require_locked_customer(session, where, pass_id);
+    const std::int32_t balance = balance_after(customer, moved.credits);
+    if (moved.overdraft_hint != nullptr && moved.credits < 0 && balance < 0)
+        throw_overdraft(customer.credits, -moved.credits, false, moved.overdraft_hint);
+    if (moved.events.empty()) // written even when it stays the same: mg_updated_at tells that there are new rows
+        return write(session, where, customer, balance, nullptr);
+    const pg::as_role owner(where.generations.owner);
+    const pg::jsonb stored = preferences_of(session, where, pass_id);
+    // Somebody folded these events in already, when they were in the ledger and waited for this projection.
+    const pg::jsonb folded =
+        unprojected::was_folded(pass_id)
+            ? with_managed_keys(stored, fold_from_ledger(session, where, pass_id, pg::access::read_write))
+            : fold_in(session, where, pass_id, stored, std::move(moved.events));
+    write(session, where, customer, balance, folded.document);
 }
 
 pg::timestamp stamp_behind(pg::timestamp last) noexcept {

@@ -32,6 +32,9 @@ locked_customer require_locked_customer(pg::session &session, const schema::tabl
 // What the balance becomes; raises 22003 when it leaves int4.
 std::int32_t balance_after(const locked_customer &customer, std::int64_t delta);
 
+// Raises MG001. given: whether the caller said what is needed.
+[[noreturn]] void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, const char *hint);
+
 // Adds delta to the balance of a customer that is locked.
 void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
                      std::int64_t delta);
@@ -46,21 +49,31 @@ void refold_preferences(pg::session &session, const schema::tables &where, const
 class movements {
 public:
     void add_credits(std::string_view pass_id, std::int32_t delta) { of(pass_id).credits += delta; }
+
+    // The same of a row that must not take the balance below zero. The hint is of the error then.
+    void add_spend(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
+        of(pass_id).overdraft_hint = overdraft_hint;
+        add_credits(pass_id, delta);
+    }
     void add_event(std::string_view pass_id, core::preference_event event) {
         of(pass_id).events.push_back(std::move(event));
     }
     bool empty() const { return by_customer_.empty(); }
 
-    // Projects onto each customer once, in order; a customer stays locked, as after any change.
+    // Projects onto each customer once, in order; a customer stays locked, as after any change. Raises 23503, 22003
+    // and, for a spend, MG001.
     void project(pg::session &session, const schema::tables &where);
 
 private:
     struct change {
         std::int64_t credits = 0;
+        const char *overdraft_hint = nullptr; // when it may not take the balance below zero
         std::vector<core::preference_event> events;
     };
 
     change &of(std::string_view pass_id);
+    static void project_one(pg::session &session, const schema::tables &where, const std::string &pass_id,
+                            change &moved);
 
     std::map<std::string, change, std::less<>> by_customer_;
 };

@@ -8,6 +8,7 @@
 #include "ledger/notify.hpp"
 #include "ledger/record_check.hpp"
 #include "ledger/settings.hpp"
+#include "ledger/unprojected.hpp"
 #include "pg/entry.hpp"
 
 namespace mega::ledger {
@@ -25,6 +26,8 @@ Datum check(FunctionCallInfo fcinfo) {
     if (call.on_insert()) {
         check_new_record(where, row);
         fill_pass_id_of_step(where, row);
+        if (const auto mg_id = row.text(column::mg_id))
+            unprojected::expect(*mg_id);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());
@@ -75,6 +78,7 @@ Datum project(FunctionCallInfo fcinfo) {
             check_new_record(where, row);
             require_untouched(call, appended, 0);
         }
+        unprojected::arrived(row.text(column::mg_id).value_or(""));
         all.add(row);
     });
     pg::session session;

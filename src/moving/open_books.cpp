@@ -7,6 +7,7 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/json_tree.hpp"
 #include "ledger/project.hpp"
+#include "ledger/unprojected.hpp"
 #include "moving/owner.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -126,6 +127,7 @@ private:
         const std::int64_t balance = now.credits ? std::int64_t{*now.credits} : now.ledger_sum;
         std::string after = counted("balance ", balance) + ", " + counted("ledger ", balance);
         if (!dry_run_) {
+            ledger::unprojected::note_opening(pass_id_);
             if (now.credits)
                 append_difference(*now.credits, now.ledger_sum);
             else // nothing was stored: the ledger's sum is what there is

@@ -41,6 +41,7 @@ extern "C" {
 #include <catalog/pg_type.h>
 #include <commands/async.h>
 #include <commands/trigger.h>
+#include <common/hashfn.h>
 #include <executor/executor.h>
 #include <executor/spi.h>
 #include <fmgr.h>
@@ -62,6 +63,7 @@ extern "C" {
 #include <utils/datetime.h>
 #include <utils/datum.h>
 #include <utils/fmgroids.h>
+#include <utils/fmgrprotos.h>
 #include <utils/guc.h>
 #include <utils/inval.h>
 #include <utils/jsonb.h>

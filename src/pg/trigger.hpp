@@ -5,6 +5,13 @@
 
 namespace pg {
 
+// How many triggers are under way, one in the other: 0 outside of any.
+inline int trigger_depth() noexcept {
+    LOCAL_FCINFO(fcinfo, 0);
+    InitFunctionCallInfoData(*fcinfo, nullptr, 0, InvalidOid, nullptr, nullptr);
+    return DatumGetInt32(pg_trigger_depth(fcinfo));
+}
+
 class trigger_call {
 public:
     // Raises 39P01 when the function was not called as a trigger.

@@ -6,6 +6,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "ledger/url_rule.hpp"
+#include "schema/others.hpp"
 
 namespace mega::studio {
 
@@ -36,8 +37,7 @@ template <bool Assign> constexpr auto make_statement() {
     if (!Assign)
         add(" FROM ONLY @schema@.mega_generations g");
     add(" WHERE mg_id OPERATOR(pg_catalog.=) $1");
-    if (!Assign)
-        add(" FOR NO KEY UPDATE");
+    add(Assign ? " RETURNING mg_mma_status" : " FOR NO KEY UPDATE");
     return text;
 }
 
@@ -118,7 +118,10 @@ void locked_generation::write(pg::session &session, const schema::tables &where)
     bound[0] = pg::to_datum(mg_id_);
     std::ranges::copy(columns_, bound.begin() + 1);
     const pg::as_role owner(where.generations.owner);
-    session.execute(update_generation, where.schema, pg::access::read_write, bound);
+    const pg::rows stored = session.execute(update_generation, where.schema, pg::access::read_write, bound);
+    if (stored.empty() || stored.text(0, 0) != text(column::mg_mma_status))
+        schema::refuse_interference(where.generations.id, schema::writing::update, "keeps a change from a generation",
+                                    "mg_id=" + pg::quoted(mg_id_));
 }
 
 std::string_view read_generation_id(std::optional<std::string_view> given) {

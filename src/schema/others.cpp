@@ -1,0 +1,52 @@
+#include "schema/others.hpp"
+
+#include "pg/relation.hpp"
+#include "schema/manifest.hpp"
+
+namespace mega::schema {
+
+namespace {
+
+bool is_ours(const Trigger &trigger) {
+    return std::ranges::any_of(manifest, [&](const table_definition &table) {
+        return std::ranges::any_of(
+            table.triggers, [&](const named_definition &ours) { return std::strcmp(ours.name, trigger.tgname) == 0; });
+    });
+}
+
+bool may_interfere(const Trigger &trigger, writing what) {
+    const bool fires =
+        what == writing::insert ? TRIGGER_FOR_INSERT(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
+    return fires && TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) &&
+           trigger.tgenabled != TRIGGER_DISABLED && !is_ours(trigger);
+}
+
+} // namespace
+
+std::string who_interferes(Oid table, writing what) {
+    pg::relation relation(table, AccessShareLock);
+    const TriggerDesc *triggers = relation.get()->trigdesc; // nothing below looks into a catalog
+    std::string names;
+    int count = 0;
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
+        if (may_interfere(triggers->triggers[i], what)) {
+            names += (count == 0 ? "" : ", ") + pg::quoted(triggers->triggers[i].tgname);
+            ++count;
+        }
+    const bool has_rules = relation.get()->rd_rel->relhasrules;
+    relation.close();
+    if (count == 0)
+        return has_rules ? "a rule" : "";
+    return (count == 1 ? "the trigger " : "one of the triggers ") + names;
+}
+
+void refuse_interference(Oid table, writing what, const char *does, const std::string &detail) {
+    const std::string who = who_interferes(table, what);
+    if (who.empty())
+        throw pg::sql_error{"XX000", std::string("something unknown ") + does, detail, {}};
+    throw pg::sql_error{"55000", who + " " + does, detail,
+                        "What mega writes has to be stored as it is. Drop the trigger, or let it leave these rows "
+                        "alone."};
+}
+
+} // namespace mega::schema
