@@ -168,3 +168,18 @@ rule_sql_names_have_a_schema() {
     dev/sql_names.pl --self-test
     project_files 'src/*.sql' 'src/*.cpp' 'src/*.hpp' | xargs -r -d '\n' dev/sql_names.pl
 }
+
+# Of every function, operator, type and catalog that the SQL of src names, sql/names.sql plants rivals.
+rule_rivals_are_planted() {
+    local name
+    {
+        project_files src | xargs -r -d '\n' grep -hoE 'pg_catalog\.[a-z_0-9]+\(|::pg_catalog\.[a-z_0-9]+' | sed 's/.*pg_catalog\.//; s/($//'
+        project_files src | xargs -r -d '\n' grep -hoE 'OPERATOR\(pg_catalog\.[^a-z")]+' | sed 's/.*pg_catalog\.//'
+    } | sort -u | while IFS= read -r name; do
+        grep -oE "'\{[^']*\}'" sql/names.sql | tr -d "{}'" | tr , '\n' | grep -qxF -- "$name" || say "sql/names.sql has no rival of $name"
+    done
+    project_files src | xargs -r -d '\n' grep -hoE '(FROM|JOIN|ONLY) pg_catalog\.pg_[a-z_]+' | sed 's/.*pg_catalog\.pg_//' | sort -u |
+        while IFS= read -r name; do
+            grep -q "\^pg_(.*\<$name\>.*)\\$" sql/names.sql || say "sql/names.sql has no rival of pg_$name"
+        done
+}
