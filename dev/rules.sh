@@ -50,6 +50,15 @@ rule_rooms_keep_apart() {
     done
 }
 
+# Statements read and update the tables alone: a child's rows are not theirs.
+rule_statements_say_only() {
+    project_files 'src/*.cpp' 'src/*.hpp' | xargs -r -d '\n' perl -0777 -ne '
+        while (/\b(?:FROM|JOIN|UPDATE|LOCK TABLE)(?:\s|"\s*\n\s*")+\@schema\@\.mega_(?:customers|generations|admin)\b/g) {
+            my $line = 1 + (substr($_, 0, $-[0]) =~ tr/\n//);
+            print "$ARGV:$line: no ONLY\n";
+        }'
+}
+
 # No printf family, no iostream, no threads in src: postgres.h makes printf names macros, backends have one thread.
 rule_no_printf_no_iostream_no_threads() {
     places '(^|[^a-zA-Z_])v?(f|s|sn|as)?printf *\(|# *include *<(iostream|cstdio|stdio\.h|thread|mutex|future)>' src

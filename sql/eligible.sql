@@ -199,12 +199,25 @@ SELECT name, t.* FROM (VALUES
     ('foreign key', 'CREATE TABLE regress_eligible.source (name text PRIMARY KEY); ALTER TABLE mega_generations ADD FOREIGN KEY (mg_source) REFERENCES regress_eligible.source', $$SELECT mega_record_credit('pass:test:eligible', 1, 'grant', source => 'nowhere')$$),
     ('foreign key of customers', 'CREATE TABLE regress_eligible.source (name text PRIMARY KEY); ALTER TABLE mega_customers ADD FOREIGN KEY (mg_topup_source) REFERENCES regress_eligible.source', $$UPDATE mega_customers SET mg_topup_source = 'nowhere' WHERE mg_pass_id = 'pass:test:eligible'$$),
     ('referenced by others', 'CREATE TABLE regress_eligible.liked (mg_id text REFERENCES mega_generations, mg_pass_id text REFERENCES mega_customers)', $$INSERT INTO regress_eligible.liked VALUES ('session:none', NULL)$$),
+    ('referenced by others by what never changes', 'ALTER TABLE mega_generations ADD UNIQUE (mg_id, mg_record_type); CREATE TABLE regress_eligible.liked (mg_id text COLLATE "C", kind text, FOREIGN KEY (mg_id, kind) REFERENCES mega_generations (mg_id, mg_record_type))', $$INSERT INTO regress_eligible.liked VALUES ('session:none', 'session')$$),
+    ('referenced by others by their own column', 'ALTER TABLE mega_generations ADD COLUMN extra integer UNIQUE; CREATE TABLE regress_eligible.liked (extra integer REFERENCES mega_generations (extra))', $$INSERT INTO regress_eligible.liked VALUES (1)$$),
+    ('another foreign key of our name', 'CREATE TABLE regress_eligible.customers (mg_pass_id text COLLATE "C" PRIMARY KEY); ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_pass_id_fkey; ALTER TABLE mega_generations ADD CONSTRAINT mega_generations_pass_id_fkey FOREIGN KEY (mg_pass_id) REFERENCES regress_eligible.customers NOT VALID', $$SELECT mega_record_credit('pass:test:eligible', 1, 'grant')$$),
+    ('another one beside ours', 'CREATE TABLE regress_eligible.mega_customers (mg_pass_id text COLLATE "C" PRIMARY KEY); ALTER TABLE mega_generations ADD FOREIGN KEY (mg_pass_id) REFERENCES regress_eligible.mega_customers NOT VALID', $$SELECT mega_record_credit('pass:test:eligible', 1, 'grant')$$),
+    ('a key of other columns', 'ALTER TABLE mega_customers ADD UNIQUE (mg_pass_id, mg_display_name); ALTER TABLE mega_generations ADD FOREIGN KEY (mg_pass_id, mg_title) REFERENCES mega_customers (mg_pass_id, mg_display_name)', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_title) VALUES ('session:eligible', 'pass:test:eligible', 'x')$$),
     ('our foreign key by another name', 'ALTER TABLE mega_generations RENAME CONSTRAINT mega_generations_pass_id_fkey TO own', $$SELECT mega_record_credit('pass:test:eligible-nobody', 1, 'grant')$$),
     ('our foreign key, deferred', 'ALTER TABLE mega_generations ALTER CONSTRAINT mega_generations_pass_id_fkey DEFERRABLE INITIALLY DEFERRED', $$SELECT mega_record_credit('pass:test:eligible-nobody', 1, 'grant')$$),
     ('no foreign key', 'ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_pass_id_fkey', $$SELECT mega_record_credit('pass:test:eligible-nobody', 1, 'grant')$$),
     ('unique', 'CREATE UNIQUE INDEX own ON mega_generations (mg_pass_id) WHERE mg_reason = ''signup''', $$SELECT mega_record_credit('pass:test:eligible', 1, 'signup'), mega_record_credit('pass:test:eligible', 1, 'signup')$$),
     ('unique on customers', 'CREATE UNIQUE INDEX own ON mega_customers (mg_credits) WHERE mg_credits = 4711', $$SELECT mega_record_credit('pass:test:eligible', 4711 - c.mg_credits, 'grant'), mega_record_credit('pass:test:eligible-probe', 4711 - d.mg_credits, 'grant') FROM mega_customers c, mega_customers d WHERE c.mg_pass_id = 'pass:test:eligible' AND d.mg_pass_id = 'pass:test:eligible-probe'$$)
 ) v(name, change, refused), LATERAL pg_temp.try(change, format('SELECT pg_temp.state_of(%L)', refused)) t;
+
+-- Rows of others that follow a column of ours.
+SELECT name, t.* FROM (VALUES
+    ('status of a generation', 'ALTER TABLE mega_generations ADD UNIQUE (mg_id, mg_mma_status); CREATE TABLE regress_eligible.job (mg_id text COLLATE "C", status text, FOREIGN KEY (mg_id, status) REFERENCES mega_generations (mg_id, mg_mma_status) ON UPDATE CASCADE); INSERT INTO regress_eligible.job VALUES (''generation:eligible'', ''queued'')',
+        'SELECT mega_update_generation(''eligible'', ''scanning''); SELECT status FROM regress_eligible.job'),
+    ('balance', 'ALTER TABLE mega_customers ADD UNIQUE (mg_pass_id, mg_credits); CREATE TABLE regress_eligible.copied (mg_pass_id text COLLATE "C", balance integer, FOREIGN KEY (mg_pass_id, balance) REFERENCES mega_customers (mg_pass_id, mg_credits) ON UPDATE CASCADE DEFERRABLE); INSERT INTO regress_eligible.copied SELECT mg_pass_id, mg_credits FROM mega_customers WHERE mg_pass_id = ''pass:test:eligible''',
+        'SELECT bool_and(balance = mg_credits) FROM regress_eligible.copied JOIN mega_customers USING (mg_pass_id)')
+) v(name, change, question), LATERAL pg_temp.try(change, question) t;
 
 --
 -- Indexes get their entries.
@@ -274,6 +287,9 @@ SELECT name, t.* FROM (VALUES
 --
 SELECT name, t.* FROM (VALUES
     ('a child', 'CREATE TABLE regress_eligible.child () INHERITS (mega_generations)', NULL),
+    ('a child that is gone', 'CREATE TABLE regress_eligible.child () INHERITS (mega_generations); SELECT pg_temp.way(); DROP TABLE regress_eligible.child', NULL),
+    ('a child that was taken out', 'CREATE TABLE regress_eligible.child () INHERITS (mega_generations); SELECT pg_temp.way(); ALTER TABLE regress_eligible.child NO INHERIT mega_generations', NULL),
+    ('a partition that was taken out', 'CREATE TABLE regress_eligible.parent (LIKE mega_generations) PARTITION BY LIST (mg_source_system); ALTER TABLE regress_eligible.parent ATTACH PARTITION mega_generations DEFAULT; SELECT pg_temp.way(); ALTER TABLE regress_eligible.parent DETACH PARTITION mega_generations', NULL),
     ('a child of customers', 'CREATE TABLE regress_eligible.child () INHERITS (mega_customers)', NULL),
     ('a parent', 'CREATE TABLE regress_eligible.parent (mg_id text COLLATE "C"); ALTER TABLE mega_generations INHERIT regress_eligible.parent', 'SELECT count(*) > 0 FROM regress_eligible.parent'),
     ('a partition', 'CREATE TABLE regress_eligible.parent (LIKE mega_generations) PARTITION BY LIST (mg_source_system); ALTER TABLE regress_eligible.parent ATTACH PARTITION mega_generations DEFAULT', 'SELECT count(*) > 0 FROM regress_eligible.parent'),
@@ -287,6 +303,50 @@ SELECT name, t.* FROM (VALUES
     ('ledger with replica identity nothing, published', 'ALTER TABLE mega_generations REPLICA IDENTITY NOTHING; CREATE PUBLICATION regress_eligible FOR TABLE mega_generations', NULL),
     ('the same, only what is inserted', 'ALTER TABLE mega_customers REPLICA IDENTITY NOTHING; CREATE PUBLICATION regress_eligible FOR TABLE mega_customers WITH (publish = ''insert'')', NULL)
 ) v(name, change, question), LATERAL pg_temp.try(change, question) t;
+
+-- Rows that come into the ledger by a partitioned table would not be projected, and those of a child keep no rule:
+-- nothing is written, and a child's rows are not counted.
+BEGIN;
+CREATE TABLE regress_eligible.parent (LIKE mega_generations INCLUDING DEFAULTS) PARTITION BY LIST (mg_record_type);
+ALTER TABLE regress_eligible.parent ATTACH PARTITION mega_generations DEFAULT;
+SELECT pg_temp.state_of(statement) FROM (VALUES
+    ($$INSERT INTO regress_eligible.parent (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:eligible', 'pass:test:eligible', 7)$$),
+    ($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:eligible', 'pass:test:eligible', 7)$$),
+    ($$UPDATE mega_generations SET mg_title = 'x' WHERE mg_id = 'generation:eligible'$$),
+    ($$SELECT mega_update_generation('eligible', 'scanning')$$), ($$SELECT mega_start_session('pass:test:eligible')$$),
+    ($$SELECT mega_ensure_customer('pass:test:eligible')$$), ($$SELECT mega_balance('pass:test:eligible')$$)) v(statement);
+ROLLBACK;
+BEGIN;
+CREATE TABLE regress_eligible.child () INHERITS (mega_generations);
+CREATE TABLE regress_eligible.customers () INHERITS (mega_customers);
+INSERT INTO regress_eligible.customers (mg_pass_id) VALUES ('pass:test:eligible');
+INSERT INTO regress_eligible.child (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_status, mg_meta) VALUES
+    ('credit_transaction:hold:child', 'credit_transaction', 'pass:test:eligible', -7, 'pending', '{}'),
+    ('mma_event:child', 'mma_event', 'pass:test:eligible', NULL, NULL, '{"event_type": "like", "payload": {"tag": "child"}}');
+SELECT pg_temp.state_of(statement) FROM (VALUES
+    ($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:eligible', 'pass:test:eligible', 7)$$),
+    ($$SELECT mega_record_credit('pass:test:eligible', 7, 'grant')$$)) v(statement);
+SELECT (SELECT count(*) FROM mega_reconcile_credits()) + (SELECT count(*) FROM mega_reconcile_credits('pass:test:eligible')) AS credits,
+    (SELECT count(*) FROM mega_reconcile_preferences()) + (SELECT count(*) FROM mega_reconcile_preferences('pass:test:eligible')) AS preferences,
+    (SELECT held FROM mega_balance('pass:test:eligible')), (SELECT count(*) FROM mega_customer('pass:test:eligible')) AS customers,
+    (SELECT count(*) FROM mega_credit_statement('pass:test:eligible') WHERE mg_id LIKE '%child') AS statement, (SELECT count(*) FROM mega_mma_events('pass:test:eligible') WHERE mg_id LIKE '%child') AS events;
+ROLLBACK;
+
+--
+-- Functions of mega's triggers, hung on its tables a second time.
+--
+SELECT name, t.* FROM (VALUES
+    ('check', 'BEFORE INSERT OR UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION mega_trigger_ledger_check()'),
+    ('check, on condition', 'BEFORE INSERT ON mega_generations FOR EACH ROW WHEN (NEW.mg_delta > 0) EXECUTE FUNCTION mega_trigger_ledger_check()'),
+    ('check, of a column', 'BEFORE UPDATE OF mg_status ON mega_generations FOR EACH ROW EXECUTE FUNCTION mega_trigger_ledger_check()'),
+    ('verify', 'AFTER INSERT OR UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION mega_trigger_ledger_verify()'),
+    ('project', 'AFTER INSERT ON mega_generations REFERENCING NEW TABLE AS appended FOR EACH STATEMENT EXECUTE FUNCTION mega_trigger_ledger_project()'),
+    ('check of customers', 'BEFORE INSERT OR UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION mega_trigger_customer_check()'),
+    ('verify of customers', 'AFTER INSERT OR UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION mega_trigger_customer_verify()'),
+    ('verify of customers, late', 'AFTER INSERT OR UPDATE ON mega_customers DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION mega_trigger_customer_verify()')
+) v(name, trigger), LATERAL pg_temp.try(format('CREATE %s TRIGGER %s %s', CASE WHEN trigger LIKE '%DEFERRABLE%' THEN 'CONSTRAINT' END, CASE WHEN name LIKE 'verify%' THEN 'a_first' ELSE 'zzz' END, trigger),
+    $$SELECT pg_temp.state_of('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES (''credit_transaction:eligible-twice'', ''pass:test:eligible'', 7)')$$) t;
+SELECT * FROM pg_temp.try('CREATE TRIGGER zzz BEFORE INSERT ON mega_admin FOR EACH ROW EXECUTE FUNCTION mega_trigger_admin_check()', $$SELECT pg_temp.state_of('INSERT INTO mega_admin (mg_id) VALUES (''runtime_config:1'')')$$);
 
 --
 -- Changes of functions that an index or a constraint calls.

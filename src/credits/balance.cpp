@@ -13,13 +13,13 @@ namespace {
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
-    select_balance("SELECT c.mg_credits, c.mg_expires_at, (SELECT pg_catalog.sum(g.mg_delta) FROM "
+    select_balance("SELECT c.mg_credits, c.mg_expires_at, (SELECT pg_catalog.sum(g.mg_delta) FROM ONLY "
                    "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id AND "
                    "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND "
                    "g.mg_status OPERATOR(pg_catalog.=) 'pending' AND "
                    "g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND "
                    "g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;')::pg_catalog.int8 "
-                   "FROM @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                   "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                    pass_id_type);
 
 // With the caller's rights, by the caller's snapshot.
@@ -47,13 +47,13 @@ Datum balance(FunctionCallInfo fcinfo) {
                           now->expires_at);
 }
 
-constinit pg::statement select_customer("SELECT FROM @schema@.mega_customers c "
+constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);
 
 constexpr Oid moment_types[] = {TEXTOID, TIMESTAMPTZOID};
 constinit pg::statement
-    sum_until("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM @schema@.mega_generations g "
+    sum_until("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
               "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
               "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
               "AND g.mg_created_at OPERATOR(pg_catalog.<=) $2",

@@ -11,14 +11,14 @@ namespace mega::credits {
 namespace {
 
 constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement select_customer("SELECT c.mg_credits, c.mg_updated_at FROM @schema@.mega_customers c "
+constinit pg::statement select_customer("SELECT c.mg_credits, c.mg_updated_at FROM ONLY @schema@.mega_customers c "
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);
 
 // The limits are the largest page and one row: a plan for a page, whatever its size.
 #define MEGA_CREDIT_ROWS                                                                                               \
     "SELECT g.mg_id, g.mg_created_at, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id "               \
-    "FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "                                   \
+    "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "                              \
     "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
 #define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
 
@@ -33,7 +33,7 @@ constinit pg::statement
 
 // What the rows before the cursor add up to.
 constinit pg::statement
-    newer_sum("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM @schema@.mega_generations g "
+    newer_sum("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
               "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
               "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
               "AND g.mg_created_at OPERATOR(pg_catalog.>=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.>) $2 "

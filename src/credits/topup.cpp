@@ -26,7 +26,7 @@ constexpr Oid month_types[] = {TEXTOID, TEXTOID};
 constinit pg::statement packs_this_month(
     "SELECT coalesce(pg_catalog.sum(CASE WHEN g.mg_meta OPERATOR(pg_catalog.->>) 'packs' OPERATOR(pg_catalog.~) "
     "'^[0-9]{1,9}$' THEN (g.mg_meta OPERATOR(pg_catalog.->>) 'packs')::pg_catalog.int4 END), 0)"
-    "::pg_catalog.int8 FROM @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+    "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
     "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_reason OPERATOR(pg_catalog.=) 'topup' "
     "AND g.mg_meta OPERATOR(pg_catalog.->) 'automatic' OPERATOR(pg_catalog.=) 'true'::pg_catalog.jsonb "
     "AND g.mg_created_at OPERATOR(pg_catalog.>=) pg_catalog.timezone($2, pg_catalog.date_trunc('month', "
@@ -185,7 +185,7 @@ constexpr Oid due_types[] = {INT4OID, TEXTOID};
 // The customers come from the partial index on mg_auto_topup_enabled; packs are counted for those that are low only.
 constinit pg::statement due_customers(
     "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone "
-    "FROM @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
+    "FROM ONLY @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
     "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "
     "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "

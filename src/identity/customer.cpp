@@ -21,7 +21,7 @@ constexpr auto make_select() {
         add(i == 0 ? "c." : ", c.");
         add(schema::customer_columns[i].name);
     }
-    add(" FROM @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1");
+    add(" FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1");
     return text;
 }
 

@@ -338,7 +338,7 @@ private:
 
 Datum ensure_customer(FunctionCallInfo fcinfo) {
     const wanted person = read_arguments(fcinfo);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::customers);
     pg::session session;
     const ensuring::ensured customer = ensuring(session, where, person).run();
     session.finish();

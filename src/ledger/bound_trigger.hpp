@@ -13,10 +13,21 @@ inline void require_bound(const pg::trigger_call &call, Oid relation) {
                             "It does not run on any other table."};
 }
 
-// The tables, when the trigger fired on the one named by `member`; raises 39P01 otherwise.
+// A function of mega's that is hung on a table a second time, under another name or condition, would do its work twice.
+template <class Table> void require_own(const pg::trigger_call &call, const Table &table) {
+    require_bound(call, table.id);
+    if (!table.has_own_trigger(call.trigger()))
+        throw pg::sql_error{"39P01", "this trigger function belongs to a trigger of mega's own making",
+                            "It was called for the trigger " + pg::quoted(call.name()) + ".",
+                            "Drop that trigger; SELECT mega_install() makes those that are needed."};
+}
+
+// The tables, when the trigger fired on the one named by `member`; raises 39P01 otherwise, and what the verdict on that
+// table says.
 template <class Table> schema::tables bound_tables(const pg::trigger_call &call, Table schema::tables::*member) {
-    schema::tables where = schema::tables_of(call.function());
-    require_bound(call, (where.*member).id);
+    const schema::tables where = schema::tables_of(call.function());
+    require_own(call, where.*member);
+    (where.*member).may_be_written.require_good();
     return where;
 }
 

@@ -32,6 +32,11 @@ template <std::size_t N> constexpr auto columns_of(const std::array<schema::colu
 constexpr auto described_customer = columns_of(schema::customer_columns);
 constexpr auto described_record = columns_of(schema::ledger_columns);
 
+// What no update changes. A ledger row's customer is not among them: a merge moves rows.
+constexpr const char *fixed_of_customer[] = {"mg_pass_id"};
+constexpr const char *fixed_of_record[] = {"mg_id", "mg_record_type", "mg_generation_id", "mg_step_no"};
+constexpr pg::direct_reference record_customer{"mg_pass_id", schema::customers_name, "mg_pass_id"};
+
 constexpr const char *customer_triggers[] = {"mega_customers_check", "mega_customers_keep", "mega_customers_keep_all",
                                              "mega_customers_verify"};
 constexpr const char *record_triggers[] = {"mega_generations_check", "mega_generations_keep",
@@ -82,9 +87,9 @@ bool may_read_every_row(Oid relation) {
 
 } // namespace
 
-constinit pg::direct_table customers({described_customer, customer_triggers, customer_checks, nullptr,
-                                      customer_probes});
-constinit pg::direct_table records({described_record, record_triggers, record_checks, "mega_generations_pass_id_fkey",
+constinit pg::direct_table customers({described_customer, fixed_of_customer, customer_triggers, customer_checks,
+                                      nullptr, customer_probes});
+constinit pg::direct_table records({described_record, fixed_of_record, record_triggers, record_checks, &record_customer,
                                     record_probes});
 
 const std::span<const pg::direct_column> customer_columns = described_customer;

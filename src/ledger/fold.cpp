@@ -14,7 +14,7 @@ constexpr std::string_view payload_keys[] = {
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
-    events_of("SELECT g.mg_created_at, g.mg_id, g.mg_meta FROM @schema@.mega_generations g "
+    events_of("SELECT g.mg_created_at, g.mg_id, g.mg_meta FROM ONLY @schema@.mega_generations g "
               "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event'",
               pass_id_type);
 

@@ -60,10 +60,9 @@ Datum verify(FunctionCallInfo fcinfo) {
 Datum project(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
     const schema::tables &where = bound_tables(call, &schema::tables::generations);
-    // A second trigger with this function would project every row twice.
-    if (call.new_table() == nullptr || std::string_view(call.name()) != "mega_generations_project")
+    if (call.new_table() == nullptr)
         throw pg::sql_error{"39P01",
-                            "this trigger function belongs to the trigger mega_generations_project",
+                            "this trigger has no transition table",
                             "It was called for the trigger " + pg::quoted(call.name()) + ".",
                             {}};
     // Rows that are replicated come with their balances: a trigger set to fire always would add them once more.
@@ -100,7 +99,8 @@ Datum keep_row(FunctionCallInfo fcinfo) {
                             "the ledger is append-only: its rows are never deleted",
                             {},
                             "Record a new row that corrects the old one; mark other rows with mg_deleted_at."};
-    require_bound(call, where.admins.id);
+    require_own(call, where.admins);
+    where.admins.may_be_written.require_good();
     if (!call.by_row())
         throw pg::sql_error{"MG005", "audits are never deleted", {}, "Delete other admin records by DELETE."};
     pg::row columns(call.tuple(), call.shape());

@@ -25,12 +25,20 @@ struct direct_index {
     const char *definition; // what pg_get_indexdef says behind the table's name
 };
 
+// A foreign key of one column, told by what it references, whatever its name.
+struct direct_reference {
+    const char *column;
+    const char *table; // of the same schema
+    const char *key;   // its column that is referenced
+};
+
 // What the caller knows of the table.
 struct direct_shape {
     std::span<const direct_column> columns; // by their names; every other column must be nullable and without default
-    std::span<const char *const> triggers;  // whose work the caller does itself
-    std::span<const char *const> checks;    // CHECK constraints that may use the caller's own functions, in C
-    const char *foreign_key;                // that the caller keeps itself; nullptr: none
+    std::span<const char *const> fixed; // those of them that no update changes: others' foreign keys may rest on them
+    std::span<const char *const> triggers; // whose work the caller does itself
+    std::span<const char *const> checks;   // CHECK constraints that may use the caller's own functions, in C
+    const direct_reference *foreign_key;   // that the caller keeps itself; nullptr: none
     std::span<const direct_index> probed;
 };
 
@@ -61,6 +69,9 @@ public:
 
     // Whether the relation may be written directly. Opens nothing for long.
     bool eligible(Oid relation);
+
+    // Why the relation that was asked for last may not, in words that its owner can act on; '' when it may.
+    const char *obstacle() const { return obstacle_.c_str(); }
 
     // What the eligible relation's own default makes of a column that is not given; NULL when there is none. The
     // default may call a function that uses the table: no operation is under way meanwhile.
@@ -125,7 +136,7 @@ private:
 
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }
     void decide_now(Relation relation);
-    bool decide(Relation relation);
+    const char *decide(Relation relation);
     void retire();
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     struct range; // of the column behind the keys
@@ -142,6 +153,7 @@ private:
     Oid relation_ = InvalidOid;
     bool decided_ = false;
     bool eligible_ = false;
+    fixed_text<300> obstacle_;
     bool watched_ = false;
     direct_table *next_ = nullptr; // of all tables that were asked for
     LOCKMODE lock_ = NoLock;

@@ -22,6 +22,7 @@
 extern "C" {
 #include <postgres.h>
 
+#include <access/amapi.h>
 #include <access/genam.h>
 #include <access/heapam.h>
 #include <access/htup_details.h>
@@ -32,9 +33,11 @@ extern "C" {
 #include <catalog/index.h>
 #include <catalog/namespace.h>
 #include <catalog/pg_am.h>
+#include <catalog/pg_cast.h>
 #include <catalog/pg_class.h>
 #include <catalog/pg_collation.h>
 #include <catalog/pg_constraint.h>
+#include <catalog/pg_inherits.h>
 #include <catalog/pg_language.h>
 #include <catalog/pg_proc.h>
 #include <catalog/pg_trigger.h>

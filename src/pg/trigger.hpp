@@ -26,6 +26,7 @@ public:
     TupleDesc shape() const { return data_->tg_relation->rd_att; }
     Oid function() const { return function_; }
     const char *name() const { return data_->tg_trigger->tgname; }
+    Oid trigger() const { return data_->tg_trigger->tgoid; }
 
     bool before() const { return TRIGGER_FIRED_BEFORE(data_->tg_event); }
     bool by_row() const { return TRIGGER_FIRED_FOR_ROW(data_->tg_event); }

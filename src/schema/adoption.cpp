@@ -45,12 +45,12 @@ void report_keys(pg::session &session, const found_table &table, std::vector<odd
     const named_definition &key = table.definition->constraints[0];
     std::string name;
     if (is_key(session, table.relation, table.definition->columns[0].name, &name) && name != key.name)
-        report.push_back({key.name, "keep", same_work(key.name, name)});
+        report.push_back({key.name, "keep", same_work(name)});
     for (const named_definition &constraint : table.definition->constraints)
         if (const std::string_view column = column_of_foreign_key(constraint); !column.empty())
             if (const std::string other = foreign_key_of(session, table, column);
                 !other.empty() && other != constraint.name)
-                report.push_back({constraint.name, "keep", same_work(constraint.name, other)});
+                report.push_back({constraint.name, "keep", same_work(other)});
 }
 
 bool has_trigger_of_ours(pg::session &session, const found_table &table) {
@@ -87,12 +87,7 @@ void report_grants(pg::session &session, const found_table &table, std::vector<o
 
 } // namespace
 
-std::string same_work(std::string_view wanted, const std::string &other) {
-    constexpr std::string_view known[] = {"mega_customers_pkey", "mega_generations_pkey",
-                                          "mega_generations_pass_id_fkey", "mega_generations_credit_reference_key"};
-    const bool faster = std::ranges::find(known, wanted) != std::end(known);
-    return other + (faster ? " does the same; renamed to this, functions would write faster" : " does the same");
-}
+std::string same_work(const std::string &other) { return other + " does the same"; }
 
 void require_own_types(pg::session &session, const found_table &table) {
     const pg::rows found = columns_of(session, table);

@@ -21,8 +21,7 @@ std::vector<oddity> oddities(pg::session &session, const found_table &table);
 // Takes from a table that was made just now what default privileges gave to anybody but its owner (design, section 4).
 void revoke_default_grants(pg::session &session, const found_table &table);
 
-// What the report says when an object of another name does the work of one of ours. Functions write without SQL only
-// where they find the keys that they look into under mega's names.
-std::string same_work(std::string_view wanted, const std::string &other);
+// What the report says when an object of another name does the work of one of ours.
+std::string same_work(const std::string &other);
 
 } // namespace mega::schema

@@ -184,7 +184,7 @@ void table_plan::plan_index(const named_definition &index) {
         objects_.push_back({index.name, "keep", "it is not valid: its building failed; drop it or REINDEX it"});
         return;
     case state::elsewhere:
-        objects_.push_back({index.name, "keep", same_work(index.name, place.other)});
+        objects_.push_back({index.name, "keep", same_work(place.other)});
         return;
     case state::taken:
         objects_.push_back({index.name, "skip index", "its name belongs to " + place.other});

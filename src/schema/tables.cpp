@@ -45,7 +45,8 @@ bool is_ours(const Trigger &trigger, const named_definition &ours, Oid schema) {
         const char *name = get_func_name(trigger.tgfoid);
         return name != nullptr && function == name && get_func_namespace(trigger.tgfoid) == schema;
     });
-    return calls_ours && trigger.tgtype == type_of(definition) && trigger.tgqual == nullptr && trigger.tgnattr == 0;
+    return calls_ours && trigger.tgtype == type_of(definition) && trigger.tgqual == nullptr && trigger.tgnattr == 0 &&
+           !trigger.tgdeferrable;
 }
 
 const Trigger *trigger_named(const TriggerDesc *all, const char *name) {
@@ -87,6 +88,25 @@ void require_type(TupleDesc shape, AttrNumber attribute, const table_definition 
         "It is " + found + ".", "SELECT mega_install() says which type it needs."};
 }
 
+template <class Column>
+void look_at_triggers(table<Column> &described, const TriggerDesc *triggers, const table_definition &definition,
+                      Oid schema) {
+    described.guarded = true;
+    for (std::size_t i = 0; i < definition.triggers.size(); ++i) {
+        const trigger_state state = state_of(triggers, definition.triggers[i], schema);
+        described.guarded = described.guarded && state == trigger_state::on_guard;
+        if (state == trigger_state::on_guard || state == trigger_state::disabled)
+            described.own_triggers[i] = trigger_named(triggers, definition.triggers[i].name)->tgoid;
+    }
+    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
+        const Trigger &one = triggers->triggers[i];
+        const bool ours = std::ranges::any_of(
+            definition.triggers, [&](const named_definition &d) { return std::strcmp(d.name, one.tgname) == 0; });
+        if (!ours && TRIGGER_FOR_ROW(one.tgtype) && TRIGGER_FOR_BEFORE(one.tgtype))
+            described.foreign_before_row = true;
+    }
+}
+
 template <class Column> table<Column> describe(const table_definition &definition, Oid schema) {
     table<Column> described;
     described.id = pg::relation_named(definition.name, schema);
@@ -109,19 +129,13 @@ template <class Column> table<Column> describe(const table_definition &definitio
     }
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
-    described.guarded = std::ranges::all_of(definition.triggers, [&](const named_definition &ours) {
-        return state_of(triggers, ours, schema) == trigger_state::on_guard;
-    });
-    for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i) {
-        const Trigger &one = triggers->triggers[i];
-        const bool ours = std::ranges::any_of(
-            definition.triggers, [&](const named_definition &d) { return std::strcmp(d.name, one.tgname) == 0; });
-        if (!ours && TRIGGER_FOR_ROW(one.tgtype) && TRIGGER_FOR_BEFORE(one.tgtype))
-            described.foreign_before_row = true;
-    }
+    look_at_triggers(described, triggers, definition, schema);
+    described.may_be_written = judge(relation.get(), definition);
     relation.close();
     return described;
 }
+
+template <class Table> bool lasts(const Table &described) { return described.may_be_written.lasts; }
 
 } // namespace
 
@@ -146,11 +160,12 @@ tables tables_of(Oid function) {
     fresh.admins = describe<admin>(manifest[2], schema);
     known = fresh;
     known_generation = generation;
-    valid = changes == relation_changes; // a change that came in while the tables were read may not be in `fresh`
+    // A change that came in while the tables were read may not be in `fresh`.
+    valid = changes == relation_changes && lasts(known.customers) && lasts(known.generations) && lasts(known.admins);
     return known;
 }
 
-tables guarded_tables_of(Oid function) {
+tables guarded_tables_of(Oid function, written what) {
     const tables found = tables_of(function);
     pg::require_writable("a function of mega that writes");
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
@@ -162,6 +177,13 @@ tables guarded_tables_of(Oid function) {
                             {},
                             "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE … ENABLE "
                             "TRIGGER; without it nothing keeps the books."};
+    const auto writes = [what](written one) { return (static_cast<unsigned>(what) & static_cast<unsigned>(one)) != 0; };
+    if (writes(written::customers))
+        found.customers.may_be_written.require_good();
+    if (writes(written::ledger))
+        found.generations.may_be_written.require_good();
+    if (writes(written::admins))
+        found.admins.may_be_written.require_good();
     return found;
 }
 

@@ -6,6 +6,7 @@
 #include "pg/role.hpp"
 #include "pg/row.hpp"
 #include "schema/columns.hpp"
+#include "schema/verdict.hpp"
 
 namespace mega::schema {
 
@@ -17,8 +18,11 @@ template <class Column> struct table {
     Oid owner = InvalidOid;
     bool guarded = false;            // every trigger of ours is there and enabled
     bool foreign_before_row = false; // somebody else's BEFORE ROW trigger may change a row after ours looked at it
+    verdict may_be_written;
+    std::array<Oid, 5> own_triggers{}; // those that are as mega makes them
     std::array<AttrNumber, width> attributes{};
 
+    bool has_own_trigger(Oid trigger) const { return std::ranges::find(own_triggers, trigger) != own_triggers.end(); }
     AttrNumber at(Column column) const { return attributes[static_cast<std::size_t>(column)]; }
 };
 
@@ -34,9 +38,12 @@ struct tables {
 // for as long as the caller names it: what runs within his call may find other tables.
 tables tables_of(Oid function);
 
+// Which tables a function writes.
+enum class written : unsigned { customers = 1, ledger = 2, admins = 4, books = customers | ledger };
+
 // For writers: the same, and raises 55000 when a guard is missing or disabled or the session is a replica, because then
-// nothing would keep the books.
-tables guarded_tables_of(Oid function);
+// nothing would keep the books; and what the verdict on a table says that the function writes.
+tables guarded_tables_of(Oid function, written what = written::books);
 
 // One of the tables that the call which is under way was given last. For what has no call at hand: errors.
 template <class Column> const table<Column> &known_table();

@@ -72,7 +72,7 @@ Datum start_session(FunctionCallInfo fcinfo) {
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
     set_client(row, ledger::require_object("client", given.json(4)));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
     pg::session session;
     if (!ledger::customer_exists(where, pass_id))
         ledger::throw_unknown_customer(pass_id);
@@ -108,7 +108,7 @@ Datum create_generation(FunctionCallInfo fcinfo) {
         .set(column::mg_status, "pending")
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
     pg::session session;
     if (!ledger::customer_exists(where, pass_id))
         ledger::throw_unknown_customer(pass_id);

@@ -15,7 +15,7 @@ namespace {
 // Every page: the rows of one type of a customer, newest first. Behind the position columns mg_created_at and mg_id
 // come those that the function returns. The limit is the largest page and one row: one plan for a page of any size.
 #define MEGA_PAGE_OF(columns, source, type)                                                                            \
-    "SELECT g.mg_created_at, g.mg_id, " columns " FROM @schema@.mega_generations g" source                             \
+    "SELECT g.mg_created_at, g.mg_id, " columns " FROM ONLY @schema@.mega_generations g" source                        \
     " WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) '" type "' "
 #define MEGA_BEHIND                                                                                                    \
     "AND g.mg_created_at OPERATOR(pg_catalog.<=) $4 AND (g.mg_created_at OPERATOR(pg_catalog.<) $4 "                   \
@@ -50,7 +50,7 @@ constinit listing events{{MEGA_EVENTS MEGA_NEWEST_FIRST, filter_types},
 
 #define MEGA_LIKES                                                                                                     \
     MEGA_PAGE_OF("g.mg_generation_id, o.mg_type, o.mg_provider, o.mg_output_url, o.mg_prompt",                         \
-                 " LEFT JOIN @schema@.mega_generations o ON o.mg_id OPERATOR(pg_catalog.=) "                           \
+                 " LEFT JOIN ONLY @schema@.mega_generations o ON o.mg_id OPERATOR(pg_catalog.=) "                      \
                  "('generation:' OPERATOR(pg_catalog.||) g.mg_generation_id)",                                         \
                  "mma_event")                                                                                          \
     "AND g.mg_deleted_at IS NULL AND $2 IS NULL AND $3 IS NULL "                                                       \
@@ -66,7 +66,7 @@ constinit pg::statement
           "CASE WHEN pg_catalog.jsonb_typeof(g.mg_payload OPERATOR(pg_catalog.#>) '{timing,duration_ms}') "
           "OPERATOR(pg_catalog.=) 'number' THEN CASE WHEN pg_catalog.abs(" MEGA_DURATION ") OPERATOR(pg_catalog.<) "
           "1000000000000000::pg_catalog.numeric THEN pg_catalog.round(" MEGA_DURATION ")::pg_catalog.int8 END END "
-          "FROM @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+          "FROM ONLY @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
           "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step' "
           "AND ($2 IS NULL OR g.mg_pass_id OPERATOR(pg_catalog.=) $2) ORDER BY g.mg_step_no",
           generation_types);

@@ -13,12 +13,12 @@ namespace {
 constexpr Oid page_types[] = {TEXTOID};
 // Customers in order, a page at a time; a snapshot that is empty needs events to differ from.
 constinit pg::statement
-    customers_behind("SELECT c.mg_pass_id, coalesce(c.mg_mma_preferences, '{}') FROM @schema@.mega_customers c "
+    customers_behind("SELECT c.mg_pass_id, coalesce(c.mg_mma_preferences, '{}') FROM ONLY @schema@.mega_customers c "
                      "WHERE c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $1 "
                      "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
                      page_types);
 constinit pg::statement
-    one_customer("SELECT c.mg_pass_id, coalesce(c.mg_mma_preferences, '{}') FROM @schema@.mega_customers c "
+    one_customer("SELECT c.mg_pass_id, coalesce(c.mg_mma_preferences, '{}') FROM ONLY @schema@.mega_customers c "
                  "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                  page_types);
 

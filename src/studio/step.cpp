@@ -167,7 +167,7 @@ Datum append_mma_step(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const step what = read_arguments(given);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
     pg::session session;
     locked_generation generation(session, where, id, given.text(11));
     const std::int32_t number = what.number ? *what.number : next_number(session, where, generation.id());

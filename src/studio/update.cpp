@@ -95,11 +95,16 @@ void require_same_customer(const locked_generation &generation, const std::optio
                             {}};
 }
 
+// A hold is settled on its customer, too.
+schema::written tables_written(const std::optional<std::string> &hold_id) {
+    return hold_id ? schema::written::books : schema::written::ledger;
+}
+
 Datum update_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const auto status = read_status(given.text(1));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
     pg::session session;
     locked_generation generation(session, where, id, given.text(4));
     if (status)
@@ -129,7 +134,7 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
     const std::string_view url = ledger::require("output_url", given.text(1));
     check_output_url("output_url", url);
     const auto hold_id = read_hold(given.text(7));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, tables_written(hold_id));
     pg::session session;
     // The customer is locked before the generation, as everywhere.
     const auto hold =
@@ -164,7 +169,7 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
     const std::string_view id = read_generation_id(given.text(0));
     const std::string_view error = ledger::require("error", given.text(1));
     const auto hold_id = read_hold(given.text(2));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, tables_written(hold_id));
     pg::session session;
     // The customer is locked before the generation, as everywhere.
     const auto hold =

@@ -1,0 +1,24 @@
+// Whether a table may be written at all, whoever writes it and whichever way: judged from what was found on it, once
+// for as long as nothing changes.
+#pragma once
+
+#include "pg/guard.hpp"
+
+namespace mega::schema {
+
+struct table_definition;
+
+struct verdict {
+    const pg::sql_error *refusal = nullptr; // what a writer gets; null when the table may be written
+    bool lasts = true;                      // whether news come when what it rests on changes
+
+    void require_good() const {
+        if (refusal)
+            throw *refusal;
+    }
+};
+
+// Finds out and judges.
+verdict judge(Relation relation, const table_definition &definition);
+
+} // namespace mega::schema
