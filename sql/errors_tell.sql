@@ -206,6 +206,14 @@ UPDATE mega_customers SET mg_credits = 5 WHERE mg_pass_id = 'pass:test:mine';
 ROLLBACK;
 RESET ROLE;
 RESET mega.derived_writes;
+-- What a trigger of the owner's keeps away.
+CREATE FUNCTION keeps() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
+CREATE TRIGGER a_keeps BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (OLD.mg_pass_id = 'pass:test:hidden-c') EXECUTE FUNCTION keeps();
+SET ROLE regress_mega_reads;
+SELECT t.state, t.said FROM told($$SELECT mega_ensure_customer(user_id => '00000000-0000-4000-8000-0000000000c1', email => 'given@example.com')$$) t;
+SET ROLE regress_mega_blind;
+SELECT t.state, t.said FROM told($$SELECT mega_ensure_customer(user_id => '00000000-0000-4000-8000-0000000000c1', email => 'given@example.com')$$) t;
+RESET ROLE;
 -- Nothing came of any of it.
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id <> 'pass:test:hidden-nobody';
 SELECT mg_pass_id, mg_credits FROM mega_customers ORDER BY 1;

@@ -5,6 +5,7 @@
 #include "credits/recording.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -162,8 +163,9 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
 void require_released(pg::session &session, const schema::tables &where, const std::string &mg_id) {
     const std::string hold_id = mg_id.substr(hold_prefix.size());
     if (!is_recorded(session, where, settlement_of({mg_id, {}, 0, {}}, hold_id, "release", 0)))
-        schema::refuse_interference(where.generations.id, schema::writing::insert, "keeps a row out of the ledger",
-                                    "mg_id=" + pg::quoted(mg_id_of("release:" + hold_id)));
+        schema::refuse_interference(
+            where.generations.id, schema::writing::insert, "keeps a row out of the ledger",
+            ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id_of("release:" + hold_id))));
 }
 
 // Through SQL: what the ledger's triggers make of it.
@@ -190,8 +192,9 @@ std::size_t release_by_sql(pg::session &session, const schema::tables &where, st
     for (std::uint64_t i = 0; i < marked.count(); ++i)
         all = all && marked.text(i, 0) == released_status;
     if (!all)
-        schema::refuse_interference(where.generations.id, schema::writing::update, "keeps a hold from being settled",
-                                    "mg_id=" + pg::quoted(released.front()));
+        schema::refuse_interference(
+            where.generations.id, schema::writing::update, "keeps a hold from being settled",
+            ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(released.front())));
     return released.size();
 }
 

@@ -197,8 +197,9 @@ private:
     // The update of a customer that is locked finds it, or somebody keeps it out.
     void write_fill(const std::string &pass_id) {
         if (write(fill, pass_id).count() != 1)
-            schema::refuse_interference(where_.customers.id, schema::writing::update, "keeps a change from a customer",
-                                        "pass_id=" + pg::quoted(pass_id));
+            schema::refuse_interference(
+                where_.customers.id, schema::writing::update, "keeps a change from a customer",
+                ledger::to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)));
     }
 
     // False when somebody else has one of the identities by now.
@@ -229,7 +230,9 @@ private:
         if (inserted.text(0, 0) != pass_id)
             schema::refuse_interference(
                 where_.customers.id, schema::writing::insert, "gives a new customer another pass id",
-                "pass_id=" + pg::quoted(pass_id) + " stored: " + pg::quoted(inserted.text(0, 0).value_or("NULL")));
+                "pass_id=" + pg::quoted(pass_id) +
+                    ledger::to_readers({schema::customer::mg_pass_id},
+                                       " stored: " + pg::quoted(inserted.text(0, 0).value_or("NULL"))));
         return true;
     }
 

@@ -3,6 +3,7 @@
 #include "core/uuid_v7.hpp"
 #include "ledger/consequences.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/notify.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
@@ -116,7 +117,8 @@ void require_taken(pg::session &session, const schema::tables &where, const new_
     const pg::as_role owner(where.generations.owner);
     if (!session.execute(taken_by, where.schema, pg::access::latest, bound).empty())
         return;
-    const std::string detail = "mg_id=" + pg::quoted(row.mg_id());
+    // The id of an expiry tells whose it is.
+    const std::string detail = to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row.mg_id()));
     if (schema::who_interferes(where.generations.id, schema::writing::insert).empty())
         throw pg::sql_error{"23505", "a unique key of mega_generations that is not mega's keeps the row out", detail,
                             "See which unique indexes beside mega's the table has."};
@@ -152,7 +154,8 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
     if (stored.text(0, 0) != row.mg_id())
         schema::refuse_interference(
             where.generations.id, schema::writing::insert, "gives a row of the ledger another id",
-            "mg_id=" + pg::quoted(row.mg_id()) + " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL")));
+            to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row.mg_id()) +
+                                                    " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL"))));
     return true;
 }
 
