@@ -150,7 +150,7 @@ settled capture(pg::session &session, const schema::tables &where, std::string_v
         post_settlement(session, where, customer,
                         settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
     settle(session, where, hold, captured_status);
-    return {late ? "recaptured" : "captured", customer.credits, hold.pass_id};
+    return {late ? "recaptured" : "captured", balance_to_tell(session, where, customer), hold.pass_id};
 }
 
 settled release(pg::session &session, const schema::tables &where, std::string_view hold_id, std::string_view reason,
@@ -164,7 +164,7 @@ settled release(pg::session &session, const schema::tables &where, std::string_v
     what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
     post_settlement(session, where, customer, what);
     settle(session, where, hold, released_status);
-    return {"released", customer.credits, hold.pass_id};
+    return {"released", balance_to_tell(session, where, customer), hold.pass_id};
 }
 
 namespace {

@@ -44,6 +44,10 @@ constinit pg::statement select_balance("SELECT c.mg_credits FROM ONLY @schema@.m
                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                        id_type);
 
+constinit pg::statement select_standing("SELECT c.mg_credits, c.mg_expires_at FROM ONLY @schema@.mega_customers c "
+                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                        id_type);
+
 constexpr column recorded_columns[] = {column::mg_id, column::mg_pass_id, column::mg_delta, column::mg_status};
 using recorded_values = std::array<pg::nullable_datum, std::size(recorded_columns)>;
 
@@ -202,6 +206,11 @@ std::int32_t balance_of(pg::session &session, const schema::tables &where, std::
     return found.empty() ? 0 : found.int4(0, 0).value_or(0);
 }
 
+std::int32_t balance_to_tell(pg::session &session, const schema::tables &where,
+                             const ledger::locked_customer &customer) {
+    return ledger::direct::possible(where) ? customer.credits : balance_of(session, where, customer.pass_id);
+}
+
 ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
     ledger::new_row row =
         what.txn_id ? ledger::new_row(record_type, *what.txn_id) : ledger::new_row::fresh(record_type);
@@ -219,11 +228,19 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
     return row;
 }
 
+namespace {
+
+bool ends_later(const ledger::locked_customer &customer, const movement &what) {
+    return what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at);
+}
+
+} // namespace
+
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what) {
     check_spend(customer, what);
     customer.credits = ledger::balance_after(customer, what.delta);
     customer.updated_at = ledger::stamp_behind(customer.updated_at);
-    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
+    if (ends_later(customer, what))
         customer.expires_at = what.expires_at;
     return customer.updated_at;
 }
@@ -239,6 +256,14 @@ std::vector<ledger::direct::customer_change> changes_between(const ledger::locke
 }
 
 namespace {
+
+// Through SQL triggers of somebody's may have moved the customer on.
+void refresh(pg::session &session, const schema::tables &where, ledger::locked_customer &customer) {
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found = session.run(select_standing, where.schema, pg::access::read_write, customer.pass_id);
+    customer.credits = found.empty() ? 0 : found.int4(0, 0).value_or(0);
+    customer.expires_at = found.empty() ? std::nullopt : found.time(0, 1);
+}
 
 bool append_through_sql(pg::session &session, const schema::tables &where, const ledger::new_row &row,
                         const movement &what) {
@@ -262,10 +287,12 @@ std::optional<std::string> post(pg::session &session, const schema::tables &wher
     } else {
         if (!append_through_sql(session, where, row, what))
             return std::nullopt;
-        after.credits = balance_of(session, where, customer.pass_id); // somebody's triggers may have moved it on
         after.updated_at = ledger::stamp_behind(stamp);
-        if (after.expires_at != customer.expires_at)
-            write_expiry(session, where, after, after.expires_at);
+        refresh(session, where, after);
+        if (ends_later(after, what)) {
+            write_expiry(session, where, after, what.expires_at);
+            refresh(session, where, after);
+        }
     }
     customer = std::move(after);
     return row.mg_id();
@@ -285,6 +312,7 @@ std::int32_t settle_expiry(pg::session &session, const schema::tables &where, le
         customer.may_spend = may_spend;
     }
     write_expiry(session, where, customer, std::nullopt);
+    customer.credits = balance_to_tell(session, where, customer);
     return rest;
 }
 

@@ -73,6 +73,11 @@ void require_same(const recorded &first, const movement &again);
 // The balance of a customer, read anew.
 std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
 
+// The balance of a customer behind a movement, for the caller: through SQL triggers of somebody's may have moved it on
+// since it was kept in `customer`.
+std::int32_t balance_to_tell(pg::session &session, const schema::tables &where,
+                             const ledger::locked_customer &customer);
+
 // Makes of the customer what the movement does, and returns the time to stamp its row with. Raises MG001, MG004 and
 // 22003.
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what);

@@ -177,8 +177,9 @@ Datum record_topup(FunctionCallInfo fcinfo) {
             schema::refuse_interference(where.customers.id, schema::writing::update, "keeps a change from a customer",
                                         "pass_id=" + pg::quoted(wanted.what.pass_id));
     }
+    const std::int32_t credits = balance_to_tell(session, where, customer);
     session.finish();
-    return pg::return_row(fcinfo, mg_id, customer.credits, first.has_value());
+    return pg::return_row(fcinfo, mg_id, credits, first.has_value());
 }
 
 constexpr Oid due_types[] = {INT4OID, TEXTOID};

@@ -89,8 +89,8 @@ Datum transfer_credit(FunctionCallInfo fcinfo) {
                                     "transfer_id=" + pg::quoted(*what.out.ref_id), "Try again."};
             }
         }
-        from_credits = from.credits;
-        to_credits = to.credits;
+        from_credits = balance_to_tell(session, where, from);
+        to_credits = balance_to_tell(session, where, to);
     } else {
         from_credits = balance_of(session, where, what.out.pass_id);
         to_credits = balance_of(session, where, what.in.pass_id);

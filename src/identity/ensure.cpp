@@ -266,14 +266,21 @@ private:
         const bool adds = direct ? adds_identity(pass_id, stored) : adds_identity(pass_id);
         if (!adds) {
             direct ? fill_directly(pass_id, stored) : write_fill(pass_id);
-            return customer->credits;
+            return balance_to_tell(*customer);
         }
         // Another session may insert the same identity right now: its unique index decides.
         session_.connect();
         const auto failed = pg::in_subtransaction([&] { write_fill(pass_id); });
         if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
             throw *failed;
-        return failed ? std::nullopt : std::optional(customer->credits);
+        return failed ? std::nullopt : std::optional(balance_to_tell(*customer));
+    }
+
+    // Through SQL triggers of somebody's may have moved it on.
+    std::int32_t balance_to_tell(const ledger::locked_customer &customer) {
+        return ledger::direct::may_ensure(where_)
+                   ? customer.credits
+                   : ledger::require_locked_customer(session_, where_, customer.pass_id).credits;
     }
 
     void read_stored(const std::string &pass_id, std::span<pg::nullable_datum> stored) {
