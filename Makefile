@@ -5,6 +5,7 @@
 #   make WERROR=1                             warnings are errors
 #   make with_llvm=no                         without the bitcode that servers with LLVM can inline from; as good at work
 #   make MEGA_PRECOMPILED=no                  every header is read anew for every file: slower, for compiler caches
+#   make ASSERTIONS=1                         the standard library checks its preconditions: for tests
 #   make -f ../../Makefile                    out of tree, in the current directory
 #   make installcheck                         regression and isolation tests on a running server
 #   TAP_TESTS=1 make installcheck             the same and the TAP tests
@@ -47,6 +48,10 @@ EXTRA_CLEAN = $(OBJS:.o=.d) precompiled.hpp precompiled.hpp.gch precompiled.hpp.
 
 ifneq ($(WERROR),)
 PG_CXXFLAGS += -Werror
+endif
+
+ifneq ($(ASSERTIONS),)
+PG_CPPFLAGS += -D_GLIBCXX_ASSERTIONS
 endif
 
 # g++ counts the server's global names (text, Name) as shadowed; clang++ does not, and looks at members.

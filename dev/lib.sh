@@ -97,9 +97,11 @@ reachable() {
 }
 
 # make_tree NAME [ARGUMENT…]: builds the extension out of tree in build/pg<major>/NAME. The way to
-# the Makefile is relative, because make cannot spell a path with blanks.
+# the Makefile is relative, because make cannot spell a path with blanks. What tests use checks the library's
+# preconditions; obj is what a user would build, for the bench and to look at.
 make_tree() {
     local tree=$build/$1
+    if [ "$1" != obj ]; then set -- "$@" ASSERTIONS=1; fi
     shift
     mkdir -p "$tree"
     make --silent --no-print-directory -C "$tree" -f ../../../Makefile PG_CONFIG="$pg_config" -j"$(nproc)" "$@"

@@ -29,8 +29,8 @@ CREATE FUNCTION witness.call(function oid, version text, bare boolean) RETURNS t
 SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.regnamespace, p.proname,
     pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
         WHEN bare AND a.number OPERATOR(pg_catalog.>) (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND a.name OPERATOR(pg_catalog.~) '(_id|cursor|ref_type)$' THEN 'NULL'
-        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in)$' THEN
-            pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'email', 'n@example.com',
+        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in|trust)$' THEN
+            pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'trust', 'ledger', 'email', 'n@example.com',
                 'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour',
                 'entries', '[{"pass_id": "pass:names:1", "delta": 1, "reason": "names"}]') OPERATOR(pg_catalog.->>) a.name)
         WHEN a.name OPERATOR(pg_catalog.~) 'pass_id$' THEN pg_catalog.quote_literal(CASE WHEN a.name OPERATOR(pg_catalog.~) '^to' THEN 'pass:names:2' ELSE 'pass:names:1' END)
@@ -100,7 +100,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_build_object,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,round,set_config,starts_with,string_agg,substr,sum,timezone}';
+    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,round,set_config,starts_with,string_agg,substr,sum,timezone}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);

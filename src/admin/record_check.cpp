@@ -7,6 +7,7 @@
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/relation.hpp"
 
 #include <charconv>
 
@@ -22,17 +23,20 @@ using schema::name;
 constexpr column bounded_texts[] = {column::mg_actor_pass_id, column::mg_session_hash, column::mg_email,
                                     column::mg_shopify_customer_id, column::mg_key};
 
+// Without its key an adopted table may have a row without an id.
+std::string_view id_of(const admin_record &row) { return row.text(column::mg_id).value_or(""); }
+
 [[noreturn]] void refuse_difference(const admin_record &row, column c, std::string_view value) {
     // Of an update the one or the other stood in the row before.
     throw pg::sql_error{ledger::bad_column,
                         std::string(name(c)) + " does not agree with mg_id",
                         ledger::to_readers({c, column::mg_id}, std::string(name(c)) + "=" + pg::quoted(value) +
-                                                                   " mg_id=" + pg::quoted(*row.text(column::mg_id))),
+                                                                   " mg_id=" + pg::quoted(id_of(row))),
                         {}};
 }
 
 record_type check_id(admin_record &row) {
-    const std::string_view id = *row.text(column::mg_id);
+    const std::string_view id = id_of(row);
     auto type_name = row.text(column::mg_record_type);
     if (!type_name) {
         type_name = id.substr(0, id.find(':'));
@@ -60,7 +64,7 @@ std::string_view key_of(std::string_view rest) {
 }
 
 void agree_with_id(admin_record &row, record_type type) {
-    const std::string_view rest = *core::rest_of(type, *row.text(column::mg_id));
+    const std::string_view rest = core::rest_of(type, id_of(row)).value_or("");
     if (type == record_type::admin_session) {
         const auto hash = row.text(column::mg_session_hash);
         if (!hash)
@@ -130,13 +134,13 @@ void check_changed(const admin_record &old_row, admin_record &new_row) {
         if (fact && !old_row.same(new_row, c))
             throw pg::sql_error{
                 "MG005", std::string(audit ? "an audit never changes: " : "a record keeps its ") + name(c),
-                ledger::to_readers({column::mg_id}, "mg_id=" + pg::quoted(old_row.text(column::mg_id).value_or(""))),
-                "Append a new record."};
+                ledger::to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(old_row))), "Append a new record."};
     }
     if (new_row.is_null(column::mg_created_at))
         new_row.set(column::mg_created_at, old_row.get(column::mg_created_at));
     if (!keeps_its_disagreement(old_row, new_row))
-        agree_with_id(new_row, *core::parse_record_type(*new_row.text(column::mg_record_type)));
+        if (const auto type = core::parse_record_type(new_row.text(column::mg_record_type).value_or("")))
+            agree_with_id(new_row, *type);
     check_values(&old_row, new_row);
     new_row.set(column::mg_updated_at, pg::clock_time());
 }
@@ -148,6 +152,8 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     admin_record row(where.admins, first);
     if (call.on_insert()) {
+        if (row.is_null(column::mg_id) && !pg::bars_null(call.shape(), where.admins.at(column::mg_id)))
+            ledger::throw_null_column(name(column::mg_id));
         check_new(row);
         return call.keep(first.changed());
     }

@@ -44,11 +44,6 @@ bool fold_late(tag_state &state, const position &at, const tag_effect &effect) {
     return true;
 }
 
-void sort_by_position(std::vector<preference_event> &events) {
-    std::sort(events.begin(), events.end(),
-              [](const preference_event &a, const preference_event &b) { return a.at < b.at; });
-}
-
 } // namespace
 
 void fold_into(tag_state &state, const position &at, const tag_effect &effect) {
@@ -57,16 +52,16 @@ void fold_into(tag_state &state, const position &at, const tag_effect &effect) {
 }
 
 void snapshot::append(const position &at, const std::vector<tag_effect> &effects) {
-    if (!is_behind(at, newest_))
-        throw std::logic_error("event is not behind the newest one");
+    if (newest_ && at < *newest_)
+        throw std::logic_error("event stands before the newest one");
     for (const tag_effect &effect : effects)
         fold_into(tags_[effect.tag], at, effect);
     newest_ = at;
 }
 
 void snapshot::apply(std::vector<preference_event> batch, const refold_function &refold) {
-    sort_by_position(batch);
-    std::set<std::string> stale;
+    std::sort(batch.begin(), batch.end());
+    std::set<std::string> stale, contested; // tags whose weight, and whose block, only the ledger knows
     for (const preference_event &event : batch) {
         if (is_behind(event.at, newest_)) {
             append(event.at, event.effects);
@@ -75,21 +70,29 @@ void snapshot::apply(std::vector<preference_event> batch, const refold_function 
                     stale.erase(effect.tag); // nothing of what came before counts
             continue;
         }
-        for (const tag_effect &effect : event.effects)
-            if (!fold_late(tags_[effect.tag], event.at, effect))
+        for (const tag_effect &effect : event.effects) {
+            tag_state &state = tags_[effect.tag];
+            const bool at_its_block = state.block_at == event.at, at_its_weight = state.set_at == event.at;
+            if (!fold_late(state, event.at, effect) || at_its_weight)
                 stale.insert(effect.tag);
+            if (at_its_block)
+                contested.insert(effect.tag);
+        }
     }
-    // Blocks need no refolding, and one that an application wrote is not in the ledger.
+    stale.insert(contested.begin(), contested.end());
+    // Other blocks need no refolding, and one that an application wrote is not in the ledger.
     for (const std::string &tag : stale) {
         tag_state folded = refold(tag);
         tag_state &state = tags_[tag];
+        if (contested.contains(tag))
+            state.blocked = folded.blocked;
         state.set_at = std::move(folded.set_at);
         state.weight = folded.weight;
     }
 }
 
 json fold_all(std::vector<preference_event> events) {
-    sort_by_position(events);
+    std::sort(events.begin(), events.end());
     snapshot result;
     for (const preference_event &event : events)
         result.append(event.at, event.effects);

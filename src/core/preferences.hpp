@@ -43,12 +43,16 @@ struct tag_effect {
     decimal added;
     bool adds = false;
 
-    friend bool operator==(const tag_effect &, const tag_effect &) = default;
+    friend auto operator<=>(const tag_effect &, const tag_effect &) = default;
 };
 
+// Ordered by position. Rows without a key of their own may share one: then by what they do, so that the fold does not
+// hang on the order in which they are read.
 struct preference_event {
     position at;
     std::vector<tag_effect> effects;
+
+    friend auto operator<=>(const preference_event &, const preference_event &) = default;
 };
 
 // A payload that says nothing intelligible. The message is lower case without a full stop, the detail a sentence.
@@ -105,11 +109,11 @@ public:
     json emit() const;
 
     // Takes events that the snapshot has not seen, in any order. The callback is called at most once per tag, only for
-    // a tag whose weight a late event sets or drops. Raises std::overflow_error and what the callback raises; the
-    // snapshot is of no use then.
+    // a tag whose weight a late event sets or drops, or that an event at the very position of its last one changes.
+    // Raises std::overflow_error and what the callback raises; the snapshot is of no use then.
     void apply(std::vector<preference_event> batch, const refold_function &refold);
 
-    // Takes the next event in order; std::logic_error if it is not behind the newest one. For folds from the ledger.
+    // Takes the next event in order; std::logic_error if it stands before the newest one. For folds from the ledger.
     void append(const position &at, const std::vector<tag_effect> &effects);
 
     // The last position of all events, those without effect too; nullopt if there was none.

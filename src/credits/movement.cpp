@@ -61,7 +61,7 @@ recorded to_recorded(const recorded_values &values) {
 std::optional<recorded> first_of(const pg::rows &found) {
     if (found.empty())
         return std::nullopt;
-    return recorded{std::string(*found.text(0, 0)), std::string(found.text(0, 1).value_or("")),
+    return recorded{std::string(found.text(0, 0).value_or("")), std::string(found.text(0, 1).value_or("")),
                     found.int4(0, 2).value_or(0), std::string(found.text(0, 3).value_or(""))};
 }
 
@@ -223,8 +223,8 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
         .set(column::mg_status, what.status)
         .set(column::mg_created_at, stamp)
         .set(column::mg_updated_at, stamp);
-    if (what.meta || what.own)
-        row.set_meta(what.meta.value_or(pg::empty_object()), what.own);
+    if (what.meta)
+        row.set(column::mg_meta, *what.meta);
     return row;
 }
 

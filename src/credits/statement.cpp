@@ -77,7 +77,8 @@ std::optional<std::string> cursor_behind(const page_of_credits &page, std::uint6
     for (std::uint64_t i = 0; i < shown; ++i)
         balance -= page.rows.int4(i, 2).value_or(0);
     return ledger::write_cursor({page.rows.time(shown - 1, 1).value_or(ledger::undated),
-                                 std::string(*page.rows.text(shown - 1, 0)), balance, page.version});
+                                 std::string(page.rows.text(shown - 1, 0).value_or(ledger::without_id)), balance,
+                                 page.version});
 }
 
 Datum credit_statement(FunctionCallInfo fcinfo) {

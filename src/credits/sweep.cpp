@@ -32,13 +32,12 @@ constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
 // holds, which is left after the batch's last one. The time is compared as text, as iso_utc writes it: a cast would let
 // one broken raw row stop the sweep. $1 is now, by the second; `is_over` has the last word.
 constinit pg::statement due_holds(
-    "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}' "
+    "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' "
     "FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
     "AND g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $2 "
     "AND (g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3) "
-    "AND (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}') COLLATE pg_catalog.\"C\" "
-    "OPERATOR(pg_catalog.<=) $1 "
+    "AND (g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<=) $1 "
     "ORDER BY g.mg_pass_id COLLATE pg_catalog.\"C\", g.mg_id COLLATE pg_catalog.\"C\" LIMIT 1000",
     due_types);
 
@@ -87,7 +86,8 @@ constinit pg::statement mark_released("UPDATE ONLY @schema@.mega_generations SET
 constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID};
 constinit pg::statement lock_expired(
     "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at "
-    "OPERATOR(pg_catalog.<=) $1 ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+    "OPERATOR(pg_catalog.<=) $1 AND c.mg_pass_id IS NOT NULL ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2 "
+    "FOR NO KEY UPDATE SKIP LOCKED",
     expired_types);
 
 bool is_over(std::string_view expires_at, std::string_view now) {
@@ -95,11 +95,11 @@ bool is_over(std::string_view expires_at, std::string_view now) {
     return core::is_iso_utc(expires_at) && without_zone(expires_at) <= without_zone(now);
 }
 
-std::vector<std::string> column_of(const pg::rows &found, int column) {
+std::vector<std::string> column_of(const pg::rows &found, int column, const char *name) {
     std::vector<std::string> texts;
     texts.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i)
-        texts.emplace_back(*found.text(i, column));
+        texts.emplace_back(ledger::require_column(name, found.text(i, column)));
     return texts;
 }
 
@@ -111,10 +111,10 @@ std::vector<std::string> open_free_customers(pg::session &session, const schema:
     {
         const pg::as_role owner(where.customers.owner);
         const pg::rows found = session.run(lock_free_customers, where.schema, pg::access::read_write, pass_ids);
-        locked = column_of(found, 0);
+        locked = column_of(found, 0, "mg_pass_id");
         for (std::uint64_t i = 0; i < found.count(); ++i)
             if (const auto at = found.time(i, 1); at && *at <= now)
-                expired.emplace_back(*found.text(i, 0));
+                expired.push_back(locked[i]);
     }
     for (const std::string &pass_id : expired)
         open_customer(session, where, pass_id);
@@ -151,10 +151,10 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
             batch.last = false;
             break;
         }
-        mg_id = *due.text(i, 0);
-        pass_id = *due.text(i, 1);
+        mg_id = ledger::require_column("mg_id", due.text(i, 0));
+        pass_id = ledger::require_column("mg_pass_id", due.text(i, 1));
         recorded hold{mg_id, pass_id, due.int4(i, 2).value_or(0), std::string(pending_status), due.place(i, 3)};
-        if (is_over(*due.text(i, 4), this_moment) && can_be_released(hold))
+        if (is_over(due.text(i, 4).value_or(""), this_moment) && can_be_released(hold))
             batch.holds.push_back(std::move(hold));
     }
     return batch;
@@ -180,9 +180,9 @@ std::size_t release_by_sql(pg::session &session, const schema::tables &where, st
     const std::vector<std::string> locked = open_free_customers(session, where, pass_ids);
     const pg::as_role owner(where.generations.owner);
     const std::vector<std::string> pending =
-        column_of(session.run(still_pending, where.schema, pg::access::read_write, holds, locked), 0);
+        column_of(session.run(still_pending, where.schema, pg::access::read_write, holds, locked), 0, "mg_id");
     std::vector<std::string> released =
-        column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0);
+        column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0, "mg_ref_id");
     std::ranges::sort(released);
     for (const std::string &mg_id : pending)
         if (!std::ranges::binary_search(released, mg_id))
@@ -279,7 +279,8 @@ Datum expire_credits(FunctionCallInfo fcinfo) {
     std::vector<std::string> due;
     {
         const pg::as_role owner(where.customers.owner);
-        due = column_of(session.run(lock_expired, where.schema, pg::access::read_write, as_of, std::int64_t{limit}), 0);
+        due = column_of(session.run(lock_expired, where.schema, pg::access::read_write, as_of, std::int64_t{limit}), 0,
+                        "mg_pass_id");
     }
     std::int64_t credits = 0;
     std::int32_t expired = 0;

@@ -7,7 +7,6 @@
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -38,7 +37,8 @@ void fill(customer_record &row) {
 }
 
 void check_pass_id(const customer_record &row) {
-    const std::string_view pass_id = *row.text(column::mg_pass_id);
+    const std::string_view pass_id =
+        ledger::require_column(schema::name(column::mg_pass_id), row.text(column::mg_pass_id));
     if (!core::is_pass_id(pass_id))
         throw pg::sql_error{ledger::bad_column, "mg_pass_id has not the shape of a pass id",
                             "mg_pass_id=" + pg::quoted(pass_id),
@@ -64,10 +64,9 @@ void check_values(const customer_record *old_row, const customer_record &row) {
 
 } // namespace
 
-void check_new_customer(customer_record &row, ledger::in_flight::moment when) {
-    ledger::protect_new_key(row, column::mg_meta, column::mg_pass_id, when);
+void check_new_customer(customer_record &row) {
     if (row.is_null(column::mg_pass_id))
-        return; // the column's own NOT NULL answers
+        return; // the column's own NOT NULL answers, or `guard_new_customer`, when nobody fills it in
     if (row.is_null(column::mg_credits))
         row.set(column::mg_credits, 0);
     if (row.is_null(column::mg_mma_preferences))
@@ -94,8 +93,6 @@ void check_changed(const schema::tables &where, const customer_record &old_row, 
     for (const column c : {column::mg_credits, column::mg_mma_preferences, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
-    ledger::protect_stored_key(old_row, new_row, column::mg_meta, column::mg_pass_id,
-                               may_replace ? ledger::in_flight::moment::before : ledger::in_flight::moment::after);
     fill(new_row);
     check_values(&old_row, new_row);
     ledger::guard_changed_customer(where, old_row, new_row, may_replace);
@@ -110,7 +107,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     customer_record row(where.customers, first);
     if (call.on_insert()) {
-        check_new_customer(row, ledger::in_flight::moment::before);
+        check_new_customer(row);
         ledger::ignore_derived_of_new_customer(where, row);
         return call.keep(first.changed());
     }
@@ -132,7 +129,7 @@ Datum verify(FunctionCallInfo fcinfo) {
     customer_record row(where.customers, first);
     if (call.on_insert()) {
         if (where.customers.foreign_before_row) {
-            check_new_customer(row, ledger::in_flight::moment::after);
+            check_new_customer(row);
             ledger::require_untouched(call, first, 0);
         }
         ledger::guard_new_customer(row);

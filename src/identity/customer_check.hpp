@@ -2,11 +2,10 @@
 #pragma once
 
 #include "ledger/derived.hpp"
-#include "ledger/in_flight.hpp"
 
 namespace mega::identity {
 
 // Fills and computes what a new row leaves open, and holds it against the rules for columns. Raises 23514.
-void check_new_customer(ledger::customer_record &row, ledger::in_flight::moment when);
+void check_new_customer(ledger::customer_record &row);
 
 } // namespace mega::identity

@@ -39,8 +39,8 @@ struct wanted {
 
 constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID};
 // A row that was merged answers for its target.
-constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
-                             "c.mg_pass_id) FROM ONLY @schema@.mega_customers c WHERE "
+constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.->>) 'merged_into', c.mg_pass_id) "
+                             "FROM ONLY @schema@.mega_customers c WHERE "
                              "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6]) "
                              "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
                              "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
@@ -183,7 +183,7 @@ private:
                                            person_.user_id, known[1], known[2], known[3]);
         std::vector<std::string> found;
         for (std::uint64_t i = 0; i < rows.count(); ++i)
-            found.emplace_back(*rows.text(i, 0));
+            found.emplace_back(ledger::require_column("mg_pass_id", rows.text(i, 0)));
         return found;
     }
 
@@ -243,7 +243,7 @@ private:
         ledger::customer_record record(where_.customers, columns);
         for (std::size_t i = 0; i < row.size(); ++i)
             record.set(static_cast<schema::customer>(i), row[i]);
-        check_new_customer(record, ledger::in_flight::moment::before);
+        check_new_customer(record);
         ledger::ignore_derived_of_new_customer(where_, record);
         for (std::size_t i = 0; i < row.size(); ++i)
             row[i] = record.get(static_cast<schema::customer>(i));

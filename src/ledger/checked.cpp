@@ -36,6 +36,13 @@ std::optional<std::string_view> optional_text(const char *name, std::optional<st
     return value;
 }
 
+void throw_null_column(const char *name) {
+    throw pg::sql_error{"23502",
+                        std::string(name) + " must not be NULL",
+                        {},
+                        "The table allows it because rows from before mega have none; new rows need it."};
+}
+
 void check_finite(const char *name, std::optional<pg::timestamp> value) {
     if (value && !pg::is_finite(*value))
         throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, "Use NULL for no time."};

@@ -29,6 +29,19 @@ template <class Value> Value require(const char *name, const std::optional<Value
     return *value;
 }
 
+// Raises 23502: the column is NULL where an adopted table allows it and the rules do not.
+[[noreturn]] void throw_null_column(const char *name);
+
+// A column that has to be there.
+template <class Value> Value require_column(const char *name, const std::optional<Value> &value) {
+    if (!value)
+        throw_null_column(name);
+    return *value;
+}
+
+// How far ahead of the server's clock a fact may be dated: clocks differ.
+inline constexpr std::int64_t most_ahead = 5 * 60 * std::int64_t{1'000'000};
+
 // A timestamp that is not infinite; raises 22008.
 void check_finite(const char *name, std::optional<pg::timestamp> value);
 

@@ -10,10 +10,16 @@ namespace mega::ledger {
 
 namespace {
 
+using column = schema::ledger;
+
+template <class Value> Value need(const std::optional<Value> &value, column c) {
+    return require_column(schema::name(c), value);
+}
+
 void add_credits(movements &moved, const ledger_record &row) {
-    using column = schema::ledger;
-    const std::string_view mg_id = *row.text(column::mg_id), pass_id = *row.text(column::mg_pass_id);
-    const std::int32_t delta = *row.int4(column::mg_delta);
+    const std::string_view mg_id = need(row.text(column::mg_id), column::mg_id);
+    const std::string_view pass_id = need(row.text(column::mg_pass_id), column::mg_pass_id);
+    const std::int32_t delta = need(row.int4(column::mg_delta), column::mg_delta);
     if (in_flight::opens_books() && in_flight::opens(mg_id, pass_id, delta))
         moved.add_credits(pass_id, 0); // it only opens the books: the balance contains it
     else if (const char *hint = in_flight::must_be_covered(mg_id))
@@ -25,14 +31,16 @@ void add_credits(movements &moved, const ledger_record &row) {
 } // namespace
 
 void consequences::add(const ledger_record &row) {
-    using column = schema::ledger;
-    switch (core::parse_record_type(*row.text(column::mg_record_type)).value_or(core::record_type::feedback)) {
+    // Of an adopted table whose column allows it: `check_new_record` left such a row to whoever fills it in behind it.
+    const std::string_view id = need(row.text(column::mg_id), column::mg_id);
+    const std::string_view type = need(row.text(column::mg_record_type), column::mg_record_type);
+    switch (core::parse_record_type(type).value_or(core::record_type::feedback)) {
     case core::record_type::credit_transaction:
         return add_credits(moved_, row);
     case core::record_type::mma_event:
-        moved_.add_event(*row.text(column::mg_pass_id),
-                         {position_of(*row.time(column::mg_created_at), *row.text(column::mg_id)),
-                          effects_of(*row.json(column::mg_meta), bad_column)});
+        moved_.add_event(need(row.text(column::mg_pass_id), column::mg_pass_id),
+                         {position_of(need(row.time(column::mg_created_at), column::mg_created_at), id),
+                          effects_of(need(row.json(column::mg_meta), column::mg_meta), bad_column)});
         return lines_.add(row, column::mg_generation_id);
     case core::record_type::mma_step:
         return lines_.add(row, column::mg_generation_id);

@@ -1,5 +1,6 @@
 #include "ledger/derived.hpp"
 
+#include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
@@ -104,7 +105,8 @@ void guard_preferences(const schema::tables &where, const customer_record &old_r
 
 void guard_changed_customer(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
                             bool may_replace) {
-    const in_flight::look own(pass_id_of(old_row), may_replace ? in_flight::moment::before : in_flight::moment::after);
+    const in_flight::look own(pass_id_of(old_row),
+                              may_replace ? in_flight::look::moment::before : in_flight::look::moment::after);
     guard_credits(where, old_row, new_row, may_replace, own);
     guard_preferences(where, old_row, new_row, may_replace, own);
 }
@@ -129,6 +131,7 @@ void ignore_derived_of_new_customer(const schema::tables &where, customer_record
 }
 
 void guard_new_customer(const customer_record &row) {
+    require_column(schema::name(column::mg_pass_id), row.text(column::mg_pass_id));
     const std::int32_t written = row.int4(column::mg_credits).value_or(0);
     if (written != 0)
         refuse_credits(pass_id_of(row), 0, written);

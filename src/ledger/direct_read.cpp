@@ -1,5 +1,5 @@
+#include "ledger/checked.hpp"
 #include "ledger/direct_tables.hpp"
-#include "ledger/own_key.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/snapshot.hpp"
 
@@ -13,12 +13,15 @@ namespace {
 // Whom the row found answers for: a row that was merged, for its target.
 void add_answer(std::set<std::string> &answers) {
     const pg::nullable_datum meta = customers.column(number(customer::mg_meta));
-    if (!meta.is_null && !pg::has_no_member(meta.value))
-        if (const auto target = own_member(pg::jsonb_of(meta.value), "merged_into"); target && target->is_string()) {
+    if (!meta.is_null)
+        if (const auto target = pg::find(pg::jsonb_of(meta.value), "merged_into"); target && target->is_string()) {
             answers.emplace(target->string());
             return;
         }
-    answers.emplace(pg::text_of(customers.column(number(customer::mg_pass_id)).value));
+    const pg::nullable_datum own = customers.column(number(customer::mg_pass_id));
+    if (own.is_null)
+        throw_null_column(schema::name(customer::mg_pass_id));
+    answers.emplace(pg::text_of(own.value));
 }
 
 } // namespace

@@ -83,9 +83,9 @@ std::vector<core::preference_event> read_events(pg::session &session, const sche
     events.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         pg::check_for_interrupts();
-        // A row from before mega may have no time: it comes first.
+        // A row from before mega may have no time: it comes first; and no id.
         const pg::timestamp at = found.time(i, 0).value_or(pg::timestamp{INT64_MIN});
-        events.push_back({position_of(at, *found.text(i, 1)), effects_of_stored(found.json(i, 2))});
+        events.push_back({position_of(at, found.text(i, 1).value_or("")), effects_of_stored(found.json(i, 2))});
     }
     return events;
 }
@@ -120,7 +120,7 @@ pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string
     current->apply(std::move(events), [&](const std::string &tag) {
         unprojected::note_fold(pass_id);
         auto all = read_events(session, where, pass_id, pg::access::read_write);
-        std::ranges::sort(all, {}, &core::preference_event::at);
+        std::ranges::sort(all);
         core::tag_state state;
         for (const core::preference_event &event : all)
             for (const core::tag_effect &effect : event.effects)

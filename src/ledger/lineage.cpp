@@ -48,7 +48,7 @@ void lineage::add(const ledger_record &row, schema::ledger c) {
         named_[id->starts_with(prefix) ? std::string(*id) : std::string(prefix) + std::string(*id)];
     const std::string pass_id(row.text(column::mg_pass_id).value_or(""));
     if (std::ranges::none_of(claims, [&](const claim &one) { return one.pass_id == pass_id; }))
-        claims.push_back({std::string(*row.text(column::mg_id)), pass_id});
+        claims.push_back({std::string(row.text(column::mg_id).value_or("")), pass_id});
 }
 
 void lineage::verify(pg::session &session, const schema::tables &where) const {
@@ -80,11 +80,12 @@ bool customer_exists(const schema::tables &where, std::string_view pass_id) {
 }
 
 void fill_pass_id_of_step(const schema::tables &where, ledger_record &row) {
-    if (!row.is_null(column::mg_pass_id) || row.text(column::mg_record_type) != core::name(core::record_type::mma_step))
+    const auto generation = row.text(column::mg_generation_id);
+    if (!generation || !row.is_null(column::mg_pass_id) ||
+        row.text(column::mg_record_type) != core::name(core::record_type::mma_step))
         return;
     pg::session session;
-    const auto customer =
-        customer_of(session, where, std::string(prefix) + std::string(*row.text(column::mg_generation_id)));
+    const auto customer = customer_of(session, where, std::string(prefix) + std::string(*generation));
     session.finish();
     if (!customer || customer->empty())
         return;
@@ -93,7 +94,7 @@ void fill_pass_id_of_step(const schema::tables &where, ledger_record &row) {
     const AttrNumber filled[] = {where.generations.at(column::mg_pass_id)};
     if (!pg::caller_may_select(where.generations.id, filled))
         throw pg::sql_error{bad_column, "a step needs its customer",
-                            "mg_pass_id is NULL in " + pg::quoted(*row.text(column::mg_id)),
+                            "mg_pass_id is NULL in " + pg::quoted(row.text(column::mg_id).value_or("")),
                             "It is filled in for those who may read it: name the generation's."};
     row.set(column::mg_pass_id, *customer);
 }

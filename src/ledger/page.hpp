@@ -22,6 +22,9 @@ struct page_cursor {
 // Where a row stands that an adopted table has without a time: it comes first.
 inline constexpr pg::timestamp undated{PG_INT64_MAX};
 
+// The id of a row that an adopted table has without one: behind all others, as NULL is.
+inline constexpr std::string_view without_id = "\x7F";
+
 // The cursor as text, safe in a URL.
 std::string write_cursor(const page_cursor &cursor);
 

@@ -7,10 +7,10 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/lineage.hpp"
-#include "ledger/own_key.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
+#include "schema/restore.hpp"
 
 namespace mega::ledger {
 
@@ -47,6 +47,9 @@ std::span<const column> mutable_columns(record_type type) {
         return mutable_of_facts;
     }
 }
+
+// Without its key an adopted table may have a row without an id.
+std::string_view id_of(const ledger_record &row) { return row.text(column::mg_id).value_or(""); }
 
 [[noreturn]] void refuse(const std::string &message, const std::string &detail, const char *hint = "") {
     throw pg::sql_error{bad_column, message, detail, hint};
@@ -86,8 +89,7 @@ void check_pass_id(const schema::tables &where, const ledger_record &row, record
     const auto pass_id = row.text(column::mg_pass_id);
     if (!pass_id) {
         if (type == record_type::credit_transaction || type == record_type::mma_event)
-            refuse("a row of this type needs its customer",
-                   "mg_pass_id is NULL in " + pg::quoted(*row.text(column::mg_id)));
+            refuse("a row of this type needs its customer", "mg_pass_id is NULL in " + pg::quoted(id_of(row)));
         return;
     }
     if (!core::is_pass_id(*pass_id) && !customer_exists(where, *pass_id)) // adopted customers keep the id they have
@@ -110,7 +112,7 @@ bool has_input_and_output(const std::optional<pg::jsonb> &document) {
 }
 
 void check_step(ledger_record &row) {
-    const auto key = core::parse_step_id(*row.text(column::mg_id));
+    const auto key = core::parse_step_id(id_of(row));
     if (!key)
         return; // check_id has refused it
     agree(row, column::mg_generation_id, key->generation_id);
@@ -120,18 +122,18 @@ void check_step(ledger_record &row) {
         row.set(column::mg_step_no, key->step_no);
     else if (*number != key->step_no)
         refuse("mg_step_no does not agree with mg_id",
-               "mg_step_no=" + std::to_string(*number) + " mg_id=" + pg::quoted(*row.text(column::mg_id)));
+               "mg_step_no=" + std::to_string(*number) + " mg_id=" + pg::quoted(id_of(row)));
     if (row.is_null(column::mg_step_type))
-        refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(*row.text(column::mg_id)),
+        refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(id_of(row)),
                "Use scan_product, gpt_reader, seedream_generate and the like.");
     if (!has_input_and_output(row.json(column::mg_payload)) && !has_input_and_output(row.json(column::mg_meta)))
-        refuse("a step needs its input and output", "They are missing in " + pg::quoted(*row.text(column::mg_id)),
+        refuse("a step needs its input and output", "They are missing in " + pg::quoted(id_of(row)),
                "Put the members input and output into mg_payload (or mg_meta).");
 }
 
 void check_delta(const ledger_record &row) {
     if (row.is_null(column::mg_delta))
-        refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(*row.text(column::mg_id)));
+        refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(id_of(row)));
 }
 
 // old_row: null for an insert. What an adopted row says already is left to it.
@@ -177,8 +179,21 @@ void fill_times(ledger_record &row) {
     check_finite(name(column::mg_updated_at), row.time(column::mg_updated_at));
 }
 
+// A credit row or an event far ahead of the clock would stand before whatever comes until then: a set of it would void
+// every like, a balance of a past time would be wrong. What is restored or replicated was right where it comes from.
+void check_not_ahead(const ledger_record &row, record_type type) {
+    if (type != record_type::credit_transaction && type != record_type::mma_event)
+        return;
+    const auto at = row.time(column::mg_created_at);
+    if (!at || at->value <= pg::clock_time().value + most_ahead ||
+        SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring())
+        return;
+    refuse("mg_created_at lies in the future", "It is more than five minutes ahead of the server's clock.",
+           "Leave it out, or correct the client's clock.");
+}
+
 void check_type_columns(ledger_record &row, record_type type) {
-    const std::string_view id = *row.text(column::mg_id);
+    const std::string_view id = id_of(row);
     switch (type) {
     case record_type::session:
         return agree(row, column::mg_session_id, *core::rest_of(type, id));
@@ -194,9 +209,6 @@ void check_type_columns(ledger_record &row, record_type type) {
         return;
     }
 }
-
-// Without its key an adopted table may have a row without an id.
-std::string_view id_of(const ledger_record &row) { return row.text(column::mg_id).value_or(""); }
 
 // Its type; of an adopted row without one what its id says.
 std::optional<record_type> type_of(const ledger_record &row) {
@@ -232,6 +244,22 @@ void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
                             "Use mega_capture_credit or mega_release_credit."};
 }
 
+// What mega itself wrote into a credit row's mg_meta and counts by later.
+void check_own_meta(const ledger_record &old_row, const ledger_record &new_row) {
+    const bool refund = id_of(old_row).starts_with("credit_transaction:refund:");
+    const bool topup = old_row.text(column::mg_reason) == "topup";
+    if ((!refund && !topup) || old_row.same(new_row, column::mg_meta))
+        return;
+    const auto member = [](const ledger_record &row, std::string_view key) {
+        const auto meta = row.json(column::mg_meta);
+        return meta ? pg::find(*meta, key) : std::nullopt;
+    };
+    for (const std::string_view key : {"refund_of", "automatic", "packs"})
+        if ((key == "refund_of") == refund && !pg::equal(member(old_row, key), member(new_row, key)))
+            throw pg::sql_error{"MG005", "mg_meta." + std::string(key) + " of this credit row never changes",
+                                which(old_row), "Other keys are yours to write."};
+}
+
 void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
     if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
         throw pg::sql_error{"MG005", "mg_mma_mode is set once", which(old_row), "Append a new generation."};
@@ -254,14 +282,14 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
 
 } // namespace
 
-void check_new_record(const schema::tables &where, ledger_record &row, in_flight::moment when) {
-    protect_new_key(row, column::mg_meta, column::mg_id, when);
-    if (row.is_null(column::mg_id))
-        return; // the column's own NOT NULL answers
-    const record_type type = check_id(row);
-    fill_times(row);
+void check_new_record(const schema::tables &where, ledger_record &row) {
     if (row.is_null(column::mg_mma_vars))
         row.set(column::mg_mma_vars, pg::empty_object());
+    if (row.is_null(column::mg_id)) // the column's own NOT NULL answers, or `consequences`, when nobody fills it in
+        return fill_times(row);
+    const record_type type = check_id(row);
+    fill_times(row);
+    check_not_ahead(row, type);
     check_pass_id(where, row, type);
     check_type_columns(row, type);
     for (const column c : bounded_texts)
@@ -275,9 +303,8 @@ void check_new_record(const schema::tables &where, ledger_record &row, in_flight
     store_payload(row);
 }
 
-void check_changed_record(const ledger_record &old_row, ledger_record &new_row, in_flight::moment when) {
+void check_changed_record(const ledger_record &old_row, ledger_record &new_row) {
     const auto type = type_of(old_row);
-    protect_stored_key(old_row, new_row, column::mg_meta, column::mg_id, when);
     for (const column c : {column::mg_mma_vars, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
@@ -290,8 +317,10 @@ void check_changed_record(const ledger_record &old_row, ledger_record &new_row, 
     for (const column c : url_columns)
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
-    if (type == record_type::credit_transaction)
+    if (type == record_type::credit_transaction) {
         check_hold(old_row, new_row);
+        check_own_meta(old_row, new_row);
+    }
     check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);
     if (!old_row.same(new_row, column::mg_mma_vars))

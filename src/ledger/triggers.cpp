@@ -24,7 +24,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     ledger_record row(where.generations, first);
     if (call.on_insert()) {
-        check_new_record(where, row, in_flight::moment::before);
+        check_new_record(where, row);
         fill_pass_id_of_step(where, row);
         if (const auto mg_id = row.text(column::mg_id))
             unprojected::expect(*mg_id);
@@ -32,7 +32,7 @@ Datum check(FunctionCallInfo fcinfo) {
     }
     pg::row second(call.new_tuple(), call.shape());
     ledger_record changed(where.generations, second);
-    check_changed_record(row, changed, in_flight::moment::before);
+    check_changed_record(row, changed);
     return call.keep(second.changed());
 }
 
@@ -48,7 +48,7 @@ Datum verify(FunctionCallInfo fcinfo) {
     const ledger_record old_row(where.generations, first);
     ledger_record new_row(where.generations, second);
     if (where.generations.foreign_before_row) {
-        check_changed_record(old_row, new_row, in_flight::moment::after);
+        check_changed_record(old_row, new_row);
         require_untouched(call, second, where.generations.at(column::mg_updated_at));
     }
     if (!old_row.same(new_row, column::mg_mma_status))
@@ -74,7 +74,7 @@ Datum project(FunctionCallInfo fcinfo) {
     pg::for_each_row(call.new_table(), call.shape(), [&](pg::row appended) {
         ledger_record row(where.generations, appended);
         if (where.generations.foreign_before_row) {
-            check_new_record(where, row, in_flight::moment::after);
+            check_new_record(where, row);
             require_untouched(call, appended, 0);
         }
         unprojected::arrived(row.text(column::mg_id).value_or(""));

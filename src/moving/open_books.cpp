@@ -1,17 +1,18 @@
 // mega_open_books: makes I1 and I2 true on tables that were filled before mega kept the books. What is stored stays;
-// the ledger is brought to it by facts that say so. A second run finds nothing to do.
+// the ledger is brought to it by facts that say so; or, when it is the ledger that is to be trusted, the other way
+// round (from_ledger.hpp). A second run finds nothing to do.
 #include "core/opening.hpp"
 #include "ledger/append.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
-#include "ledger/json_tree.hpp"
 #include "ledger/project.hpp"
 #include "ledger/unprojected.hpp"
+#include "moving/from_ledger.hpp"
 #include "moving/owner.hpp"
+#include "moving/standing.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
-#include "pg/result.hpp"
 
 namespace mega::moving {
 
@@ -32,58 +33,12 @@ constinit pg::statement candidates(
     "'{hard_blocks,tag_weights,updated_at,source,positions}'::pg_catalog.text[]) "
     "GROUP BY c.mg_pass_id ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"");
 
-constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement look("SELECT c.mg_credits, (SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 "
-                             "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-                             "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction'), c.mg_mma_preferences "
-                             "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                             pass_id_type);
-
 constexpr Oid prefix_types[] = {TEXTOID, TEXTOID, TEXTOID};
 constinit pg::statement openings("SELECT pg_catalog.count(*) FROM ONLY @schema@.mega_generations g "
                                  "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
                                  "AND g.mg_record_type OPERATOR(pg_catalog.=) $2 "
                                  "AND pg_catalog.starts_with(g.mg_id, $3)",
                                  prefix_types);
-
-// A customer's row as it stands.
-struct standing {
-    std::optional<std::int32_t> credits; // an adopted row may have none
-    std::int64_t ledger_sum;
-    std::optional<pg::jsonb> preferences;
-};
-
-std::string counted(const char *what, std::optional<std::int64_t> number) {
-    return what + (number ? std::to_string(*number) : std::string("NULL"));
-}
-
-std::string books(std::optional<std::int32_t> balance, std::int64_t ledger_sum) {
-    return counted("balance ", balance) + ", " + counted("ledger ", ledger_sum);
-}
-
-pg::jsonb document_of(const core::json &tree) {
-    pg::json_builder builder;
-    ledger::build(builder, tree);
-    return builder.finish();
-}
-
-// What a snapshot shows, as text.
-std::string text_of(const core::json &managed) {
-    constexpr std::string_view keys[] = {"hard_blocks", "tag_weights", "source"};
-    core::json::members shown;
-    for (const std::string_view key : keys)
-        if (const core::json *value = managed.find(key))
-            shown.emplace_back(std::string(key), *value);
-    const pg::jsonb document = document_of(core::json::make_object(std::move(shown)));
-    return pg::call([document] {
-        return static_cast<const char *>(
-            JsonbToCString(nullptr, &document.document->root, static_cast<int>(VARSIZE(document.document))));
-    });
-}
-
-bool same_document(const core::json &left, const core::json &right) {
-    return pg::equal(pg::root_of(document_of(left)), pg::root_of(document_of(right)));
-}
 
 // Opens the books of one customer.
 class bookkeeper {
@@ -112,15 +67,7 @@ public:
     }
 
 private:
-    std::optional<standing> stand() {
-        const pg::as_role owner(where_.customers.owner);
-        const pg::rows found = session_.run(look, where_.schema, access(), pass_id_);
-        if (found.count() > 1) // a table without its key: nothing can be projected onto two rows
-            report_.add(pass_id_, "customer", std::to_string(found.count()) + " rows have this pass id", std::nullopt);
-        if (found.count() != 1)
-            return std::nullopt;
-        return standing{found.int4(0, 0), found.int8(0, 1).value_or(0), found.json(0, 2)};
-    }
+    std::optional<standing> stand() { return moving::stand(session_, where_, report_, pass_id_, access()); }
 
     pg::access access() const { return dry_run_ ? pg::access::read_only : pg::access::read_write; }
 
@@ -214,9 +161,7 @@ private:
     }
 
     void open_preferences(const standing &now) {
-        const bool is_document = now.preferences && pg::is_object(*now.preferences);
-        const core::json stored = is_document ? ledger::members_of(pg::root_of(*now.preferences), core::managed_keys)
-                                              : core::json::make_object();
+        const core::json stored = managed_of(now.preferences);
         auto events = read_events();
         const core::json folded = core::fold_all(events);
         if (now.preferences && same_document(stored, folded))
@@ -260,7 +205,8 @@ private:
     // The clock, or behind the newest event when that is ahead by minutes only: clocks differ. One that lies far ahead
     // stays the last; a set there would void every like until then.
     static pg::timestamp behind(const std::vector<core::preference_event> &events) {
-        constexpr std::int64_t tolerance = 5 * 60 * pg::microseconds_per_second;
+        // Room for what is recorded behind it: no row may be dated further ahead.
+        constexpr std::int64_t tolerance = ledger::most_ahead - pg::microseconds_per_second;
         pg::timestamp at = pg::clock_time();
         for (const core::preference_event &event : events)
             if (const pg::timestamp other = pg::from_unix_micros(event.at.micros);
@@ -287,13 +233,24 @@ std::vector<std::string> find_candidates(const schema::tables &where, bool dry_r
     std::vector<std::string> pass_ids;
     pass_ids.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i)
-        pass_ids.emplace_back(*found.text(i, 0));
+        pass_ids.emplace_back(found.text(i, 0).value_or(""));
     session.finish();
     return pass_ids;
 }
 
+// Whether the ledger is the truth, and not what is stored.
+bool trusts_ledger(std::optional<std::string_view> trust) {
+    if (trust != "stored" && trust != "ledger")
+        throw pg::sql_error{ledger::bad_argument, "trust is neither stored nor ledger",
+                            "trust=" + (trust ? pg::quoted(*trust) : std::string("NULL")),
+                            "stored brings the ledger to the balances and snapshots, ledger brings them to it."};
+    return trust == "ledger";
+}
+
 Datum open_books(FunctionCallInfo fcinfo) {
-    const bool dry_run = pg::arguments(fcinfo).boolean(0).value_or(false);
+    const pg::arguments given(fcinfo);
+    const bool dry_run = given.boolean(0).value_or(false);
+    const bool from_ledger = trusts_ledger(given.text(1));
     const Oid function = fcinfo->flinfo->fn_oid;
     const schema::tables &where = dry_run ? schema::tables_of(function) : schema::guarded_tables_of(function);
     require_owner(where, "mega_open_books");
@@ -301,7 +258,10 @@ Datum open_books(FunctionCallInfo fcinfo) {
     for (const std::string &pass_id : find_candidates(where, dry_run)) {
         pg::check_for_interrupts();
         pg::session session; // one for each customer, so that its memory goes with it
-        bookkeeper(session, where, report, pass_id, dry_run).work();
+        if (from_ledger)
+            set_from_ledger(session, where, report, pass_id, dry_run);
+        else
+            bookkeeper(session, where, report, pass_id, dry_run).work();
         session.finish();
     }
     return pg::return_null(fcinfo);

@@ -41,4 +41,9 @@ inline AttrNumber attribute_of(TupleDesc shape, const char *name) noexcept {
     return 0;
 }
 
+// Whether the column is declared NOT NULL.
+inline bool bars_null(TupleDesc shape, AttrNumber column) noexcept {
+    return TupleDescAttr(shape, column - 1)->attnotnull;
+}
+
 } // namespace pg

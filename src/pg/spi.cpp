@@ -41,6 +41,8 @@ std::string with_schema_name(std::string_view text, Oid schema) {
 }
 
 nullable_datum rows::column(std::uint64_t row, int column) const {
+    if (table_ == nullptr || row >= table_->numvals)
+        throw sql_error{"XX000", "a row was read that a statement did not return", {}, {}};
     nullable_datum value;
     value.value = call([this, row, column, &value] {
         return SPI_getbinval(table_->vals[row], table_->tupdesc, column + 1, &value.is_null);

@@ -45,13 +45,11 @@ BEGIN
     -- its argument: a function that takes none would be nearer.
     FOR one IN
         SELECT i.object, i.action, i.detail FROM mega_install(dry_run => false) i
-        WHERE i.action OPERATOR(pg_catalog.=) ANY ('{grant,rename key}') OR i.action OPERATOR(pg_catalog.~~) 'skip %'
+        WHERE i.action OPERATOR(pg_catalog.=) 'grant' OR i.action OPERATOR(pg_catalog.~~) 'skip %'
     LOOP
         RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
             USING HINT = CASE WHEN one.action OPERATOR(pg_catalog.=) 'grant'
                 THEN 'These roles reach the table itself; see docs/adopting.md.'
-                WHEN one.action OPERATOR(pg_catalog.=) 'rename key'
-                THEN 'The key mega in mg_meta is mega''s own from here on; see docs/adopting.md.'
                 ELSE 'New rows are checked all the same; see SELECT * FROM mega_validate().' END;
     END LOOP;
     FOR made IN

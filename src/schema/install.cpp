@@ -3,7 +3,7 @@
 #include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
-#include "schema/key_adoption.hpp"
+#include "schema/restore.hpp"
 #include "schema/table_plan.hpp"
 
 namespace mega::schema {
@@ -21,9 +21,7 @@ Datum install(FunctionCallInfo fcinfo) {
     std::list<table_plan> plans;
     for (const table_definition &table : manifest)
         plans.emplace_back(session, table, schema);
-    key_adoption keys(session, schema);
     if (!dry_run) {
-        keys.prepare();
         std::vector<table_lock> locks;
         for (table_plan &plan : plans) {
             plan.prepare();
@@ -31,11 +29,9 @@ Datum install(FunctionCallInfo fcinfo) {
                 locks.push_back(*lock);
         }
         lock_tables(session, locks);
-        keys.finish();
         for (table_plan &plan : plans)
             plan.carry_out();
     }
-    keys.tell(report);
     for (const table_plan &plan : plans)
         plan.tell(report);
     session.finish();
@@ -48,14 +44,16 @@ constinit pg::statement
                      "('{row_security,xmloption,statement_timeout,lock_timeout,idle_in_transaction_session_timeout}') "
                      "AND s.source OPERATOR(pg_catalog.=) 'session'");
 
-Datum is_restoring(FunctionCallInfo) {
+Datum is_restoring(FunctionCallInfo) { return BoolGetDatum(restoring()); }
+
+} // namespace
+
+bool restoring() {
     pg::session session;
     const std::int64_t set = session.run(restore_settings, InvalidOid, pg::access::read_only).int8(0, 0).value_or(0);
     session.finish();
-    return BoolGetDatum(set == 5);
+    return set == 5;
 }
-
-} // namespace
 
 } // namespace mega::schema
 

@@ -9,20 +9,30 @@ namespace mega::schema {
 
 namespace {
 
-Datum is_pass_id(FunctionCallInfo fcinfo) { return BoolGetDatum(core::is_pass_id(*pg::arguments(fcinfo).text(0))); }
+// What holds for the arguments; NULL for NULL, whatever became of STRICT.
+template <class... Given> Datum answer(FunctionCallInfo fcinfo, auto holds, const std::optional<Given> &...given) {
+    if (!(... && given.has_value()))
+        return pg::return_null(fcinfo);
+    return BoolGetDatum(holds(*given...));
+}
+
+Datum is_pass_id(FunctionCallInfo fcinfo) { return answer(fcinfo, core::is_pass_id, pg::arguments(fcinfo).text(0)); }
 
 Datum is_record_id(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    return BoolGetDatum(core::is_record_id(*given.text(0), *given.text(1)));
+    return answer(fcinfo, core::is_record_id, given.text(0), given.text(1));
 }
 
 Datum is_permanent_url(FunctionCallInfo fcinfo) {
-    return BoolGetDatum(core::is_permanent_url(*pg::arguments(fcinfo).text(0)));
+    const auto permanent = [](std::string_view url) { return core::is_permanent_url(url); };
+    return answer(fcinfo, permanent, pg::arguments(fcinfo).text(0));
 }
 
 Datum has_expiring_url(FunctionCallInfo fcinfo) {
-    return BoolGetDatum(pg::any_string(*pg::arguments(fcinfo).json(0),
-                                       [](std::string_view text) { return core::has_expiring_url(text); }));
+    const auto expiring = [](pg::jsonb document) {
+        return pg::any_string(document, [](std::string_view text) { return core::has_expiring_url(text); });
+    };
+    return answer(fcinfo, expiring, pg::arguments(fcinfo).json(0));
 }
 
 } // namespace

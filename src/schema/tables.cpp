@@ -88,6 +88,16 @@ void require_type(TupleDesc shape, AttrNumber attribute, const table_definition 
         "It is " + found + ".", "SELECT mega_install() says which type it needs."};
 }
 
+// A column that Postgres computes behind the BEFORE triggers would get past the rules, and takes no value of mega's.
+void require_not_generated(TupleDesc shape, AttrNumber attribute, const table_definition &table, const column &wanted) {
+    if (TupleDescAttr(shape, attribute - 1)->attgenerated == '\0' ||
+        (!wanted.not_null && std::string_view(table.name) != generations_name))
+        return;
+    throw pg::sql_error{"55000", std::string("the column ") + wanted.name + " of " + table.name + " is a generated one",
+                        "Mega writes it, or checks it before it is stored.",
+                        "Make it a plain column: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION."};
+}
+
 template <class Column>
 void look_at_triggers(table<Column> &described, const TriggerDesc *triggers, const table_definition &definition,
                       Oid schema) {
@@ -126,6 +136,7 @@ template <class Column> table<Column> describe(const table_definition &definitio
                                 {},
                                 "Add what is missing with SELECT mega_install()."};
         require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
+        require_not_generated(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });

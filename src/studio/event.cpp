@@ -49,8 +49,7 @@ event read_arguments(const pg::arguments &given) {
     }
     read.created_at = given.time(5);
     ledger::check_finite("created_at", read.created_at);
-    constexpr std::int64_t tolerance = 5 * 60 * pg::microseconds_per_second;
-    if (read.created_at && read.created_at->value > pg::clock_time().value + tolerance)
+    if (read.created_at && read.created_at->value > pg::clock_time().value + ledger::most_ahead)
         throw pg::sql_error{ledger::bad_argument, "created_at lies in the future",
                             "It is more than five minutes ahead of the server's clock.",
                             "Leave it out, or correct the client's clock."};

@@ -96,8 +96,8 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
     const std::uint64_t shown = std::min<std::uint64_t>(page.count(), static_cast<std::uint64_t>(wanted.size));
     std::optional<std::string> next_cursor;
     if (page.count() > shown)
-        next_cursor = ledger::write_cursor(
-            {page.time(shown - 1, 0).value_or(ledger::undated), std::string(*page.text(shown - 1, 1)), 0, 0});
+        next_cursor = ledger::write_cursor({page.time(shown - 1, 0).value_or(ledger::undated),
+                                            std::string(page.text(shown - 1, 1).value_or(ledger::without_id)), 0, 0});
     const pg::nullable_datum cursor = pg::to_datum(next_cursor);
     for (std::uint64_t i = 0; i < shown; ++i) {
         std::vector<pg::nullable_datum> columns{page.column(i, 1), page.column(i, 0)};

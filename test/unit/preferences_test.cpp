@@ -1,6 +1,7 @@
 // Worked examples of the fold (I2).
 #include "core/preferences.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
@@ -266,10 +267,42 @@ TEST(preferences, refolding_is_spared_when_a_newer_set_comes_in_the_same_batch) 
 TEST(preferences, append_wants_order) {
     snapshot state;
     state.append({1, "b"}, {});
-    EXPECT_THROW(state.append({1, "b"}, {}), std::logic_error);
+    state.append({1, "b"}, {}); // a table without a key
     EXPECT_THROW(state.append({1, "a"}, {}), std::logic_error);
     state.append({1, "c"}, {});
     EXPECT_EQ(state.newest(), (position{1, "c"}));
+}
+
+// Rows without a key of their own may stand at one position: in whatever order they come, the snapshot is the fold.
+TEST(preferences, events_at_one_position_come_in_any_order) {
+    const std::array payloads{
+        R"({"tag_weights":{"a":2}})",      R"({"tag_weights":{"a":5}})",
+        R"({"tag_weights":{"a":null}})",   R"({"hard_block":"a"})",
+        R"({"remove_hard_blocks":["a"]})", R"({"hard_blocks":["b"],"tag_weights":{"a":1}})",
+    };
+    std::vector<preference_event> all{{{1, ""}, read_effects("like", parsed(R"({"tags":["a","b"]})"))}};
+    for (const char *payload : payloads)
+        all.push_back({{1, ""}, read_effects("preference_set", parsed(payload))});
+    const auto folded = fold_all(all);
+    std::ranges::sort(all);
+    do {
+        snapshot state;
+        std::vector<preference_event> seen;
+        for (const preference_event &event : all) {
+            seen.push_back(event);
+            state.apply({event}, [&](const std::string &tag) {
+                auto sorted = seen;
+                std::ranges::sort(sorted);
+                tag_state one;
+                for (const preference_event &before : sorted)
+                    for (const tag_effect &effect : before.effects)
+                        if (effect.tag == tag)
+                            fold_into(one, before.at, effect);
+                return one;
+            });
+        }
+        ASSERT_EQ(test::write_json(state.emit()), test::write_json(folded));
+    } while (std::ranges::next_permutation(all).found);
 }
 
 TEST(preferences, say_when_a_weight_overflows) {

@@ -1,0 +1,119 @@
+// mega_open_books(trust => 'ledger'): the books of a customer set right from the ledger.
+#include "moving/from_ledger.hpp"
+
+#include "core/text_rule.hpp"
+#include "ledger/append.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/project.hpp"
+#include "ledger/unprojected.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+constexpr Oid audit_types[] = {TEXTOID, TEXTOID, JSONBOID};
+constinit pg::statement append_audit(
+    "INSERT INTO @schema@.mega_admin (mg_id, mg_record_type, mg_actor_pass_id, mg_action, mg_detail, mg_source_system) "
+    "VALUES ($1, 'admin_audit', $2, 'open_books', $3, 'api')",
+    audit_types);
+
+// What was set: one kind's line of the report and member of the audit.
+struct correction {
+    const char *kind;
+    std::optional<std::string> before;
+    std::string after;
+};
+
+class repair {
+public:
+    repair(pg::session &session, const schema::tables &where, pg::row_set &report, const std::string &pass_id,
+           bool dry_run)
+        : session_(session), where_(where), report_(report), pass_id_(pass_id), dry_run_(dry_run) {}
+
+    void work() {
+        if (!dry_run_ && !ledger::lock_customer(session_, where_, pass_id_))
+            return;
+        const auto now = stand(session_, where_, report_, pass_id_, access());
+        if (!now)
+            return;
+        set_credits(*now);
+        set_preferences(*now);
+        if (made_.empty())
+            return;
+        if (!dry_run_)
+            audit();
+        for (const correction &one : made_)
+            report_.add(pass_id_, one.kind, one.before, one.after);
+    }
+
+private:
+    pg::access access() const { return dry_run_ ? pg::access::read_only : pg::access::read_write; }
+
+    void set_credits(const standing &now) {
+        if (now.credits == now.ledger_sum)
+            return;
+        if (!std::in_range<std::int32_t>(now.ledger_sum)) // one such customer must not stop the others
+            return report_.add(pass_id_, "customer",
+                               books(now.credits, now.ledger_sum) + ": more than a balance can be", std::nullopt);
+        if (!dry_run_) {
+            ledger::unprojected::note_opening(pass_id_); // rows that wait are in the sum
+            ledger::project_credits(session_, where_, ledger::require_locked_customer(session_, where_, pass_id_),
+                                    now.ledger_sum - now.credits.value_or(0));
+        }
+        made_.push_back({"credits", books(now.credits, now.ledger_sum),
+                         books(static_cast<std::int32_t>(now.ledger_sum), now.ledger_sum)});
+    }
+
+    void set_preferences(const standing &now) {
+        const core::json stored = managed_of(now.preferences);
+        const core::json folded = folded_now();
+        if (now.preferences && same_document(stored, folded))
+            return;
+        if (!dry_run_)
+            ledger::refold_preferences(session_, where_, ledger::require_locked_customer(session_, where_, pass_id_));
+        made_.push_back(
+            {"preferences", now.preferences ? std::optional(text_of(stored)) : std::nullopt, text_of(folded)});
+    }
+
+    core::json folded_now() {
+        const pg::as_role owner(where_.generations.owner);
+        return ledger::fold_from_ledger(session_, where_, pass_id_, access());
+    }
+
+    void audit() {
+        pg::json_builder detail;
+        detail.begin_object();
+        detail.key("pass_id").text(pass_id_);
+        detail.key("role").text(pg::call([] { return GetUserNameFromId(GetSessionUserId(), false); }));
+        detail.key("trust").text("ledger");
+        for (const correction &one : made_) {
+            detail.key(one.kind).begin_object();
+            if (one.before)
+                detail.key("before").text(*one.before);
+            else
+                detail.key("before").null();
+            detail.key("after").text(one.after).end_object();
+        }
+        // A pass id of somebody's own making may be nothing that an audit's column takes.
+        const bool fits = core::check_text(pass_id_) == core::text_fault::none;
+        const pg::as_role owner(where_.admins.owner);
+        session_.run(append_audit, where_.schema, pg::access::read_write, "admin_audit:" + ledger::new_id(),
+                     fits ? std::optional(pass_id_) : std::nullopt, detail.end_object().finish());
+    }
+
+    pg::session &session_;
+    const schema::tables &where_;
+    pg::row_set &report_;
+    const std::string &pass_id_;
+    bool dry_run_;
+    std::vector<correction> made_;
+};
+
+} // namespace
+
+void set_from_ledger(pg::session &session, const schema::tables &where, pg::row_set &report, const std::string &pass_id,
+                     bool dry_run) {
+    repair(session, where, report, pass_id, dry_run).work();
+}
+
+} // namespace mega::moving
