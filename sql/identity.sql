@@ -42,13 +42,17 @@ SELECT what, pg_temp.outcome('SELECT mega_pass_id(' || arguments || ')') FROM (V
     ('bad user id', $$NULL, 'leila'$$)
 ) v(what, arguments);
 
+SELECT given, mega_pass_id(given) AS pass_id FROM (VALUES (E'7101\u00a0'), (E'\u202f7101'), (E'\ufeff7101\u200b'), ('GID://shopify/customer/7101'), (' gid://shopify/Customer/ 7101'), ('gid://shopify/Order/7101')) v(given);
+SELECT given, pg_temp.outcome(format('SELECT mega_pass_id(%L, anon_id => NULL)', given))
+FROM (VALUES ('undefined'), ('Undefined'), ('null'), ('NaN'), ('None'), ('[object Object]'), (E'\u00a0null\u202f'), ('gid://shopify/Customer/'), ('gid://shopify/Customer/null'), (E'\u00a0')) v(given);
+
 --
 -- I11: the shape of a pass id, and that it never changes.
 --
 SELECT pass_id, pg_temp.outcome(format('INSERT INTO mega_customers (mg_pass_id) VALUES (%L)', pass_id))
 FROM (VALUES ('pass:test:identity-1'), ('pass:test:identity:with:colons'), ('pass:shopify:7101000'), ('pass:user:1de00000-0000-4000-8000-0000000000f1'), ('pass:anon:1de00000-0000-4000-8000-0000000000f2'), ('pass:test:identity é'),
     ('leila'), ('pass:'), ('pass::x'), ('pass:test:'), ('pass:test'), ('pass:Test:x'), ('pass:t3st:x'), ('pass:te_st:x'), ('Pass:test:x'), ('pass:test: x'), ('pass:test:x '), (E'pass:test:x\ny'), ('pass:user:1'), ('pass:anon:leila'),
-    ('pass:user:1de00000-0000-4000-8000-0000000000f'), ('pass:user:{1de00000-0000-4000-8000-0000000000f1}'), (''), (NULL)) v(pass_id);
+    ('pass:user:1de00000-0000-4000-8000-0000000000f'), ('pass:user:{1de00000-0000-4000-8000-0000000000f1}'), ('pass:user:1DE00000-0000-4000-8000-0000000000F1'), (E'pass:test:x\u00a0'), (E'pass:test:\ufeffx'), (''), (NULL)) v(pass_id);
 SELECT pg_temp.outcome($$INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:' || repeat('x', 502))$$) AS longest, pg_temp.outcome($$INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:' || repeat('y', 503))$$) AS too_long;
 SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('rename', $$UPDATE mega_customers SET mg_pass_id = 'pass:test:identity-2' WHERE mg_pass_id = 'pass:test:identity-1'$$),
@@ -160,16 +164,21 @@ SELECT what, pg_temp.outcome('SELECT mega_ensure_customer(' || arguments || ')')
     ('profile is a list', $$shopify_customer_id => '7118', profile => '[]'$$),
     ('profile is a text', $$shopify_customer_id => '7118', profile => '"A"'$$),
     ('name is a number', $$shopify_customer_id => '7118', profile => '{"first_name": 5}'$$),
-    ('name is blank', $$shopify_customer_id => '7118', profile => '{"first_name": " "}'$$),
     ('opt-in is a text', $$shopify_customer_id => '7118', profile => '{"marketing_opt_in": "yes"}'$$),
     ('time zone', $$shopify_customer_id => '7118', profile => '{"timezone": "Dubai"}'$$),
     ('POSIX time zone', $$shopify_customer_id => '7118', profile => '{"timezone": "FOO3"}'$$),
     ('time zone with a path', $$shopify_customer_id => '7118', profile => '{"timezone": "../../etc/passwd"}'$$),
-    ('locale', $$shopify_customer_id => '7118', profile => '{"locale": "en_US"}'$$),
+    ('locale', $$shopify_customer_id => '7118', profile => '{"locale": "en US"}'$$),
     ('empty subtag', $$shopify_customer_id => '7118', profile => '{"locale": "en-"}'$$),
     ('long subtag', $$shopify_customer_id => '7118', profile => '{"locale": "en-abcdefghi"}'$$)
 ) v(what, arguments);
 SELECT count(*) FROM mega_customers WHERE mg_shopify_customer_id = '7118';
+-- a blank value is unknown, and no reason to refuse a customer
+SELECT mg_pass_id, created FROM mega_ensure_customer(shopify_customer_id => '7130', email => E'\u00a0', profile => '{"first_name": "", "last_name": " Haddad ", "display_name": "\u202f", "locale": "", "timezone": " ", "marketing_opt_in": "", "product_updates_opt_in": null}');
+SELECT mg_email, mg_first_name, mg_last_name, mg_display_name, mg_locale, mg_timezone, mg_marketing_opt_in FROM mega_customer('pass:shopify:7130');
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '7130', profile => '{"locale": "en_US"}');
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '7131', profile => '{"locale": "zh_Hant-TW"}');
+SELECT mg_pass_id, mg_locale FROM mega_customers WHERE mg_pass_id IN ('pass:shopify:7130', 'pass:shopify:7131') ORDER BY 1;
 SELECT locale, pg_temp.outcome(format('SELECT mega_ensure_customer(%L, profile => %L)', 'pass:test:identity-l-' || lower(locale), jsonb_build_object('locale', locale))) FROM unnest('{en,en-US,zh-Hant-TW,sr-Latn,es-419,de-DE-1996,de-CH-x-phonebk}'::text[]) locale;
 SELECT zone, pg_temp.outcome(format('SELECT mega_ensure_customer(%L, profile => %L)', 'pass:test:identity-z-' || lower(zone), jsonb_build_object('timezone', zone))) FROM unnest('{UTC,Asia/Dubai,America/Argentina/Buenos_Aires,Etc/GMT+4,asia/dubai}'::text[]) zone;
 -- disabled and deleted customers are found, not made again
@@ -177,6 +186,9 @@ UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:shopify:71
 UPDATE mega_customers SET mg_deleted_at = now() WHERE mg_pass_id = 'pass:test:identity-e1';
 SELECT * FROM mega_ensure_customer(shopify_customer_id => '7115');
 SELECT * FROM mega_ensure_customer('pass:test:identity-e1');
+UPDATE mega_customers SET mg_deleted_at = now() WHERE mg_pass_id = 'pass:shopify:7115';
+SELECT * FROM mega_ensure_customer('pass:shopify:7115');
+SELECT * FROM mega_ensure_customer('pass:shopify:7115', user_id => '1de00000-0000-4000-8000-000000000018');
 -- a customer that was merged answers for its target
 SELECT mg_pass_id, created FROM mega_ensure_customer('pass:test:identity-m1');
 SELECT mg_pass_id, created FROM mega_ensure_customer('pass:test:identity-m2');

@@ -36,7 +36,7 @@ SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:1001';
 --
 -- Identity
 --
-SELECT mega_pass_id(shopify_customer_id => ' 1001 '), mega_pass_id(shopify_customer_id => 'anonymous',
+SELECT mega_pass_id(shopify_customer_id => 'gid://shopify/Customer/1001'), mega_pass_id(shopify_customer_id => 'undefined',
     user_id => '6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11');
 
 SELECT * FROM mega_ensure_customer(user_id => '6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11',

@@ -8,19 +8,35 @@ namespace mega::core {
 
 namespace {
 
-constexpr std::string_view no_break_space = "\xC2\xA0";
-constexpr std::string_view ideographic_space = "\xE3\x80\x80";
+// What Unicode calls White_Space beyond ASCII, and the characters without width that copied texts begin or end with:
+// U+180E, U+200B, U+2060, U+FEFF. (U+0085 is a control character.)
+constexpr std::string_view wide_spaces[] = {
+    "\xC2\xA0",     "\xE1\x9A\x80", "\xE1\xA0\x8E", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
+    "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88",
+    "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\x8B", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+    "\xE2\x81\x9F", "\xE2\x81\xA0", "\xE3\x80\x80", "\xEF\xBB\xBF"};
 
 // Bytes of the whitespace character that the text begins with, 0 if it begins with something else.
 std::size_t leading_space(std::string_view s) noexcept {
     if (s.empty())
         return 0;
-    if (is_ascii_space(s[0]))
-        return 1;
-    if (s.starts_with(no_break_space))
-        return no_break_space.size();
-    if (s.starts_with(ideographic_space))
-        return ideographic_space.size();
+    if (static_cast<unsigned char>(s[0]) < 0x80)
+        return is_ascii_space(s[0]) ? 1 : 0;
+    for (std::string_view space : wide_spaces)
+        if (s.starts_with(space))
+            return space.size();
+    return 0;
+}
+
+// The same at its end.
+std::size_t trailing_space(std::string_view s) noexcept {
+    if (s.empty())
+        return 0;
+    if (static_cast<unsigned char>(s.back()) < 0x80)
+        return is_ascii_space(s.back()) ? 1 : 0;
+    for (std::string_view space : wide_spaces)
+        if (s.ends_with(space))
+            return space.size();
     return 0;
 }
 
@@ -44,18 +60,17 @@ std::string_view trim(std::string_view s) noexcept {
     return s;
 }
 
-bool is_blank(std::string_view s) noexcept {
-    while (std::size_t n = leading_space(s))
+std::string_view trim_spaces(std::string_view s) noexcept {
+    while (const std::size_t n = leading_space(s))
         s.remove_prefix(n);
-    return s.empty();
+    while (const std::size_t n = trailing_space(s))
+        s.remove_suffix(n);
+    return s;
 }
 
-bool has_blank_ends(std::string_view s) noexcept {
-    if (s.empty())
-        return false;
-    return leading_space(s) != 0 || is_ascii_space(s.back()) || s.ends_with(no_break_space) ||
-           s.ends_with(ideographic_space);
-}
+bool is_blank(std::string_view s) noexcept { return trim_spaces(s).empty(); }
+
+bool has_blank_ends(std::string_view s) noexcept { return leading_space(s) != 0 || trailing_space(s) != 0; }
 
 namespace {
 

@@ -18,7 +18,11 @@ text_fault check_text(std::string_view s) noexcept;
 // The text without ASCII whitespace at either end, a view into the same bytes.
 std::string_view trim(std::string_view s) noexcept;
 
-// True for '' and for text of nothing but whitespace: ASCII's, U+00A0 and U+3000.
+// The text without whitespace of any kind at either end: ASCII's, Unicode's (U+00A0, U+202F, U+3000 …) and the
+// characters without width (U+200B, U+2060, U+FEFF). A view into the same bytes.
+std::string_view trim_spaces(std::string_view s) noexcept;
+
+// True for '' and for text of nothing but whitespace in the sense of trim_spaces.
 bool is_blank(std::string_view s) noexcept;
 
 // True when the first or the last character is whitespace in the sense of is_blank.

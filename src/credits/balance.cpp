@@ -1,6 +1,7 @@
 // mega_balance: what a customer has, holds and can spend now; mega_balance_at: what it had at a time.
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -37,8 +38,10 @@ std::optional<ledger::direct::standing_balance> look(const schema::tables &where
 }
 
 Datum balance(FunctionCallInfo fcinfo) {
-    const std::string_view pass_id = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
-    const auto now = look(schema::tables_of(fcinfo->flinfo->fn_oid), pass_id);
+    const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
+    const auto now = look(where, pass_id);
     if (!now)
         ledger::throw_unknown_customer(pass_id);
     const bool expired = now->expires_at && *now->expires_at <= pg::clock_time();
@@ -61,10 +64,11 @@ constinit pg::statement
 
 Datum balance_at(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const std::string_view written = ledger::require_text("pass_id", given.text(0));
     const pg::timestamp at = ledger::require("at", given.time(1));
     ledger::check_finite("at", at);
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::session session;
     if (session.run(select_customer, where.schema, pg::access::read_only, pass_id).empty())
         ledger::throw_unknown_customer(pass_id);

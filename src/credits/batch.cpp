@@ -2,6 +2,7 @@
 #include "credits/recording.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/prefixed.hpp"
@@ -150,8 +151,10 @@ tally record_one_by_one(const schema::tables &where, const std::vector<movement>
 }
 
 Datum record_credits(FunctionCallInfo fcinfo) {
-    const std::vector<movement> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
+    std::vector<movement> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    for (movement &entry : entries)
+        entry.pass_id.assign(ledger::resolve_pass_id(where, entry.pass_id));
     const tally done =
         ledger::direct::possible(where) ? record_in_bulk(where, entries) : record_one_by_one(where, entries);
     return pg::return_row(fcinfo, done.written, done.replayed);

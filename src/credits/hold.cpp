@@ -6,6 +6,7 @@
 #include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -57,7 +58,7 @@ struct locked_hold {
 locked_hold lock_hold(pg::session &session, const schema::tables &where, std::string_view hold_id,
                       std::optional<std::string_view> pass_id) {
     const recorded seen = require_hold(session, where, hold_id);
-    if (pass_id && seen.pass_id != *pass_id)
+    if (pass_id && !ledger::means_customer(where, *pass_id, seen.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the hold belongs to another customer",
                             "hold_id=" + pg::quoted(hold_id) + " pass_id=" + pg::quoted(*pass_id),
@@ -210,6 +211,7 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.txn_id = "hold:" + hold_id;
     what.status = pending_status;
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    what.pass_id.assign(ledger::resolve_pass_id(where, what.pass_id));
     pg::session session;
     const outcome done = record(session, where, what);
     session.finish();

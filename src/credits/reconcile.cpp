@@ -1,4 +1,5 @@
 // mega_reconcile_credits: customers whose balance differs from the sum of their ledger (I1). There should be none.
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
@@ -29,8 +30,8 @@ constinit pg::statement
            pass_id_type);
 
 Datum reconcile_credits(FunctionCallInfo fcinfo) {
-    const auto pass_id = pg::arguments(fcinfo).text(0);
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(0), pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
     const pg::rows found = pass_id ? session.run(of_one, where.schema, pg::access::read_only, *pass_id)

@@ -1,6 +1,7 @@
 // mega_record_credit
 #include "credits/movement.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 
@@ -32,8 +33,9 @@ movement read_arguments(FunctionCallInfo fcinfo) {
 }
 
 Datum record_credit(FunctionCallInfo fcinfo) {
-    const movement what = read_arguments(fcinfo);
+    movement what = read_arguments(fcinfo);
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    what.pass_id.assign(ledger::resolve_pass_id(where, what.pass_id));
     pg::session session;
     const outcome done = record(session, where, what);
     session.finish();

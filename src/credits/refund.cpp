@@ -3,6 +3,7 @@
 #include "credits/hold.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -139,7 +140,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
     const recorded row = require_row(session, where, what);
-    if (const auto pass_id = given.text(4); pass_id && *pass_id != row.pass_id)
+    if (const auto pass_id = given.text(4); pass_id && !ledger::means_customer(where, *pass_id, row.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the transaction belongs to another customer",
                             "txn_id=" + pg::quoted(what.txn_id) + " pass_id=" + pg::quoted(*pass_id),

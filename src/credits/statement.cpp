@@ -1,6 +1,7 @@
 // mega_credit_statement: a customer's credit rows, newest first, each with the balance behind it.
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
@@ -83,10 +84,11 @@ std::optional<std::string> cursor_behind(const page_of_credits &page, std::uint6
 
 Datum credit_statement(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const std::string_view written = ledger::require_text("pass_id", given.text(0));
     const std::int32_t size = ledger::read_page_size(given.int4(1));
     const auto cursor = ledger::read_cursor(given.text(2));
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
     if (const auto page = find_page(session, where, pass_id, cursor, size)) {

@@ -3,6 +3,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/page.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -154,6 +155,7 @@ void settle_packs(pg::session &session, const schema::tables &where, topup &want
 Datum record_topup(FunctionCallInfo fcinfo) {
     topup wanted = read_arguments(pg::arguments(fcinfo));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    wanted.what.pass_id.assign(ledger::resolve_pass_id(where, wanted.what.pass_id));
     pg::session session;
     std::optional<recorded> first = find_replay(session, where, wanted);
     ledger::locked_customer customer = ledger::require_locked_customer(session, where, wanted.what.pass_id);

@@ -1,6 +1,7 @@
 // mega_transfer_credit: from one customer to another, both locked in byte order of pass id.
 #include "credits/movement.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -25,9 +26,9 @@ movement leg(std::string_view pass_id, std::int32_t delta, std::string_view tran
     return what;
 }
 
-transfer read_arguments(const pg::arguments &given) {
-    const std::string_view from = ledger::require_text("from_pass_id", given.text(0));
-    const std::string_view to = ledger::require_text("to_pass_id", given.text(1));
+transfer read_arguments(const schema::tables &where, const pg::arguments &given) {
+    const std::string_view from = ledger::resolve_pass_id(where, ledger::require_text("from_pass_id", given.text(0)));
+    const std::string_view to = ledger::resolve_pass_id(where, ledger::require_text("to_pass_id", given.text(1)));
     if (from == to)
         throw pg::sql_error{ledger::bad_argument, "a transfer needs two customers", "pass_id=" + pg::quoted(from),
                             "Name another customer as to_pass_id."};
@@ -71,8 +72,8 @@ two_customers lock_both(pg::session &session, const schema::tables &where, const
 }
 
 Datum transfer_credit(FunctionCallInfo fcinfo) {
-    const transfer what = read_arguments(pg::arguments(fcinfo));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    const transfer what = read_arguments(where, pg::arguments(fcinfo));
     pg::session session;
     bool replayed = is_replay(session, where, what);
     std::int32_t from_credits = 0, to_credits = 0;

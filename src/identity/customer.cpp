@@ -1,5 +1,6 @@
 // mega_customer: a customer's row, read with the caller's rights.
 #include "ledger/checked.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
@@ -30,8 +31,9 @@ constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement select_customer(select_text.data(), pass_id_type);
 
 Datum customer(FunctionCallInfo fcinfo) {
-    const std::string_view pass_id = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
+    const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
     const pg::rows found = session.run(select_customer, where.schema, pg::access::read_only, pass_id);

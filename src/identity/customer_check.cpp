@@ -23,10 +23,19 @@ constexpr column times[] = {
     column::mg_expires_at, column::mg_last_active, column::mg_verification_at,           column::mg_last_topup_at,
     column::mg_deleted_at, column::mg_created_at,  column::mg_mma_preferences_updated_at};
 
-void fill(customer_record &row) {
-    const auto shopify_id = row.text(column::mg_shopify_customer_id);
-    if (shopify_id && core::is_absent_shopify_id(*shopify_id))
+// A Shopify id is stored in one spelling; a row that was adopted keeps the one it has.
+void fill_shopify_id(customer_record &row) {
+    const auto written = row.text(column::mg_shopify_customer_id);
+    if (!written)
+        return;
+    const std::string_view id = core::plain_shopify_id(*written);
+    if (id.empty())
         row.set(column::mg_shopify_customer_id, std::nullopt);
+    else if (id != *written)
+        row.set(column::mg_shopify_customer_id, std::string(id));
+}
+
+void fill(customer_record &row) {
     const bool by_hand =
         row.text(column::mg_verification_method) == "manual" && !row.is_null(column::mg_verification_at);
     const bool verified = row.boolean(column::mg_verified_email).value_or(false) ||
@@ -40,9 +49,7 @@ void check_pass_id(const customer_record &row) {
     const std::string_view pass_id =
         ledger::require_column(schema::name(column::mg_pass_id), row.text(column::mg_pass_id));
     if (!core::is_pass_id(pass_id))
-        throw pg::sql_error{ledger::bad_column, "mg_pass_id has not the shape of a pass id",
-                            "mg_pass_id=" + pg::quoted(pass_id),
-                            "A pass id is pass:<kind>:<id>, as mega_pass_id builds it."};
+        ledger::refuse_pass_id(schema::name(column::mg_pass_id), pass_id, ledger::bad_column);
 }
 
 // Checks what is new: old_row is null for an insert.
@@ -74,6 +81,7 @@ void check_new_customer(customer_record &row) {
     for (const column c : {column::mg_created_at, column::mg_updated_at})
         if (row.is_null(c))
             row.set(c, pg::clock_time());
+    fill_shopify_id(row);
     fill(row);
     check_pass_id(row);
     check_values(nullptr, row);
@@ -93,6 +101,8 @@ void check_changed(const schema::tables &where, const customer_record &old_row, 
     for (const column c : {column::mg_credits, column::mg_mma_preferences, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
+    if (!old_row.same(new_row, column::mg_shopify_customer_id))
+        fill_shopify_id(new_row);
     fill(new_row);
     check_values(&old_row, new_row);
     ledger::guard_changed_customer(where, old_row, new_row, may_replace);

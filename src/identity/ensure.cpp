@@ -1,9 +1,7 @@
 // mega_ensure_customer: one row per person, however many ask at once.
 #include "core/pass_id.hpp"
-#include "core/text_rule.hpp"
 #include "identity/customer_check.hpp"
-#include "identity/identities.hpp"
-#include "identity/profile.hpp"
+#include "identity/wanted.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
@@ -19,29 +17,11 @@ namespace mega::identity {
 
 namespace {
 
-struct wanted {
-    std::optional<std::string> pass_id;    // as the caller gave it
-    std::optional<std::string> shopify_id; // given, or the one inside a pass:shopify: id
-    std::optional<pg::uuid> user_id;       // given, or the one inside a pass:user: id
-    std::optional<pg::uuid> anon_id;
-    std::optional<std::string_view> email;
-    profile about;
-
-    // The pass id that a new customer gets.
-    std::string fresh_pass_id() const {
-        if (pass_id)
-            return *pass_id;
-        if (shopify_id)
-            return "pass:shopify:" + *shopify_id;
-        return user_id ? "pass:user:" + pg::format_uuid(*user_id) : "pass:anon:" + pg::format_uuid(*anon_id);
-    }
-};
-
-constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID};
+constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 // A row that was merged answers for its target.
 constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.->>) 'merged_into', c.mg_pass_id) "
                              "FROM ONLY @schema@.mega_customers c WHERE "
-                             "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6]) "
+                             "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6, $7]) "
                              "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
                              "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
                              look_types);
@@ -66,41 +46,10 @@ constinit pg::statement
          insert_types);
 
 constexpr Oid identity_types[] = {TEXTOID};
-constinit pg::statement identities_of("SELECT c.mg_shopify_customer_id, c.mg_user_id FROM ONLY "
-                                      "@schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                      identity_types);
-
-wanted read_arguments(FunctionCallInfo fcinfo) {
-    const pg::arguments given(fcinfo);
-    wanted person;
-    if (const auto pass_id = given.text(0)) {
-        if (!core::is_pass_id(*pass_id))
-            throw pg::sql_error{ledger::bad_argument, "pass_id has not the shape of a pass id",
-                                "pass_id=" + pg::quoted(*pass_id),
-                                "A pass id is pass:<kind>:<id>, as mega_pass_id builds it."};
-        person.pass_id = *pass_id;
-    }
-    if (const auto shopify_id = present_shopify_id(given.text(1)))
-        person.shopify_id = *shopify_id;
-    person.user_id = given.uuid(2);
-    person.anon_id = given.uuid(3);
-    if (const auto email = given.text(4); email && !core::is_blank(*email)) {
-        person.email = core::trim(*email);
-        ledger::check_text("email", *person.email, ledger::bad_argument);
-    }
-    person.about = read_profile(ledger::require_object("profile", given.json(5)));
-    if (!person.pass_id && !person.shopify_id && !person.user_id && !person.anon_id)
-        throw pg::sql_error{ledger::bad_argument, "a customer needs an identity", "Every identity given is absent.",
-                            "Give a pass id, a Shopify id, a user id or an anonymous id."};
-    // A pass id says who it is: pass:shopify:1 is the customer with Shopify id 1.
-    constexpr std::string_view shopify = "pass:shopify:";
-    constexpr std::string_view user = "pass:user:";
-    if (person.pass_id && person.pass_id->starts_with(shopify) && !person.shopify_id)
-        person.shopify_id = person.pass_id->substr(shopify.size());
-    if (person.pass_id && person.pass_id->starts_with(user) && !person.user_id)
-        person.user_id = pg::parse_uuid(person.pass_id->substr(user.size()));
-    return person;
-}
+constinit pg::statement standing_of("SELECT c.mg_shopify_customer_id, c.mg_user_id, c.mg_disabled, c.mg_deleted_at IS "
+                                    "NOT NULL FROM ONLY @schema@.mega_customers c "
+                                    "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                    identity_types);
 
 // What ensure writes of a customer: its identities, and what was told about it.
 struct writing {
@@ -131,6 +80,7 @@ public:
         std::string pass_id;
         std::int32_t credits;
         bool created;
+        std::string_view status; // active, disabled or deleted
     };
 
     ensuring(pg::session &session, const schema::tables &where, const wanted &person)
@@ -141,35 +91,29 @@ public:
         const int rounds = pg::keeps_its_snapshot() ? 1 : 100; // what others do is not seen in the next round, either
         for (int round = 0; round < rounds; ++round) {
             pg::check_for_interrupts();
-            const std::vector<std::string> found = find();
+            const std::vector<std::string> found = find_anybody();
             if (found.size() > 1)
                 refuse_two(found[0], found[1]);
             if (found.empty()) {
                 const std::string pass_id = person_.fresh_pass_id();
                 if (create(pass_id))
-                    return {pass_id, ledger::require_locked_customer(session_, where_, pass_id).credits, true};
-            } else if (const auto credits = fill_in(found[0])) {
-                return {found[0], *credits, false};
+                    return {pass_id, ledger::require_locked_customer(session_, where_, pass_id).credits, true,
+                            "active"};
+            } else if (const auto customer = fill_in(found[0])) {
+                return *customer;
             }
         }
         throw pg::sql_error{"40001", "the customer is being created by others meanwhile", {}, "Try again."};
     }
 
 private:
-    // The pass ids by which the person may be known.
-    std::array<std::optional<std::string>, 4> pass_ids() const {
-        std::array<std::optional<std::string>, 4> known{person_.pass_id};
-        if (person_.shopify_id)
-            known[1] = "pass:shopify:" + *person_.shopify_id;
-        if (person_.user_id)
-            known[2] = "pass:user:" + pg::format_uuid(*person_.user_id);
-        if (person_.anon_id)
-            known[3] = "pass:anon:" + pg::format_uuid(*person_.anon_id);
-        return known;
+    // Nobody is made twice because the table has another spelling of the same UUID.
+    std::vector<std::string> find_anybody() {
+        std::vector<std::string> found = find(person_.pass_ids());
+        return found.empty() && (person_.user_id || person_.anon_id) ? find(person_.pass_ids_in_capitals()) : found;
     }
 
-    std::vector<std::string> find() {
-        const auto known = pass_ids();
+    std::vector<std::string> find(const wanted::pass_id_list &known) {
         if (ledger::direct::may_ensure(where_)) {
             std::set<std::string> given;
             for (const auto &pass_id : known)
@@ -180,7 +124,7 @@ private:
         }
         const pg::as_role owner(where_.customers.owner);
         const pg::rows rows = session_.run(look, where_.schema, pg::access::read_write, known[0], person_.shopify_id,
-                                           person_.user_id, known[1], known[2], known[3]);
+                                           person_.user_id, known[1], known[2], known[3], known[4]);
         std::vector<std::string> found;
         for (std::uint64_t i = 0; i < rows.count(); ++i)
             found.emplace_back(ledger::require_column("mg_pass_id", rows.text(i, 0)));
@@ -222,7 +166,7 @@ private:
         if (inserted.empty()) {
             // Who has one of the identities is found in the next round; who is kept out would never be.
             if (const std::string who = schema::who_interferes(where_.customers.id, schema::writing::insert);
-                !who.empty() && find().empty())
+                !who.empty() && find_anybody().empty())
                 throw pg::sql_error{"55000", who + " keeps a new customer out", "pass_id=" + pg::quoted(pass_id),
                                     "Drop the trigger, or let it leave these rows alone."};
             return false;
@@ -253,27 +197,35 @@ private:
         return true;
     }
 
-    // Fills what is unknown of a customer that exists, and returns its balance; std::nullopt when an identity was
-    // claimed by another row meanwhile.
-    std::optional<std::int32_t> fill_in(const std::string &pass_id) {
+    // What a customer has already.
+    struct standing {
+        std::optional<std::string> shopify_id;
+        std::optional<pg::uuid> user_id;
+        bool disabled = false, deleted = false;
+
+        std::string_view status() const { return deleted ? "deleted" : disabled ? "disabled" : "active"; }
+    };
+
+    // Fills what is unknown of a customer that exists; std::nullopt when an identity was claimed by another row
+    // meanwhile.
+    std::optional<ensured> fill_in(const std::string &pass_id) {
         const auto customer = ledger::lock_customer(session_, where_, pass_id);
         if (!customer)
             return std::nullopt;
         const bool direct = ledger::direct::may_ensure(where_);
-        std::array<pg::nullable_datum, 12> stored;
-        if (direct)
-            read_stored(pass_id, stored);
-        const bool adds = direct ? adds_identity(pass_id, stored) : adds_identity(pass_id);
-        if (!adds) {
+        stored_columns stored;
+        const standing now = direct ? read_directly(pass_id, stored) : read(pass_id);
+        const auto answer = [&] { return ensured{pass_id, balance_to_tell(*customer), false, now.status()}; };
+        if (!adds_identity(pass_id, now)) {
             direct ? fill_directly(pass_id, stored) : write_fill(pass_id);
-            return balance_to_tell(*customer);
+            return answer();
         }
         // Another session may insert the same identity right now: its unique index decides.
         session_.connect();
         const auto failed = pg::in_subtransaction([&] { write_fill(pass_id); });
         if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
             throw *failed;
-        return failed ? std::nullopt : std::optional(balance_to_tell(*customer));
+        return failed ? std::nullopt : std::optional(answer());
     }
 
     // Through SQL triggers of somebody's may have moved it on.
@@ -283,10 +235,35 @@ private:
                    : ledger::require_locked_customer(session_, where_, customer.pass_id).credits;
     }
 
-    void read_stored(const std::string &pass_id, std::span<pg::nullable_datum> stored) {
-        std::array<schema::customer, 12> columns;
+    // What `written` names, and behind that whether the customer is disabled or deleted.
+    using stored_columns = std::array<pg::nullable_datum, 14>;
+
+    standing read_directly(const std::string &pass_id, stored_columns &stored) {
+        std::array<schema::customer, 14> columns;
         std::ranges::transform(written(pass_id, person_), columns.begin(), &writing::column);
+        columns[12] = schema::customer::mg_disabled;
+        columns[13] = schema::customer::mg_deleted_at;
         ledger::direct::read_customer(pass_id, columns, stored);
+        standing now;
+        if (!stored[1].is_null)
+            now.shopify_id = std::string(pg::text_of(stored[1].value));
+        if (!stored[2].is_null)
+            now.user_id = pg::uuid_of(stored[2].value);
+        now.disabled = !stored[12].is_null && DatumGetBool(stored[12].value);
+        now.deleted = !stored[13].is_null;
+        return now;
+    }
+
+    standing read(const std::string &pass_id) {
+        const pg::as_role owner(where_.customers.owner);
+        const pg::rows row = session_.run(standing_of, where_.schema, pg::access::read_write, pass_id);
+        standing now;
+        if (const auto shopify_id = row.text(0, 0))
+            now.shopify_id = std::string(*shopify_id);
+        now.user_id = row.uuid(0, 1);
+        now.disabled = row.boolean(0, 2).value_or(false);
+        now.deleted = row.boolean(0, 3).value_or(false);
+        return now;
     }
 
     void fill_directly(const std::string &pass_id, std::span<const pg::nullable_datum> stored) {
@@ -298,28 +275,13 @@ private:
         ledger::direct::update_customer(pass_id, changes);
     }
 
-    bool adds_identity(const std::string &pass_id) {
-        const pg::as_role owner(where_.customers.owner);
-        const pg::rows row = session_.run(identities_of, where_.schema, pg::access::read_write, pass_id);
-        const auto shopify_id = row.text(0, 0);
-        return adds_identity(pass_id, shopify_id ? std::optional<std::string>(*shopify_id) : std::nullopt,
-                             row.uuid(0, 1));
-    }
-
-    bool adds_identity(const std::string &pass_id, std::span<const pg::nullable_datum> stored) {
-        return adds_identity(
-            pass_id, stored[1].is_null ? std::nullopt : std::optional<std::string>(pg::text_of(stored[1].value)),
-            stored[2].is_null ? std::nullopt : std::optional(pg::uuid_of(stored[2].value)));
-    }
-
     // Whether an identity that was given is unknown yet. Raises MG009 when the customer has another one of that kind.
-    bool adds_identity(const std::string &pass_id, const std::optional<std::string> &shopify_id,
-                       const std::optional<pg::uuid> &user_id) {
-        if (person_.shopify_id && shopify_id && *shopify_id != *person_.shopify_id)
-            refuse_other(pass_id, "Shopify id", *shopify_id, *person_.shopify_id);
-        if (person_.user_id && user_id && *user_id != *person_.user_id)
-            refuse_other(pass_id, "user id", pg::format_uuid(*user_id), pg::format_uuid(*person_.user_id));
-        return (person_.shopify_id && !shopify_id) || (person_.user_id && !user_id);
+    bool adds_identity(const std::string &pass_id, const standing &now) {
+        if (person_.shopify_id && now.shopify_id && core::plain_shopify_id(*now.shopify_id) != *person_.shopify_id)
+            refuse_other(pass_id, "Shopify id", *now.shopify_id, *person_.shopify_id);
+        if (person_.user_id && now.user_id && *now.user_id != *person_.user_id)
+            refuse_other(pass_id, "user id", pg::format_uuid(*now.user_id), pg::format_uuid(*person_.user_id));
+        return (person_.shopify_id && !now.shopify_id) || (person_.user_id && !now.user_id);
     }
 
     [[noreturn]] static void refuse_two(const std::string &first, const std::string &second) {
@@ -347,12 +309,12 @@ private:
 };
 
 Datum ensure_customer(FunctionCallInfo fcinfo) {
-    const wanted person = read_arguments(fcinfo);
+    const wanted person = read_wanted(pg::arguments(fcinfo));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::customers);
     pg::session session;
     const ensuring::ensured customer = ensuring(session, where, person).run();
     session.finish();
-    return pg::return_row(fcinfo, customer.pass_id, customer.credits, customer.created);
+    return pg::return_row(fcinfo, customer.pass_id, customer.credits, customer.created, customer.status);
 }
 
 } // namespace

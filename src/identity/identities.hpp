@@ -5,7 +5,7 @@
 
 namespace mega::identity {
 
-// A Shopify id as it is stored: trimmed; '' and 'anonymous' in any case are absent. Raises 22023 when it is no id.
+// A Shopify id as it is stored, see core::plain_shopify_id; words for nobody are absent. Raises 22023 when it is no id.
 std::optional<std::string_view> present_shopify_id(std::optional<std::string_view> given);
 
 } // namespace mega::identity

@@ -12,16 +12,17 @@ CREATE FUNCTION mega_pass_id(shopify_customer_id text DEFAULT NULL, user_id uuid
     anon_id uuid DEFAULT pg_catalog.gen_random_uuid()) RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION mega_pass_id(text, uuid, uuid) IS
-    'The pass id of the first identity that is there: Shopify id, user id, anonymous id (spec 0.1). Trims; '''' and '
-    '''anonymous'' in any case are absent. Raises 22023 when all are absent or the Shopify id is no id.';
+    'The pass id of the first identity that is there: Shopify id, user id, anonymous id (spec 0.1). A '
+    'Shopify id is trimmed and loses gid://shopify/Customer/; '''', anonymous, undefined, null, nan, none and [object '
+    'Object] in any case are absent. Raises 22023 when all are absent or the Shopify id is no id.';
 
 CREATE FUNCTION mega_ensure_customer(pass_id text DEFAULT NULL, shopify_customer_id text DEFAULT NULL,
     user_id uuid DEFAULT NULL, anon_id uuid DEFAULT NULL, email text DEFAULT NULL, profile jsonb DEFAULT '{}',
-    OUT mg_pass_id text, OUT mg_credits integer, OUT created boolean)
+    OUT mg_pass_id text, OUT mg_credits integer, OUT created boolean, OUT mg_status text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_ensure_customer(text, text, uuid, uuid, text, jsonb) IS
-    'Finds the customer of these identities or creates it; fills what is unknown of it and sets mg_last_active. Call it '
-    'as SELECT * FROM. Raises MG009 when the identities belong to two customers, 22023 for a bad argument or an unknown '
+    'Finds the customer of these identities or creates it; fills what is unknown of it and sets mg_last_active. '
+    'mg_status is active, disabled or deleted. Call it as SELECT * FROM. Raises MG009 when the identities belong to two customers, 22023 for a bad argument or an unknown '
     'profile key. Locks the customer FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_customer(pass_id text,

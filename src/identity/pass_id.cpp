@@ -8,13 +8,11 @@
 namespace mega::identity {
 
 std::optional<std::string_view> present_shopify_id(std::optional<std::string_view> given) {
-    if (!given || core::is_absent_shopify_id(*given))
+    const std::string_view id = core::plain_shopify_id(given.value_or(""));
+    if (id.empty())
         return std::nullopt;
-    const std::string_view id = core::trim(*given);
-    ledger::check_text("shopify_customer_id", id, ledger::bad_argument);
-    if (!core::is_pass_id("pass:shopify:" + std::string(id)))
-        throw pg::sql_error{ledger::bad_argument, "shopify_customer_id is too long for a pass id",
-                            "value=" + pg::quoted(id), "pass:shopify:<id> has at most 512 bytes."};
+    constexpr std::size_t room = core::max_id_bytes - std::string_view("pass:shopify:").size();
+    ledger::check_text("shopify_customer_id", id, ledger::bad_argument, room);
     return id;
 }
 

@@ -70,8 +70,9 @@ bool read_flag(std::string_view key, const pg::json_value &value) {
 
 profile read_profile(pg::jsonb document) {
     profile read;
+    std::optional<std::string_view> locale;
     pg::for_each_member(pg::root_of(document), [&](std::string_view key, const pg::json_value &value) {
-        const bool absent = value.is_null();
+        const bool absent = value.is_null() || (value.is_string() && core::is_blank(value.string()));
         const auto text = [&](std::optional<std::string_view> &field) {
             if (!absent)
                 field = read_text(key, value);
@@ -83,7 +84,7 @@ profile read_profile(pg::jsonb document) {
         else if (key == "display_name")
             text(read.display_name);
         else if (key == "locale")
-            text(read.locale);
+            text(locale);
         else if (key == "timezone")
             text(read.timezone);
         else if (key == "marketing_opt_in")
@@ -97,8 +98,12 @@ profile read_profile(pg::jsonb document) {
                                 "Known are first_name, last_name, display_name, locale, timezone, marketing_opt_in and "
                                 "product_updates_opt_in."};
     });
-    if (read.locale && !is_locale(*read.locale))
-        refuse("locale", "is malformed", *read.locale, "Use BCP 47, for example en-US.");
+    if (locale) {
+        read.locale = std::string(*locale);
+        std::ranges::replace(*read.locale, '_', '-'); // as phones and POSIX write it
+        if (!is_locale(*read.locale))
+            refuse("locale", "is malformed", *locale, "Use BCP 47, for example en-US.");
+    }
     if (read.timezone && !is_timezone(*read.timezone))
         refuse("timezone", "is not a time zone", *read.timezone, "Use an IANA name, for example Asia/Dubai.");
     return read;

@@ -59,6 +59,15 @@ pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value) {
     return *value;
 }
 
+void refuse_pass_id(const char *name, std::string_view value, pg::sql_state state) {
+    const core::pass_id_fault fault = core::check_pass_id(value);
+    throw pg::sql_error{state, std::string(name) + " has not the shape of a pass id",
+                        std::string(core::sentence(fault)) + " " + name + "=" + pg::quoted(value),
+                        fault == core::pass_id_fault::capitals
+                            ? "Write the UUID in lower case, as mega_pass_id does."
+                            : "A pass id is pass:<kind>:<id>, as mega_pass_id builds it."};
+}
+
 void throw_unknown_customer(std::string_view pass_id) {
     throw pg::sql_error{"23503", "there is no customer " + pg::quoted(pass_id), "pass_id=" + pg::quoted(pass_id),
                         core::is_pass_id(pass_id) ? "Create the customer with mega_ensure_customer first."

@@ -48,6 +48,9 @@ void check_finite(const char *name, std::optional<pg::timestamp> value);
 // A jsonb argument that has to be an object; NULL counts as '{}'. Raises 22023.
 pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value);
 
+// Raises `state` for a text that is no pass id, and says why. name: of the column or argument.
+[[noreturn]] void refuse_pass_id(const char *name, std::string_view value, pg::sql_state state);
+
 // Raises 23503.
 [[noreturn]] void throw_unknown_customer(std::string_view pass_id);
 

@@ -93,8 +93,7 @@ void check_pass_id(const schema::tables &where, const ledger_record &row, record
         return;
     }
     if (!core::is_pass_id(*pass_id) && !customer_exists(where, *pass_id)) // adopted customers keep the id they have
-        refuse("mg_pass_id has not the shape of a pass id", "mg_pass_id=" + pg::quoted(*pass_id),
-               "A pass id is pass:<kind>:<id>, as mega_pass_id builds it.");
+        refuse_pass_id(name(column::mg_pass_id), *pass_id, bad_column);
 }
 
 void check_event(const ledger_record &row) {

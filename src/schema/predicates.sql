@@ -4,7 +4,7 @@
 CREATE FUNCTION mega_is_pass_id(pass_id text) RETURNS boolean
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION mega_is_pass_id(text) IS
-    'Whether the text is a pass id: pass:<kind>:<id>, a UUID behind user and anon (I11). NULL for NULL. Raises nothing.';
+    'Whether the text is a pass id: pass:<kind>:<id>, a lower-case UUID behind user and anon (I11). NULL for NULL. Raises nothing.';
 
 CREATE FUNCTION mega_is_record_id(record_type text, mg_id text) RETURNS boolean
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;

@@ -3,6 +3,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/lineage.hpp"
 #include "ledger/project.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -58,7 +59,8 @@ void set_client(ledger::new_row &row, pg::jsonb client) {
 
 Datum start_session(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, ledger::require_text("pass_id", given.text(0)));
     const auto named = given.text(1);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
@@ -72,7 +74,6 @@ Datum start_session(FunctionCallInfo fcinfo) {
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
     set_client(row, ledger::require_object("client", given.json(4)));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
     pg::session session;
     if (!ledger::customer_exists(where, pass_id))
         ledger::throw_unknown_customer(pass_id);
@@ -83,7 +84,8 @@ Datum start_session(FunctionCallInfo fcinfo) {
 
 Datum create_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, ledger::require_text("pass_id", given.text(0)));
     const std::string id(given.is_null(1) ? ledger::new_id() : std::string(read_generation_id(given.text(1))));
     constexpr std::size_t room =
         core::max_id_bytes - std::string_view(":2147483647").size(); // behind it in a step's id
@@ -108,7 +110,6 @@ Datum create_generation(FunctionCallInfo fcinfo) {
         .set(column::mg_status, "pending")
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
     pg::session session;
     if (!ledger::customer_exists(where, pass_id))
         ledger::throw_unknown_customer(pass_id);

@@ -4,6 +4,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/project.hpp"
+#include "ledger/resolve.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -97,8 +98,9 @@ ledger::new_row row_of(const event &what, pg::timestamp created_at) {
 }
 
 Datum record_mma_event(FunctionCallInfo fcinfo) {
-    const event what = read_arguments(pg::arguments(fcinfo));
+    event what = read_arguments(pg::arguments(fcinfo));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    what.pass_id = ledger::resolve_pass_id(where, what.pass_id);
     pg::session session;
     bool replayed = what.id && is_replay(session, where, what);
     std::string mg_id = replayed ? "mma_event:" + *what.id : "";

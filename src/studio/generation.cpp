@@ -5,6 +5,7 @@
 #include "core/text_rule.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
+#include "ledger/resolve.hpp"
 #include "ledger/url_rule.hpp"
 #include "schema/others.hpp"
 
@@ -65,7 +66,7 @@ locked_generation::locked_generation(pg::session &session, const schema::tables 
     if (!read(session, where))
         throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(id_), "mg_id=" + pg::quoted(mg_id_),
                             "Create it with mega_create_generation."};
-    if (pass_id && pass_id_ != *pass_id)
+    if (pass_id && !ledger::means_customer(where, *pass_id, pass_id_.value_or("")))
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
                             "mg_id=" + pg::quoted(mg_id_) + " pass_id=" + pg::quoted(*pass_id),

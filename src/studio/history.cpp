@@ -4,6 +4,7 @@
 #include "core/status.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
@@ -85,14 +86,15 @@ request read_page(const pg::arguments &given) {
 
 Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, wanted.pass_id, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
     const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
     const pg::rows page =
-        wanted.cursor ? session.run_limited(what.next, where.schema, limit, wanted.pass_id, wanted.first_filter,
-                                            wanted.second_filter, wanted.cursor->created_at, wanted.cursor->mg_id)
-                      : session.run_limited(what.first, where.schema, limit, wanted.pass_id, wanted.first_filter,
-                                            wanted.second_filter);
+        wanted.cursor
+            ? session.run_limited(what.next, where.schema, limit, pass_id, wanted.first_filter, wanted.second_filter,
+                                  wanted.cursor->created_at, wanted.cursor->mg_id)
+            : session.run_limited(what.first, where.schema, limit, pass_id, wanted.first_filter, wanted.second_filter);
     const std::uint64_t shown = std::min<std::uint64_t>(page.count(), static_cast<std::uint64_t>(wanted.size));
     std::optional<std::string> next_cursor;
     if (page.count() > shown)
@@ -135,9 +137,10 @@ Datum generation_steps(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const auto pass_id = ledger::resolve_optional(where, given.text(1), pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    const pg::rows found = session.run(steps, where.schema, pg::access::read_only, id, given.text(1));
+    const pg::rows found = session.run(steps, where.schema, pg::access::read_only, id, pass_id);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
     session.finish();

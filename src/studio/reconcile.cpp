@@ -3,6 +3,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/json_tree.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 
@@ -37,8 +38,8 @@ void compare(pg::session &session, const schema::tables &where, pg::row_set &res
 }
 
 Datum reconcile_preferences(FunctionCallInfo fcinfo) {
-    const auto pass_id = pg::arguments(fcinfo).text(0);
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(0), pg::access::read_only);
     pg::row_set result(fcinfo);
     std::string last;
     for (bool more = true; more;) {

@@ -34,9 +34,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (is_pass_id(text))
         require(check_text(text) == text_fault::none && text.starts_with("pass:"));
     if (is_uuid(text))
-        require(is_pass_id("pass:user:" + std::string(text)) &&
+        require(is_pass_id(
+                    canonical_pass_id("pass:user:" + std::string(text)).value_or("pass:user:" + std::string(text))) &&
                 is_record_id("profile", "profile:" + std::string(text)));
-    require(is_absent_shopify_id(text) == is_absent_shopify_id(trim(text)));
+    require(plain_shopify_id(plain_shopify_id(text)) == plain_shopify_id(text) || text.find(':') != text.npos);
+    require(plain_shopify_id(trim(text)) == plain_shopify_id(text));
+    require(is_pass_id(text) == sentence(check_pass_id(text)).empty());
+    if (const auto canonical = canonical_pass_id(text))
+        require(*canonical != text && !canonical_pass_id(*canonical));
 
     int types = 0;
     for (int i = 0; i <= static_cast<int>(record_type::app_config); ++i) {

@@ -50,6 +50,17 @@ TEST(text_rule, trims_ascii_whitespace) {
     EXPECT_EQ(trim("\xC2\xA0x"), "\xC2\xA0x");
 }
 
+TEST(text_rule, trims_every_kind_of_space) {
+    const std::string spaces =
+        " \t\xC2\xA0\xE1\x9A\x80\xE2\x80\x83\xE2\x80\x8B\xE2\x80\xA8\xE2\x80\xAF\xE2\x81\x9F\xE2\x81\xA0"
+        "\xE3\x80\x80\xEF\xBB\xBF\n";
+    EXPECT_EQ(trim_spaces(spaces + "a b" + spaces), "a b");
+    EXPECT_EQ(trim_spaces(spaces), "");
+    EXPECT_EQ(trim_spaces("\xC3\xA9"), "\xC3\xA9");
+    EXPECT_TRUE(is_blank(spaces));
+    EXPECT_FALSE(is_blank(spaces + "."));
+}
+
 TEST(text_rule, sees_blank_ends) {
     for (const char *s : {" a", "a ",
                           "\xC2\xA0"

@@ -1,0 +1,43 @@
+#include "ledger/resolve.hpp"
+
+#include "core/pass_id.hpp"
+#include "ledger/lineage.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
+                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                        pass_id_type);
+
+bool is_there(const schema::tables &where, std::string_view pass_id, pg::access access) {
+    if (access == pg::access::read_write)
+        return customer_exists(where, pass_id);
+    pg::session session;
+    const pg::as_role owner(where.customers.owner);
+    const bool exists = !session.run(select_customer, where.schema, access, pass_id).empty();
+    session.finish();
+    return exists;
+}
+
+} // namespace
+
+std::string_view resolve_pass_id(const schema::tables &where, std::string_view given, pg::access access) {
+    const auto canonical = core::canonical_pass_id(given);
+    if (!canonical || is_there(where, given, access))
+        return given;
+    return pg::text_of(pg::to_datum(*canonical).value);
+}
+
+std::optional<std::string_view> resolve_optional(const schema::tables &where, std::optional<std::string_view> given,
+                                                 pg::access access) {
+    return given ? std::optional(resolve_pass_id(where, *given, access)) : std::nullopt;
+}
+
+bool means_customer(const schema::tables &where, std::string_view given, std::string_view stored) {
+    return given == stored || resolve_pass_id(where, given) == stored;
+}
+
+} // namespace mega::ledger
