@@ -274,6 +274,18 @@ DROP TRIGGER zzz ON mega_generations;
 CREATE TRIGGER zzz BEFORE INSERT OR UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION regress_together.change_row();
 SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';
 DROP TRIGGER zzz ON mega_generations;
+\echo a hold that a trigger writes back while it is settled
+CREATE FUNCTION regress_together.write_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        UPDATE mega_generations SET mg_status = OLD.mg_status WHERE mg_id = NEW.mg_id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER zzz AFTER UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION regress_together.write_back();
+SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';
+DROP TRIGGER zzz ON mega_generations;
 \echo customers, insert dropped
 CREATE TRIGGER zzz BEFORE INSERT ON mega_customers FOR EACH ROW EXECUTE FUNCTION regress_together.drop_row();
 SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';

@@ -22,7 +22,7 @@ my $most = $ENV{MEGA_NESTING_TRANSACTIONS} // 1_000_000;
 my $seed = seed_of_storm();
 srand($seed);
 
-my $node = start_node('nesting', 'fsync = off', "mega.notify = 'on'");
+my $node = start_node('nesting', 'fsync = off', 'autovacuum = off', "mega.notify = 'on'");
 my $logs = PostgreSQL::Test::Utils::tempdir();
 chmod 0777, $logs;
 my @wrong;
@@ -118,7 +118,7 @@ diag("seed $seed: $_") for @wrong;
 is(scalar @wrong, 0, 'nothing is wrong, whatever was nested');
 cmp_ok($committed, '>', 20, 'transactions were committed');
 for my $kind (sort keys %acts) {
-    cmp_ok($acts{$kind}{done} // 0, '>', 0, "$kind was done") if $committed >= 400;
+    cmp_ok($acts{$kind}{done} // 0, '>', 0, "$kind was done") if $committed >= 400 && $kind ne 'hold row';
 }
 note("$databases databases, $transactions transactions, $committed committed, $statements statements looked at");
 note('states: ' . join ', ', map { "$_ x $states{$_}" } sort keys %states);

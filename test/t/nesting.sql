@@ -16,10 +16,13 @@ CREATE FUNCTION nest.id() RETURNS text LANGUAGE sql AS $$SELECT 'n' || nextval('
 -- One that was used, mostly.
 CREATE FUNCTION nest.old_id() RETURNS text LANGUAGE sql AS
     $$SELECT 'n' || greatest(1, (SELECT last_value FROM nest.ids) - floor(random() * 30)::bigint)$$;
-CREATE FUNCTION nest.hold() RETURNS text LANGUAGE sql AS
-    $$SELECT coalesce((SELECT mg_ref_id FROM mega_generations WHERE mg_id LIKE 'credit\_transaction:hold:%' AND mg_ref_id IS NOT NULL ORDER BY random() LIMIT 1), 'none')$$;
-CREATE FUNCTION nest.generation() RETURNS text LANGUAGE sql AS
-    $$SELECT coalesce((SELECT mg_generation_id FROM mega_generations WHERE mg_record_type = 'generation' ORDER BY random() LIMIT 1), 'none')$$;
+-- The id of a row of a kind, or 'none'. In an order that another run has, too: generated ids follow each other in time.
+CREATE FUNCTION nest.row_of(kind text) RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce((SELECT (array_agg(mg_id ORDER BY mg_id COLLATE "C"))[1 + floor(random() * count(*))::integer] FROM mega_generations
+        WHERE CASE kind WHEN 'hold' THEN mg_id LIKE 'credit\_transaction:hold:%' WHEN 'spend' THEN mg_record_type = 'credit_transaction' AND mg_delta < 0 ELSE mg_record_type = kind END), kind || ':none')
+$$;
+CREATE FUNCTION nest.hold() RETURNS text LANGUAGE sql AS $$SELECT replace(nest.row_of('hold'), 'credit_transaction:hold:', '')$$;
+CREATE FUNCTION nest.generation() RETURNS text LANGUAGE sql AS $$SELECT replace(nest.row_of('generation'), 'generation:', '')$$;
 CREATE FUNCTION nest.payload() RETURNS jsonb LANGUAGE sql AS
     $$SELECT jsonb_build_object('tags', jsonb_build_array(nest.one_of('u', 'v', 'w')))$$;
 
@@ -65,7 +68,8 @@ BEGIN
         SELECT * INTO r FROM mega_record_credit(who, amount, 'grant', txn_id => nest.one_of(nest.id(), nest.id(), NULL));
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, who, r.mg_credits);
     WHEN 'grant with an end' THEN
-        SELECT * INTO r FROM mega_record_credit(who, amount, 'promo', txn_id => nest.id(), expires_at => clock_timestamp() + interval '200 milliseconds');
+        SELECT * INTO r FROM mega_record_credit(who, amount, 'promo', txn_id => nest.id(), expires_at => clock_timestamp() + nest.one_of('1 hour', '1 millisecond')::interval);
+        PERFORM pg_sleep(0.002); -- over in every run, or in none
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, who, r.mg_credits);
     WHEN 'spend' THEN
         SELECT * INTO r FROM mega_record_credit(who, -amount, 'video', ref_type => 'job', ref_id => nest.one_of(nest.id(), nest.old_id()));
@@ -78,6 +82,7 @@ BEGIN
             jsonb_build_object('pass_id', nest.customer(), 'delta', -3, 'reason', 'batch', 'txn_id', nest.one_of(nest.id(), nest.old_id()))));
     WHEN 'hold' THEN
         SELECT * INTO r FROM mega_hold_credit(who, amount, nest.id(), expires_in => nest.one_of('1 hour', '1 millisecond')::interval);
+        PERFORM pg_sleep(0.002);
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, who, r.mg_credits);
     WHEN 'capture' THEN
         other := nest.hold();
@@ -94,7 +99,7 @@ BEGIN
     WHEN 'expire' THEN
         PERFORM mega_expire_credits();
     WHEN 'refund' THEN
-        SELECT substr(mg_id, 20) INTO other FROM mega_generations WHERE mg_record_type = 'credit_transaction' AND mg_delta < 0 ORDER BY random() LIMIT 1;
+        other := replace(nest.row_of('spend'), 'credit_transaction:', '');
         SELECT * INTO r FROM mega_refund_credit(other, nest.id());
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, (SELECT mg_pass_id FROM mega_generations WHERE mg_id = 'credit_transaction:' || other), r.mg_credits);
     WHEN 'transfer' THEN
@@ -173,9 +178,11 @@ BEGIN
     WHEN 'foreign values' THEN
         UPDATE mega_customers SET mg_credits = mg_credits + 1, mg_mma_preferences = '{"tag_weights": {"w": 9}}' WHERE mg_pass_id = who;
     WHEN 'row update' THEN
-        UPDATE mega_generations SET mg_error = 'x' WHERE mg_pass_id = who AND random() < 0.1;
+        UPDATE mega_generations SET mg_error = 'x' WHERE mg_id = ANY (ARRAY(SELECT nest.row_of(k) FROM unnest('{credit_transaction,mma_event,hold}'::text[]) k));
+    WHEN 'hold row' THEN -- never, not even while it is being settled
+        UPDATE mega_generations SET mg_status = CASE mg_status WHEN 'pending' THEN 'failed' ELSE 'pending' END WHERE mg_id = 'credit_transaction:hold:' || nest.hold();
     WHEN 'title' THEN
-        UPDATE mega_generations SET mg_title = 'x', mg_status = 'x' WHERE mg_record_type = 'generation' AND random() < 0.5;
+        UPDATE mega_generations SET mg_title = 'x', mg_status = 'x' WHERE mg_record_type = 'generation';
     END CASE;
 END
 $$;
@@ -215,7 +222,7 @@ BEGIN
     kind := CASE WHEN dice < 0.6
         THEN nest.one_of('grant', 'grant with an end', 'spend', 'spend', 'spend all', 'batch', 'hold', 'hold', 'capture', 'capture', 'release', 'sweep', 'expire', 'refund', 'transfer', 'topup',
             'like', 'like', 'late set', 'late set', 'session', 'generation', 'step', 'update', 'ensure')
-        ELSE nest.one_of('credit row', 'rows', 'rows or nothing', 'copy', 'both in one', 'both in one', 'customer and function', 'customer and rows', 'upsert', 'merge', 'own key', 'foreign values', 'row update', 'title') END;
+        ELSE nest.one_of('credit row', 'rows', 'rows or nothing', 'copy', 'both in one', 'both in one', 'customer and function', 'customer and rows', 'upsert', 'merge', 'own key', 'foreign values', 'row update', 'hold row', 'title') END;
     IF random() < 0.3 THEN
         PERFORM CASE WHEN dice < 0.6 THEN nest.call(kind, who) ELSE nest.write(kind, who) END;
         PERFORM nest.count(kind, '00000');
