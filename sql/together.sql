@@ -69,6 +69,20 @@ SELECT word || ' ' || level AS trigger, name, pg_temp.outcome(format('CREATE TRI
 FROM unnest('{aaa,zzz}'::text[]) name, unnest('{BEFORE,AFTER}'::text[]) word, unnest('{ROW,STATEMENT}'::text[]) level;
 SELECT pg_temp.weights('pass:test:together-c'), pg_temp.books();
 
+-- customers are projected one after the other: behind the first one a trigger folds the second, whose rows wait still
+CREATE FUNCTION regress_together.set_other() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 2 AND NEW.mg_pass_id = 'pass:test:together-a' THEN
+        PERFORM mega_record_mma_event('pass:test:together-b', 'preference_set', '{"tag_weights": {"u": 5}}', created_at => now() - interval '1 hour');
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER zzz AFTER UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION regress_together.set_other();
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) SELECT 'mma_event:together-3-' || n, 'pass:test:together-' || n, '{"event_type": "like", "payload": {"tags": ["u"]}}' FROM unnest('{a,b}'::text[]) n;
+DROP TRIGGER zzz ON mega_customers;
+SELECT pg_temp.weights('pass:test:together-b'), pg_temp.books();
+
 -- a customer and its events and credits in one statement, with derived columns that are ignored
 SET mega.derived_writes = 'ignore';
 WITH customer AS (INSERT INTO mega_customers (mg_pass_id, mg_credits, mg_mma_preferences)

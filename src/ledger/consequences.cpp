@@ -5,6 +5,7 @@
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/notify.hpp"
+#include "ledger/unprojected.hpp"
 
 namespace mega::ledger {
 
@@ -49,6 +50,18 @@ void consequences::add(const ledger_record &row) {
         return lines_.add(row, column::mg_parent_id);
     default:
         return;
+    }
+}
+
+void consequences::add_waiting(const ledger_record &row) {
+    using column = schema::ledger;
+    add(row);
+    const std::string_view mg_id = row.text(column::mg_id).value_or("");
+    const auto pass_id = row.text(column::mg_pass_id);
+    if (!pass_id || !moved_.add_waiting(*pass_id, mg_id)) {
+        unprojected::row_ids one; // nothing of it is projected
+        one.add(mg_id);
+        unprojected::arrived(one);
     }
 }
 

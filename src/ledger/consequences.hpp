@@ -12,6 +12,9 @@ public:
     // A row as it was appended.
     void add(const ledger_record &row);
 
+    // The same of a row that came through SQL and waits for its projection.
+    void add_waiting(const ledger_record &row);
+
     // Projects onto the customers, in byte order of pass id, then looks for the generations that are named. Raises
     // 23503, 23514 and 22003.
     void settle(pg::session &session, const schema::tables &where);

@@ -5,7 +5,6 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
-#include "ledger/unprojected.hpp"
 #include "pg/clock.hpp"
 #include "schema/others.hpp"
 
@@ -185,6 +184,7 @@ movements::change &movements::of(std::string_view pass_id) {
 void movements::project(pg::session &session, const schema::tables &where) {
     for (auto &[pass_id, moved] : by_customer_) {
         pg::check_for_interrupts();
+        unprojected::arrived(moved.waiting);
         if (moved.events.empty() && direct::possible(where))
             add_directly(pass_id, moved.credits);
         else

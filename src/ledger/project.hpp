@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/preferences.hpp"
+#include "ledger/unprojected.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/spi.hpp"
 #include "schema/tables.hpp"
@@ -58,6 +59,16 @@ public:
     void add_event(std::string_view pass_id, core::preference_event event) {
         of(pass_id).events.push_back(std::move(event));
     }
+
+    // A row that waits for the projection. False when nothing of its customer is projected.
+    bool add_waiting(std::string_view pass_id, std::string_view mg_id) {
+        const auto found = by_customer_.find(pass_id);
+        if (found == by_customer_.end())
+            return false;
+        found->second.waiting.add(mg_id);
+        return true;
+    }
+
     bool empty() const { return by_customer_.empty(); }
 
     // Projects onto each customer once, in order; a customer stays locked, as after any change. Raises 23503, 22003
@@ -69,6 +80,7 @@ private:
         std::int64_t credits = 0;
         const char *overdraft_hint = nullptr; // when it may not take the balance below zero
         std::vector<core::preference_event> events;
+        unprojected::row_ids waiting;
     };
 
     change &of(std::string_view pass_id);

@@ -26,8 +26,9 @@ Datum check(FunctionCallInfo fcinfo) {
     if (call.on_insert()) {
         check_new_record(where, row);
         fill_pass_id_of_step(where, row);
-        if (const auto mg_id = row.text(column::mg_id))
-            unprojected::expect(*mg_id);
+        unprojected::row_ids one;
+        one.add(row.text(column::mg_id).value_or(""));
+        unprojected::expect(one);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());
@@ -77,8 +78,7 @@ Datum project(FunctionCallInfo fcinfo) {
             check_new_record(where, row);
             require_untouched(call, appended, 0);
         }
-        unprojected::arrived(row.text(column::mg_id).value_or(""));
-        all.add(row);
+        all.add_waiting(row);
     });
     pg::session session;
     all.settle(session, where);

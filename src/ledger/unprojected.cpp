@@ -32,11 +32,6 @@ void forget_earlier_commands() noexcept {
     }
 }
 
-std::uint64_t number_of(std::string_view mg_id) noexcept {
-    return hash_bytes_extended(reinterpret_cast<const unsigned char *>(mg_id.data()), static_cast<int>(mg_id.size()),
-                               0);
-}
-
 void note(customers marks::*which, std::string_view pass_id) {
     forget_earlier_commands();
     if (sum == 0 && rows == 0)
@@ -53,16 +48,22 @@ bool is_noted(customers marks::*which, std::string_view pass_id) {
 
 } // namespace
 
-void expect(std::string_view mg_id) noexcept {
-    forget_earlier_commands();
-    sum += number_of(mg_id);
-    ++rows;
+void row_ids::add(std::string_view mg_id) noexcept {
+    sum_ +=
+        hash_bytes_extended(reinterpret_cast<const unsigned char *>(mg_id.data()), static_cast<int>(mg_id.size()), 0);
+    ++rows_;
 }
 
-void arrived(std::string_view mg_id) noexcept {
+void expect(row_ids ids) noexcept {
     forget_earlier_commands();
-    sum -= number_of(mg_id);
-    --rows;
+    sum += ids.sum_;
+    rows += ids.rows_;
+}
+
+void arrived(row_ids ids) noexcept {
+    forget_earlier_commands();
+    sum -= ids.sum_;
+    rows -= ids.rows_;
 }
 
 void note_fold(std::string_view pass_id) { note(&marks::folded, pass_id); }

@@ -14,9 +14,23 @@
 
 namespace mega::ledger::unprojected {
 
-// A row is on its way into the ledger through SQL; a row that came this way is about to be projected.
-void expect(std::string_view mg_id) noexcept;
-void arrived(std::string_view mg_id) noexcept;
+// The ids of some rows.
+class row_ids {
+public:
+    void add(std::string_view mg_id) noexcept;
+
+private:
+    friend void expect(row_ids) noexcept;
+    friend void arrived(row_ids) noexcept;
+
+    std::uint64_t sum_ = 0;
+    std::int64_t rows_ = 0;
+};
+
+// Rows are on their way into the ledger through SQL; rows that came this way are about to be projected: those of one
+// customer, because the projection of another may have triggers that look at this one.
+void expect(row_ids ids) noexcept;
+void arrived(row_ids ids) noexcept;
 
 // The customer's events are folded from the ledger. When rows wait, whatever projects events of this customer in this
 // command folds them from the ledger, too.

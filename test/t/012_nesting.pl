@@ -32,7 +32,28 @@ my (%states, %acts);
 # As nest.may_end has it.
 sub may_end { return $_[0] =~ /^(?:00000|MG...|23502|23503|23505|23514|22003|22023|27000|55000|P0042|21000|40001)$/ }
 
-# Runs what is in the middle of one transaction; the transaction is over when it returns.
+# A server with assertions has one that any table meets: a row is locked, changed in a subtransaction that is rolled back,
+# and changed again when its page is full (docs/versions.md). True when that and nothing else stopped the server, which
+# then runs again.
+my $postgres_own = 0;
+sub is_postgres_own {
+    sleep 1 while -e $node->data_dir . '/postmaster.pid' && kill 0, slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+    my @traps = grep { /PANIC:|TRAP:/ } split /\n/, slurp_file($node->logfile);
+    return 0 if !@traps || grep { !/HEAP_XMAX_IS_LOCKED_ONLY\(infomask_lock_old_tuple\)/ } @traps;
+    $node->stop('immediate', fail_ok => 1);
+    unlink $node->logfile;
+    $node->start;
+    $postgres_own++;
+    return 1;
+}
+
+sub lost {
+    my ($where) = @_;
+    push @wrong, "$where: the connection is lost" if !is_postgres_own();
+    return 'lost';
+}
+
+# Runs what is in the middle of one transaction; the transaction is over when it returns. 'lost' when the server is.
 sub play {
     my ($client, $number) = @_;
     my ($plan, $commit) = random_transaction();
@@ -40,10 +61,7 @@ sub play {
     for my $statement (@$plan) {
         next if $failed && $statement !~ /^ROLLBACK TO/;
         my ($state) = $client->run($statement);
-        if (!defined $state) {
-            push @wrong, "transaction $number: the connection is lost in $statement";
-            return;
-        }
+        return lost("transaction $number: $statement") if !defined $state;
         $failed = $state ne '00000';
         next if $statement !~ /^SELECT nest.act/;
         $states{$state}++;
@@ -55,9 +73,18 @@ sub play {
     }
     my $end = $commit && !$failed ? 'COMMIT' : 'ROLLBACK';
     my ($state) = $client->run($end);
+    return lost("transaction $number: $end") if !defined $state;
     push @wrong, "transaction $number: its end was $state" if !may_end($state); # a deferred trigger may refuse
     $committed++ if $end eq 'COMMIT' && $state eq '00000';
     push @wrong, map { "transaction $number, behind its $end: $_" } split /\n/, $client->rows('SELECT * FROM nest.wrong()');
+    return;
+}
+
+# What helps to see why: the triggers of one's own, and the newest rows.
+sub tell_more {
+    my ($client) = @_;
+    diag($_) for split /\n/, $client->rows(q{SELECT pg_get_triggerdef(t.oid) || ' ' || b.does FROM pg_trigger t JOIN nest.behaviour b ON b.trigger = t.tgname});
+    diag($_) for split /\n/, $client->rows(q{SELECT concat_ws(' ', xmin, cmin, mg_id, mg_pass_id, mg_delta, mg_created_at, mg_status, mg_meta) FROM mega_generations ORDER BY xmin::text::bigint DESC, ctid DESC LIMIT 30});
     return;
 }
 
@@ -98,7 +125,11 @@ sub play_in_new_database {
             ($standing, my @changes) = random_triggers($standing);
             $client->rows($_) for @changes;
         }
-        play($client, ++$transactions);
+        if ((play($client, ++$transactions) // '') eq 'lost') {
+            $client->close;
+            return;
+        }
+        tell_more($client) if @wrong;
         last if @wrong || $transactions >= $most || time >= $until;
     }
     compare_with_model($client);
@@ -120,6 +151,7 @@ cmp_ok($committed, '>', 20, 'transactions were committed');
 for my $kind (sort keys %acts) {
     cmp_ok($acts{$kind}{done} // 0, '>', 0, "$kind was done") if $committed >= 400 && $kind ne 'hold row';
 }
+note("$postgres_own stops by an assertion of Postgres' own") if $postgres_own;
 note("$databases databases, $transactions transactions, $committed committed, $statements statements looked at");
 note('states: ' . join ', ', map { "$_ x $states{$_}" } sort keys %states);
 note('acts: ' . join ', ', map { "$_ " . ($acts{$_}{done} // 0) . '+' . ($acts{$_}{refused} // 0) } sort keys %acts);

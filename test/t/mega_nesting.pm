@@ -32,6 +32,7 @@ sub random_triggers {
         my $does = $when eq 'BEFORE' && $level eq 'ROW' ? one_of('act', 'change', 'change', 'drop', 'old') : 'act';
         my $name = one_of('aaa', 'zzz') . $number;
         my $deferred = $when eq 'AFTER' && $level eq 'ROW' && rand() < 0.2; # fires at the end of the transaction
+        $does = 'act at the end' if $deferred;
         push @made, { name => $name, table => $table };
         push @statements,
           'CREATE ' . ($deferred ? 'CONSTRAINT ' : '') . "TRIGGER $name $when " . one_of('INSERT', 'UPDATE', 'INSERT OR UPDATE') . " ON $table "
