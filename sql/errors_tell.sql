@@ -43,7 +43,7 @@ SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden p
     mega_append_mma_step('given', 'hidden_step', '{"x": "hidden input"}'), mega_complete_generation('given', 'https://cdn.example/hidden.png'), mega_complete_generation('mine', 'https://cdn.example/hidden.png'),
     mega_record_mma_event('pass:test:hidden-a', 'like', '{"tag": "hidden"}', event_id => 'given-event');
 \o
-INSERT INTO mega_admin (mg_id, mg_detail) VALUES ('admin_audit:hidden', '{"x": "hidden"}');
+INSERT INTO mega_admin (mg_id, mg_detail) VALUES ('admin_audit:hidden', '{"x": "hidden"}'), ('admin_audit:given-audit', '{"x": "hidden"}');
 INSERT INTO mega_admin (mg_id, mg_value) VALUES ('app_config:hidden', '{"x": "hidden"}');
 -- what somebody wrote before there were rules: vars with a signed URL, a hold of nobody
 SET session_replication_role = replica;
@@ -59,7 +59,7 @@ SELECT mg_credits FROM mega_record_credit('pass:test:hidden-b', 126, 'grant');
 --
 -- The roles.
 --
-SELECT mega_grant(r, 'app') FROM unnest('{regress_mega_reads,regress_mega_blind,regress_mega_columns,regress_mega_policed}'::regrole[]) r;
+SELECT mega_grant(r, 'admin') FROM unnest('{regress_mega_reads,regress_mega_blind,regress_mega_columns,regress_mega_policed}'::regrole[]) r;
 GRANT SELECT, INSERT, UPDATE, DELETE ON mega_customers, mega_generations, mega_admin TO regress_mega_reads, regress_mega_policed;
 GRANT INSERT, UPDATE, DELETE ON mega_customers, mega_generations, mega_admin TO regress_mega_blind, regress_mega_columns;
 REVOKE SELECT ON mega_customers, mega_generations, mega_admin FROM regress_mega_blind, regress_mega_columns;
@@ -154,6 +154,7 @@ INSERT INTO attempt (what, statement) VALUES
     ('a snapshot written', $$UPDATE mega_customers SET mg_mma_preferences = '{"source": "x"}' <<mg_pass_id = 'pass:test:mine'>>$$),
     ('a pass id written', $$UPDATE mega_customers SET mg_pass_id = 'pass:test:given' <<mg_pass_id = 'pass:test:mine'>>$$),
     ('a balance inserted', $$INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES ('pass:test:given', 5)$$),
+    ('an audit with other content', $$SELECT mega_record_admin_audit('given', audit_id => 'given-audit')$$),
     ('an audit changed', $$UPDATE mega_admin SET mg_detail = '{}' <<mg_id = 'admin_audit:hidden'>>$$),
     ('an audit deleted', $$DELETE FROM mega_admin <<mg_id = 'admin_audit:hidden'>>$$),
     ('a key that differs', $$UPDATE mega_admin SET mg_key = 'given' <<mg_id = 'app_config:hidden'>>$$),

@@ -29,9 +29,10 @@ CREATE FUNCTION witness.call(function oid, version text, bare boolean) RETURNS t
 SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.regnamespace, p.proname,
     pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
         WHEN bare AND a.number OPERATOR(pg_catalog.>) (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND a.name OPERATOR(pg_catalog.~) '(_id|cursor|ref_type)$' THEN 'NULL'
-        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in|trust)$' THEN
+        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in|action|key|session_hash|profile_id|runtime_id|ip|trust)$' THEN
             pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'trust', 'ledger', 'email', 'n@example.com',
                 'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour',
+                'action', 'names', 'key', 'names', 'session_hash', 'names', 'profile_id', 'c0ffee00-0000-4000-8000-0000000000e5', 'runtime_id', '1', 'ip', '10.0.0.1',
                 'entries', '[{"pass_id": "pass:names:1", "delta": 1, "reason": "names"}]') OPERATOR(pg_catalog.->>) a.name)
         WHEN a.name OPERATOR(pg_catalog.~) 'pass_id$' THEN pg_catalog.quote_literal(CASE WHEN a.name OPERATOR(pg_catalog.~) '^to' THEN 'pass:names:2' ELSE 'pass:names:1' END)
         WHEN a.name OPERATOR(pg_catalog.~) '_(cursor|id)$' AND a.type OPERATOR(pg_catalog.~) 'uuid$' OR a.name OPERATOR(pg_catalog.~) '(cursor|shopify_customer_id|parent_generation_id|mma_status)$' THEN 'NULL'

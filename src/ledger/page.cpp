@@ -78,4 +78,20 @@ std::optional<page_cursor> read_cursor(std::optional<std::string_view> text) {
     return cursor;
 }
 
+void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size) {
+    const std::uint64_t shown = std::min<std::uint64_t>(found.count(), static_cast<std::uint64_t>(size));
+    std::optional<std::string> next_cursor;
+    if (found.count() > shown)
+        next_cursor = write_cursor({found.time(shown - 1, 0).value_or(undated),
+                                    std::string(found.text(shown - 1, 1).value_or(without_id)), 0, 0});
+    const pg::nullable_datum cursor = pg::to_datum(next_cursor);
+    for (std::uint64_t i = 0; i < shown; ++i) {
+        std::vector<pg::nullable_datum> columns{found.column(i, 1), found.column(i, 0)};
+        for (int c = 2; c < found.width(); ++c)
+            columns.push_back(found.column(i, c));
+        columns.push_back(cursor);
+        result.add_columns(columns);
+    }
+}
+
 } // namespace mega::ledger

@@ -1,7 +1,7 @@
 // Pages of a customer's rows, newest first: a cursor says where the last page ended.
 #pragma once
 
-#include "pg/datum.hpp"
+#include "pg/result.hpp"
 
 namespace mega::ledger {
 
@@ -30,5 +30,9 @@ std::string write_cursor(const page_cursor &cursor);
 
 // Raises 22023 for a text that write_cursor did not make.
 std::optional<page_cursor> read_cursor(std::optional<std::string_view> text);
+
+// Adds the rows of a page to the result, at most `size`; one more that was found means that another page follows. A
+// found row begins with its position, mg_created_at and mg_id; shown are mg_id, mg_created_at, the rest and the cursor.
+void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size);
 
 } // namespace mega::ledger

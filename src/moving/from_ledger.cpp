@@ -2,7 +2,7 @@
 #include "moving/from_ledger.hpp"
 
 #include "core/text_rule.hpp"
-#include "ledger/append.hpp"
+#include "ledger/audit.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/unprojected.hpp"
@@ -10,12 +10,6 @@
 namespace mega::moving {
 
 namespace {
-
-constexpr Oid audit_types[] = {TEXTOID, TEXTOID, JSONBOID};
-constinit pg::statement append_audit(
-    "INSERT INTO @schema@.mega_admin (mg_id, mg_record_type, mg_actor_pass_id, mg_action, mg_detail, mg_source_system) "
-    "VALUES ($1, 'admin_audit', $2, 'open_books', $3, 'api')",
-    audit_types);
 
 // What was set: one kind's line of the report and member of the audit.
 struct correction {
@@ -96,9 +90,10 @@ private:
         }
         // A pass id of somebody's own making may be nothing that an audit's column takes.
         const bool fits = core::check_text(pass_id_) == core::text_fault::none;
-        const pg::as_role owner(where_.admins.owner);
-        session_.run(append_audit, where_.schema, pg::access::read_write, "admin_audit:" + ledger::new_id(),
-                     fits ? std::optional(pass_id_) : std::nullopt, detail.end_object().finish());
+        ledger::append_audit(session_, where_,
+                             {"open_books", fits ? std::optional<std::string_view>(pass_id_) : std::nullopt,
+                              detail.end_object().finish()},
+                             std::nullopt);
     }
 
     pg::session &session_;

@@ -252,7 +252,9 @@ Datum open_books(FunctionCallInfo fcinfo) {
     const bool dry_run = given.boolean(0).value_or(false);
     const bool from_ledger = trusts_ledger(given.text(1));
     const Oid function = fcinfo->flinfo->fn_oid;
-    const schema::tables &where = dry_run ? schema::tables_of(function) : schema::guarded_tables_of(function);
+    const schema::tables &where =
+        dry_run ? schema::tables_of(function)
+                : schema::guarded_tables_of(function, from_ledger ? schema::written::all : schema::written::books);
     require_owner(where, "mega_open_books");
     pg::row_set report(fcinfo);
     for (const std::string &pass_id : find_candidates(where, dry_run)) {

@@ -24,20 +24,38 @@ constexpr std::string_view reads[] = {"mega_version",
                                       "mega_generation_history",
                                       "mega_generation_steps",
                                       "mega_mma_events",
-                                      "mega_likes",
-                                      "mega_app_config"};
+                                      "mega_likes"};
 constexpr std::string_view writes[] = {
     "mega_ensure_customer", "mega_record_credit",     "mega_hold_credit",       "mega_capture_credit",
     "mega_release_credit",  "mega_refund_credit",     "mega_transfer_credit",   "mega_record_topup",
     "mega_start_session",   "mega_create_generation", "mega_update_generation", "mega_complete_generation",
     "mega_fail_generation", "mega_append_scan_line",  "mega_append_mma_step",   "mega_record_mma_event",
     "mega_record_feedback", "mega_verify_customer",   "mega_record_credits"};
-constexpr std::string_view office[] = {
-    "mega_reconcile_credits", "mega_reconcile_preferences", "mega_release_expired_holds", "mega_expire_credits",
-    "mega_topup_due",         "mega_merge_customers",       "mega_record_admin_audit",    "mega_touch_admin_session",
-    "mega_link_profile",      "mega_set_runtime_config",    "mega_set_app_config",        "mega_disable_customer",
-    "mega_delete_customer",   "mega_restore_customer",      "mega_erase_customer",        "mega_parity_counts",
-    "mega_parity_sample",     "mega_parity_report"};
+constexpr std::string_view office[] = {"mega_reconcile_credits",
+                                       "mega_reconcile_preferences",
+                                       "mega_release_expired_holds",
+                                       "mega_expire_credits",
+                                       "mega_topup_due",
+                                       "mega_merge_customers",
+                                       "mega_record_admin_audit",
+                                       "mega_touch_admin_session",
+                                       "mega_link_profile",
+                                       "mega_set_runtime_config",
+                                       "mega_set_app_config",
+                                       "mega_disable_customer",
+                                       "mega_delete_customer",
+                                       "mega_restore_customer",
+                                       "mega_erase_customer",
+                                       "mega_parity_counts",
+                                       "mega_parity_sample",
+                                       "mega_parity_report",
+                                       "mega_admin_audits",
+                                       "mega_admin_session",
+                                       "mega_end_admin_session",
+                                       "mega_profile",
+                                       "mega_runtime_config",
+                                       "mega_app_config",
+                                       "mega_app_config_versions"};
 
 std::optional<level> level_of(std::string_view name) {
     for (const auto &[word, value] : level_names)

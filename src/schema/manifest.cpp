@@ -128,6 +128,16 @@ constexpr named_definition admin_indexes[] = {
     {"mega_admin_session_hash", "INDEX # ON @table@ (mg_session_hash) WHERE mg_session_hash IS NOT NULL",
      "Look-up by session hash."},
     {"mega_admin_key", "INDEX # ON @table@ (mg_key) WHERE mg_key IS NOT NULL", "Look-up by setting."},
+    {"mega_admin_action_created",
+     "INDEX # ON @table@ (mg_action, mg_created_at DESC NULLS LAST) WHERE mg_action IS NOT NULL",
+     "Audits of an action, newest first."},
+    {"mega_admin_user_created",
+     "INDEX # ON @table@ (mg_user_id, mg_record_type, mg_created_at DESC NULLS LAST) WHERE mg_user_id IS NOT NULL",
+     "An admin's records of a type, newest first; a user's profile."},
+    {"mega_admin_customer_created",
+     "INDEX # ON @table@ (mg_actor_pass_id, mg_record_type, mg_created_at DESC NULLS LAST) WHERE mg_actor_pass_id IS "
+     "NOT NULL",
+     "Records of a type about a customer, newest first."},
 };
 
 constexpr named_definition admin_triggers[] = {

@@ -39,7 +39,13 @@ struct tables {
 tables tables_of(Oid function);
 
 // Which tables a function writes.
-enum class written : unsigned { customers = 1, ledger = 2, admins = 4, books = customers | ledger };
+enum class written : unsigned {
+    customers = 1,
+    ledger = 2,
+    admins = 4,
+    books = customers | ledger,
+    all = books | admins
+};
 
 // For writers: the same, and raises 55000 when a guard is missing or disabled or the session is a replica, because then
 // nothing would keep the books; and what the verdict on a table says that the function writes.

@@ -95,19 +95,7 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
             ? session.run_limited(what.next, where.schema, limit, pass_id, wanted.first_filter, wanted.second_filter,
                                   wanted.cursor->created_at, wanted.cursor->mg_id)
             : session.run_limited(what.first, where.schema, limit, pass_id, wanted.first_filter, wanted.second_filter);
-    const std::uint64_t shown = std::min<std::uint64_t>(page.count(), static_cast<std::uint64_t>(wanted.size));
-    std::optional<std::string> next_cursor;
-    if (page.count() > shown)
-        next_cursor = ledger::write_cursor({page.time(shown - 1, 0).value_or(ledger::undated),
-                                            std::string(page.text(shown - 1, 1).value_or(ledger::without_id)), 0, 0});
-    const pg::nullable_datum cursor = pg::to_datum(next_cursor);
-    for (std::uint64_t i = 0; i < shown; ++i) {
-        std::vector<pg::nullable_datum> columns{page.column(i, 1), page.column(i, 0)};
-        for (int c = 2; c < page.width(); ++c)
-            columns.push_back(page.column(i, c));
-        columns.push_back(cursor);
-        result.add_columns(columns);
-    }
+    ledger::add_page(result, page, wanted.size);
     session.finish();
     return pg::return_null(fcinfo);
 }

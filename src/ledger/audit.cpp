@@ -1,0 +1,38 @@
+#include "ledger/audit.hpp"
+
+#include "ledger/admin_row.hpp"
+#include "ledger/append.hpp"
+#include "pg/clock.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+pg::jsonb with_actor(pg::jsonb detail, std::string_view actor) {
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(detail), [&](std::string_view key, const pg::json_value &value) {
+        if (key != "actor")
+            builder.key(key).value(value);
+    });
+    builder.key("actor").text(actor);
+    return builder.end_object().finish();
+}
+
+} // namespace
+
+void append_audit(pg::session &session, const schema::tables &where, const deed &what,
+                  std::optional<std::string_view> actor) {
+    using column = schema::admin;
+    const pg::timestamp now = pg::clock_time();
+    admin_row row(core::record_type::admin_audit, new_id());
+    row.set(column::mg_action, what.action)
+        .set(column::mg_actor_pass_id, what.customer)
+        .set(column::mg_detail, actor ? with_actor(what.detail, *actor) : what.detail)
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    if (!append(session, where, row)) // an id that nobody can have
+        throw pg::sql_error{"XX000", "an audit's fresh id was taken", "mg_id=" + pg::quoted(row.mg_id()), {}};
+}
+
+} // namespace mega::ledger
