@@ -48,8 +48,8 @@ public:
             closed_ = --depth_ == 0;
             break;
         case ':':
-            found_ = found_ || (depth_ == 1 && at_key_ && length_ == name.size() && matched_ == name.size());
-            at_key_ = at_key_ && depth_ != 1;
+            found_ = found_ || (at_key_ && length_ == name.size() && matched_ == name.size());
+            at_key_ = false; // until the next comma of the object itself
             break;
         case ',':
             at_key_ = at_key_ || depth_ == 1;
