@@ -308,6 +308,11 @@ DROP TRIGGER zzz ON mega_customers;
 CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION regress_together.drop_row();
 SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';
 DROP TRIGGER zzz ON mega_customers;
+\echo customers, what goes beside a projection dropped
+CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (NEW.mg_last_topup_at IS DISTINCT FROM OLD.mg_last_topup_at OR NEW.mg_expires_at IS DISTINCT FROM OLD.mg_expires_at)
+    EXECUTE FUNCTION regress_together.drop_row();
+SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';
+DROP TRIGGER zzz ON mega_customers;
 \echo another unique key
 CREATE UNIQUE INDEX regress_together_key ON mega_generations (mg_record_type, mg_reason) WHERE mg_reason = 'expired' AND mg_pass_id LIKE 'pass:test:together-%';
 SELECT pg_temp.outcome('SELECT mega_expire_credits()');
