@@ -13,6 +13,9 @@ namespace mega::ledger::direct {
 // Whether both tables may be written directly. The one place that decides.
 bool possible(const schema::tables &where);
 
+// Why it is not, in words that the tables' owner can act on; '' when it is.
+std::string why_not(const schema::tables &where);
+
 // Whether that holds and customers can be found by every identity.
 bool may_ensure(const schema::tables &where);
 

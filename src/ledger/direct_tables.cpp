@@ -111,6 +111,16 @@ bool possible(const schema::tables &where) {
            records.eligible(where.generations.id);
 }
 
+std::string why_not(const schema::tables &where) {
+    if (possible(where))
+        return {};
+    if (write_path_setting() != write_path::automatic)
+        return "mega.write_path is sql";
+    const bool of_customers = !customers.eligible(where.customers.id);
+    return std::string(of_customers ? schema::customers_name : schema::generations_name) + ": " +
+           (of_customers ? customers : records).obstacle();
+}
+
 bool may_ensure(const schema::tables &where) {
     return possible(where) && customers.has_index(by_shopify_id) && customers.has_index(by_user_id);
 }

@@ -16,3 +16,10 @@ COMMENT ON FUNCTION mega_trigger_ledger_project() IS
 CREATE FUNCTION mega_trigger_keep_row() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_keep_row() IS
     'BEFORE DELETE and BEFORE TRUNCATE: raises MG005 for customers, ledger rows and audits (I5, I12).';
+
+CREATE FUNCTION mega_write_path(OUT table_name text, OUT path text, OUT reason text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 3;
+COMMENT ON FUNCTION mega_write_path() IS
+    'How functions write each of the tables in this session: direct, by sql, or not at all (refused), and why, in words '
+    'that the owner of the tables can act on.';

@@ -182,6 +182,8 @@ movements::change &movements::of(std::string_view pass_id) {
 }
 
 void movements::project(pg::session &session, const schema::tables &where) {
+    if (!by_customer_.empty()) // what writes the ledger may not write customers
+        where.customers.may_be_written.require_good();
     for (auto &[pass_id, moved] : by_customer_) {
         pg::check_for_interrupts();
         unprojected::arrived(moved.waiting);

@@ -10,6 +10,8 @@ constinit int derived_writes_value = static_cast<int>(derived_writes::reject);
 constinit int payload_urls_value = static_cast<int>(payload_urls::redact);
 constinit char *asset_hosts_value = nullptr;
 constinit bool notify_value = false;
+constinit char *trusted_owners_value = nullptr;
+constinit std::uint64_t trusted_owners_number = 0;
 constinit bool install_value = true; // read by the extension's script
 constinit int write_path_value = static_cast<int>(write_path::automatic);
 
@@ -30,6 +32,20 @@ constexpr config_enum_entry write_path_words[] = {
     {nullptr, 0, false},
 };
 
+// Which roles there are is looked at when it is read: the setting may come before them.
+bool check_trusted_owners(char **given, void **, GucSource) {
+    char *copy = pstrdup(*given);
+    List *names = NIL;
+    const bool good = SplitIdentifierString(copy, ',', &names);
+    if (!good)
+        GUC_check_errdetail("It is no list of names.");
+    list_free(names);
+    pfree(copy);
+    return good;
+}
+
+void assign_trusted_owners(const char *, void *) { ++trusted_owners_number; }
+
 } // namespace
 
 derived_writes derived_writes_setting() noexcept { return static_cast<derived_writes>(derived_writes_value); }
@@ -37,6 +53,9 @@ payload_urls payload_urls_setting() noexcept { return static_cast<payload_urls>(
 std::string_view asset_hosts_setting() noexcept { return asset_hosts_value == nullptr ? "" : asset_hosts_value; }
 bool notify_setting() noexcept { return notify_value; }
 write_path write_path_setting() noexcept { return static_cast<write_path>(write_path_value); }
+
+const char *trusted_owners_setting() noexcept { return trusted_owners_value == nullptr ? "" : trusted_owners_value; }
+std::uint64_t trusted_owners_changes() noexcept { return trusted_owners_number; }
 
 void define_settings() {
     DefineCustomEnumVariable("mega.derived_writes", "What a write to a derived column gets.",
@@ -50,6 +69,10 @@ void define_settings() {
     DefineCustomStringVariable("mega.asset_hosts", "Hosts that asset URLs may have, separated by commas.",
                                "A leading *. stands for any subdomain. Empty allows every host.", &asset_hosts_value,
                                "", PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "mega.trusted_owners", "Roles whose code on mega's tables may run with the owner's rights.",
+        "Names, separated by commas; superusers and the owner of a table always may.", &trusted_owners_value, "",
+        PGC_SUSET, GUC_LIST_INPUT, check_trusted_owners, assign_trusted_owners, nullptr);
     DefineCustomBoolVariable("mega.notify", "Status changes of generations are sent to channel mega_generation.",
                              nullptr, &notify_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomBoolVariable("mega.install", "CREATE EXTENSION calls mega_install.",

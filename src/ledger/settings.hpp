@@ -1,6 +1,7 @@
 // The settings of mega (design, section 6).
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace mega::ledger {
@@ -15,6 +16,11 @@ payload_urls payload_urls_setting() noexcept;     // mega.payload_urls: what a s
 std::string_view asset_hosts_setting() noexcept;  // mega.asset_hosts: hosts allowed, separated by commas; '' allows all
 bool notify_setting() noexcept;                   // mega.notify: status changes go to channel mega_generation
 write_path write_path_setting() noexcept;         // mega.write_path: auto, or sql to write through SQL always
+
+// mega.trusted_owners: roles, besides superusers and a table's owner, whose code may run with the owner's rights, as
+// SQL writes a list of names. The number counts up whenever the setting changes.
+const char *trusted_owners_setting() noexcept;
+std::uint64_t trusted_owners_changes() noexcept;
 
 void define_settings(); // called once, when the library is loaded
 

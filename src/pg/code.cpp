@@ -48,4 +48,13 @@ Oid get_language_of(Oid function) {
     return language;
 }
 
+Oid owner_of_function(Oid function) {
+    HeapTuple found = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(found))
+        return InvalidOid;
+    const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(found))->proowner;
+    ReleaseSysCache(found);
+    return owner;
+}
+
 } // namespace pg

@@ -12,6 +12,8 @@ Oid type_of_expression(Node *node);
 // than C: a domain's check does, and so does anything that has a domain inside.
 bool type_runs_code(Oid type);
 
-Oid get_language_of(Oid function); // InvalidOid when there is no such function
+// InvalidOid when there is no such function.
+Oid get_language_of(Oid function);
+Oid owner_of_function(Oid function);
 
 } // namespace pg

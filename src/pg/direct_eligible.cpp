@@ -303,6 +303,11 @@ void direct_table::forget(Oid relation) {
             table->decided_ = false;
 }
 
+const char *direct_table::obstacle() const {
+    return ExecutorCheckPerms_hook != nullptr ? "another extension wants to be asked about every access"
+                                              : obstacle_.c_str();
+}
+
 bool direct_table::eligible(Oid relation) {
     if (ExecutorCheckPerms_hook != nullptr) // somebody wants to be asked about every access
         return false;

@@ -3,6 +3,7 @@
 #include "pg/direct_state.hpp"
 #include "pg/gin.hpp"
 #include "pg/relation.hpp"
+#include "pg/role.hpp"
 #include "pg/version.hpp"
 
 namespace pg {
@@ -242,7 +243,9 @@ bool direct_table::found_is_held() const {
     });
 }
 
+// What the table carries is evaluated as SQL would: as its owner.
 bool direct_table::write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
+    const as_role owner(state_->relation->rd_rel->relowner);
     return call([this, changes] {
         CheckCmdReplicaIdentity(state_->relation, CMD_UPDATE);
         TupleTableSlot *built = state_->built;
@@ -339,6 +342,7 @@ nullable_datum direct_table::default_of(std::size_t i) {
 }
 
 bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
+    const as_role owner(state_->relation->rd_rel->relowner);
     const claim done = call([this, columns, keyed] {
         TupleTableSlot *built = state_->built;
         build(built, columns);
@@ -355,6 +359,7 @@ bool direct_table::insert(std::span<const nullable_datum> columns, bool keyed) {
 }
 
 void direct_table::insert_many(std::span<const nullable_datum> columns, std::size_t width) {
+    const as_role owner(state_->relation->rd_rel->relowner);
     call([this, columns, width] {
         const std::size_t rows = columns.size() / width;
         Assert(rows <= most_rows);

@@ -71,7 +71,7 @@ public:
     bool eligible(Oid relation);
 
     // Why the relation that was asked for last may not, in words that its owner can act on; '' when it may.
-    const char *obstacle() const { return obstacle_.c_str(); }
+    const char *obstacle() const;
 
     // What the eligible relation's own default makes of a column that is not given; NULL when there is none. The
     // default may call a function that uses the table: no operation is under way meanwhile.

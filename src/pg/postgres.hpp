@@ -40,6 +40,7 @@ extern "C" {
 #include <catalog/pg_inherits.h>
 #include <catalog/pg_language.h>
 #include <catalog/pg_proc.h>
+#include <catalog/pg_range.h>
 #include <catalog/pg_trigger.h>
 #include <catalog/pg_type.h>
 #include <commands/async.h>
@@ -56,7 +57,9 @@ extern "C" {
 #include <optimizer/optimizer.h>
 #include <pgtime.h>
 #include <port.h>
+#include <rewrite/prs2lock.h>
 #include <rewrite/rewriteHandler.h>
+#include <rewrite/rowsecurity.h>
 #include <storage/lmgr.h>
 #include <storage/procarray.h>
 #include <tcop/utility.h>
@@ -74,6 +77,8 @@ extern "C" {
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
 #include <utils/numeric.h>
+#include <utils/partcache.h>
+#include <utils/regproc.h>
 #include <utils/rel.h>
 #include <utils/resowner.h>
 #include <utils/rls.h>
@@ -83,6 +88,7 @@ extern "C" {
 #include <utils/tuplestore.h>
 #include <utils/typcache.h>
 #include <utils/uuid.h>
+#include <utils/varlena.h>
 #if PG_VERSION_NUM >= 160000
 #include <varatt.h>
 #endif

@@ -23,6 +23,15 @@ inline bool walk_expression(Node *node, bool (*visit)(Node *, void *), void *con
 #endif
 }
 
+// The same for what a statement is made of.
+inline bool walk_query(Query *query, bool (*visit)(Node *, void *), void *context) {
+#if PG_VERSION_NUM >= 160000
+    return query_tree_walker(query, visit, context, 0);
+#else
+    return query_tree_walker(query, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(visit)), context, 0);
+#endif
+}
+
 inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
 #if PG_VERSION_NUM >= 180000
     return index_beginscan(table, index, snapshot, nullptr, keys, 0);

@@ -1,6 +1,8 @@
 #include "schema/adoption.hpp"
 
+#include "pg/relation.hpp"
 #include "schema/indexes.hpp"
+#include "schema/verdict.hpp"
 
 namespace mega::schema {
 
@@ -85,6 +87,13 @@ void report_grants(pg::session &session, const found_table &table, std::vector<o
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
 
+void report_code(const found_table &table, std::vector<oddity> &report) {
+    pg::relation relation(table.relation, AccessShareLock);
+    for (const std::string &words : code_of_others(relation.get(), table.definition->name))
+        report.push_back({table.definition->name, "code of others", words});
+    relation.close();
+}
+
 } // namespace
 
 std::string same_work(const std::string &other) { return other + " does the same"; }
@@ -108,6 +117,7 @@ void require_own_types(pg::session &session, const found_table &table) {
 
 std::vector<oddity> oddities(pg::session &session, const found_table &table) {
     std::vector<oddity> report;
+    report_code(table, report);
     report_columns(session, table, report);
     report_keys(session, table, report);
     if (!has_trigger_of_ours(session, table))

@@ -45,11 +45,14 @@ BEGIN
     -- its argument: a function that takes none would be nearer.
     FOR one IN
         SELECT i.object, i.action, i.detail FROM mega_install(dry_run => false) i
-        WHERE i.action OPERATOR(pg_catalog.=) 'grant' OR i.action OPERATOR(pg_catalog.~~) 'skip %'
+        WHERE i.action OPERATOR(pg_catalog.=) ANY ('{grant,code of others}')
+            OR i.action OPERATOR(pg_catalog.~~) 'skip %'
     LOOP
         RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
             USING HINT = CASE WHEN one.action OPERATOR(pg_catalog.=) 'grant'
                 THEN 'These roles reach the table itself; see docs/adopting.md.'
+                WHEN one.action OPERATOR(pg_catalog.=) 'code of others'
+                THEN 'The table is not written while it is there, unless mega.trusted_owners names the role.'
                 ELSE 'New rows are checked all the same; see SELECT * FROM mega_validate().' END;
     END LOOP;
     FOR made IN

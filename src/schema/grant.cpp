@@ -55,7 +55,8 @@ constexpr std::string_view office[] = {"mega_reconcile_credits",
                                        "mega_profile",
                                        "mega_runtime_config",
                                        "mega_app_config",
-                                       "mega_app_config_versions"};
+                                       "mega_app_config_versions",
+                                       "mega_write_path"};
 
 std::optional<level> level_of(std::string_view name) {
     for (const auto &[word, value] : level_names)

@@ -1,5 +1,6 @@
 #include "schema/tables.hpp"
 
+#include "ledger/settings.hpp"
 #include "pg/direct_table.hpp"
 #include "pg/spi.hpp"
 #include "schema/manifest.hpp"
@@ -12,11 +13,25 @@ constinit tables known;
 constinit bool valid = false;
 constinit std::uint64_t relation_changes = 0;
 constinit std::uint64_t known_generation = 0;
+constinit std::uint64_t known_trust = 0;
 
 void on_relation_change(Datum, Oid relation) {
     ++relation_changes;
     if (relation == InvalidOid || relation == known.customers.id || relation == known.generations.id ||
         relation == known.admins.id)
+        valid = false;
+}
+
+// Whose a function is, and what a role may, decides whose code runs.
+void on_code_change(Datum, int, uint32) {
+    ++relation_changes;
+    valid = false;
+}
+
+void on_type_change(Datum, int, uint32) {
+    ++relation_changes;
+    const auto rests = [](const auto &one) { return one.may_be_written.rests_on_types; };
+    if (rests(known.customers) || rests(known.generations) || rests(known.admins))
         valid = false;
 }
 
@@ -160,17 +175,20 @@ trigger_state state_of_trigger(Oid id, const named_definition &ours, Oid schema)
 
 tables tables_of(Oid function) {
     const Oid schema = pg::schema_of_function(function);
-    if (valid && known.schema == schema && known_generation == pg::namespace_generation())
+    if (valid && known.schema == schema && known_generation == pg::namespace_generation() &&
+        known_trust == mega::ledger::trusted_owners_changes())
         return known;
     tables fresh;
     fresh.schema = schema;
     const std::uint64_t generation = pg::namespace_generation();
     const std::uint64_t changes = relation_changes;
+    const std::uint64_t trust = mega::ledger::trusted_owners_changes();
     fresh.customers = describe<customer>(manifest[0], schema);
     fresh.generations = describe<ledger>(manifest[1], schema);
     fresh.admins = describe<admin>(manifest[2], schema);
     known = fresh;
     known_generation = generation;
+    known_trust = trust;
     // A change that came in while the tables were read may not be in `fresh`.
     valid = changes == relation_changes && lasts(known.customers) && lasts(known.generations) && lasts(known.admins);
     return known;
@@ -202,6 +220,12 @@ template <> const table<customer> &known_table() { return known.customers; }
 template <> const table<ledger> &known_table() { return known.generations; }
 template <> const table<admin> &known_table() { return known.admins; }
 
-void watch_tables() { CacheRegisterRelcacheCallback(on_relation_change, 0); }
+void watch_tables() {
+    CacheRegisterRelcacheCallback(on_relation_change, 0);
+    for (const int cache : {PROCOID, AUTHOID, AUTHMEMROLEMEM})
+        CacheRegisterSyscacheCallback(cache, on_code_change, 0);
+    for (const int cache : {TYPEOID, CONSTROID, CASTSOURCETARGET})
+        CacheRegisterSyscacheCallback(cache, on_type_change, 0);
+}
 
 } // namespace mega::schema

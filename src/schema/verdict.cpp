@@ -1,5 +1,7 @@
 #include "schema/verdict.hpp"
 
+#include "ledger/settings.hpp"
+#include "pg/carried_code.hpp"
 #include "schema/manifest.hpp"
 
 namespace mega::schema {
@@ -9,6 +11,7 @@ namespace {
 struct judged {
     std::optional<pg::sql_error> refusal;
     bool lasts = true;
+    bool rests_on_types = false;
 };
 
 // The last refusal of each table. Kept here and not in the verdict, which is copied by every call.
@@ -32,15 +35,74 @@ judged judge_relatives(Relation relation, const table_definition &definition) {
     return {};
 }
 
+std::vector<Oid> trusted_roles() {
+    std::vector<Oid> roles;
+    const List *found = pg::call([] {
+        List *names = NIL, *known = NIL;
+        SplitIdentifierString(pstrdup(mega::ledger::trusted_owners_setting()), ',', &names);
+        ListCell *cell;
+        foreach (cell, names)
+            if (const Oid role = get_role_oid(static_cast<const char *>(lfirst(cell)), true); role != InvalidOid)
+                known = lappend_oid(known, role);
+        return known;
+    });
+    for (int i = 0; i < list_length(found); ++i)
+        roles.push_back(list_nth_oid(found, i));
+    return roles;
+}
+
+// Whether code of the author's borrows nothing when it runs as the owner: the author may do all that anyhow.
+bool borrows_nothing(Oid author, Oid owner) {
+    return author != InvalidOid && pg::call([=] { return superuser_arg(author) || has_privs_of_role(author, owner); });
+}
+
+std::string role_name(Oid role) {
+    return pg::call([role] { return static_cast<const char *>(GetUserNameFromId(role, true)); });
+}
+
+std::string in_words(const pg::carried_code &piece, const char *table) {
+    const std::string text = piece.place + " on " + table + " runs " + piece.name;
+    return piece.author == InvalidOid ? text + ", which may run anything"
+                                      : text + " of role " + role_name(piece.author);
+}
+
+std::vector<std::string> refused(const pg::all_carried_code &found, Oid owner, const char *table) {
+    const std::vector<Oid> trusted = trusted_roles();
+    std::vector<std::string> words;
+    for (const pg::carried_code &piece : found.pieces)
+        if (std::ranges::find(trusted, piece.author) == trusted.end() && !borrows_nothing(piece.author, owner))
+            words.push_back(in_words(piece, table));
+    return words;
+}
+
+judged judge_code(Relation relation, const table_definition &definition) {
+    const pg::all_carried_code found = pg::code_carried_by(relation);
+    const std::vector<std::string> words = refused(found, relation->rd_rel->relowner, definition.name);
+    if (words.empty())
+        return {std::nullopt, true, found.types};
+    return {pg::sql_error{"42501", words.front(), "It would run with the rights of the owner of the table.",
+                          "Drop it, give the function to the owner of the table, or have a superuser name its role in "
+                          "mega.trusted_owners."},
+            true, found.types};
+}
+
 } // namespace
 
+std::vector<std::string> code_of_others(Relation relation, const char *table) {
+    return refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
+}
+
 verdict judge(Relation relation, const table_definition &definition) {
-    const judged found = judge_relatives(relation, definition);
+    judged found = judge_relatives(relation, definition);
     if (!found.refusal)
-        return {nullptr, found.lasts};
-    auto &kept = refusals[static_cast<std::size_t>(&definition - manifest.data())];
-    kept = found.refusal;
-    return {&*kept, found.lasts};
+        found = judge_code(relation, definition);
+    verdict result{nullptr, found.lasts, found.rests_on_types};
+    if (found.refusal) {
+        auto &kept = refusals[static_cast<std::size_t>(&definition - manifest.data())];
+        kept = found.refusal;
+        result.refusal = &*kept;
+    }
+    return result;
 }
 
 } // namespace mega::schema

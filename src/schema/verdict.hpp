@@ -11,6 +11,7 @@ struct table_definition;
 struct verdict {
     const pg::sql_error *refusal = nullptr; // what a writer gets; null when the table may be written
     bool lasts = true;                      // whether news come when what it rests on changes
+    bool rests_on_types = false;            // and so on news of types, too
 
     void require_good() const {
         if (refusal)
@@ -20,5 +21,8 @@ struct verdict {
 
 // Finds out and judges.
 verdict judge(Relation relation, const table_definition &definition);
+
+// Every piece of code on the table that would run with its owner's rights and may not, in words.
+std::vector<std::string> code_of_others(Relation relation, const char *table);
 
 } // namespace mega::schema

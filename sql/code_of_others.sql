@@ -1,0 +1,222 @@
+-- Whose code may run with the rights of the tables' owner: his own, a superuser's, that of roles who have his rights or
+-- whom mega.trusted_owners names. Code of anybody else stops every writer of the table that carries it, and is named.
+-- In a database of its own, because it gives the tables away.
+\set here :DBNAME
+CREATE DATABASE regress_code;
+\c regress_code
+SET client_min_messages = error;
+CREATE EXTENSION mega;
+CREATE ROLE regress_code_owner;
+CREATE ROLE regress_code_other;
+CREATE ROLE regress_code_app;
+CREATE ROLE regress_code_group;
+CREATE SCHEMA own AUTHORIZATION regress_code_owner;
+CREATE SCHEMA other AUTHORIZATION regress_code_other;
+GRANT USAGE ON SCHEMA own, other TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO regress_code_owner;
+ALTER TABLE mega_customers OWNER TO regress_code_owner;
+ALTER TABLE mega_generations OWNER TO regress_code_owner;
+ALTER TABLE mega_admin OWNER TO regress_code_owner;
+SELECT mega_grant('regress_code_app', 'app');
+GRANT SELECT, INSERT, UPDATE ON mega_customers, mega_generations, mega_admin TO regress_code_app;
+CREATE TABLE own.ran (what text, who name);
+GRANT INSERT ON own.ran TO PUBLIC;
+CREATE FUNCTION own.note(what text) RETURNS void LANGUAGE sql AS 'INSERT INTO own.ran VALUES (what, current_user)';
+-- Every function notes as whom it runs.
+DO $$
+DECLARE
+    place text;
+BEGIN
+    FOREACH place IN ARRAY '{own,other}'::text[] LOOP
+        EXECUTE format('SET ROLE regress_code_%s', replace(place, 'own', 'owner'));
+        EXECUTE format('CREATE FUNCTION %s.t() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN INSERT INTO own.ran VALUES (TG_NAME, current_user); RETURN NEW; END $f$', place);
+        EXECUTE format('CREATE FUNCTION %s.f(a text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(a); RETURN a; END $f$', place);
+        EXECUTE format('CREATE FUNCTION %s.yes(a text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN true; END $f$', place);
+        RESET ROLE;
+    END LOOP;
+END
+$$;
+SET ROLE regress_code_other;
+CREATE FUNCTION other.same(a text, b text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
+CREATE OPERATOR other.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = other.same);
+CREATE DOMAIN other.word AS text CHECK (other.yes(VALUE));
+CREATE DOMAIN other.loose AS text CHECK (query_to_xml('SELECT 1', true, true, '') IS NOT NULL);
+CREATE DOMAIN other.tight AS text CHECK (VALUE <> '');
+CREATE TYPE other.pair AS (a other.word, b integer);
+CREATE FUNCTION other.as_json(a other.pair) RETURNS json LANGUAGE plpgsql AS $$BEGIN RETURN '1'; END$$;
+RESET ROLE;
+
+CREATE FUNCTION pg_temp.state_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END
+$$;
+-- Changes something as a superuser, then writes as the application by functions and by raw rows, tells how that ended
+-- and as whom what ran, and takes it all back.
+CREATE FUNCTION pg_temp.try(change text, OUT functions text, OUT raw text, OUT session text, OUT admin text, OUT ran text, OUT afterwards text) LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE change;
+        TRUNCATE own.ran;
+        SET LOCAL ROLE regress_code_app;
+        functions := pg_temp.state_of($s$SELECT mega_ensure_customer('pass:test:code', email => 'a@example.com'), mega_record_credit('pass:test:code', 5, 'grant')$s$);
+        raw := pg_temp.state_of($s$WITH a AS (INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:code', 'pass:test:code', 1)) UPDATE mega_customers SET mg_display_name = 'x'$s$);
+        session := pg_temp.state_of($s$SELECT mega_start_session('pass:test:code')$s$);
+        admin := pg_temp.state_of($s$INSERT INTO mega_admin (mg_id) VALUES ('runtime_config:1')$s$);
+        RESET ROLE;
+        SELECT string_agg(DISTINCT replace(r.who, 'regress_code_', ''), ' ') INTO ran FROM own.ran r WHERE r.who <> 'regress_code_app';
+        RAISE EXCEPTION USING ERRCODE = 'P0042';
+    EXCEPTION
+        WHEN SQLSTATE 'P0042' THEN NULL;
+        WHEN OTHERS THEN functions := SQLSTATE || ' ' || SQLERRM;
+    END;
+    SET LOCAL ROLE regress_code_app;
+    afterwards := pg_temp.state_of($s$SELECT mega_record_credit('pass:test:code', 5, 'grant')$s$);
+    RESET ROLE;
+END
+$$;
+SELECT mg_pass_id FROM mega_ensure_customer('pass:test:code');
+\pset null ''
+\x on
+-- What a table may carry, of somebody else's.
+SELECT name, t.* FROM (VALUES
+    ('nothing', ''),
+    ('trigger', 'CREATE TRIGGER a_mine BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION other.t()'),
+    ('trigger of the ledger', 'CREATE TRIGGER zzz AFTER INSERT ON mega_generations FOR EACH STATEMENT EXECUTE FUNCTION other.t()'),
+    ('trigger of the office', 'CREATE TRIGGER zzz BEFORE INSERT ON mega_admin FOR EACH ROW EXECUTE FUNCTION other.t()'),
+    ('trigger, disabled', 'CREATE TRIGGER a_mine BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION other.t(); ALTER TABLE mega_customers DISABLE TRIGGER a_mine'),
+    ('trigger of the owner', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.t()'),
+    ('trigger of a superuser', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
+    ('condition of a trigger', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (other.yes(NEW.mg_email)) EXECUTE FUNCTION own.t()'),
+    ('condition of a trigger that runs SQL', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (query_to_xml(''SELECT other.f(''''x'''')'', true, true, '''') IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
+    ('condition of a trigger that reads a view', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (table_to_xml(''pg_class'', true, true, '''') IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
+    ('condition of a trigger that makes JSON', 'CREATE CAST (other.pair AS json) WITH FUNCTION other.as_json(other.pair); CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (to_json(NULL::other.pair) IS NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
+    ('condition of a trigger that looks at the clock', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (NEW.mg_updated_at < clock_timestamp() AND current_setting(''a.b'', true) IS NULL) EXECUTE FUNCTION own.t()'),
+    ('check', 'ALTER TABLE mega_generations ADD CHECK (other.yes(mg_reason)) NOT VALID'),
+    ('check by an operator', 'ALTER TABLE mega_generations ADD CHECK (mg_reason OPERATOR(other.===) mg_source) NOT VALID'),
+    ('check by a cast to a domain', 'ALTER TABLE mega_generations ADD CHECK (mg_reason::other.word IS NOT NULL OR mg_reason IS NULL) NOT VALID'),
+    ('check by a cast to a row', 'ALTER TABLE mega_generations ADD CHECK (mg_source::other.pair IS NULL) NOT VALID'),
+    ('check of the owner', 'ALTER TABLE mega_generations ADD CHECK (own.f(''check'') IS NOT NULL) NOT VALID'),
+    ('default', 'ALTER TABLE mega_customers ALTER mg_topup_source SET DEFAULT other.f(''default'')'),
+    ('default of a column of theirs', 'ALTER TABLE mega_generations ADD extra text; ALTER TABLE mega_generations ALTER extra SET DEFAULT other.f(''default'')'),
+    ('default of the owner', 'ALTER TABLE mega_customers ALTER mg_topup_source SET DEFAULT own.f(''default'')'),
+    ('generated column', 'ALTER TABLE mega_generations ADD extra text GENERATED ALWAYS AS (other.f(mg_reason)) STORED'),
+    ('index', 'CREATE INDEX zzz ON mega_generations (other.f(mg_reason))'),
+    ('index of some rows', 'CREATE INDEX zzz ON mega_customers (mg_email) WHERE other.yes(mg_email)'),
+    ('index of the owner', 'CREATE INDEX zzz ON mega_generations (own.f(mg_reason))'),
+    ('rule', 'CREATE RULE zzz AS ON UPDATE TO mega_customers WHERE other.yes(NEW.mg_email) DO ALSO NOTHING'),
+    ('rule that does more', 'CREATE RULE zzz AS ON UPDATE TO mega_customers DO ALSO SELECT other.f(''rule'')'),
+    ('column of a domain', 'ALTER TABLE mega_generations ADD extra other.word'),
+    ('column of an array of a domain', 'ALTER TABLE mega_generations ADD extra other.word[]'),
+    ('column of a domain that runs SQL', 'ALTER TABLE mega_generations ADD extra other.loose'),
+    ('column of a harmless domain', 'ALTER TABLE mega_generations ADD extra other.tight'),
+    ('domain that changes later', 'ALTER TABLE mega_generations ADD extra other.tight; SELECT mega_record_credit(''pass:test:code'', 5, ''grant''); ALTER DOMAIN other.tight ADD CHECK (other.yes(VALUE))'),
+    ('domain with another default', 'ALTER TABLE mega_generations ADD extra other.tight; SELECT mega_record_credit(''pass:test:code'', 5, ''grant''); ALTER DOMAIN other.tight SET DEFAULT other.f(''domain'')'),
+    ('policy', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers USING (other.yes(mg_email))'),
+    ('policy, forced', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers USING (other.yes(mg_email))'),
+    ('policy with a subquery, forced', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers USING (EXISTS (SELECT FROM pg_class WHERE other.yes(relname::text)))')
+) v(name, change), LATERAL pg_temp.try(change) t;
+\x off
+
+--
+-- The verdict follows what it rests on: owners, rights, memberships, names, the setting.
+--
+CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION other.t();
+CREATE FUNCTION pg_temp.now() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL ROLE regress_code_app;
+    RETURN pg_temp.state_of($s$SELECT mega_record_credit('pass:test:code', 5, 'grant')$s$);
+END
+$$;
+SELECT pg_temp.now(); RESET ROLE;
+SET mega.trusted_owners = 'postgres, regress_code_other';
+SELECT pg_temp.now(); RESET ROLE;
+ALTER ROLE regress_code_other RENAME TO regress_code_renamed;
+SELECT pg_temp.now(); RESET ROLE;
+SET mega.trusted_owners = 'regress_code_nobody, "regress_code_renamed"';
+SELECT pg_temp.now(); RESET ROLE;
+ALTER ROLE regress_code_renamed RENAME TO regress_code_other;
+RESET mega.trusted_owners;
+SELECT pg_temp.now(); RESET ROLE;
+BEGIN;
+SET LOCAL mega.trusted_owners = regress_code_other;
+SELECT pg_temp.now(); RESET ROLE;
+ROLLBACK;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER ROLE regress_code_other SUPERUSER;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER ROLE regress_code_other NOSUPERUSER;
+SELECT pg_temp.now(); RESET ROLE;
+-- who has the owner's rights borrows none
+GRANT regress_code_owner TO regress_code_group;
+GRANT regress_code_group TO regress_code_other;
+SELECT pg_temp.now(); RESET ROLE;
+REVOKE regress_code_group FROM regress_code_other;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER FUNCTION other.t() OWNER TO regress_code_owner;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER FUNCTION other.t() OWNER TO regress_code_other;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER TABLE mega_customers OWNER TO regress_code_other;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER TABLE mega_customers OWNER TO regress_code_owner;
+SELECT pg_temp.now(); RESET ROLE;
+-- the setting is the superuser's
+SET ROLE regress_code_owner;
+SET mega.trusted_owners = regress_code_other;
+RESET ROLE;
+SET mega.trusted_owners = '"unfinished';
+
+--
+-- What is found is told: the report of mega_install, and which way functions write.
+--
+SET mega.write_path = 'auto';
+CREATE INDEX zzz_too ON mega_customers (other.f(mg_email));
+SELECT * FROM mega_install() WHERE action = 'code of others';
+SELECT * FROM mega_install(dry_run => true) WHERE action = 'code of others';
+SELECT * FROM mega_write_path();
+DROP INDEX zzz_too;
+DROP TRIGGER zzz ON mega_customers;
+SELECT * FROM mega_install() WHERE action = 'code of others';
+SELECT * FROM mega_write_path();
+CREATE TRIGGER own BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.t();
+SELECT * FROM mega_write_path();
+DROP TRIGGER own ON mega_generations;
+SET mega.write_path = 'sql';
+SELECT * FROM mega_write_path();
+RESET mega.write_path;
+SET ROLE regress_code_app;
+SELECT * FROM mega_write_path();
+RESET ROLE;
+
+--
+-- What the owner's own code sees is the same on both ways: himself.
+--
+SET ROLE regress_code_owner;
+CREATE FUNCTION own.is_owner() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM own.note('check'); RETURN true; END$$;
+RESET ROLE;
+TRUNCATE own.ran;
+ALTER TABLE mega_generations ADD CONSTRAINT own CHECK (query_to_xml('SELECT own.is_owner()', true, true, '') IS NOT NULL) NOT VALID, ADD CONSTRAINT who CHECK (current_user <> 'regress_code_app') NOT VALID;
+-- a function of Postgres' own that the caller may not execute, and the owner may
+REVOKE EXECUTE ON FUNCTION lower(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lower(text) TO regress_code_owner;
+SELECT pg_temp.now(); RESET ROLE;
+ALTER TABLE mega_generations DROP CONSTRAINT own, DROP CONSTRAINT who;
+CREATE INDEX own ON mega_generations (lower(mg_reason));
+SET ROLE regress_code_app;
+SELECT pg_temp.state_of($$SELECT mega_record_credit('pass:test:code', 5, 'Grant')$$);
+SELECT pg_temp.state_of($$SELECT mega_ensure_customer('pass:test:code-new', email => 'New@example.com')$$);
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION lower(text) TO PUBLIC;
+SELECT DISTINCT what, who FROM own.ran;
+SELECT * FROM mega_reconcile_credits();
+
+\c :here
+DROP DATABASE regress_code;
+DROP ROLE regress_code_owner;
+DROP ROLE regress_code_other;
+DROP ROLE regress_code_app;
+DROP ROLE regress_code_group;
