@@ -78,6 +78,7 @@ extern "C" {
 #include <utils/memutils.h>
 #include <utils/numeric.h>
 #include <utils/partcache.h>
+#include <utils/plancache.h>
 #include <utils/regproc.h>
 #include <utils/rel.h>
 #include <utils/resowner.h>

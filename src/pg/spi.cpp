@@ -4,9 +4,47 @@ namespace pg {
 
 namespace {
 
-constinit std::uint64_t generation = 1;
+// The schema that was asked for last. Many a change of the catalog brings news of namespaces, few bring another name.
+constinit Oid named = InvalidOid;
+constinit NameData its_name{};
+constinit std::uint64_t generation = 0;
+constinit bool has_news = true;
 
-void on_namespace_change(Datum, int, uint32) { ++generation; }
+void on_namespace_change(Datum, int, uint32) { has_news = true; }
+
+constinit statement::kept *outdated = nullptr;
+
+// Puts a plan aside, and frees those that are not in use. In Postgres' world.
+void put_aside(statement::kept *old) {
+    if (old != nullptr)
+        old->older = std::exchange(outdated, old);
+    for (statement::kept **link = &outdated; *link != nullptr;) {
+        statement::kept *one = *link;
+        if (one->users > 0) {
+            link = &one->older;
+            continue;
+        }
+        *link = one->older;
+        SPI_freeplan(one->plan);
+        pfree(one);
+    }
+}
+
+// A rule can make of a statement nothing at all. Then the plan depends on no table, and would not hear of the end of
+// the rule.
+bool says_nothing(SPIPlanPtr plan) noexcept {
+    const List *sources = SPI_plan_get_plan_sources(plan);
+    return sources != NIL && static_cast<const CachedPlanSource *>(linitial(sources))->query_list == NIL;
+}
+
+struct in_use {
+    explicit in_use(statement::kept &what) noexcept : what(what) { ++what.users; }
+    ~in_use() { --what.users; }
+    in_use(const in_use &) = delete;
+    in_use &operator=(const in_use &) = delete;
+
+    statement::kept &what;
+};
 
 void require_success(int code) {
     if (code < 0)
@@ -15,7 +53,26 @@ void require_success(int code) {
 
 } // namespace
 
-std::uint64_t namespace_generation() noexcept { return generation; }
+std::uint64_t name_generation(Oid schema) {
+    if (!has_news && named == schema)
+        return generation;
+    const Oid before = std::exchange(named, InvalidOid); // so it stays when this fails
+    const bool there = call([schema, before] {
+        has_news = false; // what comes in while the name is looked up counts
+        char *name = get_namespace_name(schema);
+        if (name == nullptr)
+            return false;
+        if (before != schema || std::strcmp(name, NameStr(its_name)) != 0)
+            ++generation;
+        namestrcpy(&its_name, name);
+        pfree(name);
+        return true;
+    });
+    if (!there)
+        throw sql_error{"3F000", "the schema of the extension is gone", {}, {}};
+    named = schema;
+    return generation;
+}
 
 void watch_namespaces() { CacheRegisterSyscacheCallback(NAMESPACEOID, on_namespace_change, 0); }
 
@@ -50,21 +107,30 @@ nullable_datum rows::column(std::uint64_t row, int column) const {
     return value;
 }
 
-SPIPlanPtr statement::plan(Oid schema) {
-    if (plan_ != nullptr && schema_ == schema && generation_ == namespace_generation())
-        return plan_;
-    // An outdated plan may be in use further up the stack: it is left behind, not freed. Schemas are renamed rarely.
-    const std::uint64_t seen = namespace_generation();
+statement::kept *statement::prepare(Oid schema) const {
     const std::string text = with_schema_name(text_, schema);
-    SPIPlanPtr fresh =
-        call([this, &text] { return SPI_prepare_cursor(text.c_str(), width_, const_cast<Oid *>(types_), options_); });
+    kept *fresh = call([this, &text]() -> kept * {
+        SPIPlanPtr plan = SPI_prepare_cursor(text.c_str(), width_, const_cast<Oid *>(types_), options_);
+        if (plan == nullptr)
+            return nullptr;
+        auto *made = static_cast<kept *>(MemoryContextAllocZero(CacheMemoryContext, sizeof(kept)));
+        made->plan = plan;
+        SPI_keepplan(plan);
+        return made;
+    });
     if (fresh == nullptr)
         throw sql_error{"XX000", "a statement could not be prepared", text, {}};
-    SPI_keepplan(fresh);
-    plan_ = fresh;
-    schema_ = schema;
-    generation_ = seen;
-    return plan_;
+    return fresh;
+}
+
+statement::kept &statement::plan(Oid schema) {
+    const std::uint64_t seen = name_generation(schema);
+    if (kept_ == nullptr || generation_ != seen || says_nothing(kept_->plan)) {
+        kept *old = std::exchange(kept_, prepare(schema));
+        generation_ = seen;
+        call([old] { put_aside(old); });
+    }
+    return *kept_;
 }
 
 void session::connect() {
@@ -76,7 +142,7 @@ void session::connect() {
 rows session::execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
                       std::uint64_t limit) {
     connect();
-    SPIPlanPtr plan = what.plan(schema);
+    const in_use running(what.plan(schema));
     std::array<Datum, FUNC_MAX_ARGS> values;
     std::array<char, FUNC_MAX_ARGS> nulls;
     if (static_cast<int>(bound.size()) != what.width() || bound.size() > values.size())
@@ -85,7 +151,7 @@ rows session::execute(statement &what, Oid schema, access how, std::span<const n
         values[i] = bound[i].value;
         nulls[i] = bound[i].is_null ? 'n' : ' ';
     }
-    require_success(call([plan, how, limit, &values, &nulls] {
+    require_success(call([plan = running.what.plan, how, limit, &values, &nulls] {
         if (how == access::latest && keeps_its_snapshot()) {
             CommandCounterIncrement(); // as foreign keys look for rows that others committed
             return SPI_execute_snapshot(plan, values.data(), nulls.data(), GetLatestSnapshot(), InvalidSnapshot, false,

@@ -5,8 +5,9 @@
 
 namespace pg {
 
-// Counts up whenever a namespace is renamed or dropped: texts that carry a schema's name are stale then.
-std::uint64_t namespace_generation() noexcept;
+// Counts up whenever the schema is found to have another name than the one that was asked for before it: texts that
+// carry the name are stale then. Raises 3F000 when the schema is gone.
+std::uint64_t name_generation(Oid schema);
 void watch_namespaces(); // called once, when the library is loaded
 
 // The rows of one execution. They live until the session is finished.
@@ -66,17 +67,24 @@ public:
         return copy;
     }
 
-    SPIPlanPtr plan(Oid schema); // prepares it when it is not, or when the schema's name changed
+    // A plan that is kept. One that is outdated while it runs further up the stack is freed after that.
+    struct kept {
+        SPIPlanPtr plan;
+        int users;
+        kept *older; // of those that are outdated
+    };
+    kept &plan(Oid schema); // prepares it when it is not, or when the schema's name changed
     int width() const { return width_; }
 
 private:
+    kept *prepare(Oid schema) const;
+
     const char *text_;
     const Oid *types_;
     int width_;
     int options_ = 0;
-    SPIPlanPtr plan_ = nullptr;
-    Oid schema_ = InvalidOid;
-    std::uint64_t generation_ = 0;
+    kept *kept_ = nullptr;
+    std::uint64_t generation_ = 0; // of the schema's name
 };
 
 // Replaces @schema@ by the quoted name of the schema.

@@ -2,7 +2,6 @@
 
 #include "ledger/settings.hpp"
 #include "pg/direct_table.hpp"
-#include "pg/spi.hpp"
 #include "schema/manifest.hpp"
 
 namespace mega::schema {
@@ -12,7 +11,6 @@ namespace {
 constinit tables known;
 constinit bool valid = false;
 constinit std::uint64_t relation_changes = 0;
-constinit std::uint64_t known_generation = 0;
 constinit std::uint64_t known_trust = 0;
 
 void on_relation_change(Datum, Oid relation) {
@@ -175,19 +173,16 @@ trigger_state state_of_trigger(Oid id, const named_definition &ours, Oid schema)
 
 tables tables_of(Oid function) {
     const Oid schema = pg::schema_of_function(function);
-    if (valid && known.schema == schema && known_generation == pg::namespace_generation() &&
-        known_trust == mega::ledger::trusted_owners_changes())
+    if (valid && known.schema == schema && known_trust == mega::ledger::trusted_owners_changes())
         return known;
     tables fresh;
     fresh.schema = schema;
-    const std::uint64_t generation = pg::namespace_generation();
     const std::uint64_t changes = relation_changes;
     const std::uint64_t trust = mega::ledger::trusted_owners_changes();
     fresh.customers = describe<customer>(manifest[0], schema);
     fresh.generations = describe<ledger>(manifest[1], schema);
     fresh.admins = describe<admin>(manifest[2], schema);
     known = fresh;
-    known_generation = generation;
     known_trust = trust;
     // A change that came in while the tables were read may not be in `fresh`.
     valid = changes == relation_changes && lasts(known.customers) && lasts(known.generations) && lasts(known.admins);

@@ -124,6 +124,38 @@ Datum run_kept(FunctionCallInfo fcinfo) {
     return found ? pg::to_datum(*found).value : pg::return_null(fcinfo);
 }
 
+constinit pg::statement kept_change("UPDATE @schema@.border_kept_rows SET divisor = divisor "
+                                    "WHERE id OPERATOR(pg_catalog.=) $1",
+                                    key_types);
+
+// How many rows a kept statement changes.
+Datum change_kept(FunctionCallInfo fcinfo) {
+    const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const auto changed = session.run(kept_change, schema, pg::access::read_write, pg::arguments(fcinfo).int4(0));
+    session.finish();
+    return pg::to_datum(static_cast<std::int64_t>(changed.count())).value;
+}
+
+// Whether a server that overwrites what it frees has overwritten a block that was given back, behind the bytes in which
+// the C library keeps its own books. A server that does not promise it is believed.
+Datum freed_block_is_overwritten(FunctionCallInfo) {
+    bool overwritten = true;
+#if defined(USE_ASSERT_CHECKING) && !defined(__SANITIZE_ADDRESS__)
+    constexpr Size size = 65536; // a block of its own, which the C library keeps
+    overwritten = pg::call([] {
+        auto *block = static_cast<unsigned char *>(palloc0(size));
+        pfree(block);
+        const volatile unsigned char *freed = block;
+        bool all = true;
+        for (Size i = 64; i < size; ++i)
+            all = all && freed[i] == 0x7F;
+        return all;
+    });
+#endif
+    return pg::to_datum(overwritten).value;
+}
+
 // One row of as many integers as asked for.
 Datum one_row(FunctionCallInfo fcinfo) {
     const witness alive;
@@ -176,6 +208,8 @@ PG_ENTRY(border_swallow_often, border::swallow_often);
 PG_ENTRY(border_loop, border::loop_forever);
 PG_ENTRY(border_cancel_in_loop, border::cancel_in_loop);
 PG_ENTRY(border_run_kept, border::run_kept);
+PG_ENTRY(border_change_kept, border::change_kept);
+PG_ENTRY(border_freed_block_is_overwritten, border::freed_block_is_overwritten);
 PG_ENTRY(border_row, border::one_row);
 PG_ENTRY(border_rows, border::two_rows);
 PG_ENTRY(border_rows_of, border::rows_of);

@@ -36,3 +36,6 @@ SELECT border_swallow_often(10000) FROM generate_series(1, 2);
 SELECT border_peak_memory() - :peak < 16384 AS peak_is_flat, abs(sum(used_bytes) - :used) < 262144 AS contexts_are_flat
 FROM pg_backend_memory_contexts;
 SELECT border_live_objects(), border_nothing_current();
+
+-- On servers with assertions a block that was given back does not keep what was in it.
+SELECT border_freed_block_is_overwritten();

@@ -18,6 +18,7 @@ CREATE FUNCTION border_throw_in_subtransaction(command text) RETURNS void AS :'m
 CREATE FUNCTION border_swallow_often(count integer) RETURNS integer AS :'module' LANGUAGE C;
 CREATE FUNCTION border_loop() RETURNS void AS :'module' LANGUAGE C;
 CREATE FUNCTION border_cancel_in_loop() RETURNS void AS :'module' LANGUAGE C;
+CREATE FUNCTION border_freed_block_is_overwritten() RETURNS boolean AS :'module' LANGUAGE C;
 CREATE FUNCTION border_peak_memory() RETURNS bigint AS :'module' LANGUAGE C;
 
 -- Runs a command and says how it failed, and what the error left behind: objects alive, and whether the C++ runtime
