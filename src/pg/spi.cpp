@@ -54,6 +54,8 @@ void require_success(int code) {
 } // namespace
 
 std::uint64_t name_generation(Oid schema) {
+    if (schema == InvalidOid)
+        return 0;
     if (!has_news && named == schema)
         return generation;
     const Oid before = std::exchange(named, InvalidOid); // so it stays when this fails

@@ -6,7 +6,7 @@
 namespace pg {
 
 // Counts up whenever the schema is found to have another name than the one that was asked for before it: texts that
-// carry the name are stale then. Raises 3F000 when the schema is gone.
+// carry the name are stale then. 0 without a schema. Raises 3F000 when the schema is gone.
 std::uint64_t name_generation(Oid schema);
 void watch_namespaces(); // called once, when the library is loaded
 
