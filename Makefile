@@ -88,8 +88,9 @@ $(room_objects:.o=.bc): private override BITCODE_CXXFLAGS += -Xclang -include-pc
 $(room_objects:.o=.bc): precompiled.hpp.pch
 precompiled.hpp: $(top)/Makefile $(top)/mega.control
 	echo '#include "pg/precompiled.hpp"' > $@
+# Not from a cache that knows texts without their comments: the compiler knows a header again by the whole of it.
 precompiled.hpp.gch: precompiled.hpp
-	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MF precompiled.d -MT $@ $(precompile)
+	CCACHE_DISABLE=1 $(CXX) $(CXXFLAGS) $(CPPFLAGS) -MF precompiled.d -MT $@ $(precompile)
 precompiled.hpp.pch: precompiled.hpp precompiled.hpp.gch
 	$(CLANG) -Wno-ignored-attributes $(BITCODE_CXXFLAGS) $(CPPFLAGS) $(precompile)
 -include precompiled.d

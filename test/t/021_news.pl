@@ -86,7 +86,7 @@ sub statements {
         qq{SELECT mega_record_credits('[{"pass_id": "$one", "delta": 2, "reason": "a"}, {"pass_id": "$two", "delta": 3, "reason": "b"}]')},
         "SELECT mega_hold_credit('$one', 3, 'h-$key'), mega_capture_credit('h-$key', 2)",
         "SELECT mega_hold_credit('$one', 3, 'r-$key', expires_in => interval '1 millisecond'); SELECT mega_release_expired_holds()",
-        "SELECT mega_record_credit('$one', 4, 'order', txn_id => 'back-$key'), mega_refund_credit('back-$key', 'refund-$key')",
+        "SELECT mega_record_credit('$one', -4, 'spend', txn_id => 'back-$key'), mega_refund_credit('back-$key', 'refund-$key')",
         "SELECT mega_transfer_credit('$one', '" . ($one eq 'pass:test:1' ? 'pass:test:2' : 'pass:test:1') . "', 1, 't-$key')",
         "SELECT mega_record_topup('$one', 1, ref_type => 'topup', ref_id => '$key')",
         "SELECT mega_expire_credits()",
@@ -101,8 +101,8 @@ sub statements {
         "SELECT mega_ensure_customer(pass_id => '$one', shopify_customer_id => '" . substr($one, -1) . "')",
         "UPDATE mega_customers SET mg_first_name = 'n$turn' WHERE mg_pass_id = '$one'",
         qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) SELECT 'credit_transaction:raw-$key-' || n, 'pass:test:' || n, 1 FROM generate_series(1, $customers) n},
-        qq{INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_event_type, mg_meta)
-            VALUES ('mma_event:raw-$key', 'mma_event', '$one', 'like', '{"tag": "raw"}')},
+        qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta)
+            VALUES ('mma_event:raw-$key', '$one', '{"event_type": "like", "payload": {"tag": "raw"}}')},
         "UPDATE mega_generations SET mg_title = 'n$turn' WHERE mg_id = 'generation:$g'",
         "SELECT count(*) FROM mega_credit_statement('$one'), mega_balance('$one'), mega_balance_at('$one', now())",
         "SELECT count(*) FROM mega_generation_history('$one'), mega_mma_events('$one'), mega_likes('$one')",
