@@ -7,6 +7,7 @@
 #include "pg/jsonb.hpp"
 #include "pg/prefixed.hpp"
 #include "pg/result.hpp"
+#include "pg/rounds.hpp"
 
 namespace mega::credits {
 
@@ -139,14 +140,13 @@ tally record_in_bulk(const schema::tables &where, const std::vector<movement> &e
 
 tally record_one_by_one(const schema::tables &where, const std::vector<movement> &entries) {
     tally done;
-    for (const movement *entry : by_customer(entries)) {
-        pg::check_for_interrupts();
-        pg::session session; // one for each entry, so that its memory goes with it
-        const outcome made =
-            at_position([&] { return entry - entries.data() + 1; }, [&] { return record(session, where, *entry); });
-        session.finish();
-        ++(made.replayed ? done.replayed : done.written);
-    }
+    pg::rounds rounds;
+    for (const movement *entry : by_customer(entries))
+        rounds.run([&](pg::session &session) {
+            const outcome made =
+                at_position([&] { return entry - entries.data() + 1; }, [&] { return record(session, where, *entry); });
+            ++(made.replayed ? done.replayed : done.written);
+        });
     return done;
 }
 

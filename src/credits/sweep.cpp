@@ -12,6 +12,7 @@
 #include "pg/jsonb.hpp"
 #include "pg/planner.hpp"
 #include "pg/result.hpp"
+#include "pg/rounds.hpp"
 #include "pg/snapshot.hpp"
 #include "schema/others.hpp"
 
@@ -275,24 +276,23 @@ Datum expire_credits(FunctionCallInfo fcinfo) {
     ledger::check_finite("as_of", as_of);
     const std::int32_t limit = require_positive("max_customers", given.int4(1));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
+    pg::rounds customers;
     std::vector<std::string> due;
-    {
+    customers.run([&](pg::session &session) {
         const pg::as_role owner(where.customers.owner);
         due = column_of(session.run(lock_expired, where.schema, pg::access::read_write, as_of, std::int64_t{limit}), 0,
                         "mg_pass_id");
-    }
+    });
     std::int64_t credits = 0;
     std::int32_t expired = 0;
-    for (const std::string &pass_id : due) {
-        pg::check_for_interrupts();
-        ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
-        if (!customer.expires_at || *customer.expires_at > as_of)
-            continue; // another sweep was here between the look and the lock
-        credits += settle_expiry(session, where, customer, as_of);
-        ++expired;
-    }
-    session.finish();
+    for (const std::string &pass_id : due)
+        customers.run([&](pg::session &session) {
+            ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
+            if (!customer.expires_at || *customer.expires_at > as_of)
+                return; // another sweep was here between the look and the lock
+            credits += settle_expiry(session, where, customer, as_of);
+            ++expired;
+        });
     return pg::return_row(fcinfo, expired, credits);
 }
 

@@ -8,6 +8,7 @@
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
+#include "pg/rounds.hpp"
 #include "schema/others.hpp"
 
 namespace mega::credits {
@@ -192,7 +193,7 @@ constinit pg::statement due_customers(
     "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "
     "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "
-    "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"",
+    "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
     due_types);
 
 struct due_customer {
@@ -218,6 +219,19 @@ std::optional<due_customer> packs_of(pg::session &session, const schema::tables 
     return due.packs > 0 ? std::optional(due) : std::nullopt;
 }
 
+// Adds the customers that are due among the next ones that are low, up to `most` in all; `behind` becomes the last one
+// that was looked at. False when no more are low.
+bool add_due(pg::session &session, const schema::tables &where, std::int32_t threshold, std::string &behind,
+             std::vector<due_customer> &page, std::size_t most) {
+    const pg::rows low = session.run(due_customers, where.schema, pg::access::read_only, threshold, behind);
+    for (std::uint64_t i = 0; i < low.count() && page.size() < most; ++i) {
+        behind = *low.text(i, 0);
+        if (auto due = packs_of(session, where, low, i))
+            page.push_back(*std::move(due));
+    }
+    return low.count() == 1000;
+}
+
 Datum topup_due(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::int32_t threshold = ledger::require("threshold", given.int4(0));
@@ -225,13 +239,11 @@ Datum topup_due(FunctionCallInfo fcinfo) {
     const auto cursor = ledger::read_cursor(given.text(2));
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows low =
-        session.run(due_customers, where.schema, pg::access::read_only, threshold, cursor ? cursor->mg_id : "");
     std::vector<due_customer> page;
-    for (std::uint64_t i = 0; i < low.count() && page.size() <= size; ++i)
-        if (auto due = packs_of(session, where, low, i))
-            page.push_back(*std::move(due));
+    std::string behind = cursor ? cursor->mg_id : "";
+    pg::rounds looks; // a page may take several: what is looked for may be low and yet not due
+    for (bool more = true; more && page.size() <= size;)
+        looks.run([&](pg::session &session) { more = add_due(session, where, threshold, behind, page, size + 1); });
     std::optional<std::string> next_cursor;
     if (page.size() > size) {
         page.pop_back();
@@ -239,7 +251,6 @@ Datum topup_due(FunctionCallInfo fcinfo) {
     }
     for (const due_customer &due : page)
         result.add(due.pass_id, due.credits, due.packs, due.packs_left, next_cursor);
-    session.finish();
     return pg::return_null(fcinfo);
 }
 

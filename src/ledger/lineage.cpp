@@ -4,6 +4,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/direct.hpp"
 #include "pg/disclosure.hpp"
+#include "pg/rounds.hpp"
 
 namespace mega::ledger {
 
@@ -51,22 +52,28 @@ void lineage::add(const ledger_record &row, schema::ledger c) {
         claims.push_back({std::string(row.text(column::mg_id).value_or("")), pass_id});
 }
 
+void lineage::verify_one(pg::session &session, const schema::tables &where, std::string_view generation,
+                         std::span<const claim> claims) {
+    const auto customer = customer_of(session, where, generation);
+    if (!customer)
+        throw pg::sql_error{"23503", "there is no generation " + pg::quoted(generation),
+                            "mg_id=" + pg::quoted(claims.front().row_id) + " names it.",
+                            "Create the generation first, for example with mega_create_generation."};
+    for (const claim &one : claims)
+        if (one.pass_id != *customer)
+            throw pg::sql_error{bad_column,
+                                "the generation belongs to another customer",
+                                "mg_id=" + pg::quoted(one.row_id) + " mg_pass_id=" + pg::quoted(one.pass_id) +
+                                    " generation=" + pg::quoted(generation),
+                                {}};
+}
+
 void lineage::verify(pg::session &session, const schema::tables &where) const {
-    for (const auto &[generation, claims] : named_) {
-        pg::check_for_interrupts();
-        const auto customer = customer_of(session, where, generation);
-        if (!customer)
-            throw pg::sql_error{"23503", "there is no generation " + pg::quoted(generation),
-                                "mg_id=" + pg::quoted(claims.front().row_id) + " names it.",
-                                "Create the generation first, for example with mega_create_generation."};
-        for (const claim &one : claims)
-            if (one.pass_id != *customer)
-                throw pg::sql_error{bad_column,
-                                    "the generation belongs to another customer",
-                                    "mg_id=" + pg::quoted(one.row_id) + " mg_pass_id=" + pg::quoted(one.pass_id) +
-                                        " generation=" + pg::quoted(generation),
-                                    {}};
-    }
+    if (named_.size() == 1)
+        return verify_one(session, where, named_.begin()->first, named_.begin()->second);
+    pg::rounds generations;
+    for (const auto &[generation, claims] : named_)
+        generations.run([&](pg::session &its_own) { verify_one(its_own, where, generation, claims); });
 }
 
 bool customer_exists(const schema::tables &where, std::string_view pass_id) {

@@ -23,6 +23,9 @@ private:
         std::string pass_id; // '' for NULL
     };
 
+    static void verify_one(pg::session &session, const schema::tables &where, std::string_view generation,
+                           std::span<const claim> claims);
+
     // By the generation's mg_id: one row for each customer that names it.
     std::map<std::string, std::vector<claim>> named_;
 };

@@ -6,6 +6,7 @@
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
+#include "pg/rounds.hpp"
 #include "schema/others.hpp"
 
 namespace mega::ledger {
@@ -184,16 +185,20 @@ movements::change &movements::of(std::string_view pass_id) {
 void movements::project(pg::session &session, const schema::tables &where) {
     if (!by_customer_.empty()) // what writes the ledger may not write customers
         where.customers.may_be_written.require_good();
-    for (auto &[pass_id, moved] : by_customer_) {
-        pg::check_for_interrupts();
+    const auto on = [&](pg::session &of_one, const std::string &pass_id, change &moved) {
         unprojected::arrived(moved.waiting);
         if (moved.events.empty() && direct::possible(where))
             add_directly(pass_id, moved.credits);
         else
-            project_one(session, where, pass_id, moved);
+            project_one(of_one, where, pass_id, moved);
         if (unprojected::was_opened(pass_id))
-            require_books(session, where, pass_id);
-    }
+            require_books(of_one, where, pass_id);
+    };
+    if (by_customer_.size() == 1)
+        return on(session, by_customer_.begin()->first, by_customer_.begin()->second);
+    pg::rounds customers;
+    for (auto &[pass_id, moved] : by_customer_)
+        customers.run([&](pg::session &its_own) { on(its_own, pass_id, moved); });
 }
 
 void movements::project_one(pg::session &session, const schema::tables &where, const std::string &pass_id,

@@ -13,6 +13,7 @@
 #include "moving/standing.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
+#include "pg/rounds.hpp"
 
 namespace mega::moving {
 
@@ -257,15 +258,14 @@ Datum open_books(FunctionCallInfo fcinfo) {
                 : schema::guarded_tables_of(function, from_ledger ? schema::written::all : schema::written::books);
     require_owner(where, "mega_open_books");
     pg::row_set report(fcinfo);
-    for (const std::string &pass_id : find_candidates(where, dry_run)) {
-        pg::check_for_interrupts();
-        pg::session session; // one for each customer, so that its memory goes with it
-        if (from_ledger)
-            set_from_ledger(session, where, report, pass_id, dry_run);
-        else
-            bookkeeper(session, where, report, pass_id, dry_run).work();
-        session.finish();
-    }
+    pg::rounds customers;
+    for (const std::string &pass_id : find_candidates(where, dry_run))
+        customers.run([&](pg::session &session) {
+            if (from_ledger)
+                set_from_ledger(session, where, report, pass_id, dry_run);
+            else
+                bookkeeper(session, where, report, pass_id, dry_run).work();
+        });
     return pg::return_null(fcinfo);
 }
 

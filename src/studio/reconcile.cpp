@@ -6,6 +6,7 @@
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
+#include "pg/rounds.hpp"
 
 namespace mega::studio {
 
@@ -44,12 +45,13 @@ Datum reconcile_preferences(FunctionCallInfo fcinfo) {
     std::string last;
     for (bool more = true; more;) {
         pg::session session; // one for each page, so that its memory goes with it
+        session.connect();
+        pg::rounds customers;
         const pg::rows page = pass_id ? session.run(one_customer, where.schema, pg::access::read_only, *pass_id)
                                       : session.run(customers_behind, where.schema, pg::access::read_only, last);
         for (std::uint64_t i = 0; i < page.count(); ++i) {
-            pg::check_for_interrupts();
             last = *page.text(i, 0);
-            compare(session, where, result, last, *page.json(i, 1));
+            customers.run([&](pg::session &its_own) { compare(its_own, where, result, last, *page.json(i, 1)); });
         }
         more = !pass_id && page.count() == 1000;
         session.finish();

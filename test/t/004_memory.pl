@@ -1,5 +1,6 @@
-# One session that lives long: a hundred thousand calls, each its own transaction, leave its memory flat; and its calls,
-# prepared or not, go on working while others change the tables, rename the schema and make the extension anew.
+# One session that lives long: a hundred thousand calls, each its own transaction, leave its memory flat, and so do news
+# of schemas and refused calls; a statement of many rows takes little for each customer; and a session's calls, prepared
+# or not, go on working while others change the tables, rename the schema and make the extension anew.
 use strict;
 use warnings;
 
@@ -15,6 +16,8 @@ my $node = start_node('memory', 'synchronous_commit = off', 'autovacuum_naptime 
 my $files = PostgreSQL::Test::Utils::tempdir();
 
 flat_memory();
+news_and_errors();
+many_raw_rows();
 changes_in_mid_stream();
 
 $node->stop;
@@ -30,6 +33,88 @@ sub own_memory {
 sub contexts {
     my ($client) = @_;
     return $client->rows('SELECT sum(total_bytes) / 1024 FROM pg_backend_memory_contexts') + 0;
+}
+
+# The most this process ever mapped, in kB: shared memory is mapped once, so what it grows by is its own.
+sub peak_memory {
+    my ($client) = @_;
+    my $process = $client->rows('SELECT pg_backend_pid()');
+    return slurp_file("/proc/$process/status") =~ /^VmPeak:\s+(\d+) kB/m ? $1 : die 'no VmPeak';
+}
+
+# A schema is made and dropped, and mega is asked: plans are kept. A call is refused: nothing is kept.
+sub news_and_errors {
+    my $client = mega_client->connect($node, 'flat', "$files/errors");
+    $client->rows(q{CREATE PROCEDURE news(rounds integer) LANGUAGE plpgsql AS $$
+        BEGIN
+            FOR n IN 1..rounds LOOP
+                CREATE SCHEMA passing;
+                PERFORM mega_balance_at('pass:shopify:1', now());
+                DROP SCHEMA passing;
+                PERFORM mega_record_credit('pass:shopify:1', 1, 'news'), mega_credit_statement('pass:shopify:1', 1);
+                COMMIT;
+            END LOOP;
+        END $$});
+    $client->rows(q{CREATE PROCEDURE refusals(rounds integer) LANGUAGE plpgsql AS $$
+        BEGIN
+            FOR n IN 1..rounds LOOP
+                BEGIN
+                    IF n % 3 = 0 THEN
+                        PERFORM mega_record_credit('pass:shopify:1', -1000000, 'spend');
+                    ELSIF n % 3 = 1 THEN
+                        INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:x', 'pass:shopify:none', 1);
+                    ELSE
+                        PERFORM mega_record_mma_event('pass:shopify:1', 'like', '{"tag": 7}');
+                    END IF;
+                    RAISE EXCEPTION 'not refused';
+                EXCEPTION WHEN SQLSTATE 'MG001' OR foreign_key_violation OR check_violation OR invalid_parameter_value THEN
+                    NULL;
+                END;
+                IF n % 100 = 0 THEN COMMIT; END IF;
+            END LOOP;
+        END $$});
+    for my $of ([ news => $ENV{MEGA_NEWS} // 1_000 ], [ refusals => $ENV{MEGA_REFUSALS} // 10_000 ]) {
+        my ($what, $rounds) = @$of;
+        $client->rows("CALL $what(500)");
+        my ($contexts, $memory) = (contexts($client), own_memory($client));
+        $client->rows("CALL $what($rounds)");
+        my ($more_contexts, $more_memory) = (contexts($client) - $contexts, own_memory($client) - $memory);
+        note("$rounds $what: memory contexts $contexts kB + $more_contexts, backend $memory kB + $more_memory");
+        cmp_ok($more_contexts, '<=', 64, "$what: the memory contexts do not grow");
+        cmp_ok($more_memory, '<=', 1024, "$what: the backend does not grow");
+    }
+    $client->close;
+    return;
+}
+
+# Raw rows of many customers in one statement, credits and events. Postgres itself keeps some bytes for each row whose
+# foreign key it will look up, mega the sum for each customer.
+sub many_raw_rows {
+    my $rows = $ENV{MEGA_RAW_ROWS} // 50_000;
+    my $customers = $rows / 10;
+    $node->safe_psql('flat', qq{INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:raw:' || n FROM generate_series(0, $customers - 1) n});
+    my %rows_of = (
+        credits => qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta)
+            SELECT 'credit_transaction:raw-' || n, 'pass:raw:' || n % $customers, 1 FROM generate_series(1, $rows) n},
+        events => qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta)
+            SELECT 'mma_event:raw-' || n, 'pass:raw:' || n, '{"event_type": "like", "payload": {"tag": "raw"}}' FROM generate_series(0, $customers - 1) n},
+        generations => qq{INSERT INTO mega_generations (mg_id, mg_pass_id)
+            SELECT 'generation:raw-' || n, 'pass:raw:' || n FROM generate_series(0, $customers - 1) n},
+        steps => qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_step_no, mg_step_type, mg_payload)
+            SELECT 'mma_step:raw-' || n || ':0', 'pass:raw:' || n, 'raw-' || n, 0, 'scan', '{"input": {}, "output": {}}' FROM generate_series(0, $customers - 1) n},
+    );
+    for my $kind (qw(credits events generations steps)) {
+        my $client = mega_client->connect($node, 'flat', "$files/errors");
+        $client->rows("SELECT mega_record_mma_event('pass:shopify:1', 'like', '{\"tag\": \"t\"}'), mega_record_credit('pass:shopify:1', 1, 'grant')");
+        my $peak = peak_memory($client);
+        $client->rows($rows_of{$kind});
+        my $more = peak_memory($client) - $peak;
+        note("$rows_of{$kind}: $more kB");
+        cmp_ok($more, '<=', 12_288 + $customers + $rows / 40, "$kind: a statement takes little for each customer");
+        $client->close;
+    }
+    is($node->safe_psql('flat', q{SELECT count(*), sum(mg_credits) FROM mega_customers WHERE mg_pass_id LIKE 'pass:raw:%'}), "$customers|$rows", 'every row counts');
+    return;
 }
 
 # Calls of every outcome: written, replayed, refused, from a prepared statement and not.

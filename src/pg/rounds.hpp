@@ -1,0 +1,42 @@
+// Loops over many customers or rows in one call.
+#pragma once
+
+#include "pg/spi.hpp"
+
+namespace pg {
+
+// What a round allocates, in Postgres' memory or in its session, is gone before the next begins.
+class rounds {
+public:
+    rounds()
+        : memory_(
+              call([] { return AllocSetContextCreate(CurrentMemoryContext, "mega round", ALLOCSET_DEFAULT_SIZES); })) {}
+    rounds(const rounds &) = delete;
+    rounds &operator=(const rounds &) = delete;
+
+    // Calls body(session). Notices cancellation.
+    template <class Body> void run(Body body) {
+        check_for_interrupts();
+        {
+            const within inside(memory_);
+            session its_own;
+            body(its_own);
+            its_own.finish();
+        }
+        call([this] { MemoryContextReset(memory_); });
+    }
+
+private:
+    struct within {
+        explicit within(MemoryContext memory) noexcept : outer(MemoryContextSwitchTo(memory)) {}
+        ~within() { MemoryContextSwitchTo(outer); }
+        within(const within &) = delete;
+        within &operator=(const within &) = delete;
+
+        MemoryContext outer;
+    };
+
+    MemoryContext memory_; // goes with the one that was current at the beginning
+};
+
+} // namespace pg
