@@ -348,7 +348,7 @@ DROP INDEX mega_customers_auto_topup, mega_generations_mma_vars_gin, mega_genera
 CREATE INDEX alike_1 ON mega_customers (mg_pass_id) WHERE mg_auto_topup_enabled;
 CREATE INDEX alike_2 ON mega_generations USING gin (mg_mma_vars);
 CREATE UNIQUE INDEX alike_3 ON mega_generations (mg_ref_type, mg_ref_id, coalesce(mg_reason, '')) INCLUDE (mg_delta) WHERE (mg_record_type = 'credit_transaction' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL);
-CREATE INDEX alike_4 ON mega_generations ((mg_meta ->> 'refund_of')) WITH (fillfactor = 70) WHERE mg_record_type = 'credit_transaction' AND mg_ref_type = 'refund';
+CREATE INDEX alike_4 ON mega_generations ((mg_meta #>> '{mega,refund_of}')) WITH (fillfactor = 70) WHERE mg_meta #>> '{mega,refund_of}' IS NOT NULL;
 CREATE INDEX alike_5 ON mega_generations (mg_session_id);
 CREATE INDEX other_1 ON mega_customers (mg_user_id) WHERE mg_user_id IS NOT NULL; -- not unique
 CREATE INDEX other_2 ON mega_generations (mg_pass_id) WHERE mg_record_type = 'credit_transaction' AND mg_status = 'pending';

@@ -25,7 +25,7 @@ $$;
 -- The credit rows of a customer in their order, each with the balance behind it.
 CREATE FUNCTION pg_temp.ledger(who text) RETURNS TABLE (txn_id text, delta integer, reason text, reference text, status text, meta jsonb, balance bigint)
     LANGUAGE sql AS $$
-    SELECT substr(mg_id, 20), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta - 'hold_expires_at',
+    SELECT substr(mg_id, 20), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta #- '{mega,hold_expires_at}',
         sum(mg_delta) OVER (ORDER BY mg_created_at, mg_id COLLATE "C")
     FROM mega_generations WHERE mg_pass_id = 'pass:test:refunds-' || who AND mg_record_type = 'credit_transaction' ORDER BY mg_created_at, mg_id COLLATE "C"
 $$;
@@ -52,7 +52,7 @@ SELECT pg_temp.outcome($$SELECT mega_refund_credit('refunds-2', 'refunds-r5')$$)
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:refunds-raw', 'pass:test:refunds-a', -5, 'spend');
 SELECT mg_id, mg_credits FROM mega_refund_credit('refunds-raw', 'refunds-r6');
 SELECT refund.mg_credits FROM mega_record_credit('pass:test:refunds-a', -5, 'spend') spend, LATERAL mega_refund_credit(spend.mg_id, 'refunds-r7') refund;
-SELECT txn_id, delta, reason, reference, meta - 'refund_of' AS meta, balance FROM pg_temp.ledger('a') WHERE txn_id LIKE '%refunds-%';
+SELECT txn_id, delta, reason, reference, meta #- '{mega,refund_of}' AS meta, balance FROM pg_temp.ledger('a') WHERE txn_id LIKE '%refunds-%';
 
 --
 -- The same refund again; the same id for something else (I4).
@@ -107,7 +107,12 @@ SELECT before.count = (SELECT count(*) FROM mega_generations) AS nothing_left, p
 SELECT mg_credits FROM mega_refund_credit('refunds-c', 'refunds-c2', pass_id => 'pass:test:refunds-c');
 -- what a refund refers to never changes (I5): it is what later refunds count by
 SELECT what, pg_temp.outcome('UPDATE mega_generations SET mg_meta = ' || change || $$ WHERE mg_id = 'credit_transaction:refund:refunds-c2'$$) FROM (VALUES
-    ('removed', $$'{}'$$), ('other', $$mg_meta || '{"refund_of": "refunds-1"}'$$), ('more', $$mg_meta || '{"agent": "sam"}'$$)) v(what, change);
+    ('removed', $$'{}'$$), ('other', $$mg_meta || '{"mega": {"refund_of": "refunds-1"}}'$$), ('beside', $$mg_meta || '{"refund_of": "refunds-1"}'$$), ('more', $$mg_meta || '{"agent": "sam"}'$$)) v(what, change);
+SELECT mg_meta FROM mega_generations WHERE mg_id = 'credit_transaction:refund:refunds-c2';
+-- and a raw row that looks like a refund counts nothing
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, mg_meta) SELECT 'credit_transaction:refund:refunds-raw' || n, 'pass:test:refunds-c', 0, 'refund', 'refund', 'refunds-raw' || n, meta
+FROM (VALUES (1, '{"refund_of": "refunds-raw"}'::jsonb), (2, '{"mega": {"refund_of": "refunds-raw"}}')) v(n, meta);
+SELECT mg_id, mg_meta FROM mega_generations WHERE mg_ref_id LIKE 'refunds-raw%' ORDER BY 1;
 SELECT pg_temp.outcome($$SELECT mega_refund_credit('refunds-c', 'refunds-c3')$$);
 -- a refund that would leave the range of an integer
 SELECT mg_credits FROM mega_record_credit('pass:test:refunds-full', 10, 'grant', txn_id => 'refunds-full1');

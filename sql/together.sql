@@ -268,7 +268,7 @@ END
 $$;
 -- one hold and one customer whose time is over: the sweeps have something to do
 ALTER TABLE mega_generations DISABLE TRIGGER USER;
-UPDATE mega_generations SET mg_meta = jsonb_set(mg_meta, '{hold_expires_at}', '"2020-01-01T00:00:00Z"') WHERE mg_id = 'credit_transaction:hold:together-3';
+UPDATE mega_generations SET mg_meta = jsonb_set(mg_meta, '{mega,hold_expires_at}', '"2020-01-01T00:00:00Z"') WHERE mg_id = 'credit_transaction:hold:together-3';
 ALTER TABLE mega_generations ENABLE TRIGGER USER;
 UPDATE mega_customers SET mg_expires_at = now() - interval '1 day' WHERE mg_pass_id = 'pass:test:together-d';
 SET statement_timeout = '20s';

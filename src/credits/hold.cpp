@@ -183,17 +183,6 @@ pg::timestamp expiry_in(const Interval *interval) {
     return at;
 }
 
-pg::jsonb with_expiry(pg::jsonb meta, pg::timestamp expires_at) {
-    pg::json_builder builder;
-    builder.begin_object();
-    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
-        if (key != "hold_expires_at")
-            builder.key(key).value(value);
-    });
-    builder.key("hold_expires_at").text(core::iso_utc(pg::unix_micros(expires_at)));
-    return builder.end_object().finish();
-}
-
 Datum hold_credit(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     movement what;
@@ -205,7 +194,13 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     if (what.reason == "capture" || what.reason == "release")
         throw pg::sql_error{ledger::bad_argument, "reason is the name of a hold's settlement",
                             "reason=" + pg::quoted(what.reason), "Use another word; the default is hold."};
-    what.meta = with_expiry(ledger::require_object("meta", given.json(5)), expires_at);
+    what.meta = ledger::require_object("meta", given.json(5));
+    what.own = pg::json_builder()
+                   .begin_object()
+                   .key("hold_expires_at")
+                   .text(core::iso_utc(pg::unix_micros(expires_at)))
+                   .end_object()
+                   .finish();
     what.ref_type = "hold";
     what.ref_id = hold_id;
     what.txn_id = "hold:" + hold_id;

@@ -223,8 +223,8 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
         .set(column::mg_status, what.status)
         .set(column::mg_created_at, stamp)
         .set(column::mg_updated_at, stamp);
-    if (what.meta)
-        row.set(column::mg_meta, *what.meta);
+    if (what.meta || what.own)
+        row.set_meta(what.meta.value_or(pg::empty_object()), what.own);
     return row;
 }
 

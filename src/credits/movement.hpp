@@ -17,7 +17,8 @@ struct movement {
     std::optional<std::string> ref_type, ref_id; // both or neither
     std::optional<std::string> txn_id;           // bare; a fresh one when there is none
     std::optional<pg::timestamp> expires_at;     // of a grant
-    std::optional<pg::jsonb> meta;
+    std::optional<pg::jsonb> meta;               // the application's
+    std::optional<pg::jsonb> own;                // what mega counts by, in its own key (I17)
     std::string_view status = "succeeded";
     bool allow_negative = false;
     bool given = true; // pass id and delta are what the caller said, not what a row says: errors may repeat them

@@ -25,13 +25,12 @@ constexpr std::string_view capture_prefix = "capture:";
 constexpr Oid refunds_types[] = {TEXTOID};
 constinit pg::statement refunded_so_far("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY "
                                         "@schema@.mega_generations g WHERE "
-                                        "g.mg_meta OPERATOR(pg_catalog.->>) 'refund_of' OPERATOR(pg_catalog.=) $1 "
-                                        "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                                        "AND g.mg_ref_type OPERATOR(pg_catalog.=) 'refund'",
+                                        "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' "
+                                        "OPERATOR(pg_catalog.=) $1",
                                         refunds_types);
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement refund_of("SELECT g.mg_meta OPERATOR(pg_catalog.->>) 'refund_of' FROM ONLY "
+constinit pg::statement refund_of("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' FROM ONLY "
                                   "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                   id_type);
 
@@ -136,7 +135,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.ref_type = "refund";
     refund.ref_id = refund_id;
     refund.txn_id = "refund:" + refund_id;
-    refund.meta = pg::json_builder().begin_object().key("refund_of").text(what.txn_id).end_object().finish();
+    refund.own = pg::json_builder().begin_object().key("refund_of").text(what.txn_id).end_object().finish();
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::session session;
     const recorded row = require_row(session, where, what);

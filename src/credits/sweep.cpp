@@ -33,12 +33,13 @@ constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
 // holds, which is left after the batch's last one. The time is compared as text, as iso_utc writes it: a cast would let
 // one broken raw row stop the sweep. $1 is now, by the second; `is_over` has the last word.
 constinit pg::statement due_holds(
-    "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at' "
+    "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}' "
     "FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
     "AND g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $2 "
     "AND (g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3) "
-    "AND (g.mg_meta OPERATOR(pg_catalog.->>) 'hold_expires_at') COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<=) $1 "
+    "AND (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}') COLLATE pg_catalog.\"C\" "
+    "OPERATOR(pg_catalog.<=) $1 "
     "ORDER BY g.mg_pass_id COLLATE pg_catalog.\"C\", g.mg_id COLLATE pg_catalog.\"C\" LIMIT 1000",
     due_types);
 

@@ -24,13 +24,12 @@ constinit pg::statement select_settings("SELECT c.mg_topup_default_packs, c.mg_a
                                         pass_id_type);
 
 constexpr Oid month_types[] = {TEXTOID, TEXTOID};
-// Packs that were topped up automatically this month, in the given time zone. A raw row may have anything as packs.
+// Packs that were topped up automatically this month, in the given time zone, by what mega itself noted of them.
 constinit pg::statement packs_this_month(
-    "SELECT coalesce(pg_catalog.sum(CASE WHEN g.mg_meta OPERATOR(pg_catalog.->>) 'packs' OPERATOR(pg_catalog.~) "
-    "'^[0-9]{1,9}$' THEN (g.mg_meta OPERATOR(pg_catalog.->>) 'packs')::pg_catalog.int4 END), 0)"
+    "SELECT coalesce(pg_catalog.sum((g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,packs}')::pg_catalog.int4), 0)"
     "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-    "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_reason OPERATOR(pg_catalog.=) 'topup' "
-    "AND g.mg_meta OPERATOR(pg_catalog.->) 'automatic' OPERATOR(pg_catalog.=) 'true'::pg_catalog.jsonb "
+    "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+    "AND g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,automatic}' OPERATOR(pg_catalog.=) 'true' "
     "AND g.mg_created_at OPERATOR(pg_catalog.>=) pg_catalog.timezone($2, pg_catalog.date_trunc('month', "
     "pg_catalog.timezone($2, pg_catalog.clock_timestamp())))",
     month_types);
@@ -101,14 +100,14 @@ std::int32_t credits_of(std::int32_t packs, std::int32_t credits_per_pack) {
 void set_packs(topup &wanted, std::int32_t packs) {
     wanted.what.delta = credits_of(packs, wanted.credits_per_pack);
     wanted.what.given = wanted.packs.has_value();
-    wanted.what.meta = pg::json_builder()
-                           .begin_object()
-                           .key("packs")
-                           .number(std::to_string(packs))
-                           .key("automatic")
-                           .boolean(wanted.automatic)
-                           .end_object()
-                           .finish();
+    wanted.what.own = pg::json_builder()
+                          .begin_object()
+                          .key("packs")
+                          .number(std::to_string(packs))
+                          .key("automatic")
+                          .boolean(wanted.automatic)
+                          .end_object()
+                          .finish();
 }
 
 // The same reference again. Packs that were left to the customer's default are what they were.

@@ -7,6 +7,7 @@
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -71,7 +72,8 @@ void check_values(const customer_record *old_row, const customer_record &row) {
 
 } // namespace
 
-void check_new_customer(customer_record &row) {
+void check_new_customer(customer_record &row, ledger::in_flight::moment when) {
+    ledger::protect_new_key(row, column::mg_meta, column::mg_pass_id, when);
     if (row.is_null(column::mg_pass_id))
         return; // the column's own NOT NULL answers, or `guard_new_customer`, when nobody fills it in
     if (row.is_null(column::mg_credits))
@@ -101,6 +103,8 @@ void check_changed(const schema::tables &where, const customer_record &old_row, 
     for (const column c : {column::mg_credits, column::mg_mma_preferences, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
+    ledger::protect_stored_key(old_row, new_row, column::mg_meta, column::mg_pass_id,
+                               may_replace ? ledger::in_flight::moment::before : ledger::in_flight::moment::after);
     if (!old_row.same(new_row, column::mg_shopify_customer_id))
         fill_shopify_id(new_row);
     fill(new_row);
@@ -117,7 +121,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     customer_record row(where.customers, first);
     if (call.on_insert()) {
-        check_new_customer(row);
+        check_new_customer(row, ledger::in_flight::moment::before);
         ledger::ignore_derived_of_new_customer(where, row);
         return call.keep(first.changed());
     }
@@ -139,7 +143,7 @@ Datum verify(FunctionCallInfo fcinfo) {
     customer_record row(where.customers, first);
     if (call.on_insert()) {
         if (where.customers.foreign_before_row) {
-            check_new_customer(row);
+            check_new_customer(row, ledger::in_flight::moment::after);
             ledger::require_untouched(call, first, 0);
         }
         ledger::guard_new_customer(row);

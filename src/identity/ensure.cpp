@@ -19,8 +19,8 @@ namespace {
 
 constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 // A row that was merged answers for its target.
-constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.->>) 'merged_into', c.mg_pass_id) "
-                             "FROM ONLY @schema@.mega_customers c WHERE "
+constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
+                             "c.mg_pass_id) FROM ONLY @schema@.mega_customers c WHERE "
                              "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6, $7]) "
                              "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
                              "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
@@ -187,7 +187,7 @@ private:
         ledger::customer_record record(where_.customers, columns);
         for (std::size_t i = 0; i < row.size(); ++i)
             record.set(static_cast<schema::customer>(i), row[i]);
-        check_new_customer(record);
+        check_new_customer(record, ledger::in_flight::moment::before);
         ledger::ignore_derived_of_new_customer(where_, record);
         for (std::size_t i = 0; i < row.size(); ++i)
             row[i] = record.get(static_cast<schema::customer>(i));

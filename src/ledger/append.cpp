@@ -5,6 +5,7 @@
 #include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/notify.hpp"
+#include "ledger/own_key.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/others.hpp"
@@ -89,13 +90,19 @@ new_row new_row::fresh(std::string_view record_type) {
     return row;
 }
 
+new_row &new_row::set_meta(pg::jsonb meta, std::optional<pg::jsonb> own) {
+    own_ = own;
+    return set(schema::ledger::mg_meta, own ? with_own_key(meta, *own) : meta);
+}
+
 namespace {
 
 // The row as its rules want it stored.
 void check(const schema::tables &where, const new_row &row, ledger_record &record) {
     for (std::size_t i = 0; i < width; ++i)
         record.set(static_cast<schema::ledger>(i), row.columns()[i]);
-    check_new_record(where, record);
+    const in_flight::own_key writing(row.mg_id(), row.own());
+    check_new_record(where, record, in_flight::moment::before);
     fill_pass_id_of_step(where, record);
 }
 
@@ -146,6 +153,7 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
     if (direct::possible(where))
         return append_directly(session, where, row);
     const pg::as_role owner(where.generations.owner);
+    const in_flight::own_key writing(row.mg_id(), row.own());
     const pg::rows stored = session.execute(insert_row, where.schema, pg::access::read_write, row.columns());
     if (stored.empty()) {
         require_taken(session, where, row);
@@ -156,6 +164,10 @@ bool append(pg::session &session, const schema::tables &where, const new_row &ro
             where.generations.id, schema::writing::insert, "gives a row of the ledger another id",
             to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row.mg_id()) +
                                                     " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL"))));
+    if (!writing.was_kept(where.generations.foreign_before_row))
+        schema::refuse_interference(where.generations.id, schema::writing::insert,
+                                    "changes mg_meta.mega of a row that mega writes",
+                                    to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));
     return true;
 }
 
@@ -204,7 +216,7 @@ void change_record(const schema::tables &where, std::string_view mg_id, std::spa
     }
     for (std::size_t i = 0; i < columns.size(); ++i)
         new_row.set(columns[i], values[i]);
-    check_changed_record(old_row, new_row);
+    check_changed_record(old_row, new_row, in_flight::moment::before);
     std::vector<direct::ledger_change> changes;
     for (const schema::ledger c : all)
         if (!old_row.same(new_row, c))

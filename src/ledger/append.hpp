@@ -20,6 +20,10 @@ public:
         return *this;
     }
 
+    // mg_meta: the application's document, and beside it what mega notes in its own key (I17).
+    new_row &set_meta(pg::jsonb meta, std::optional<pg::jsonb> own);
+    const Jsonb *own() const { return own_ ? own_->document : nullptr; }
+
     std::span<const pg::nullable_datum> columns() const { return columns_; }
     const std::string &mg_id() const { return mg_id_; }
     std::string id() const { return mg_id_.substr(mg_id_.find(':') + 1); }
@@ -30,6 +34,7 @@ public:
 private:
     bool keyed_ = true;
     std::string mg_id_; // <record type>:<id>
+    std::optional<pg::jsonb> own_;
     std::array<pg::nullable_datum, schema::ledger_columns.size()> columns_{};
 };
 

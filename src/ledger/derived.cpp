@@ -105,8 +105,7 @@ void guard_preferences(const schema::tables &where, const customer_record &old_r
 
 void guard_changed_customer(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
                             bool may_replace) {
-    const in_flight::look own(pass_id_of(old_row),
-                              may_replace ? in_flight::look::moment::before : in_flight::look::moment::after);
+    const in_flight::look own(pass_id_of(old_row), may_replace ? in_flight::moment::before : in_flight::moment::after);
     guard_credits(where, old_row, new_row, may_replace, own);
     guard_preferences(where, old_row, new_row, may_replace, own);
 }

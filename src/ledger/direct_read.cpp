@@ -1,5 +1,6 @@
 #include "ledger/checked.hpp"
 #include "ledger/direct_tables.hpp"
+#include "ledger/own_key.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/snapshot.hpp"
 
@@ -13,8 +14,8 @@ namespace {
 // Whom the row found answers for: a row that was merged, for its target.
 void add_answer(std::set<std::string> &answers) {
     const pg::nullable_datum meta = customers.column(number(customer::mg_meta));
-    if (!meta.is_null)
-        if (const auto target = pg::find(pg::jsonb_of(meta.value), "merged_into"); target && target->is_string()) {
+    if (!meta.is_null && !pg::has_no_member(meta.value))
+        if (const auto target = own_member(pg::jsonb_of(meta.value), "merged_into"); target && target->is_string()) {
             answers.emplace(target->string());
             return;
         }

@@ -7,6 +7,7 @@ namespace mega::ledger::in_flight {
 namespace {
 
 constinit projection *projections = nullptr;
+constinit own_key *own_keys = nullptr;
 constinit settlement *settlements = nullptr;
 constinit opening *openings = nullptr;
 constinit spend *spends = nullptr;
@@ -28,6 +29,28 @@ look::look(std::string_view pass_id, moment when) noexcept {
         return;
     ++projections->looks_;
     seen_ = projections;
+}
+
+own_key::own_key(std::string_view row, const Jsonb *document) noexcept
+    : row_(row), document_(document), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()),
+      below_(own_keys) {
+    own_keys = this;
+}
+
+own_key::~own_key() { own_keys = below_; }
+
+bool writes_own_key(std::string_view row, const pg::json_value &given, moment when) {
+    own_key *top = own_keys;
+    if (top == nullptr || top->document_ == nullptr || top->row_ != row ||
+        top->subtransaction_ != GetCurrentSubTransactionId() || top->looks_ != (when == moment::before ? 0 : 1))
+        return false;
+    // Its own check, or a trigger of its own statement.
+    if (const int deeper = pg::trigger_depth() - top->depth_; deeper != 0 && deeper != 1)
+        return false;
+    if (!given.is_object() || !pg::equal(given.container(), const_cast<JsonbContainer *>(&top->document_->root)))
+        return false;
+    ++top->looks_;
+    return true;
 }
 
 settlement::settlement(std::span<const std::string> mg_ids) noexcept

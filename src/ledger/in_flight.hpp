@@ -3,11 +3,14 @@
 // comparing with the ledger's sum.
 #pragma once
 
-#include "pg/postgres.hpp"
+#include "pg/jsonb.hpp"
 
 #include <string_view>
 
 namespace mega::ledger::in_flight {
+
+// When a trigger looks at a row: before it is stored, or behind that, because somebody else's trigger came between.
+enum class moment { before, after };
 
 // Pushed for the length of a scope. What it points to must outlive it.
 class projection {
@@ -35,8 +38,6 @@ private:
 // trigger that fires while the projection is under way: only the projection's own statement stands one trigger deep.
 class look {
 public:
-    enum class moment { before, after };
-
     look(std::string_view pass_id, moment when) noexcept;
 
     // Whether the write that is looked at is a projection's: then it has to be exactly what the projection writes.
@@ -51,6 +52,36 @@ private:
     // Null when the write on top is another customer's, another subtransaction's or depth's, or used up.
     const projection *seen_ = nullptr;
 };
+
+// What a row's own key becomes (I17): pushed around the write of the row that a function of mega makes.
+class own_key {
+public:
+    // row: its mg_id or pass id. document: null when the write has none.
+    own_key(std::string_view row, const Jsonb *document) noexcept;
+    ~own_key();
+    own_key(const own_key &) = delete;
+    own_key &operator=(const own_key &) = delete;
+
+    // Whether every look saw the row as it is written: another trigger may have changed it. checked_behind: whether
+    // there was a look behind the storing, too.
+    bool was_kept(bool checked_behind) const noexcept {
+        return document_ == nullptr || looks_ == (checked_behind ? 2 : 1);
+    }
+
+private:
+    friend bool writes_own_key(std::string_view, const pg::json_value &, moment);
+
+    std::string_view row_;
+    const Jsonb *document_;
+    SubTransactionId subtransaction_;
+    int depth_; // of triggers
+    int looks_ = 0;
+    own_key *below_;
+};
+
+// Whether the write on top of the stack is of this row and gives its own key this value, in this subtransaction, and
+// is no other trigger's. As with projections, each is let through once at either moment.
+bool writes_own_key(std::string_view row, const pg::json_value &given, moment when);
 
 // Holds that are being settled: their mg_ids, sorted.
 class settlement {

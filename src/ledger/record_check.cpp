@@ -7,6 +7,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/lineage.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
@@ -243,22 +244,6 @@ void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
                             "Use mega_capture_credit or mega_release_credit."};
 }
 
-// What mega itself wrote into a credit row's mg_meta and counts by later.
-void check_own_meta(const ledger_record &old_row, const ledger_record &new_row) {
-    const bool refund = id_of(old_row).starts_with("credit_transaction:refund:");
-    const bool topup = old_row.text(column::mg_reason) == "topup";
-    if ((!refund && !topup) || old_row.same(new_row, column::mg_meta))
-        return;
-    const auto member = [](const ledger_record &row, std::string_view key) {
-        const auto meta = row.json(column::mg_meta);
-        return meta ? pg::find(*meta, key) : std::nullopt;
-    };
-    for (const std::string_view key : {"refund_of", "automatic", "packs"})
-        if ((key == "refund_of") == refund && !pg::equal(member(old_row, key), member(new_row, key)))
-            throw pg::sql_error{"MG005", "mg_meta." + std::string(key) + " of this credit row never changes",
-                                which(old_row), "Other keys are yours to write."};
-}
-
 void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
     if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
         throw pg::sql_error{"MG005", "mg_mma_mode is set once", which(old_row), "Append a new generation."};
@@ -281,7 +266,8 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
 
 } // namespace
 
-void check_new_record(const schema::tables &where, ledger_record &row) {
+void check_new_record(const schema::tables &where, ledger_record &row, in_flight::moment when) {
+    protect_new_key(row, column::mg_meta, column::mg_id, when);
     if (row.is_null(column::mg_mma_vars))
         row.set(column::mg_mma_vars, pg::empty_object());
     if (row.is_null(column::mg_id)) // the column's own NOT NULL answers, or `consequences`, when nobody fills it in
@@ -302,8 +288,9 @@ void check_new_record(const schema::tables &where, ledger_record &row) {
     store_payload(row);
 }
 
-void check_changed_record(const ledger_record &old_row, ledger_record &new_row) {
+void check_changed_record(const ledger_record &old_row, ledger_record &new_row, in_flight::moment when) {
     const auto type = type_of(old_row);
+    protect_stored_key(old_row, new_row, column::mg_meta, column::mg_id, when);
     for (const column c : {column::mg_mma_vars, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
@@ -316,10 +303,8 @@ void check_changed_record(const ledger_record &old_row, ledger_record &new_row) 
     for (const column c : url_columns)
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
-    if (type == record_type::credit_transaction) {
+    if (type == record_type::credit_transaction)
         check_hold(old_row, new_row);
-        check_own_meta(old_row, new_row);
-    }
     check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);
     if (!old_row.same(new_row, column::mg_mma_vars))

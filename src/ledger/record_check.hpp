@@ -1,18 +1,19 @@
 // What a ledger row must be when it is appended, and what of it may change later (I5 to I10).
 #pragma once
 
+#include "ledger/in_flight.hpp"
 #include "schema/tables.hpp"
 
 namespace mega::ledger {
 
 using ledger_record = schema::record<schema::ledger>;
 
-// A new row: fills what its id tells and what was left NULL, cuts secrets out of its payload, and raises 23514 or MG008
-// when a rule is broken.
-void check_new_record(const schema::tables &where, ledger_record &row);
+// A new row: fills what its id tells and what was left NULL, cuts secrets out of its payload and what is not its own to
+// write out of its mg_meta, and raises 23514 or MG008 when a rule is broken.
+void check_new_record(const schema::tables &where, ledger_record &row, in_flight::moment when);
 
 // A changed row: raises MG005 when a fact changed, MG007 when the status moved backwards, 23514 or MG008 when a new
-// value breaks a rule; keeps columns that may not be NULL.
-void check_changed_record(const ledger_record &old_row, ledger_record &new_row);
+// value breaks a rule; keeps columns that may not be NULL, and mega's own key in mg_meta.
+void check_changed_record(const ledger_record &old_row, ledger_record &new_row, in_flight::moment when);
 
 } // namespace mega::ledger

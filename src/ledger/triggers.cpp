@@ -24,7 +24,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     ledger_record row(where.generations, first);
     if (call.on_insert()) {
-        check_new_record(where, row);
+        check_new_record(where, row, in_flight::moment::before);
         fill_pass_id_of_step(where, row);
         unprojected::row_ids one;
         one.add(row.text(column::mg_id).value_or(""));
@@ -33,7 +33,7 @@ Datum check(FunctionCallInfo fcinfo) {
     }
     pg::row second(call.new_tuple(), call.shape());
     ledger_record changed(where.generations, second);
-    check_changed_record(row, changed);
+    check_changed_record(row, changed, in_flight::moment::before);
     return call.keep(second.changed());
 }
 
@@ -49,7 +49,7 @@ Datum verify(FunctionCallInfo fcinfo) {
     const ledger_record old_row(where.generations, first);
     ledger_record new_row(where.generations, second);
     if (where.generations.foreign_before_row) {
-        check_changed_record(old_row, new_row);
+        check_changed_record(old_row, new_row, in_flight::moment::after);
         require_untouched(call, second, where.generations.at(column::mg_updated_at));
     }
     if (!old_row.same(new_row, column::mg_mma_status))
@@ -75,7 +75,7 @@ Datum project(FunctionCallInfo fcinfo) {
     pg::for_each_row(call.new_table(), call.shape(), [&](pg::row appended) {
         ledger_record row(where.generations, appended);
         if (where.generations.foreign_before_row) {
-            check_new_record(where, row);
+            check_new_record(where, row, in_flight::moment::after);
             require_untouched(call, appended, 0);
         }
         all.add_waiting(row);

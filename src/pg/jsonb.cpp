@@ -135,15 +135,19 @@ json_builder &json_builder::null() {
 
 json_builder &json_builder::value(const json_value &existing) { return push_value(place(), existing.raw()); }
 
-json_builder &json_builder::document(pg::jsonb existing) {
+json_value value_of(jsonb container) {
     JsonbValue value;
-    if (JB_ROOT_IS_SCALAR(existing.document)) {
-        call([existing, &value] { JsonbExtractScalar(root_of(existing), &value); });
-    } else {
-        value.type = jbvBinary;
-        value.val.binary.data = root_of(existing);
-        value.val.binary.len = static_cast<int>(VARSIZE(existing.document) - VARHDRSZ);
-    }
+    value.type = jbvBinary;
+    value.val.binary.data = root_of(container);
+    value.val.binary.len = static_cast<int>(VARSIZE(container.document) - VARHDRSZ);
+    return json_value(value);
+}
+
+json_builder &json_builder::document(pg::jsonb existing) {
+    if (!JB_ROOT_IS_SCALAR(existing.document))
+        return value(value_of(existing));
+    JsonbValue value;
+    call([existing, &value] { JsonbExtractScalar(root_of(existing), &value); });
     return push_value(place(), value);
 }
 

@@ -35,6 +35,16 @@ inline bool is_array(jsonb json) { return JB_ROOT_IS_ARRAY(json.document) && !JB
 inline bool is_empty_object(jsonb json) { return is_object(json) && JB_ROOT_COUNT(json.document) == 0; }
 const char *type_name(jsonb json);
 
+// Whether a stored document is an object or array that is empty: told without taking it out of storage.
+inline bool has_no_member(Datum document) noexcept {
+    const auto *stored = reinterpret_cast<const char *>(document);
+    return !VARATT_IS_EXTERNAL(stored) && !VARATT_IS_COMPRESSED(stored) &&
+           VARSIZE_ANY_EXHDR(stored) == sizeof(JsonbContainer::header);
+}
+
+// An array or object as a value inside another one.
+json_value value_of(jsonb container);
+
 // The member of an object, std::nullopt when there is none.
 std::optional<json_value> find(JsonbContainer *object, std::string_view key);
 inline std::optional<json_value> find(jsonb json, std::string_view key) {

@@ -45,7 +45,7 @@ BEGIN
     -- its argument: a function that takes none would be nearer.
     FOR one IN
         SELECT i.object, i.action, i.detail FROM mega_install(dry_run => false) i
-        WHERE i.action OPERATOR(pg_catalog.=) ANY ('{grant,code of others}')
+        WHERE i.action OPERATOR(pg_catalog.=) ANY ('{grant,code of others,rename key}')
             OR i.action OPERATOR(pg_catalog.~~) 'skip %'
     LOOP
         RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
@@ -53,6 +53,8 @@ BEGIN
                 THEN 'These roles reach the table itself; see docs/adopting.md.'
                 WHEN one.action OPERATOR(pg_catalog.=) 'code of others'
                 THEN 'The table is not written while it is there, unless mega.trusted_owners names the role.'
+                WHEN one.action OPERATOR(pg_catalog.=) 'rename key'
+                THEN 'The key mega in mg_meta is mega''s own from here on; see docs/adopting.md.'
                 ELSE 'New rows are checked all the same; see SELECT * FROM mega_validate().' END;
     END LOOP;
     FOR made IN

@@ -35,7 +35,7 @@ std::string plain(std::string_view text) {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text.substr(i).starts_with("::text"))
-            i += 5;
+            i += text.substr(i + 6).starts_with("[]") ? 7 : 5;
         else if (text[i] != ' ' && text[i] != '(' && text[i] != ')')
             result += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
     }

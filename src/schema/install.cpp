@@ -3,6 +3,7 @@
 #include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
+#include "schema/key_adoption.hpp"
 #include "schema/restore.hpp"
 #include "schema/table_plan.hpp"
 
@@ -21,7 +22,9 @@ Datum install(FunctionCallInfo fcinfo) {
     std::list<table_plan> plans;
     for (const table_definition &table : manifest)
         plans.emplace_back(session, table, schema);
+    key_adoption keys(session, schema);
     if (!dry_run) {
+        keys.prepare();
         std::vector<table_lock> locks;
         for (table_plan &plan : plans) {
             plan.prepare();
@@ -29,9 +32,11 @@ Datum install(FunctionCallInfo fcinfo) {
                 locks.push_back(*lock);
         }
         lock_tables(session, locks);
+        keys.finish();
         for (table_plan &plan : plans)
             plan.carry_out();
     }
+    keys.tell(report);
     for (const table_plan &plan : plans)
         plan.tell(report);
     session.finish();

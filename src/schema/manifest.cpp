@@ -10,7 +10,8 @@ constexpr named_definition customer_constraints[] = {
      "A pass id is pass:<kind>:<id>.", true},
 };
 
-// No key or predicate mentions mg_credits, mg_expires_at, mg_updated_at or mg_last_active: a balance change stays HOT.
+// No key or predicate mentions mg_credits, mg_expires_at, mg_updated_at, mg_last_active or mg_meta: a balance change
+// stays HOT.
 constexpr named_definition customer_indexes[] = {
     {"mega_customers_shopify_customer_id_key",
      "UNIQUE INDEX # ON @table@ (mg_shopify_customer_id) WHERE mg_shopify_customer_id IS NOT NULL",
@@ -87,9 +88,8 @@ constexpr named_definition ledger_indexes[] = {
      "'credit_transaction:hold;'",
      "Holds that are neither captured nor released."},
     {"mega_generations_refund_of",
-     "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.->>) 'refund_of')) WHERE mg_record_type OPERATOR(pg_catalog.=) "
-     "'credit_transaction' AND mg_ref_type OPERATOR(pg_catalog.=) "
-     "'refund'",
+     "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}')) WHERE (mg_meta "
+     "OPERATOR(pg_catalog.#>>) '{mega,refund_of}') IS NOT NULL",
      "What was refunded of a movement."},
 };
 

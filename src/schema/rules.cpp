@@ -273,7 +273,7 @@ std::string found_table::qualified() const { return pg::with_schema_name("@schem
 std::string found_table::text_of(const named_definition &object) const {
     std::string text = pg::with_schema_name(object.definition, schema);
     text = replaced(std::move(text), "@table@", qualified());
-    return replaced(std::move(text), "#", object.name);
+    return replaced(std::move(text), " # ", std::string(" ") + object.name + " "); // not the # of an operator
 }
 
 std::string open_rule::command(const found_table &table) const {

@@ -3,6 +3,7 @@
 #include "pg/relation.hpp"
 #include "pg/version.hpp"
 #include "schema/adoption.hpp"
+#include "schema/key_adoption.hpp"
 #include "schema/tables.hpp"
 
 namespace mega::schema {
@@ -55,11 +56,13 @@ const char *added(const open_rule &rule) {
 }
 
 // The command to have a large table's index before: writers do not wait for that one.
-std::string concurrently(const std::string &create) {
+std::string concurrently(const std::string &create, const char *ending = "",
+                         const char *then = "which lets writers wait") {
     const std::string_view word = "INDEX ";
     const std::size_t at = create.find(word) + word.size();
-    return create.substr(0, at) + "CONCURRENTLY " + create.substr(at) +
-           " -- before mega_install, which lets writers wait";
+    const std::size_t behind_name = create.find(' ', at);
+    return create.substr(0, at) + "CONCURRENTLY " + create.substr(at, behind_name - at) + ending +
+           create.substr(behind_name) + " -- before mega_install, " + then;
 }
 
 std::string told(const open_rule &rule, const found_table &table) {
@@ -165,9 +168,35 @@ std::string table_plan::index_name(const named_definition &index) const {
     return pg::with_schema_name("@schema@.", table_.schema) + index.name;
 }
 
+// By the name of this one the ledger is known again: it gets it whatever else is there.
+void table_plan::plan_known_by(const named_definition &index, const index_place &place) {
+    using state = index_place::state;
+    const std::string create = "CREATE " + table_.text_of(index);
+    switch (place.what) {
+    case state::elsewhere: {
+        const char *other = pg::call([&place] { return quote_identifier(place.other.c_str()); });
+        const std::string rename =
+            "ALTER INDEX " + pg::with_schema_name("@schema@.", table_.schema) + other + " RENAME TO " + index.name;
+        objects_.push_back({index.name, "rename index", rename});
+        commands_.push_back(rename);
+        return;
+    }
+    case state::taken:
+        throw pg::sql_error{"42P07", "the name " + std::string(index.name) + " belongs to " + place.other,
+                            "By an index of this name mega knows a ledger that was its own before.",
+                            "Rename the other one first."};
+    default:
+        objects_.push_back({index.name, "create index",
+                            is_read_slowly() ? concurrently(create, "_ready", "which gives it its name") : create});
+        commands_.push_back(create);
+    }
+}
+
 void table_plan::plan_index(const named_definition &index) {
     using state = index_place::state;
     const index_place place = place_of(session_, table_, index);
+    if (index.name == known_ledger_by && place.what != state::there && place.what != state::invalid)
+        return plan_known_by(index, place);
     switch (place.what) {
     case state::free: {
         // A unique one of a table that was there is a rule.

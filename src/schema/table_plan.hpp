@@ -42,6 +42,7 @@ private:
     void plan_new_column(const column &c, const std::string &object);
     void plan_rules();
     void plan_index(const named_definition &index);
+    void plan_known_by(const named_definition &index, const index_place &place);
     void plan_trigger(const named_definition &trigger);
     void comment_on_what_is_there();
 

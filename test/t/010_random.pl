@@ -232,7 +232,7 @@ my %rules = (
             WHEN 'succeeded' THEN coalesce(r.mg_delta = -h.mg_delta, true) AND h.mg_delta + coalesce(r.mg_delta, 0) + coalesce(c.mg_delta, 0) <= 0 ELSE false END},
     'settlements have their hold' => q{SELECT s.mg_id FROM mega_generations s WHERE s.mg_id ~ '^credit_transaction:(capture|release):'
         AND NOT EXISTS (SELECT FROM mega_generations h WHERE h.mg_id = 'credit_transaction:hold:' || s.mg_ref_id AND h.mg_pass_id = s.mg_pass_id)},
-    'refunds are no more than was spent' => q{SELECT r.refund_of, r.back, s.spent FROM (SELECT mg_meta ->> 'refund_of' AS refund_of, sum(mg_delta) AS back FROM mega_generations WHERE mg_ref_type = 'refund' GROUP BY 1) r
+    'refunds are no more than was spent' => q{SELECT r.refund_of, r.back, s.spent FROM (SELECT mg_meta #>> '{mega,refund_of}' AS refund_of, sum(mg_delta) AS back FROM mega_generations WHERE mg_ref_type = 'refund' GROUP BY 1) r
         LEFT JOIN LATERAL (SELECT -sum(mg_delta) AS spent FROM mega_generations WHERE mg_id = 'credit_transaction:' || r.refund_of
             OR (r.refund_of LIKE 'hold:%' AND mg_ref_type = 'hold' AND mg_ref_id = substr(r.refund_of, 6))) s ON true WHERE s.spent IS NULL OR r.back > s.spent},
     'transfers are balanced' => q{SELECT mg_ref_id FROM mega_generations WHERE mg_ref_type = 'transfer' GROUP BY 1 HAVING count(*) <> 2 OR sum(mg_delta) <> 0 OR count(DISTINCT mg_pass_id) <> 2},

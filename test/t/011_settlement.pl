@@ -293,7 +293,7 @@ sub refunds {
     }
     is(join("\n", grep { shown($count{$_} // {}) ne '00000 x 2, 22023 x 2' } 1 .. 20),
         '', 'refunds: of four parts of four two fit into ten, the others are refused');
-    is(sql(q{SELECT mg_meta ->> 'refund_of', sum(mg_delta) FROM mega_generations WHERE mg_ref_id LIKE 'refund-%'
+    is(sql(q{SELECT mg_meta #>> '{mega,refund_of}', sum(mg_delta) FROM mega_generations WHERE mg_ref_id LIKE 'refund-%'
             GROUP BY 1 HAVING sum(mg_delta) <> 8}), '', 'refunds: never more in sum than was spent');
     return;
 }

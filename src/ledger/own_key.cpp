@@ -1,0 +1,51 @@
+#include "ledger/own_key.hpp"
+
+#include "ledger/checked.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+// The other keys of an object, and then this one.
+pg::jsonb replaced(pg::jsonb meta, const std::optional<pg::json_value> &own) {
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
+        if (key != own_key)
+            builder.key(key).value(value);
+    });
+    if (own)
+        builder.key(own_key).value(*own);
+    return builder.end_object().finish();
+}
+
+} // namespace
+
+pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own) { return replaced(meta, pg::value_of(own)); }
+
+std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name) {
+    const auto own = pg::find(meta, own_key);
+    return own && own->is_object() ? pg::find(own->container(), name) : std::nullopt;
+}
+
+std::optional<pg::jsonb> without_foreign_key(pg::jsonb meta, std::string_view row, in_flight::moment when) {
+    const auto given = pg::find(meta, own_key);
+    if (!given || in_flight::writes_own_key(row, *given, when))
+        return std::nullopt;
+    return replaced(meta, std::nullopt);
+}
+
+std::optional<pg::jsonb> with_stored_key(pg::jsonb stored, std::optional<pg::jsonb> written, std::string_view row,
+                                         in_flight::moment when) {
+    const auto kept = pg::find(stored, own_key);
+    const auto given = written ? pg::find(*written, own_key) : std::nullopt;
+    if (pg::equal(kept, given) || (given && in_flight::writes_own_key(row, *given, when)))
+        return std::nullopt;
+    if (written && !pg::is_object(*written)) // there is a key that has to stay
+        throw pg::sql_error{bad_column, "mg_meta must be a JSON object",
+                            std::string("It is of type ") + pg::type_name(*written) + ".",
+                            "mega has a key of its own in this row's mg_meta, which stays."};
+    return replaced(written.value_or(pg::empty_object()), kept);
+}
+
+} // namespace mega::ledger

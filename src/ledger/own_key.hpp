@@ -1,0 +1,48 @@
+// mg_meta.mega, on customers and on every ledger row, is mega's own key: what functions of mega note there, nobody
+// else's write makes or changes (I17). Every other key of mg_meta is the application's.
+#pragma once
+
+#include "ledger/in_flight.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::ledger {
+
+inline constexpr std::string_view own_key = "mega";
+
+// An application's document with what mega notes of the row beside it.
+pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
+
+// A member of mega's own key; std::nullopt when there is none.
+std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name);
+
+// What is stored in place of the document that a row brings, or std::nullopt when that may stay. row: its mg_id or
+// pass id, by which a write of mega's own is told.
+
+// Of a new row: the document without the key.
+std::optional<pg::jsonb> without_foreign_key(pg::jsonb meta, std::string_view row, in_flight::moment when);
+
+// Of a changed row: the document with the key as it is stored. Raises 23514 when there is one and the new document is
+// no object.
+std::optional<pg::jsonb> with_stored_key(pg::jsonb stored, std::optional<pg::jsonb> written, std::string_view row,
+                                         in_flight::moment when);
+
+// The same for the columns of a record. Documents without a member cost nothing.
+template <class Record, class Column>
+void protect_new_key(Record &record, Column meta, Column id, in_flight::moment when) {
+    const pg::nullable_datum given = record.get(meta);
+    if (given.is_null || pg::has_no_member(given.value))
+        return;
+    if (const auto other = without_foreign_key(pg::jsonb_of(given.value), record.text(id).value_or(""), when))
+        record.set(meta, *other);
+}
+
+template <class Record, class Column>
+void protect_stored_key(const Record &old_record, Record &new_record, Column meta, Column id, in_flight::moment when) {
+    if (old_record.same(new_record, meta))
+        return;
+    const auto stored = old_record.json(meta).value_or(pg::empty_object());
+    if (const auto other = with_stored_key(stored, new_record.json(meta), old_record.text(id).value_or(""), when))
+        new_record.set(meta, *other);
+}
+
+} // namespace mega::ledger
