@@ -213,8 +213,11 @@ $$;
 CREATE TRIGGER zz_borrow BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION pg_temp.borrow();
 SELECT replayed FROM mega_hold_credit('pass:test:own-4', 1, 'own-b1');
 SELECT replayed FROM mega_hold_credit('pass:test:own-4', 1, 'own-b-same');
+ALTER TRIGGER zz_borrow ON mega_generations RENAME TO aa_borrow;
+SELECT replayed FROM mega_hold_credit('pass:test:own-4', 1, 'own-b2');
+SELECT replayed FROM mega_hold_credit('pass:test:own-4', 1, 'own-b2-same');
 SELECT * FROM pg_temp.stored('b%');
-DROP TRIGGER zz_borrow ON mega_generations;
+DROP TRIGGER aa_borrow ON mega_generations;
 -- one that leaves it alone costs nothing but the direct path
 CREATE FUNCTION pg_temp.harmless() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.mg_meta := NEW.mg_meta || ''{"touched": 1}''; RETURN NEW; END';
 CREATE TRIGGER zz_harmless BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION pg_temp.harmless();
