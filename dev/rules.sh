@@ -64,6 +64,13 @@ rule_no_printf_no_iostream_no_threads() {
     places '(^|[^a-zA-Z_])v?(f|s|sn|as)?printf *\(|# *include *<(iostream|cstdio|stdio\.h|thread|mutex|future)>' src
 }
 
+# What the extension says is ASCII: a text of src that a database of another encoding could not hold has no place in a
+# string or in the install script. Comments may say anything.
+rule_messages_are_ascii() {
+    places '"([^"\\]|\\.)*[^ -~]([^"\\]|\\.)*"' src | grep -vE '^[^:]+:[0-9]+: *//' || true
+    project_files 'src/*.sql' | LC_ALL=C xargs -r -d '\n' grep -nP '[^\x00-\x7F]' /dev/null || [ $? = 123 ]
+}
+
 # Every header begins with #pragma once.
 rule_headers_are_included_once() { project_files 'src/*.hpp' 'test/*.hpp' 'bench/*.hpp' | xargs -r grep -L '^#pragma once'; }
 

@@ -123,6 +123,9 @@ SELECT what, pg_temp.outcome('SELECT * FROM mega_append_mma_step(' || arguments 
     ('negative number', $$'steps-g', 'a', at_step => -1$$),
     ('ends before it starts', $$'steps-g', 'a', started_at => '2026-01-01 00:00:01Z', ended_at => '2026-01-01 00:00:00Z'$$),
     ('starts at infinity', $$'steps-g', 'a', started_at => '-infinity'$$),
+    ('starts in the last years', $$'steps-g', 'a', started_at => '294270-01-01'$$),
+    ('ends in the last years', $$'steps-g', 'a', started_at => '2026-01-01', ended_at => '294276-12-31 23:59:59.999999+00'$$),
+    ('lasts too long', $$'steps-g', 'a', started_at => '4714-11-24 00:00:00+00 BC', ended_at => '294246-12-31 23:59:59+00'$$),
     ('ends at infinity', $$'steps-g', 'a', ended_at => 'infinity'$$)
 ) v(what, arguments);
 SELECT :before = count(*) AS nothing_left FROM mega_generations;

@@ -11,15 +11,10 @@ constexpr decimal max_weight = decimal::from_micros(1'000'000'000);
 constexpr decimal default_weight = decimal::from_micros(1000000);
 constexpr decimal download_weight = decimal::from_micros(500000);
 
-// The beginning of a text for an error's detail, not cut inside a UTF-8 letter.
+// The beginning of a text for an error's detail.
 std::string shortened(std::string_view s) {
     constexpr std::size_t limit = 64;
-    if (s.size() <= limit)
-        return std::string(s);
-    std::size_t end = limit;
-    while (end > 0 && (static_cast<unsigned char>(s[end]) & 0xC0) == 0x80)
-        --end;
-    return std::string(s.substr(0, end)) + "...";
+    return s.size() <= limit ? std::string(s) : std::string(beginning_of(s, limit)) + "...";
 }
 
 std::string quoted(std::string_view s) { return '"' + shortened(s) + '"'; }

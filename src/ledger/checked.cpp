@@ -48,6 +48,14 @@ void check_finite(const char *name, std::optional<pg::timestamp> value) {
         throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, "Use NULL for no time."};
 }
 
+void check_writable(const char *name, std::optional<pg::timestamp> value) {
+    check_finite(name, value);
+    if (value && pg::from_unix_micros(pg::unix_micros(*value)) != *value)
+        throw pg::sql_error{"22008", std::string(name) + " is out of range",
+                            "It lies in the last years of the calendar, which no text of a step can say.",
+                            "Use a time before the year 294247."};
+}
+
 pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value) {
     if (!value)
         return pg::empty_object();

@@ -45,6 +45,9 @@ inline constexpr std::int64_t most_ahead = 5 * 60 * std::int64_t{1'000'000};
 // A timestamp that is not infinite; raises 22008.
 void check_finite(const char *name, std::optional<pg::timestamp> value);
 
+// The same, and a time that can be written down as ISO text: those counted from 1970. Raises 22008.
+void check_writable(const char *name, std::optional<pg::timestamp> value);
+
 // A jsonb argument that has to be an object; NULL counts as '{}'. Raises 22023.
 pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value);
 

@@ -70,7 +70,7 @@ Datum project(FunctionCallInfo fcinfo) {
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         throw pg::sql_error{"55000", "mega does not project in a session that is a replica",
                             "session_replication_role = replica",
-                            "Set the trigger right: ALTER TABLE … ENABLE TRIGGER mega_generations_project."};
+                            "Set the trigger right: ALTER TABLE ... ENABLE TRIGGER mega_generations_project."};
     consequences all;
     pg::for_each_row(call.new_table(), call.shape(), [&](pg::row appended) {
         ledger_record row(where.generations, appended);

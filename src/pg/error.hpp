@@ -15,15 +15,28 @@ struct sql_state {
     bool operator==(const sql_state &) const = default;
 };
 
+// The encoding that a message has to be text of. A database in SQL_ASCII knows no characters: the client does, who has
+// to be able to read them.
+inline int encoding_of_messages() noexcept {
+    return GetDatabaseEncoding() == PG_SQL_ASCII ? pg_get_client_encoding() : GetDatabaseEncoding();
+}
+
+// How many bytes of the text are whole characters and no more than `room`.
+inline std::size_t whole_characters(std::string_view text, std::size_t room) noexcept {
+    if (text.size() <= room)
+        return text.size();
+    const int size = static_cast<int>(std::min(text.size(), room + MAX_MULTIBYTE_CHAR_LEN)); // no need to see more
+    return static_cast<std::size_t>(
+        pg_encoding_mbcliplen(encoding_of_messages(), text.data(), size, static_cast<int>(room)));
+}
+
 // Text of bounded length kept in place: an error must not need memory. What does not fit is cut at a character's end.
 template <std::size_t Capacity> class fixed_text {
 public:
     constexpr fixed_text() = default;
 
     fixed_text(std::string_view text) noexcept {
-        length_ = std::min(text.size(), Capacity);
-        while (length_ < text.size() && length_ > 0 && (static_cast<unsigned char>(text[length_]) & 0xC0) == 0x80)
-            --length_;
+        length_ = whole_characters(text, Capacity);
         std::memcpy(bytes_.data(), text.data(), length_);
         bytes_[length_] = '\0';
     }
@@ -55,11 +68,15 @@ struct sql_error {
 
 static_assert(std::is_trivially_copyable_v<pg_error> && std::is_trivially_copyable_v<sql_error>);
 
-// A value as it stands in an error message: quoted, cut after 100 bytes at a character's end.
+// A value as it stands in an error message: quoted, cut after 100 bytes at a character's end. What is no text of the
+// database (a part of a URL, say, once it is percent-decoded) is shown with question marks.
 inline std::string quoted(std::string_view value) {
     const fixed_text<100> head(value);
-    const std::string shown = head.c_str();
-    return "\"" + shown + (shown.size() < value.size() ? "…\"" : "\"");
+    std::string shown = head.c_str();
+    if (!pg_verify_mbstr(encoding_of_messages(), shown.data(), static_cast<int>(shown.size()), true))
+        std::ranges::replace_if(
+            shown, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+    return "\"" + shown + (shown.size() < value.size() ? "...\"" : "\"");
 }
 
 } // namespace pg

@@ -4,6 +4,7 @@
 #include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
 #include "pg/spi.hpp"
+#include "schema/character_set.hpp"
 #include "schema/tables.hpp"
 
 extern "C" {
@@ -18,6 +19,7 @@ void _PG_init(void) {
     pg::watch_direct_tables();
     mega::ledger::direct::watch_transactions();
     mega::schema::watch_tables();
+    mega::schema::tell_character_set();
 }
 
 } // extern "C"

@@ -196,11 +196,12 @@ tables guarded_tables_of(Oid function, written what) {
         throw pg::sql_error{"55000", "mega does not write in a session that is a replica",
                             "session_replication_role = replica", "Its triggers would not keep the books."};
     if (!found.customers.guarded || !found.generations.guarded || !found.admins.guarded)
-        throw pg::sql_error{"55000",
-                            "a trigger of mega is missing, disabled or replaced",
-                            {},
-                            "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE … ENABLE "
-                            "TRIGGER; without it nothing keeps the books."};
+        throw pg::sql_error{
+            "55000",
+            "a trigger of mega is missing, disabled or replaced",
+            {},
+            "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
+            "TRIGGER; without it nothing keeps the books."};
     const auto writes = [what](written one) { return (static_cast<unsigned>(what) & static_cast<unsigned>(one)) != 0; };
     if (writes(written::customers))
         found.customers.may_be_written.require_good();

@@ -26,11 +26,11 @@ judged judge_relatives(Relation relation, const table_definition &definition) {
     if (form->relispartition)
         return {pg::sql_error{"55000", "the ledger is a partition of another table",
                               "table=" + pg::quoted(definition.name),
-                              "Take it out with ALTER TABLE … DETACH PARTITION: its rows would not be projected."}};
+                              "Take it out with ALTER TABLE ... DETACH PARTITION: its rows would not be projected."}};
     if (form->relhassubclass &&
         pg::call([relation] { return find_inheritance_children(RelationGetRelid(relation), NoLock) != NIL; }))
         return {pg::sql_error{"55000", "the ledger has child tables", "table=" + pg::quoted(definition.name),
-                              "Drop them, or take them out with ALTER TABLE … NO INHERIT: their rows keep no rule."},
+                              "Drop them, or take them out with ALTER TABLE ... NO INHERIT: their rows keep no rule."},
                 false}; // a child that is dropped says nothing
     return {};
 }

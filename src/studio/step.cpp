@@ -41,11 +41,18 @@ step read_arguments(const pg::arguments &given) {
     read.error = given.json(4);
     read.started_at = given.time(5);
     read.ended_at = given.time(6);
-    ledger::check_finite("started_at", read.started_at);
-    ledger::check_finite("ended_at", read.ended_at);
+    ledger::check_writable("started_at", read.started_at);
+    ledger::check_writable("ended_at", read.ended_at);
     if (read.started_at && read.ended_at && *read.ended_at < *read.started_at)
         throw pg::sql_error{ledger::bad_argument,
                             "a step cannot end before it starts",
+                            "started_at=" + core::iso_utc(pg::unix_micros(*read.started_at)) +
+                                " ended_at=" + core::iso_utc(pg::unix_micros(*read.ended_at)),
+                            {}};
+    if (std::int64_t took;
+        read.started_at && read.ended_at && __builtin_sub_overflow(read.ended_at->value, read.started_at->value, &took))
+        throw pg::sql_error{"22008",
+                            "the duration of a step is out of range",
                             "started_at=" + core::iso_utc(pg::unix_micros(*read.started_at)) +
                                 " ended_at=" + core::iso_utc(pg::unix_micros(*read.ended_at)),
                             {}};

@@ -80,5 +80,57 @@ TEST(text_rule, replaces_control_characters) {
     EXPECT_EQ(without_control_characters("\xC3\xA9\xC2\xA0\xE4\xB8\xAD"), "\xC3\xA9\xC2\xA0\xE4\xB8\xAD");
 }
 
+// The same bytes in a database of another encoding.
+class text_of_another_host : public testing::Test {
+protected:
+    static inline character_set now = character_set::utf8;
+    static character_set set() noexcept { return now; }
+    static std::size_t by_twos(std::string_view, std::size_t room) noexcept { return room / 2 * 2; }
+    static std::size_t by_letters(std::string_view s, std::size_t room) noexcept {
+        while (room > 0 && (static_cast<unsigned char>(s[room]) & 0xC0) == 0x80)
+            --room;
+        return room;
+    }
+    void SetUp() override { use_text_host({set, by_twos}); }
+    void TearDown() override {
+        now = character_set::utf8;
+        use_text_host({set, by_letters});
+    }
+};
+
+TEST_F(text_of_another_host, has_its_own_control_characters) {
+    const auto controls = [](character_set which, std::string_view s) {
+        now = which;
+        return has_control_character(s);
+    };
+    EXPECT_TRUE(controls(character_set::utf8, "a\xC2\x85"));
+    EXPECT_FALSE(controls(character_set::utf8, "\xE6\x85\x85")); // U+6145
+    EXPECT_TRUE(controls(character_set::iso_8859, "a\x85"));
+    EXPECT_FALSE(controls(character_set::iso_8859, "a\xE9"));
+    for (const auto which : {character_set::windows, character_set::euc, character_set::other}) {
+        EXPECT_FALSE(controls(which, "\xC2\x85\x8E\xB1"));
+        EXPECT_TRUE(controls(which, "\xC2\x85\x7F"));
+    }
+}
+
+TEST_F(text_of_another_host, has_its_own_blanks) {
+    const auto blank = [](character_set which, std::string_view s) {
+        now = which;
+        return is_blank(s) && has_blank_ends(s) && has_blank_ends("x" + std::string(s));
+    };
+    EXPECT_TRUE(blank(character_set::utf8, "\xC2\xA0\xE3\x80\x80"));
+    EXPECT_TRUE(blank(character_set::iso_8859, "\xA0"));
+    EXPECT_TRUE(blank(character_set::windows, "\xA0"));
+    EXPECT_TRUE(blank(character_set::euc, "\xA1\xA1"));
+    EXPECT_FALSE(blank(character_set::euc, "\xA1\xA2"));
+    EXPECT_FALSE(blank(character_set::utf8, "\xA0"));
+    EXPECT_FALSE(blank(character_set::other, "\xA0"));
+}
+
+TEST_F(text_of_another_host, is_cut_where_the_host_says) {
+    EXPECT_EQ(beginning_of("abcde", 3), "ab");
+    EXPECT_EQ(beginning_of("abc", 3), "abc");
+}
+
 } // namespace
 } // namespace mega::core
