@@ -45,6 +45,10 @@ SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden p
 \o
 INSERT INTO mega_admin (mg_id, mg_detail) VALUES ('admin_audit:hidden', '{"x": "hidden"}'), ('admin_audit:given-audit', '{"x": "hidden"}');
 INSERT INTO mega_admin (mg_id, mg_value) VALUES ('app_config:hidden', '{"x": "hidden"}');
+INSERT INTO mega_admin (mg_id, mg_user_id, mg_ip, mg_deleted_at) VALUES ('admin_session:given-session', '00000000-0000-4000-8000-0000000000f0', 'hidden', NULL), ('admin_session:given-ended', '00000000-0000-4000-8000-0000000000f0', 'hidden', now());
+\o /dev/null
+SELECT mega_set_app_config('given-key', to_jsonb('hidden ' || n)) FROM generate_series(1, 321) n;
+\o
 -- what somebody wrote before there were rules: vars with a signed URL, a hold of nobody
 SET session_replication_role = replica;
 UPDATE mega_generations SET mg_mma_vars = '{"image": "https://hidden.s3.amazonaws.com/hidden.png?X-Amz-Credential=hidden&X-Amz-Signature=hidden"}' WHERE mg_id = 'generation:vars';
@@ -155,6 +159,11 @@ INSERT INTO attempt (what, statement) VALUES
     ('a pass id written', $$UPDATE mega_customers SET mg_pass_id = 'pass:test:given' <<mg_pass_id = 'pass:test:mine'>>$$),
     ('a balance inserted', $$INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES ('pass:test:given', 5)$$),
     ('an audit with other content', $$SELECT mega_record_admin_audit('given', audit_id => 'given-audit')$$),
+    ('a session of another', $$SELECT mega_touch_admin_session('given-session', '00000000-0000-4000-8000-0000000000f1')$$),
+    ('a session that ended', $$SELECT mega_touch_admin_session('given-ended')$$),
+    ('a profile of two', $$SELECT mega_link_profile('00000000-0000-4000-8000-0000000000e1', '00000000-0000-4000-8000-0000000000b1', shopify_customer_id => 'given-shop')$$),
+    ('another version', $$SELECT mega_set_app_config('given-key', '1', 7)$$),
+    ('a version changed', $$UPDATE mega_admin SET mg_value = '1' <<mg_id = 'app_config:given-key.v1'>>$$),
     ('an audit changed', $$UPDATE mega_admin SET mg_detail = '{}' <<mg_id = 'admin_audit:hidden'>>$$),
     ('an audit deleted', $$DELETE FROM mega_admin <<mg_id = 'admin_audit:hidden'>>$$),
     ('a key that differs', $$UPDATE mega_admin SET mg_key = 'given' <<mg_id = 'app_config:hidden'>>$$),

@@ -261,7 +261,8 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('version of its key', $$INSERT INTO mega_admin (mg_id, mg_key) VALUES ('app_config:ledger.key.v4', 'ledger.key')$$),
     ('a key that looks like a version', $$INSERT INTO mega_admin (mg_id, mg_key) VALUES ('app_config:ledger.v1', 'ledger.v1')$$),
     ('unknown customer', $$INSERT INTO mega_admin (mg_id, mg_actor_pass_id) VALUES ('admin_audit:ledger-2', 'pass:test:nobody')$$),
-    ('delete others', $$DELETE FROM mega_admin WHERE mg_id ~ 'ledger.key|ledger.v1|c0ffee00|-7|ledger-hash'$$)
+    ('delete a version', $$DELETE FROM mega_admin WHERE mg_id = 'app_config:ledger.key.v3'$$),
+    ('delete others', $$DELETE FROM mega_admin WHERE mg_id ~ 'ledger.key$|ledger.v1|c0ffee00|-7|ledger-hash'$$)
 ) v(what, statement);
 
 --

@@ -29,11 +29,12 @@ CREATE FUNCTION witness.call(function oid, version text, bare boolean) RETURNS t
 SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.regnamespace, p.proname,
     pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
         WHEN bare AND a.number OPERATOR(pg_catalog.>) (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND a.name OPERATOR(pg_catalog.~) '(_id|cursor|ref_type)$' THEN 'NULL'
-        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in|action|key|session_hash|profile_id|runtime_id|ip|trust)$' THEN
+        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in|action|expected_version|profile_id|runtime_id|ip|trust)$' THEN
             pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'trust', 'ledger', 'email', 'n@example.com',
                 'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour',
-                'action', 'names', 'key', 'names', 'session_hash', 'names', 'profile_id', 'c0ffee00-0000-4000-8000-0000000000e5', 'runtime_id', '1', 'ip', '10.0.0.1',
+                'action', 'names', 'expected_version', '0', 'profile_id', 'c0ffee00-0000-4000-8000-0000000000e5', 'runtime_id', '1', 'ip', '10.0.0.1',
                 'entries', '[{"pass_id": "pass:names:1", "delta": 1, "reason": "names"}]') OPERATOR(pg_catalog.->>) a.name)
+        WHEN a.name OPERATOR(pg_catalog.~) '^key$|_hash$' THEN pg_catalog.quote_literal(pg_catalog.concat(a.name, version))
         WHEN a.name OPERATOR(pg_catalog.~) 'pass_id$' THEN pg_catalog.quote_literal(CASE WHEN a.name OPERATOR(pg_catalog.~) '^to' THEN 'pass:names:2' ELSE 'pass:names:1' END)
         WHEN a.name OPERATOR(pg_catalog.~) '_(cursor|id)$' AND a.type OPERATOR(pg_catalog.~) 'uuid$' OR a.name OPERATOR(pg_catalog.~) '(cursor|shopify_customer_id|parent_generation_id|mma_status)$' THEN 'NULL'
         WHEN a.name OPERATOR(pg_catalog.~) '_id$' THEN pg_catalog.quote_literal(pg_catalog.concat(a.name, version))
@@ -62,7 +63,7 @@ BEGIN
                 ('events, page 2', 'SELECT * FROM public.mega_mma_events(''pass:names:1''::pg_catalog.text, 1, (SELECT next_cursor FROM public.mega_mma_events(''pass:names:1''::pg_catalog.text, 1, NULL::pg_catalog.text, NULL::pg_catalog.text)), NULL::pg_catalog.text)'),
                 ('row deleted', 'DELETE FROM public.mega_generations'), ('truncate', 'TRUNCATE public.mega_admin')) s(what, statement)
             UNION ALL
-            SELECT CASE WHEN p.proname OPERATOR(pg_catalog.~) 'ensure|start' THEN 2 WHEN p.proname OPERATOR(pg_catalog.~) 'create' THEN 3 WHEN p.proname OPERATOR(pg_catalog.~) 'record|hold_credit' THEN 4 WHEN p.proname OPERATOR(pg_catalog.~) 'release_credit|complete' THEN 6 WHEN p.proname OPERATOR(pg_catalog.~) 'fail' THEN 7 ELSE 5 END, p.proname OPERATOR(pg_catalog.||) CASE WHEN b.bare THEN ' in short' ELSE '' END, witness.call(p.oid, run, b.bare)
+            SELECT CASE WHEN p.proname OPERATOR(pg_catalog.~) 'ensure|start|touch' THEN 2 WHEN p.proname OPERATOR(pg_catalog.~) 'create' THEN 3 WHEN p.proname OPERATOR(pg_catalog.~) 'record|hold_credit' THEN 4 WHEN p.proname OPERATOR(pg_catalog.~) 'release_credit|complete' THEN 6 WHEN p.proname OPERATOR(pg_catalog.~) 'fail' THEN 7 ELSE 5 END, p.proname OPERATOR(pg_catalog.||) CASE WHEN b.bare THEN ' in short' ELSE '' END, witness.call(p.oid, run, b.bare)
             FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid AND e.extname OPERATOR(pg_catalog.=) 'mega' JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid, (VALUES (false), (true)) b(bare)
             WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype OPERATOR(pg_catalog.=) 'e' AND p.proname OPERATOR(pg_catalog.!~) '^mega_trigger_') v
         ORDER BY v.place, v.what COLLATE pg_catalog."C"

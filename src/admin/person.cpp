@@ -9,7 +9,7 @@ namespace mega::admin {
 std::optional<std::string_view> read_email(std::optional<std::string_view> given) {
     if (!given || core::is_blank(*given))
         return std::nullopt;
-    return ledger::optional_text("email", core::trim(*given));
+    return ledger::optional_text("email", core::trim_spaces(*given));
 }
 
 std::optional<std::string> read_address(std::optional<std::string_view> given) {

@@ -1,8 +1,12 @@
-// The triggers of mega_admin: ids agree with the columns that repeat them (I6), audits never change (I5).
+// The triggers of mega_admin: ids agree with the columns that repeat them (I6), audits and versions of settings never
+// change (I5, I16).
 #include "core/record_id.hpp"
+#include "ledger/admin_fact.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/notify.hpp"
+#include "ledger/settings.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -126,14 +130,15 @@ void check_new(admin_record &row) {
 }
 
 void check_changed(const admin_record &old_row, admin_record &new_row) {
+    const std::string_view fact = ledger::fact_of(old_row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
-        const bool audit = old_row.text(column::mg_record_type) == core::name(record_type::admin_audit);
-        const bool fact = c == column::mg_id || c == column::mg_record_type ||
-                          (audit && c != column::mg_updated_at && c != column::mg_deleted_at);
-        if (fact && !old_row.same(new_row, c))
+        const bool stays = c == column::mg_id || c == column::mg_record_type ||
+                           (!fact.empty() && c != column::mg_updated_at && c != column::mg_deleted_at);
+        if (stays && !old_row.same(new_row, c))
             throw pg::sql_error{
-                "MG005", std::string(audit ? "an audit never changes: " : "a record keeps its ") + name(c),
+                "MG005",
+                (fact.empty() ? std::string("a record keeps its ") : std::string(fact) + " never changes: ") + name(c),
                 ledger::to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(old_row))), "Append a new record."};
     }
     if (new_row.is_null(column::mg_created_at))
@@ -163,18 +168,36 @@ Datum check(FunctionCallInfo fcinfo) {
     return call.keep(second.changed());
 }
 
-// AFTER UPDATE, by row: a BEFORE trigger of somebody else may have changed the row after `check` saw it.
+// What a stored row must still be, although a BEFORE trigger of somebody else may have changed it after `check` saw it.
+void check_stored(const pg::trigger_call &call, const admin_record *old_row, admin_record &row, const pg::row &columns,
+                  AttrNumber updated_at) {
+    if (old_row != nullptr)
+        check_changed(*old_row, row);
+    else
+        check_new(row);
+    ledger::require_untouched(call, columns, old_row != nullptr ? updated_at : AttrNumber{0});
+}
+
+// AFTER INSERT OR UPDATE, by row. Tells listeners of a setting that changed.
 Datum verify(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
     const schema::tables &where = ledger::bound_tables(call, &schema::tables::admins);
-    if (where.admins.foreign_before_row && call.on_update()) {
-        pg::row first(call.tuple(), call.shape());
-        pg::row second(call.new_tuple(), call.shape());
-        const admin_record old_row(where.admins, first);
-        admin_record new_row(where.admins, second);
-        check_changed(old_row, new_row);
-        ledger::require_untouched(call, second, where.admins.at(column::mg_updated_at));
+    if ((!call.on_update() && !call.on_insert()) || (!where.admins.foreign_before_row && !ledger::notify_setting()))
+        return call.keep(nullptr);
+    pg::row first(call.tuple(), call.shape());
+    if (call.on_insert()) {
+        admin_record row(where.admins, first);
+        if (where.admins.foreign_before_row)
+            check_stored(call, nullptr, row, first, 0);
+        ledger::notify_setting_changed(nullptr, row);
+        return call.keep(nullptr);
     }
+    pg::row second(call.new_tuple(), call.shape());
+    const admin_record old_row(where.admins, first);
+    admin_record new_row(where.admins, second);
+    if (where.admins.foreign_before_row)
+        check_stored(call, &old_row, new_row, second, where.admins.at(column::mg_updated_at));
+    ledger::notify_setting_changed(&old_row, new_row);
     return call.keep(nullptr);
 }
 

@@ -105,6 +105,18 @@ bool app_config_key_matches(std::string_view rest, std::string_view key) noexcep
     return rest != "0" && is_canonical_unsigned(rest);
 }
 
+std::optional<int> app_config_version(std::string_view rest, std::string_view key) noexcept {
+    if (rest.size() == key.size() || !app_config_key_matches(rest, key))
+        return std::nullopt;
+    const auto number = canonical_number(rest.substr(key.size() + 2), int4_max);
+    return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+bool looks_like_version(std::string_view key) noexcept {
+    const std::size_t digits = key.find_last_not_of("0123456789") + 1;
+    return digits < key.size() && key.substr(0, digits).ends_with(".v");
+}
+
 std::string_view strip_prefix(record_type type, std::string_view id) noexcept {
     const std::string_view prefix = name(type);
     if (id.size() <= prefix.size() || !id.starts_with(prefix) || id[prefix.size()] != ':')

@@ -51,6 +51,13 @@ std::optional<step_key> parse_step_id(std::string_view mg_id) noexcept;
 // by `.v` and a canonical positive integer, the id of a version. Never raises.
 bool app_config_key_matches(std::string_view rest, std::string_view key) noexcept;
 
+// Takes the same; the number of the version that such a row is, nullopt for the row in force and for what does not
+// match or is beyond 2147483647. Never raises.
+std::optional<int> app_config_version(std::string_view rest, std::string_view key) noexcept;
+
+// True when the key would look like the id of a version: it ends in `.v` and digits. Never raises.
+bool looks_like_version(std::string_view key) noexcept;
+
 // Takes an id as a caller gives it, bare or with its namespace (`generation:gen_1`), and returns it bare. One prefix is
 // taken off, of this type only; the result is not checked. Never raises.
 std::string_view strip_prefix(record_type type, std::string_view id) noexcept;

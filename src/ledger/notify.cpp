@@ -1,10 +1,21 @@
 #include "ledger/notify.hpp"
 
-#include "core/record_id.hpp"
+#include "ledger/admin_fact.hpp"
 #include "ledger/settings.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::ledger {
+
+namespace {
+
+void send(const char *channel, pg::jsonb message) {
+    pg::call([channel, message] {
+        Async_Notify(channel,
+                     JsonbToCString(nullptr, &message.document->root, static_cast<int>(VARSIZE(message.document))));
+    });
+}
+
+} // namespace
 
 void notify_status(const ledger_record &row) {
     using column = schema::ledger;
@@ -16,11 +27,29 @@ void notify_status(const ledger_record &row) {
     for (const column c : {column::mg_generation_id, column::mg_pass_id, column::mg_mma_status})
         if (const auto value = row.text(c))
             message.key(schema::name(c)).text(*value);
-    const pg::jsonb payload = message.end_object().finish();
-    pg::call([payload] {
-        Async_Notify("mega_generation",
-                     JsonbToCString(nullptr, &payload.document->root, static_cast<int>(VARSIZE(payload.document))));
-    });
+    send("mega_generation", message.end_object().finish());
+}
+
+void notify_setting_changed(const schema::record<schema::admin> *old_row, const schema::record<schema::admin> &row) {
+    using column = schema::admin;
+    const auto type = core::parse_record_type(row.text(column::mg_record_type).value_or(""));
+    const bool of_application = type == core::record_type::app_config && fact_of(row).empty();
+    if (!notify_setting() || (!of_application && type != core::record_type::runtime_config))
+        return;
+    if (old_row != nullptr && old_row->same(row, of_application ? column::mg_value : column::mg_runtime_flat) &&
+        old_row->same(row, column::mg_meta) && old_row->same(row, column::mg_deleted_at))
+        return;
+    pg::json_builder message;
+    message.begin_object();
+    if (of_application) {
+        message.key("mg_key").text(row.text(column::mg_key).value_or(""));
+        const auto meta = row.json(column::mg_meta);
+        if (const auto version = meta ? pg::find(*meta, "version") : std::nullopt; version && version->int4())
+            message.key("version").number(std::to_string(*version->int4()));
+    } else {
+        message.key("mg_runtime_id").number(std::to_string(row.int4(column::mg_runtime_id).value_or(0)));
+    }
+    send(of_application ? "mega_app_config" : "mega_runtime_config", message.end_object().finish());
 }
 
 } // namespace mega::ledger

@@ -1,4 +1,4 @@
-// Status changes for those who wait for them (mega.notify).
+// Changes for those who wait for them (mega.notify).
 #pragma once
 
 #include "ledger/record_check.hpp"
@@ -8,5 +8,10 @@ namespace mega::ledger {
 // Sends the status of a generation to channel mega_generation as JSON, delivered when the transaction commits. Does
 // nothing for other rows, without a status, or when mega.notify is off.
 void notify_status(const ledger_record &row);
+
+// Sends a setting that was made or changed, before (null when it was made) and after: of the application's settings key
+// and version to channel mega_app_config, of the runtime's the id to mega_runtime_config. Nothing for other rows, for
+// versions, or when mega.notify is off.
+void notify_setting_changed(const schema::record<schema::admin> *old_row, const schema::record<schema::admin> &row);
 
 } // namespace mega::ledger

@@ -73,8 +73,9 @@ void define_settings() {
         "mega.trusted_owners", "Roles whose code on mega's tables may run with the owner's rights.",
         "Names, separated by commas; superusers and the owner of a table always may.", &trusted_owners_value, "",
         PGC_SUSET, GUC_LIST_INPUT, check_trusted_owners, assign_trusted_owners, nullptr);
-    DefineCustomBoolVariable("mega.notify", "Status changes of generations are sent to channel mega_generation.",
-                             nullptr, &notify_value, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("mega.notify", "Status changes of generations and new settings are sent to channels.",
+                             "mega_generation, mega_app_config and mega_runtime_config.", &notify_value, false,
+                             PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomBoolVariable("mega.install", "CREATE EXTENSION calls mega_install.",
                              "Off, it makes the functions only: mega_install can be asked first what it would do.",
                              &install_value, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);

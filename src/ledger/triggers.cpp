@@ -1,6 +1,6 @@
 // The triggers of the ledger. Each refuses to run on any relation but the extension's own: hung on another table, it
 // would mint credits.
-#include "core/record_id.hpp"
+#include "ledger/admin_fact.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/consequences.hpp"
 #include "ledger/disclosure.hpp"
@@ -105,10 +105,10 @@ Datum keep_row(FunctionCallInfo fcinfo) {
         throw pg::sql_error{"MG005", "audits are never deleted", {}, "Delete other admin records by DELETE."};
     pg::row columns(call.tuple(), call.shape());
     const schema::record<schema::admin> row(where.admins, columns);
-    if (row.text(schema::admin::mg_record_type) == core::name(core::record_type::admin_audit))
+    if (const std::string_view fact = fact_of(row); !fact.empty())
         throw pg::sql_error{
             "MG005",
-            "an audit is never deleted",
+            std::string(fact) + " is never deleted",
             to_readers({schema::admin::mg_id}, "mg_id=" + pg::quoted(row.text(schema::admin::mg_id).value_or(""))),
             {}};
     return call.keep(call.tuple());

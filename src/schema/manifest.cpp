@@ -149,8 +149,9 @@ constexpr named_definition admin_triggers[] = {
     {"mega_admin_keep_all",
      "BEFORE TRUNCATE ON @table@ FOR EACH STATEMENT EXECUTE FUNCTION @schema@.mega_trigger_keep_row()",
      "Audits are never deleted."},
-    {"mega_admin_verify", "AFTER UPDATE ON @table@ FOR EACH ROW EXECUTE FUNCTION @schema@.mega_trigger_admin_verify()",
-     "Holds the row as stored against the rules: an audit never changes."},
+    {"mega_admin_verify",
+     "AFTER INSERT OR UPDATE ON @table@ FOR EACH ROW EXECUTE FUNCTION @schema@.mega_trigger_admin_verify()",
+     "Holds the row as stored against the rules: audits and versions of settings never change."},
 };
 
 } // namespace

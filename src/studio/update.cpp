@@ -4,9 +4,9 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "pg/entry.hpp"
+#include "pg/merge_patch.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
-#include "studio/merge_patch.hpp"
 
 namespace mega::studio {
 
@@ -79,7 +79,7 @@ void set_fields(locked_generation &generation, std::optional<pg::jsonb> fields, 
 void patch_vars(locked_generation &generation, std::optional<pg::jsonb> vars) {
     if (vars && !pg::is_empty_object(ledger::require_object("vars", vars)))
         generation.set(column::mg_mma_vars,
-                       merge_patch(generation.json(column::mg_mma_vars).value_or(pg::empty_object()), *vars));
+                       pg::merge_patch(generation.json(column::mg_mma_vars).value_or(pg::empty_object()), *vars));
 }
 
 std::optional<std::string> read_hold(std::optional<std::string_view> given) {

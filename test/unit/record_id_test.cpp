@@ -77,6 +77,19 @@ TEST(record_id, gives_the_rest) {
     EXPECT_FALSE(rest_of(record_type::generation, "generation:"));
 }
 
+TEST(record_id, numbers_versions_of_settings) {
+    EXPECT_EQ(app_config_version("models.v1", "models"), 1);
+    EXPECT_EQ(app_config_version("models.v2147483647", "models"), 2147483647);
+    EXPECT_EQ(app_config_version("models.v1.v2", "models.v1"), 2);
+    for (const char *s :
+         {"models", "models.v0", "models.v01", "models.v", "models.v2147483648", "models.v99999999999", "model.v1"})
+        EXPECT_EQ(app_config_version(s, "models"), std::nullopt) << s;
+    for (const char *s : {"a.v1", ".v7", "a.v01", "a.v1.v2", "a.v99999999999"})
+        EXPECT_TRUE(looks_like_version(s)) << s;
+    for (const char *s : {"", "1", "a.v", "av1", "a.v1.x", "a.1", "v1"})
+        EXPECT_FALSE(looks_like_version(s)) << s;
+}
+
 TEST(record_id, matches_app_config_keys_and_versions) {
     EXPECT_TRUE(app_config_key_matches("models", "models"));
     EXPECT_TRUE(app_config_key_matches("models.v1", "models"));

@@ -1,0 +1,115 @@
+// mega_app_config and mega_app_config_versions; read with the caller's rights and policies.
+#include "admin/app_config.hpp"
+
+#include "ledger/checked.hpp"
+#include "ledger/page.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::admin {
+
+namespace {
+
+constexpr Oid text_type[] = {TEXTOID};
+// A mark takes a setting out of force; of a version it says nothing.
+constinit pg::statement in_force("SELECT a.mg_value FROM ONLY @schema@.mega_admin a WHERE a.mg_id "
+                                 "OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config' "
+                                 "AND a.mg_deleted_at IS NULL",
+                                 text_type);
+constinit pg::statement
+    one_version("SELECT a.mg_value, a.mg_created_at, a.mg_meta OPERATOR(pg_catalog.->>) 'actor' FROM ONLY "
+                "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+                "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
+                text_type);
+constinit pg::statement
+    ids_of_key("SELECT a.mg_id FROM ONLY @schema@.mega_admin a WHERE a.mg_key OPERATOR(pg_catalog.=) $1 "
+               "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
+               text_type);
+
+} // namespace
+
+std::string read_key(std::optional<std::string_view> given) {
+    constexpr std::size_t room = core::max_id_bytes - std::string_view(".v2147483647").size();
+    std::string key = read_id(core::record_type::app_config, "key", given, room);
+    if (core::looks_like_version(key))
+        throw pg::sql_error{ledger::bad_argument, "key looks like a version of another key", "key=" + pg::quoted(key),
+                            "A key must not end in .v and a number; the version is an argument of its own."};
+    return key;
+}
+
+std::vector<std::int32_t> versions_of(pg::session &session, const schema::tables &where, std::string_view key,
+                                      pg::access access) {
+    const pg::rows found = session.run(ids_of_key, where.schema, access, key);
+    std::vector<std::int32_t> versions;
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        const auto rest = core::rest_of(core::record_type::app_config, found.text(i, 0).value_or(""));
+        if (const auto version = rest ? core::app_config_version(*rest, key) : std::nullopt)
+            versions.push_back(*version);
+    }
+    std::ranges::sort(versions, std::greater{});
+    return versions;
+}
+
+namespace {
+
+// A setting that was there before there were versions counts as the first one.
+pg::rows read(pg::session &session, const schema::tables &where, const std::string &key,
+              std::optional<std::int32_t> version) {
+    constexpr auto access = pg::access::read_only;
+    if (!version)
+        return session.run(in_force, where.schema, access, mg_id_of_setting(key));
+    const pg::rows found = session.run(one_version, where.schema, access, mg_id_of_version(key, *version));
+    if (!found.empty() || *version != 1 || !versions_of(session, where, key, access).empty())
+        return found;
+    return session.run(in_force, where.schema, access, mg_id_of_setting(key));
+}
+
+Datum app_config(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string key = read_key(given.text(0));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const pg::rows found = read(session, where, key, given.int4(1));
+    const auto value = found.empty() ? std::nullopt : found.json(0, 0);
+    if (!value) {
+        session.finish();
+        return pg::return_null(fcinfo);
+    }
+    const pg::jsonb kept = session.copy_out(*value);
+    session.finish();
+    return pg::to_datum(kept).value;
+}
+
+Datum app_config_versions(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string key = read_key(given.text(0));
+    const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(1)));
+    const auto cursor = ledger::read_cursor(given.text(2));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    pg::session session;
+    const std::vector<std::int32_t> all = versions_of(session, where, key, pg::access::read_only);
+    const auto begin =
+        cursor ? std::ranges::find_if(all, [&](std::int32_t n) { return n < cursor->version; }) : all.begin();
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(size, static_cast<std::size_t>(all.end() - begin)));
+    std::optional<std::string> next;
+    if (end != all.end())
+        next = ledger::write_cursor({{}, mg_id_of_version(key, end[-1]), 0, end[-1]});
+    for (auto at = begin; at != end; ++at) {
+        pg::check_for_interrupts();
+        const pg::rows found =
+            session.run(one_version, where.schema, pg::access::read_only, mg_id_of_version(key, *at));
+        if (!found.empty())
+            result.add(*at, found.column(0, 0), found.column(0, 1), found.column(0, 2), next);
+    }
+    session.finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::admin
+
+PG_ENTRY(mega_app_config, mega::admin::app_config);
+PG_ENTRY(mega_app_config_versions, mega::admin::app_config_versions);

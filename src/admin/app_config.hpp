@@ -1,0 +1,21 @@
+// The settings of an application: app_config:<key> is the one in force, app_config:<key>.v<n> each version.
+#pragma once
+
+#include "admin/admin_record.hpp"
+
+namespace mega::admin {
+
+// The key as it is given, bare or with its prefix; leaves room for the ids of its versions. Raises 22023, also for one
+// that looks like the id of a version.
+std::string read_key(std::optional<std::string_view> given);
+
+inline std::string mg_id_of_setting(std::string_view key) { return "app_config:" + std::string(key); }
+inline std::string mg_id_of_version(std::string_view key, std::int32_t version) {
+    return mg_id_of_setting(key) + ".v" + std::to_string(version);
+}
+
+// The numbers of a key's versions, newest first, as the current role sees them.
+std::vector<std::int32_t> versions_of(pg::session &session, const schema::tables &where, std::string_view key,
+                                      pg::access access);
+
+} // namespace mega::admin

@@ -1,0 +1,118 @@
+// mega_set_runtime_config and mega_runtime_config: flat knobs, changed by merge patches.
+#include "admin/admin_record.hpp"
+#include "admin/person.hpp"
+#include "ledger/admin_row.hpp"
+#include "ledger/audit.hpp"
+#include "ledger/checked.hpp"
+#include "pg/entry.hpp"
+#include "pg/merge_patch.hpp"
+#include "pg/result.hpp"
+
+namespace mega::admin {
+
+namespace {
+
+using column = schema::admin;
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement lock("SELECT a.mg_runtime_flat, a.mg_deleted_at IS NULL FROM ONLY @schema@.mega_admin a WHERE "
+                             "a.mg_id OPERATOR(pg_catalog.=) $1 "
+                             "AND a.mg_record_type OPERATOR(pg_catalog.=) 'runtime_config' FOR NO KEY UPDATE",
+                             id_type);
+constinit pg::statement
+    find("SELECT a.mg_runtime_flat FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+         "AND a.mg_record_type OPERATOR(pg_catalog.=) 'runtime_config' AND a.mg_deleted_at IS NULL",
+         id_type);
+
+constexpr Oid change_types[] = {TEXTOID, JSONBOID};
+constinit pg::statement change("UPDATE ONLY @schema@.mega_admin a SET mg_runtime_flat = $2, mg_deleted_at = NULL "
+                               "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+                               "AND a.mg_record_type OPERATOR(pg_catalog.=) 'runtime_config'",
+                               change_types);
+
+void value_or_null(pg::json_builder &builder, const std::optional<pg::json_value> &value) {
+    if (value)
+        builder.value(*value);
+    else
+        builder.null();
+}
+
+// What an audit says of it: each knob that changed, before and after; null is absent.
+pg::jsonb difference(std::int32_t runtime_id, pg::jsonb before, pg::jsonb after, pg::jsonb patch) {
+    pg::json_builder detail;
+    detail.begin_object();
+    detail.key("runtime_id").number(std::to_string(runtime_id));
+    detail.key("changed").begin_object();
+    pg::for_each_member(pg::root_of(patch), [&](std::string_view knob, const pg::json_value &) {
+        const auto old_value = pg::find(before, knob), new_value = pg::find(after, knob);
+        if (pg::equal(old_value, new_value))
+            return;
+        detail.key(knob).begin_object();
+        value_or_null(detail.key("before"), old_value);
+        value_or_null(detail.key("after"), new_value);
+        detail.end_object();
+    });
+    return detail.end_object().end_object().finish();
+}
+
+bool same(pg::jsonb left, pg::jsonb right) { return pg::equal(pg::root_of(left), pg::root_of(right)); }
+
+Datum set_runtime_config(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    ledger::require("flat", given.json(0));
+    const pg::jsonb patch = ledger::require_object("flat", given.json(0));
+    const std::int32_t id = ledger::require("runtime_id", given.int4(1));
+    const auto actor = read_actor(given.text(2));
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    ledger::admin_row row(core::record_type::runtime_config, std::to_string(id));
+    pg::session session;
+    pg::jsonb before = pg::empty_object(), after = pg::merge_patch(before, patch);
+    const auto change_it = [&] {
+        const pg::as_role owner(where.admins.owner);
+        const pg::rows found = session.run(lock, where.schema, pg::access::read_write, row.mg_id());
+        if (found.empty())
+            return false;
+        before = found.json(0, 0).value_or(pg::empty_object());
+        after = pg::merge_patch(before, patch);
+        return (same(before, after) && found.boolean(0, 1).value_or(false)) ||
+               session.run(change, where.schema, pg::access::read_write, row.mg_id(), after).count() > 0;
+    };
+    const auto make_it = [&] {
+        before = pg::empty_object();
+        after = pg::merge_patch(before, patch);
+        row.set(column::mg_runtime_id, id).set(column::mg_runtime_flat, after);
+        return ledger::append(session, where, row);
+    };
+    const bool made = change_or_make(where, row.mg_id(), change_it, make_it);
+    if (made || !same(before, after))
+        ledger::audit_actor(session, where, {"runtime_config.set", std::nullopt, difference(id, before, after, patch)},
+                            actor);
+    after = session.copy_out(after);
+    session.finish();
+    return pg::return_row(fcinfo, row.mg_id(), after);
+}
+
+Datum runtime_config(FunctionCallInfo fcinfo) {
+    const std::int32_t id = ledger::require("runtime_id", pg::arguments(fcinfo).int4(0));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    pg::session session;
+    const pg::rows found =
+        session.run(find, where.schema, pg::access::read_only, "runtime_config:" + std::to_string(id));
+    std::optional<pg::jsonb> flat;
+    if (!found.empty())
+        flat = found.json(0, 0);
+    if (!flat) {
+        session.finish();
+        return pg::return_null(fcinfo);
+    }
+    const pg::jsonb kept = session.copy_out(*flat);
+    session.finish();
+    return pg::to_datum(kept).value;
+}
+
+} // namespace
+
+} // namespace mega::admin
+
+PG_ENTRY(mega_set_runtime_config, mega::admin::set_runtime_config);
+PG_ENTRY(mega_runtime_config, mega::admin::runtime_config);

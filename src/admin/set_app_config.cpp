@@ -1,0 +1,164 @@
+// mega_set_app_config: a setting and its new version, numbered under the lock of the setting.
+#include "admin/app_config.hpp"
+#include "admin/person.hpp"
+#include "ledger/admin_row.hpp"
+#include "ledger/audit.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::admin {
+
+namespace {
+
+using column = schema::admin;
+
+struct setting {
+    std::string key;
+    pg::jsonb value;
+    std::optional<std::int32_t> expected;
+    std::optional<std::string_view> actor;
+};
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement
+    lock("SELECT a.mg_value, a.mg_meta FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+         "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config' FOR NO KEY UPDATE",
+         id_type);
+
+constexpr Oid change_types[] = {TEXTOID, JSONBOID, JSONBOID};
+constinit pg::statement
+    change("UPDATE ONLY @schema@.mega_admin a SET mg_value = $2, mg_meta = $3, mg_deleted_at = NULL "
+           "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
+           change_types);
+
+// The metadata with what mega notes of a version there.
+pg::jsonb with_version(std::optional<pg::jsonb> meta, std::int32_t version, std::optional<std::string_view> actor) {
+    pg::json_builder builder;
+    builder.begin_object();
+    if (meta && pg::is_object(*meta))
+        pg::for_each_member(pg::root_of(*meta), [&](std::string_view key, const pg::json_value &value) {
+            if (key != "version" && key != "actor")
+                builder.key(key).value(value);
+        });
+    builder.key("version").number(std::to_string(version));
+    if (actor)
+        builder.key("actor").text(*actor);
+    return builder.end_object().finish();
+}
+
+class setter {
+public:
+    setter(pg::session &session, const schema::tables &where, const setting &what)
+        : session_(session), where_(where), what_(what), mg_id_(mg_id_of_setting(what.key)) {}
+
+    // The number of the new version.
+    std::int32_t run() {
+        change_or_make(
+            where_, mg_id_, [this] { return change_it(); }, [this] { return make_it(); });
+        return version_;
+    }
+
+private:
+    bool change_it() {
+        const pg::as_role owner(where_.admins.owner);
+        const pg::rows found = session_.run(lock, where_.schema, pg::access::read_write, mg_id_);
+        if (found.empty())
+            return false;
+        const auto value = found.json(0, 0);
+        const auto meta = found.json(0, 1);
+        std::int32_t standing = newest();
+        if (standing == 0) { // it was there before there were versions: it is the first
+            require(1);
+            append(1, value, std::nullopt);
+            standing = 1;
+        }
+        number(standing);
+        append(version_, what_.value, what_.actor);
+        return session_
+                   .run(change, where_.schema, pg::access::read_write, mg_id_, what_.value,
+                        with_version(meta, version_, what_.actor))
+                   .count() > 0;
+    }
+
+    bool make_it() {
+        {
+            const pg::as_role owner(where_.admins.owner);
+            number(newest()); // versions stay when a setting is deleted
+        }
+        ledger::admin_row row(core::record_type::app_config, what_.key);
+        row.set(column::mg_key, what_.key)
+            .set(column::mg_value, what_.value)
+            .set(column::mg_meta, with_version(std::nullopt, version_, what_.actor));
+        if (!ledger::append(session_, where_, row))
+            return false;
+        append(version_, what_.value, what_.actor);
+        return true;
+    }
+
+    std::int32_t newest() {
+        const std::vector<std::int32_t> versions = versions_of(session_, where_, what_.key, pg::access::read_write);
+        return versions.empty() ? 0 : versions.front();
+    }
+
+    // Raises MG011 when the caller expected another version than the one that stands.
+    void require(std::int32_t standing) const {
+        if (what_.expected && *what_.expected != standing)
+            throw pg::sql_error{
+                "MG011", "another version of the setting stands",
+                "key=" + pg::quoted(what_.key) + " expected_version=" + std::to_string(*what_.expected) +
+                    ledger::to_readers({column::mg_id, column::mg_key}, " version=" + std::to_string(standing)),
+                "Read it with mega_app_config_versions, and change what stands now."};
+    }
+
+    void number(std::int32_t standing) {
+        require(standing);
+        if (standing == PG_INT32_MAX)
+            throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(what_.key), {}};
+        version_ = standing + 1;
+    }
+
+    void append(std::int32_t version, std::optional<pg::jsonb> value, std::optional<std::string_view> actor) {
+        ledger::admin_row row(core::record_type::app_config, what_.key + ".v" + std::to_string(version));
+        row.set(column::mg_key, what_.key)
+            .set(column::mg_value, value)
+            .set(column::mg_meta, with_version(std::nullopt, version, actor));
+        if (!ledger::append(session_, where_, row))
+            throw pg::sql_error{"40001", "this version was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
+                                "Try again."};
+    }
+
+    pg::session &session_;
+    const schema::tables &where_;
+    const setting &what_;
+    const std::string mg_id_;
+    std::int32_t version_ = 0;
+};
+
+void audit(pg::session &session, const schema::tables &where, const setting &what, std::int32_t version) {
+    pg::json_builder detail;
+    detail.begin_object();
+    detail.key("key").text(what.key);
+    detail.key("version").number(std::to_string(version));
+    ledger::audit_actor(session, where, {"app_config.set", std::nullopt, detail.end_object().finish()}, what.actor);
+}
+
+Datum set_app_config(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const setting what{read_key(given.text(0)), ledger::require("value", given.json(1)), given.int4(2),
+                       read_actor(given.text(3))};
+    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    pg::session session;
+    const std::int32_t version = setter(session, where, what).run();
+    audit(session, where, what, version);
+    session.finish();
+    return pg::return_row(fcinfo, mg_id_of_setting(what.key), version);
+}
+
+} // namespace
+
+} // namespace mega::admin
+
+PG_ENTRY(mega_set_app_config, mega::admin::set_app_config);
