@@ -26,20 +26,24 @@ struct request {
 
 // What the request at the later time told of itself stands; what only the other one told is kept.
 #define MEGA_LATER(column, number)                                                                                     \
-    column " = CASE WHEN a.mg_last_seen_at OPERATOR(pg_catalog.>) $2 THEN coalesce(a." column ", $" number             \
-           ") ELSE coalesce($" number ", a." column ") END"
+    "CASE WHEN a.mg_last_seen_at OPERATOR(pg_catalog.>) $2 THEN coalesce(a." column ", $" number                       \
+    ") ELSE coalesce($" number ", a." column ") END"
 
 constexpr Oid touch_types[] = {TEXTOID, TIMESTAMPTZOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID};
 // Requests come in whatever order: each time is held against the one that stands in the row when it is locked.
-constinit pg::statement seen_again(
-    "UPDATE ONLY @schema@.mega_admin a SET mg_first_seen_at = least(a.mg_first_seen_at, $2), "
-    "mg_last_seen_at = greatest(a.mg_last_seen_at, $2), mg_user_id = coalesce(a.mg_user_id, "
-    "$3), " MEGA_LATER("mg_email", "4") ", " MEGA_LATER("mg_ip", "5") ", " MEGA_LATER(
-        "mg_user_agent", "6") " WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) "
-                              "'admin_session' "
-                              "AND a.mg_deleted_at IS NULL AND ($3 IS NULL OR a.mg_user_id IS NULL OR a.mg_user_id "
-                              "OPERATOR(pg_catalog.=) $3) RETURNING a.mg_first_seen_at, a.mg_last_seen_at",
-    touch_types);
+constinit pg::statement
+    seen_again("UPDATE ONLY @schema@.mega_admin a SET mg_first_seen_at = least(a.mg_first_seen_at, $2), "
+               "mg_last_seen_at = greatest(a.mg_last_seen_at, $2), mg_user_id = coalesce(a.mg_user_id, "
+               "$3), mg_email = " MEGA_LATER("mg_email", "4") ", mg_ip = " MEGA_LATER(
+                   "mg_ip", "5") ", mg_user_agent = " MEGA_LATER("mg_user_agent",
+                                                                 "6") " WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND "
+                                                                      "a.mg_record_type OPERATOR(pg_catalog.=) "
+                                                                      "'admin_session' "
+                                                                      "AND a.mg_deleted_at IS NULL AND ($3 IS NULL OR "
+                                                                      "a.mg_user_id IS NULL OR a.mg_user_id "
+                                                                      "OPERATOR(pg_catalog.=) $3) RETURNING "
+                                                                      "a.mg_first_seen_at, a.mg_last_seen_at",
+               touch_types);
 
 constexpr Oid look_types[] = {TEXTOID, UUIDOID};
 constinit pg::statement
