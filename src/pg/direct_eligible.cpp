@@ -304,13 +304,18 @@ void direct_table::forget(Oid relation) {
 }
 
 const char *direct_table::obstacle() const {
-    return ExecutorCheckPerms_hook != nullptr ? "another extension wants to be asked about every access"
-                                              : obstacle_.c_str();
+    if (ExecutorCheckPerms_hook != nullptr)
+        return "another extension wants to be asked about every access";
+    return is_in_use() ? "it is being written by the call that this one is part of" : obstacle_.c_str();
 }
 
 bool direct_table::eligible(Oid relation) {
     if (ExecutorCheckPerms_hook != nullptr) // somebody wants to be asked about every access
         return false;
+    if (is_in_use()) {
+        entered_ = true;
+        return false;
+    }
     if (is_decided() && relation_ == relation)
         return eligible_;
     if (!watched_) {
@@ -326,7 +331,25 @@ bool direct_table::eligible(Oid relation) {
     return eligible_;
 }
 
+// What was under way where an error ends is no more.
+void direct_table::on_transaction_end(XactEvent event, void *) {
+    if (event != XACT_EVENT_ABORT)
+        return;
+    for (direct_table *table = all_tables; table != nullptr; table = table->next_)
+        table->opened_in_ = InvalidSubTransactionId;
+}
+
+void direct_table::on_subtransaction_end(SubXactEvent event, SubTransactionId own, SubTransactionId, void *) {
+    if (event != SUBXACT_EVENT_ABORT_SUB)
+        return;
+    for (direct_table *table = all_tables; table != nullptr; table = table->next_)
+        if (table->opened_in_ == own)
+            table->opened_in_ = InvalidSubTransactionId;
+}
+
 void watch_direct_tables() {
+    RegisterXactCallback(direct_table::on_transaction_end, nullptr);
+    RegisterSubXactCallback(direct_table::on_subtransaction_end, nullptr);
     CacheRegisterRelcacheCallback(direct_table::on_relation_change, 0);
     CacheRegisterSyscacheCallback(PROCOID, direct_table::on_function_change, 0);
 }

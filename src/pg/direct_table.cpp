@@ -8,7 +8,22 @@
 
 namespace pg {
 
+namespace {
+
+// Postgres was told of a function on the table that it never changes, and it runs SQL.
+[[noreturn]] void throw_entered_again() {
+    throw sql_error{
+        "55006",
+        "what a table of mega carries used it while it was being written",
+        {},
+        "A function on the table runs SQL though it is called immutable; SET mega.write_path = sql lets it."};
+}
+
+} // namespace
+
 bool direct_table::open(LOCKMODE lock) {
+    if (is_in_use())
+        throw_entered_again();
     lock_ = lock;
     return call([this] {
         Relation relation = table_open(relation_, lock_);
@@ -20,6 +35,8 @@ bool direct_table::open(LOCKMODE lock) {
             return false;
         }
         state_->closed = false;
+        opened_in_ = GetCurrentSubTransactionId();
+        entered_ = false;
         state_->relation = relation;
         state_->info->ri_RelationDesc = relation;
         std::fill_n(state_->info->ri_IndexRelationDescs, state_->indexes, nullptr);
@@ -41,7 +58,10 @@ void direct_table::close() {
         }
         table_close(state_->relation, NoLock);
         state_->closed = true;
+        opened_in_ = InvalidSubTransactionId;
     });
+    if (entered_)
+        throw_entered_again();
 }
 
 pinned_shape direct_table::shape() const {
@@ -219,7 +239,7 @@ ItemPointerData direct_table::place() const { return state_->found->tts_tid; }
 
 void direct_table::update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {
     if (!write_version(changes))
-        throw sql_error{"XX000", "a row that was locked could not be updated", {}, {}};
+        throw sql_error{"27000", "the row was changed by an operation that this command triggered", {}, {}};
 }
 
 bool direct_table::try_update_found(std::span<const std::pair<std::size_t, nullable_datum>> changes) {

@@ -70,6 +70,9 @@ public:
     // Whether the relation may be written directly. Opens nothing for long.
     bool eligible(Oid relation);
 
+    // Whether an operation on it is under way: then whoever enters again takes another way.
+    bool is_in_use() const { return opened_in_ != InvalidSubTransactionId; }
+
     // Why the relation that was asked for last may not, in words that its owner can act on; '' when it may.
     const char *obstacle() const;
 
@@ -79,7 +82,8 @@ public:
 
     // Everything below wants the relation open: from open to close is one operation. Indexes are opened when they are
     // needed. False, and nothing open, when the relation changed meanwhile and is not eligible any more. After an error
-    // the end of the (sub)transaction closes.
+    // the end of the (sub)transaction closes. Raises 55006 when an operation is under way already; and `close` does
+    // when somebody came in between, by code that the table carries: what the operation rests on may not hold any more.
     bool open(LOCKMODE lock);
     void close();
     pinned_shape shape() const;                     // raises 40001 when the relation is not eligible any more
@@ -145,6 +149,8 @@ private:
     Relation open_index(int i);
     void open_indexes();
     static void forget(Oid relation);
+    static void on_transaction_end(XactEvent event, void *);
+    static void on_subtransaction_end(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *);
     static void on_relation_change(Datum, Oid relation) { forget(relation); }
     static void on_function_change(Datum, int, uint32) { forget(InvalidOid); }
     friend void watch_direct_tables();
@@ -157,6 +163,8 @@ private:
     bool watched_ = false;
     direct_table *next_ = nullptr; // of all tables that were asked for
     LOCKMODE lock_ = NoLock;
+    SubTransactionId opened_in_ = InvalidSubTransactionId; // where the operation under way began
+    bool entered_ = false;                                 // somebody asked for the table meanwhile
     state *state_ = nullptr;
     static state *retired_; // of all tables: replaced while their shape was held
 };
