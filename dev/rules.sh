@@ -50,6 +50,26 @@ rule_rooms_keep_apart() {
     done
 }
 
+# Rooms say what is written, the store knows how: no room includes the direct path, switches roles or asks which
+# store it has, and only the store knows its kinds. The rows of mega_admin are in no store.
+rule_rooms_know_no_path() {
+    local room
+    for room in identity credits studio admin moving; do
+        if [ ! -d "src/$room" ]; then continue; fi
+        places '# *include *"(ledger/(direct|store_)|pg/(direct_table|direct_state|role)\.hpp)|\<as_role\>|direct::|write_path_setting' \
+            "src/$room" | grep -vE '^src/moving/validate\.cpp:.*direct_table|^src/admin/.*as_role' || true
+    done
+    places '# *include *"ledger/store_(direct|sql)\.hpp"|\<(direct|sql)_store *>' src | grep -v '^src/ledger/store' || true
+}
+
+# mg_credits is written in one place: what a projection makes of a customer.
+rule_one_place_writes_balances() {
+    places '\{(schema::)?(customer|column)::mg_credits, *pg::to_datum|SET mg_credits' src |
+        grep -v '^src/ledger/project\.cpp:' || true
+    [ "$(places '\{(schema::)?(customer|column)::mg_credits, *pg::to_datum' src/ledger/project.cpp | wc -l)" = 1 ] ||
+        say "src/ledger/project.cpp: more than one place makes a balance"
+}
+
 # Statements read and update the tables alone: a child's rows are not theirs.
 rule_statements_say_only() {
     project_files 'src/*.cpp' 'src/*.hpp' | xargs -r -d '\n' perl -0777 -ne '

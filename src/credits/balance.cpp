@@ -1,47 +1,20 @@
 // mega_balance: what a customer has, holds and can spend now; mega_balance_at: what it had at a time.
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/resolve.hpp"
+#include "ledger/store.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
-#include "pg/spi.hpp"
-#include "schema/tables.hpp"
 
 namespace mega::credits {
 
 namespace {
 
-constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement
-    select_balance("SELECT c.mg_credits, c.mg_expires_at, (SELECT pg_catalog.sum(g.mg_delta) FROM ONLY "
-                   "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id AND "
-                   "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND "
-                   "g.mg_status OPERATOR(pg_catalog.=) 'pending' AND "
-                   "g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND "
-                   "g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;')::pg_catalog.int8 "
-                   "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                   pass_id_type);
-
-// With the caller's rights, by the caller's snapshot.
-std::optional<ledger::direct::standing_balance> look(const schema::tables &where, std::string_view pass_id) {
-    if (ledger::direct::may_read(where))
-        return ledger::direct::balance_of(pass_id);
-    pg::session session;
-    const pg::rows found = session.run(select_balance, where.schema, pg::access::read_only, pass_id);
-    if (found.empty())
-        return std::nullopt;
-    const ledger::direct::standing_balance now{found.int4(0, 0).value_or(0), found.int8(0, 2).value_or(0),
-                                               found.time(0, 1)};
-    session.finish();
-    return now;
-}
-
 Datum balance(FunctionCallInfo fcinfo) {
     const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
-    const auto now = look(where, pass_id);
+    const auto now = ledger::balance_of(where, pass_id);
     if (!now)
         ledger::throw_unknown_customer(pass_id);
     const bool expired = now->expires_at && *now->expires_at <= pg::clock_time();
@@ -50,6 +23,7 @@ Datum balance(FunctionCallInfo fcinfo) {
                           now->expires_at);
 }
 
+constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);

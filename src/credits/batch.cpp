@@ -1,7 +1,7 @@
 // mega_record_credits: many movements, all or none.
 #include "credits/recording.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -127,14 +127,12 @@ struct tally {
     std::int32_t replayed = 0;
 };
 
-tally record_in_bulk(const schema::tables &where, const std::vector<movement> &entries) {
+tally record_in_bulk(ledger::store &store, const std::vector<movement> &entries) {
     const std::vector<const movement *> sorted = by_customer(entries);
-    pg::session session;
-    recording all(session, where);
+    recording all(store);
     std::size_t under_way = 0;
     at_position([&] { return sorted[under_way] - entries.data() + 1; }, [&] { all.add(sorted, under_way); });
     const std::int32_t written = all.write();
-    session.finish();
     return {written, static_cast<std::int32_t>(entries.size()) - written};
 }
 
@@ -143,8 +141,9 @@ tally record_one_by_one(const schema::tables &where, const std::vector<movement>
     pg::rounds rounds;
     for (const movement *entry : by_customer(entries))
         rounds.run([&](pg::session &session) {
+            const auto store = ledger::open_store(session, where);
             const outcome made =
-                at_position([&] { return entry - entries.data() + 1; }, [&] { return record(session, where, *entry); });
+                at_position([&] { return entry - entries.data() + 1; }, [&] { return record(*store, *entry); });
             ++(made.replayed ? done.replayed : done.written);
         });
     return done;
@@ -152,11 +151,12 @@ tally record_one_by_one(const schema::tables &where, const std::vector<movement>
 
 Datum record_credits(FunctionCallInfo fcinfo) {
     std::vector<movement> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    ledger::call call(fcinfo);
     for (movement &entry : entries)
-        entry.pass_id.assign(ledger::resolve_pass_id(where, entry.pass_id));
-    const tally done =
-        ledger::direct::possible(where) ? record_in_bulk(where, entries) : record_one_by_one(where, entries);
+        entry.pass_id.assign(ledger::resolve_pass_id(call.store().where(), entry.pass_id));
+    const tally done = call.store().takes_many() ? record_in_bulk(call.store(), entries)
+                                                 : record_one_by_one(call.store().where(), entries);
+    call.finish();
     return pg::return_row(fcinfo, done.written, done.replayed);
 }
 

@@ -2,47 +2,21 @@
 
 #include "core/record_id.hpp"
 #include "core/utc_time.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/in_flight.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
-#include "schema/others.hpp"
 
 namespace mega::credits {
 
 namespace {
 
-constexpr Oid status_types[] = {TEXTOID, TEXTOID};
-constinit pg::statement set_status("UPDATE ONLY @schema@.mega_generations SET mg_status = $2 "
-                                   "WHERE mg_id OPERATOR(pg_catalog.=) $1 RETURNING mg_status",
-                                   status_types);
-
-} // namespace
-
-void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status) {
-    if (ledger::direct::possible(where)) {
-        const ledger::direct::ledger_change change[] = {{schema::ledger::mg_status, pg::to_datum(status)}};
-        ledger::direct::update_record(hold.mg_id, change, &hold.place);
-        return;
-    }
-    const pg::as_role owner(where.generations.owner);
-    const ledger::in_flight::settlement settling(std::span(&hold.mg_id, 1));
-    const pg::rows stored = session.run(set_status, where.schema, pg::access::read_write, hold.mg_id, status);
-    if (stored.empty() || stored.text(0, 0) != status)
-        schema::refuse_interference(where.generations.id, schema::writing::update, "keeps a hold from being settled",
-                                    "mg_id=" + pg::quoted(hold.mg_id));
-}
-
-namespace {
-
-recorded require_hold(pg::session &session, const schema::tables &where, std::string_view hold_id,
-                      ItemPointerData place = {}) {
-    const auto hold = find_by_txn_id(session, where, "hold:" + std::string(hold_id), place);
+recorded require_hold(ledger::store &store, std::string_view hold_id, ItemPointerData place = {}) {
+    const auto hold = find_by_txn_id(store, "hold:" + std::string(hold_id), place);
     if (!hold)
         throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id), "hold_id=" + pg::quoted(hold_id),
                             "Make it with mega_hold_credit before it is settled."};
@@ -55,10 +29,9 @@ struct locked_hold {
     ledger::locked_customer customer;
 };
 
-locked_hold lock_hold(pg::session &session, const schema::tables &where, std::string_view hold_id,
-                      std::optional<std::string_view> pass_id) {
-    const recorded seen = require_hold(session, where, hold_id);
-    if (pass_id && !ledger::means_customer(where, *pass_id, seen.pass_id))
+locked_hold lock_hold(ledger::store &store, std::string_view hold_id, std::optional<std::string_view> pass_id) {
+    const recorded seen = require_hold(store, hold_id);
+    if (pass_id && !ledger::means_customer(store.where(), *pass_id, seen.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the hold belongs to another customer",
                             "hold_id=" + pg::quoted(hold_id) + " pass_id=" + pg::quoted(*pass_id),
@@ -69,8 +42,8 @@ locked_hold lock_hold(pg::session &session, const schema::tables &where, std::st
                                 ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_delta},
                                                    " delta=" + std::to_string(seen.delta)),
                             "A hold takes credits; make it with mega_hold_credit."};
-    ledger::locked_customer customer = lock_customer_of(session, where, seen);
-    recorded hold = require_hold(session, where, hold_id, seen.place); // its status as it stands behind the lock
+    ledger::locked_customer customer = lock_customer_of(store, seen);
+    recorded hold = require_hold(store, hold_id, seen.place); // its status as it stands behind the lock
     if (hold.pass_id != seen.pass_id)
         throw pg::sql_error{"40001", "the hold went to another customer meanwhile", "hold_id=" + pg::quoted(hold_id),
                             "Try again."};
@@ -93,10 +66,9 @@ movement settlement_of(const recorded &hold, std::string_view hold_id, std::stri
 
 namespace {
 
-void post_settlement(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
-                     const movement &what) {
-    settle_expiry(session, where, customer, pg::clock_time());
-    if (!post(session, where, customer, what))
+void post_settlement(ledger::store &store, ledger::locked_customer &customer, const movement &what) {
+    settle_expiry(store, customer, pg::clock_time());
+    if (!post(store, customer, what))
         throw pg::sql_error{"MG002", "a row of this hold's settlement is in the ledger already",
                             "mg_id=" + pg::quoted("credit_transaction:" + *what.txn_id),
                             "Somebody wrote it by hand; settle the hold under another id."};
@@ -121,24 +93,23 @@ std::string read_hold_id(std::optional<std::string_view> given) {
     return std::string(id);
 }
 
-std::optional<std::int64_t> captured_amount(pg::session &session, const schema::tables &where,
-                                            std::string_view hold_id) {
+std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_view hold_id) {
     const std::string id(hold_id);
-    const auto hold = find_by_txn_id(session, where, "hold:" + id);
+    const auto hold = find_by_txn_id(store, "hold:" + id);
     if (!hold || hold->status == pending_status)
         return std::nullopt;
     std::int64_t taken = -std::int64_t{hold->delta};
     for (const char *kind : {"capture:", "release:"})
-        if (const auto row = find_by_txn_id(session, where, kind + id))
+        if (const auto row = find_by_txn_id(store, kind + id))
             taken -= row->delta;
     return taken;
 }
 
-settled capture(pg::session &session, const schema::tables &where, std::string_view hold_id,
-                std::optional<std::int32_t> amount, std::optional<std::string_view> pass_id) {
-    auto [hold, customer] = lock_hold(session, where, hold_id, pass_id);
+settled capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
+                std::optional<std::string_view> pass_id) {
+    auto [hold, customer] = lock_hold(store, hold_id, pass_id);
     if (hold.status == captured_status) {
-        const std::int64_t taken = captured_amount(session, where, hold_id).value_or(0);
+        const std::int64_t taken = captured_amount(store, hold_id).value_or(0);
         if (amount && *amount != taken)
             refuse_other_amount(hold_id, taken, *amount);
         return {"already_captured", customer.credits, hold.pass_id};
@@ -148,24 +119,23 @@ settled capture(pg::session &session, const schema::tables &where, std::string_v
     const std::int64_t taken = amount.value_or(held);
     const std::int64_t back = (late ? 0 : std::int64_t{held}) - taken;
     if (back != 0)
-        post_settlement(session, where, customer,
-                        settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
-    settle(session, where, hold, captured_status);
-    return {late ? "recaptured" : "captured", balance_to_tell(session, where, customer), hold.pass_id};
+        post_settlement(store, customer, settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
+    store.settle_hold(hold.mg_id, captured_status, hold.place);
+    return {late ? "recaptured" : "captured", balance_to_tell(store, customer), hold.pass_id};
 }
 
-settled release(pg::session &session, const schema::tables &where, std::string_view hold_id, std::string_view reason,
+settled release(ledger::store &store, std::string_view hold_id, std::string_view reason,
                 std::optional<std::string_view> pass_id) {
-    auto [hold, customer] = lock_hold(session, where, hold_id, pass_id);
+    auto [hold, customer] = lock_hold(store, hold_id, pass_id);
     if (hold.status == captured_status)
         return {"already_captured", customer.credits, hold.pass_id};
     if (hold.status != pending_status)
         return {"already_released", customer.credits, hold.pass_id};
     movement what = settlement_of(hold, hold_id, "release", -hold.delta);
     what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
-    post_settlement(session, where, customer, what);
-    settle(session, where, hold, released_status);
-    return {"released", balance_to_tell(session, where, customer), hold.pass_id};
+    post_settlement(store, customer, what);
+    store.settle_hold(hold.mg_id, released_status, hold.place);
+    return {"released", balance_to_tell(store, customer), hold.pass_id};
 }
 
 namespace {
@@ -205,11 +175,11 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.ref_id = hold_id;
     what.txn_id = "hold:" + hold_id;
     what.status = pending_status;
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    what.pass_id.assign(ledger::resolve_pass_id(where, what.pass_id));
-    pg::session session;
-    const outcome done = record(session, where, what);
-    session.finish();
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    what.pass_id.assign(ledger::resolve_pass_id(store.where(), what.pass_id));
+    const outcome done = record(store, what);
+    call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
 }
 
@@ -220,10 +190,10 @@ Datum capture_credit(FunctionCallInfo fcinfo) {
     if (amount && *amount < 0)
         throw pg::sql_error{ledger::bad_argument, "amount must not be negative", "amount=" + std::to_string(*amount),
                             "Capture 0 to return all of the hold."};
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const settled done = capture(session, where, hold_id, amount, given.text(2));
-    session.finish();
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    const settled done = capture(store, hold_id, amount, given.text(2));
+    call.finish();
     return pg::return_row(fcinfo, done.outcome, done.credits);
 }
 
@@ -231,10 +201,10 @@ Datum release_credit(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string hold_id = read_hold_id(given.text(0));
     const std::string_view reason = ledger::require_text("reason", given.text(1));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const settled done = release(session, where, hold_id, reason, given.text(2));
-    session.finish();
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    const settled done = release(store, hold_id, reason, given.text(2));
+    call.finish();
     return pg::return_row(fcinfo, done.outcome, done.credits);
 }
 

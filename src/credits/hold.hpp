@@ -19,9 +19,6 @@ inline bool takes_credits(const recorded &hold) { return hold.delta < 0 && hold.
 // The row that settles a hold under its bare id; kind is capture or release.
 movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta);
 
-// Writes a hold's status. Its customer is locked.
-void settle(pg::session &session, const schema::tables &where, const recorded &hold, std::string_view status);
-
 struct settled {
     std::string_view outcome; // captured, already_captured, recaptured; released, already_released
     std::int32_t credits;     // the balance of now
@@ -33,17 +30,16 @@ struct settled {
 
 // Takes amount of the hold, all of it when there is none; what is more is drawn, what is less flows back. Raises MG001
 // when more is drawn than there is, MG002 when it was captured with another amount.
-settled capture(pg::session &session, const schema::tables &where, std::string_view hold_id,
-                std::optional<std::int32_t> amount, std::optional<std::string_view> pass_id);
+settled capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
+                std::optional<std::string_view> pass_id);
 
-settled release(pg::session &session, const schema::tables &where, std::string_view hold_id, std::string_view reason,
+settled release(ledger::store &store, std::string_view hold_id, std::string_view reason,
                 std::optional<std::string_view> pass_id);
 
 // A bare hold id as an argument. Raises 22023.
 std::string read_hold_id(std::optional<std::string_view> given);
 
 // What a settled hold took in the end, 0 when it was released. std::nullopt while it is pending or when there is none.
-std::optional<std::int64_t> captured_amount(pg::session &session, const schema::tables &where,
-                                            std::string_view hold_id);
+std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_view hold_id);
 
 } // namespace mega::credits

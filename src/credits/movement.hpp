@@ -3,8 +3,6 @@
 #pragma once
 
 #include "core/text_rule.hpp"
-#include "ledger/append.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/project.hpp"
 
 namespace mega::credits {
@@ -43,69 +41,61 @@ struct recorded {
     std::string pass_id;
     std::int32_t delta;
     std::string status;
-    ItemPointerData place{}; // for the direct path; a hint only
+    ItemPointerData place{}; // a hint only
 };
 
 // Records the movement once. Raises 23503 for an unknown customer, MG001 for an overdraft, MG002 when its txn_id or
 // reference was used for something else, MG004 for a spend of a disabled customer, 22003 for an overflow. Locks the
 // customer FOR NO KEY UPDATE.
-outcome record(pg::session &session, const schema::tables &where, const movement &what);
+outcome record(ledger::store &store, const movement &what);
 
 // The row that was recorded under the same txn_id or reference, whatever it says.
-std::optional<recorded> find_recorded(pg::session &session, const schema::tables &where, const movement &what);
+std::optional<recorded> find_recorded(ledger::store &store, const movement &what);
 
 // place: where it was seen last; a hint only.
-std::optional<recorded> find_by_txn_id(pg::session &session, const schema::tables &where, std::string_view txn_id,
-                                       ItemPointerData place = {});
+std::optional<recorded> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place = {});
 
 // The row that says the same; raises MG002 when one says something else.
-std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &what);
+std::optional<recorded> find_replay(ledger::store &store, const movement &what);
 
 // The id of the credit row with this txn_id.
 std::string mg_id_of(std::string_view txn_id);
 
 // Whether a row has its txn_id or its reference, or one row the one and another the other.
-bool is_recorded(pg::session &session, const schema::tables &where, const movement &what);
+bool is_recorded(ledger::store &store, const movement &what);
 
 // Raises MG002 with what was recorded and what was given: always, or when they differ.
 [[noreturn]] void refuse_other_content(const recorded &first, const movement &again);
 void require_same(const recorded &first, const movement &again);
 
 // The balance of a customer, read anew.
-std::int32_t balance_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
+std::int32_t balance_of(ledger::store &store, std::string_view pass_id);
 
 // The balance of a customer behind a movement, for the caller: through SQL triggers of somebody's may have moved it on
 // since it was kept in `customer`.
-std::int32_t balance_to_tell(pg::session &session, const schema::tables &where,
-                             const ledger::locked_customer &customer);
+std::int32_t balance_to_tell(ledger::store &store, ledger::locked_customer customer);
 
 // Makes of the customer what the movement does, and returns the time to stamp its row with. Raises MG001, MG004 and
 // 22003.
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what);
-
-// The columns in which movements made a customer another one, for the direct path.
-std::vector<ledger::direct::customer_change> changes_between(const ledger::locked_customer &before,
-                                                             const ledger::locked_customer &after);
 
 // The row of the movement.
 ledger::new_row row_of(const movement &what, pg::timestamp stamp);
 
 // Under the lock of the customer: appends the movement, projects it, and keeps `customer` true. Raises MG001, MG004 and
 // 22003. std::nullopt, and nothing written, when its id or reference is in the ledger already.
-std::optional<std::string> post(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
-                                const movement &what);
+std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const movement &what);
 
 // Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
 // mg_expires_at is cleared. Returns what expired.
-std::int32_t settle_expiry(pg::session &session, const schema::tables &where, ledger::locked_customer &customer,
-                           pg::timestamp as_of);
+std::int32_t settle_expiry(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of);
 
 // Locks a customer and settles its expiry: what every movement begins with.
-ledger::locked_customer open_customer(pg::session &session, const schema::tables &where, std::string_view pass_id);
+ledger::locked_customer open_customer(ledger::store &store, std::string_view pass_id);
 
 // Locks the customer of a row. Raises 23503, without saying whose it is unless the caller may know, when a row of an
 // adopted table has none.
-ledger::locked_customer lock_customer_of(pg::session &session, const schema::tables &where, const recorded &row);
+ledger::locked_customer lock_customer_of(ledger::store &store, const recorded &row);
 
 // What mega_record_credit asks of its arguments; raises 22023 and 22008.
 void check_movement(const movement &what);

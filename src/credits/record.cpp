@@ -1,5 +1,6 @@
 // mega_record_credit
 #include "credits/movement.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
@@ -34,11 +35,11 @@ movement read_arguments(FunctionCallInfo fcinfo) {
 
 Datum record_credit(FunctionCallInfo fcinfo) {
     movement what = read_arguments(fcinfo);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    what.pass_id.assign(ledger::resolve_pass_id(where, what.pass_id));
-    pg::session session;
-    const outcome done = record(session, where, what);
-    session.finish();
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    what.pass_id.assign(ledger::resolve_pass_id(store.where(), what.pass_id));
+    const outcome done = record(store, what);
+    call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
 }
 

@@ -42,7 +42,7 @@ struct recording::plan {
 // alone.
 class recording::known_keys {
 public:
-    void look_for(movements all) {
+    void look_for(ledger::store &store, movements all) {
         by_txn_id_.assign(all.size(), none);
         by_reference_.assign(all.size(), none);
         may_be_recorded_.resize(all.size());
@@ -54,8 +54,9 @@ public:
             if (all[i]->ref_id)
                 references.push_back({*all[i]->ref_type, *all[i]->ref_id, all[i]->reason, i});
         }
-        note(ids, by_txn_id_, [](std::string_view, auto texts, auto found) { ledger::direct::find_ids(texts, found); });
-        note(references, by_reference_, ledger::direct::find_references);
+        note(ids, by_txn_id_, [&](std::string_view, auto texts, auto found) { store.may_have_ids(texts, found); });
+        note(references, by_reference_,
+             [&](std::string_view type, auto texts, auto found) { store.may_have_references(type, texts, found); });
     }
 
     bool may_be_recorded(std::size_t number) const { return may_be_recorded_[number]; }
@@ -149,15 +150,15 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
     // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new rows.
     // What is written here is not read here.
     pg::same_moment moment;
-    known.look_for(all);
+    known.look_for(store_, all);
     for (const group &own : groups_of(all)) {
         pg::check_for_interrupts();
         std::vector<std::size_t> fresh = select_fresh(own, all, known, under_way);
         if (fresh.empty())
             continue;
         std::optional<plan> made;
-        const auto make = [&](const ledger::locked_customer &customer)
-            -> std::optional<std::vector<ledger::direct::customer_change>> {
+        const auto make =
+            [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
             if (customer.expires_at && *customer.expires_at <= pg::clock_time())
                 return std::nullopt; // what expired goes first
             made.emplace(customer);
@@ -165,10 +166,10 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
                 under_way = number;
                 made->take(*all[number], number);
             }
-            return changes_between(customer, made->after);
+            return ledger::projection(customer, made->after);
         };
         under_way = own.first;
-        auto visited = ledger::direct::change_or_lock_customer(all[own.first]->pass_id, make);
+        auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
         if (!visited)
             ledger::throw_unknown_customer(all[own.first]->pass_id);
         if (visited->locked)
@@ -189,7 +190,7 @@ void recording::add_to_locked(late_customer &late, movements all, known_keys &kn
     if (late.fresh.empty())
         return;
     under_way = late.fresh.front();
-    settle_expiry(session_, where_, late.customer, pg::clock_time());
+    settle_expiry(store_, late.customer, pg::clock_time());
     plan made(late.customer);
     for (const std::size_t number : late.fresh) {
         under_way = number;
@@ -206,7 +207,7 @@ std::vector<std::size_t> recording::select_fresh(const group &own, movements all
         const movement &what = *all[under_way];
         std::optional<recorded> first;
         if (known.may_be_recorded(under_way))
-            first = find_replay(session_, where_, what);
+            first = find_replay(store_, what);
         const movement *by_txn_id = known.writer_of_txn_id(under_way), *other = known.writer_of_reference(under_way);
         // Two keys that say two things.
         if (other != nullptr && (first || (by_txn_id != nullptr && by_txn_id != other)))
@@ -238,7 +239,7 @@ std::int32_t recording::write() {
 }
 
 void recording::change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way) {
-    ledger::direct::update_customer(customer.pass_id, changes_between(customer, made.after), &customer.place);
+    ledger::project(store_, customer, made.after, nullptr);
     write_rows(made, under_way);
 }
 

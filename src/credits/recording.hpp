@@ -1,13 +1,14 @@
-// Many credit movements at once by the direct path: each customer is visited once, and rows go in by bulk.
+// Many credit movements at once, on a store that takes them so: each customer is visited once, and rows go in by bulk.
 #pragma once
 
 #include "credits/movement.hpp"
+#include "ledger/bulk.hpp"
 
 namespace mega::credits {
 
 class recording {
 public:
-    recording(pg::session &session, const schema::tables &where) : session_(session), where_(where), rows_(where) {}
+    explicit recording(ledger::store &store) : store_(store), rows_(store) {}
 
     // Movements in byte order of pass id, those of one customer in their order. under_way is the index of the one that
     // is looked at, for the caller's error. Writes what is not recorded yet. Raises what `record` raises; 23505 when
@@ -35,8 +36,7 @@ private:
     void change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way);
     void write_rows(const plan &made, std::size_t &under_way);
 
-    pg::session &session_;
-    const schema::tables &where_;
+    ledger::store &store_;
     ledger::bulk rows_;
     std::int32_t written_ = 0;
 };

@@ -1,6 +1,7 @@
 // mega_refund_credit: what was spent goes back, in parts if need be, never more in sum than was spent.
 #include "core/record_id.hpp"
 #include "credits/hold.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
@@ -49,8 +50,8 @@ spend read_spend(std::optional<std::string_view> given) {
     throw pg::sql_error{ledger::bad_argument, message, "txn_id=" + pg::quoted(what.txn_id), hint};
 }
 
-recorded require_row(pg::session &session, const schema::tables &where, const spend &what) {
-    const auto row = find_by_txn_id(session, where, what.txn_id);
+recorded require_row(ledger::store &store, const spend &what) {
+    const auto row = find_by_txn_id(store, what.txn_id);
     if (!row)
         throw pg::sql_error{"MG003", "there is no transaction " + pg::quoted(what.txn_id),
                             "txn_id=" + pg::quoted(what.txn_id), "Give the txn_id of the spend, or hold:<hold_id>."};
@@ -63,16 +64,13 @@ constinit pg::statement share_hold("SELECT FROM ONLY @schema@.mega_generations g
                                    "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
                                    id_type);
 
-void share(pg::session &session, const schema::tables &where, const recorded &hold) {
-    const pg::as_role owner(where.generations.owner);
-    session.run(share_hold, where.schema, pg::access::read_write, hold.mg_id);
-}
+void share(ledger::store &store, const recorded &hold) { store.run(store.where().generations, share_hold, hold.mg_id); }
 
 // What the movement took from the customer.
-std::int64_t spent_by(pg::session &session, const schema::tables &where, const spend &what, const recorded &row) {
+std::int64_t spent_by(ledger::store &store, const spend &what, const recorded &row) {
     if (what.of_hold) {
-        share(session, where, row);
-        const auto taken = captured_amount(session, where, std::string_view(what.txn_id).substr(hold_prefix.size()));
+        share(store, row);
+        const auto taken = captured_amount(store, std::string_view(what.txn_id).substr(hold_prefix.size()));
         if (!taken)
             refuse("a hold that is pending cannot be refunded", what, "Release it with mega_release_credit.");
         return *taken;
@@ -86,25 +84,22 @@ std::int64_t spent_by(pg::session &session, const schema::tables &where, const s
     return -std::int64_t{row.delta};
 }
 
-std::int64_t left_of(pg::session &session, const schema::tables &where, const spend &what, const recorded &row) {
-    const std::int64_t spent = spent_by(session, where, what, row);
-    const pg::as_role owner(where.generations.owner);
-    return spent -
-           session.run(refunded_so_far, where.schema, pg::access::read_write, what.txn_id).int8(0, 0).value_or(0);
+std::int64_t left_of(ledger::store &store, const spend &what, const recorded &row) {
+    const std::int64_t spent = spent_by(store, what, row);
+    return spent - store.run(store.where().generations, refunded_so_far, what.txn_id).int8(0, 0).value_or(0);
 }
 
 // The same refund_id again: the same transaction, and the same amount when one is named.
-std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const movement &refund,
-                                    const spend &what, const std::optional<std::int32_t> &amount) {
-    const auto first = find_by_txn_id(session, where, *refund.txn_id);
+std::optional<recorded> find_replay(ledger::store &store, const movement &refund, const spend &what,
+                                    const std::optional<std::int32_t> &amount) {
+    const auto first = find_by_txn_id(store, *refund.txn_id);
     if (!first)
         return std::nullopt;
     movement again = refund;
     again.delta = amount.value_or(first->delta);
     if (first->pass_id != again.pass_id || first->delta != again.delta)
         refuse_other_content(*first, again);
-    const pg::as_role owner(where.generations.owner);
-    const pg::rows found = session.run(refund_of, where.schema, pg::access::read_write, first->mg_id);
+    const pg::rows found = store.run(store.where().generations, refund_of, first->mg_id);
     if (const auto of = found.text(0, 0); of != what.txn_id)
         throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
                             "refund_id=" + pg::quoted(*refund.ref_id) +
@@ -136,10 +131,10 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.ref_id = refund_id;
     refund.txn_id = "refund:" + refund_id;
     refund.own = pg::json_builder().begin_object().key("refund_of").text(what.txn_id).end_object().finish();
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const recorded row = require_row(session, where, what);
-    if (const auto pass_id = given.text(4); pass_id && !ledger::means_customer(where, *pass_id, row.pass_id))
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    const recorded row = require_row(store, what);
+    if (const auto pass_id = given.text(4); pass_id && !ledger::means_customer(store.where(), *pass_id, row.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the transaction belongs to another customer",
                             "txn_id=" + pg::quoted(what.txn_id) + " pass_id=" + pg::quoted(*pass_id),
@@ -147,24 +142,24 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.pass_id = row.pass_id;
     refund.given = false;
     refund.delta = amount.value_or(0);
-    std::optional<recorded> first = find_replay(session, where, refund, what, amount);
-    ledger::locked_customer customer = lock_customer_of(session, where, row);
+    std::optional<recorded> first = find_replay(store, refund, what, amount);
+    ledger::locked_customer customer = lock_customer_of(store, row);
     if (!first)
-        first = find_replay(session, where, refund, what, amount);
+        first = find_replay(store, refund, what, amount);
     std::string mg_id = first ? first->mg_id : "";
     if (!first) {
-        const std::int64_t left = left_of(session, where, what, require_row(session, where, what));
+        const std::int64_t left = left_of(store, what, require_row(store, what));
         if (left <= 0 || amount.value_or(0) > left)
             refuse_more_than(left, what, amount);
         refund.delta = amount.value_or(static_cast<std::int32_t>(left));
-        settle_expiry(session, where, customer, pg::clock_time());
-        const auto posted = post(session, where, customer, refund);
+        settle_expiry(store, customer, pg::clock_time());
+        const auto posted = post(store, customer, refund);
         if (!posted)
             throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
                                 "refund_id=" + pg::quoted(refund_id), "Use another refund_id."};
         mg_id = *posted;
     }
-    session.finish();
+    call.finish();
     return pg::return_row(fcinfo, mg_id, customer.credits, first.has_value());
 }
 

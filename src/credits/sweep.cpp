@@ -3,8 +3,8 @@
 #include "core/utc_time.hpp"
 #include "credits/hold.hpp"
 #include "credits/recording.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
@@ -106,20 +106,18 @@ std::vector<std::string> column_of(const pg::rows &found, int column, const char
 }
 
 // Locks those of the customers that nobody else has locked, and settles what of theirs has expired.
-std::vector<std::string> open_free_customers(pg::session &session, const schema::tables &where,
-                                             const std::vector<std::string> &pass_ids) {
+std::vector<std::string> open_free_customers(ledger::store &store, const std::vector<std::string> &pass_ids) {
     const pg::timestamp now = pg::clock_time();
     std::vector<std::string> locked, expired;
     {
-        const pg::as_role owner(where.customers.owner);
-        const pg::rows found = session.run(lock_free_customers, where.schema, pg::access::read_write, pass_ids);
+        const pg::rows found = store.run(store.where().customers, lock_free_customers, pass_ids);
         locked = column_of(found, 0, "mg_pass_id");
         for (std::uint64_t i = 0; i < found.count(); ++i)
             if (const auto at = found.time(i, 1); at && *at <= now)
                 expired.push_back(locked[i]);
     }
     for (const std::string &pass_id : expired)
-        open_customer(session, where, pass_id);
+        open_customer(store, pass_id);
     return locked;
 }
 
@@ -138,13 +136,11 @@ bool can_be_released(const recorded &hold) {
 }
 
 // The next holds whose time is over, behind the one at (pass_id, mg_id), which becomes the batch's last.
-due_batch next_due(pg::session &session, const schema::tables &where, std::size_t limit, std::string &pass_id,
-                   std::string &mg_id) {
-    const pg::as_role owner(where.generations.owner);
+due_batch next_due(ledger::store &store, std::size_t limit, std::string &pass_id, std::string &mg_id) {
     const std::int64_t now = pg::unix_micros(pg::clock_time());
     const std::string this_second = core::iso_utc(now - now % 1000000), this_moment = core::iso_utc(now);
     pg::only_in_index_order from_the_index; // every batch would sort all that wait otherwise
-    const pg::rows due = session.run(due_holds, where.schema, pg::access::read_write, this_second, pass_id, mg_id);
+    const pg::rows due = store.run(store.where().generations, due_holds, this_second, pass_id, mg_id);
     from_the_index.done();
     due_batch batch{{}, due.count() < batch_size};
     batch.holds.reserve(due.count());
@@ -163,70 +159,69 @@ due_batch next_due(pg::session &session, const schema::tables &where, std::size_
 }
 
 // A hold whose release was not appended: somebody wrote one by hand at this moment, or a trigger keeps it out.
-void require_released(pg::session &session, const schema::tables &where, const std::string &mg_id) {
+void require_released(ledger::store &store, const std::string &mg_id) {
     const std::string hold_id = mg_id.substr(hold_prefix.size());
-    if (!is_recorded(session, where, settlement_of({mg_id, {}, 0, {}}, hold_id, "release", 0)))
+    if (!is_recorded(store, settlement_of({mg_id, {}, 0, {}}, hold_id, "release", 0)))
         schema::refuse_interference(
-            where.generations.id, schema::writing::insert, "keeps a row out of the ledger",
+            store.where().generations.id, schema::writing::insert, "keeps a row out of the ledger",
             ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id_of("release:" + hold_id))));
 }
 
 // Through SQL: what the ledger's triggers make of it.
-std::size_t release_by_sql(pg::session &session, const schema::tables &where, std::span<const recorded> due) {
+std::size_t release_by_sql(ledger::store &store, std::span<const recorded> due) {
     std::vector<std::string> holds, pass_ids;
     for (const recorded &hold : due) {
         holds.push_back(hold.mg_id);
         if (pass_ids.empty() || pass_ids.back() != hold.pass_id)
             pass_ids.push_back(hold.pass_id);
     }
-    const std::vector<std::string> locked = open_free_customers(session, where, pass_ids);
-    const pg::as_role owner(where.generations.owner);
+    const std::vector<std::string> locked = open_free_customers(store, pass_ids);
+    const schema::table<schema::ledger> &ledger_rows = store.where().generations;
     const std::vector<std::string> pending =
-        column_of(session.run(still_pending, where.schema, pg::access::read_write, holds, locked), 0, "mg_id");
-    std::vector<std::string> released =
-        column_of(session.run(append_releases, where.schema, pg::access::read_write, pending), 0, "mg_ref_id");
+        column_of(store.run(ledger_rows, still_pending, holds, locked), 0, "mg_id");
+    std::vector<std::string> released = column_of(store.run(ledger_rows, append_releases, pending), 0, "mg_ref_id");
     std::ranges::sort(released);
     for (const std::string &mg_id : pending)
         if (!std::ranges::binary_search(released, mg_id))
-            require_released(session, where, mg_id);
+            require_released(store, mg_id);
     const ledger::in_flight::settlement settling(released);
-    const pg::rows marked = session.run(mark_released, where.schema, pg::access::read_write, released);
+    const pg::rows marked = store.run(ledger_rows, mark_released, released);
     bool all = marked.count() == released.size();
     for (std::uint64_t i = 0; i < marked.count(); ++i)
         all = all && marked.text(i, 0) == released_status;
     if (!all)
         schema::refuse_interference(
-            where.generations.id, schema::writing::update, "keeps a hold from being settled",
+            ledger_rows.id, schema::writing::update, "keeps a hold from being settled",
             ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(released.front())));
     return released.size();
 }
 
 // Behind the lock of its customer: whether it is his and pending still. place: becomes where it stands.
-bool is_pending(recorded &hold) {
+bool is_pending(ledger::store &store, recorded &hold) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_status, schema::ledger::mg_pass_id};
     pg::nullable_datum values[2];
     const auto says = [&values](std::size_t i, std::string_view text) {
         return !values[i].is_null && pg::text_of(values[i].value) == text;
     };
-    return ledger::direct::read_record(hold.mg_id, columns, values, &hold.place) && says(0, pending_status) &&
+    return store.read_record(hold.mg_id, columns, values, &hold.place) && says(0, pending_status) &&
            says(1, hold.pass_id);
 }
 
-// Directly, as `still_pending` says: under the lock of each customer that nobody else has locked; then all rows at
+// As `still_pending` says: under the lock of each customer that nobody else has locked; then all rows at
 // once, one update per customer, and the holds.
-std::size_t release_directly(pg::session &session, const schema::tables &where, std::span<recorded> due) {
+std::size_t release_together(ledger::store &store, std::span<recorded> due) {
     const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text("expired").end_object().finish();
-    recording all(session, where);
+    recording all(store);
     std::vector<const recorded *> settled;
     for (std::size_t first = 0, next = 0; first < due.size(); first = next) {
         pg::check_for_interrupts();
         const std::string &pass_id = due[first].pass_id;
         while (next < due.size() && due[next].pass_id == pass_id)
             ++next;
-        auto customer = ledger::direct::lock_customer(pass_id, LockWaitSkip);
+        auto customer = store.lock_customer(pass_id, LockWaitSkip);
         if (!customer)
             continue;
-        settle_expiry(session, where, *customer, pg::clock_time());
+        settle_expiry(store, *customer, pg::clock_time());
         std::vector<movement> releases;
         std::vector<const recorded *> released;
         std::int64_t balance = customer->credits;
@@ -234,7 +229,7 @@ std::size_t release_directly(pg::session &session, const schema::tables &where, 
             pg::same_moment moment;
             for (recorded &hold : due.subspan(first, next - first)) {
                 movement release = settlement_of(hold, hold_id_of(hold), "release", -hold.delta);
-                if (!is_pending(hold) || is_recorded(session, where, release))
+                if (!is_pending(store, hold) || is_recorded(store, release))
                     continue;
                 release.meta = meta;
                 balance += release.delta;
@@ -250,23 +245,22 @@ std::size_t release_directly(pg::session &session, const schema::tables &where, 
     }
     all.write();
     for (const recorded *hold : settled)
-        settle(session, where, *hold, released_status);
+        store.settle_hold(hold->mg_id, released_status, hold->place);
     return settled.size();
 }
 
 Datum release_expired_holds(FunctionCallInfo fcinfo) {
     const auto limit = static_cast<std::size_t>(require_positive("max_holds", pg::arguments(fcinfo).int4(0)));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
     std::size_t released = 0;
     std::string pass_id, mg_id;
     for (bool more = true; more && released < limit;) {
         pg::check_for_interrupts();
-        pg::session session; // one for each batch, so that its memory goes with it
-        due_batch batch = next_due(session, where, limit - released, pass_id, mg_id);
-        released += ledger::direct::possible(where) ? release_directly(session, where, batch.holds)
-                                                    : release_by_sql(session, where, batch.holds);
+        due_batch batch = next_due(store, limit - released, pass_id, mg_id);
+        released += store.takes_many() ? release_together(store, batch.holds) : release_by_sql(store, batch.holds);
         more = !batch.last;
-        session.finish();
+        call.finish(); // for each batch, so that its memory goes with it
     }
     return pg::to_datum(static_cast<std::int32_t>(released)).value;
 }
@@ -280,18 +274,18 @@ Datum expire_credits(FunctionCallInfo fcinfo) {
     pg::rounds customers;
     std::vector<std::string> due;
     customers.run([&](pg::session &session) {
-        const pg::as_role owner(where.customers.owner);
-        due = column_of(session.run(lock_expired, where.schema, pg::access::read_write, as_of, std::int64_t{limit}), 0,
-                        "mg_pass_id");
+        const auto store = ledger::open_store(session, where);
+        due = column_of(store->run(where.customers, lock_expired, as_of, std::int64_t{limit}), 0, "mg_pass_id");
     });
     std::int64_t credits = 0;
     std::int32_t expired = 0;
     for (const std::string &pass_id : due)
         customers.run([&](pg::session &session) {
-            ledger::locked_customer customer = ledger::require_locked_customer(session, where, pass_id);
+            const auto store = ledger::open_store(session, where);
+            ledger::locked_customer customer = ledger::require_locked_customer(*store, pass_id);
             if (!customer.expires_at || *customer.expires_at > as_of)
                 return; // another sweep was here between the look and the lock
-            credits += settle_expiry(session, where, customer, as_of);
+            credits += settle_expiry(*store, customer, as_of);
             ++expired;
         });
     return pg::return_row(fcinfo, expired, credits);

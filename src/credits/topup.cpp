@@ -1,5 +1,6 @@
 // mega_record_topup and mega_topup_due: packs of credits, by hand or automatic within a monthly limit.
 #include "credits/movement.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/page.hpp"
@@ -9,7 +10,6 @@
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
 #include "pg/rounds.hpp"
-#include "schema/others.hpp"
 
 namespace mega::credits {
 
@@ -33,11 +33,6 @@ constinit pg::statement packs_this_month(
     "AND g.mg_created_at OPERATOR(pg_catalog.>=) pg_catalog.timezone($2, pg_catalog.date_trunc('month', "
     "pg_catalog.timezone($2, pg_catalog.clock_timestamp())))",
     month_types);
-
-constexpr Oid mark_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID};
-constinit pg::statement mark_topup("UPDATE ONLY @schema@.mega_customers SET mg_last_topup_at = $2, "
-                                   "mg_topup_source = $3 WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                   mark_types);
 
 struct topup {
     movement what;
@@ -111,10 +106,10 @@ void set_packs(topup &wanted, std::int32_t packs) {
 }
 
 // The same reference again. Packs that were left to the customer's default are what they were.
-std::optional<recorded> find_replay(pg::session &session, const schema::tables &where, const topup &wanted) {
+std::optional<recorded> find_replay(ledger::store &store, const topup &wanted) {
     if (!wanted.what.ref_id)
         return std::nullopt;
-    const auto first = find_recorded(session, where, wanted.what);
+    const auto first = find_recorded(store, wanted.what);
     if (!first)
         return std::nullopt;
     movement again = wanted.what;
@@ -128,9 +123,9 @@ std::optional<recorded> find_replay(pg::session &session, const schema::tables &
 }
 
 // Under the lock: how many packs, and whether the month allows them.
-void settle_packs(pg::session &session, const schema::tables &where, topup &wanted) {
-    const pg::as_role owner(where.customers.owner);
-    const pg::rows settings = session.run(select_settings, where.schema, pg::access::read_write, wanted.what.pass_id);
+void settle_packs(ledger::store &store, topup &wanted) {
+    const schema::table<schema::customer> &customers = store.where().customers;
+    const pg::rows settings = store.run(customers, select_settings, wanted.what.pass_id);
     const std::int32_t packs = wanted.packs.value_or(settings.int4(0, 0).value_or(usual_packs));
     if (packs <= 0)
         throw pg::sql_error{ledger::bad_argument, "the customer's default number of packs is not above zero",
@@ -138,11 +133,10 @@ void settle_packs(pg::session &session, const schema::tables &where, topup &want
                             "Name packs in the call."};
     const auto limit = settings.int4(0, 1);
     if (wanted.automatic && limit) {
-        const std::int64_t used = session
-                                      .run(packs_this_month, where.schema, pg::access::read_write, wanted.what.pass_id,
-                                           zone_or_utc(settings.text(0, 2)))
-                                      .int8(0, 0)
-                                      .value_or(0);
+        const std::int64_t used =
+            store.run(customers, packs_this_month, wanted.what.pass_id, zone_or_utc(settings.text(0, 2)))
+                .int8(0, 0)
+                .value_or(0);
         if (used + packs > *limit)
             throw pg::sql_error{ledger::bad_argument, "the monthly limit of automatic top-ups is reached",
                                 to_readers_of_settings("packs=" + std::to_string(packs) + " used=" +
@@ -154,33 +148,32 @@ void settle_packs(pg::session &session, const schema::tables &where, topup &want
 
 Datum record_topup(FunctionCallInfo fcinfo) {
     topup wanted = read_arguments(pg::arguments(fcinfo));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    wanted.what.pass_id.assign(ledger::resolve_pass_id(where, wanted.what.pass_id));
-    pg::session session;
-    std::optional<recorded> first = find_replay(session, where, wanted);
-    ledger::locked_customer customer = ledger::require_locked_customer(session, where, wanted.what.pass_id);
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    wanted.what.pass_id.assign(ledger::resolve_pass_id(store.where(), wanted.what.pass_id));
+    std::optional<recorded> first = find_replay(store, wanted);
+    ledger::locked_customer customer = ledger::require_locked_customer(store, wanted.what.pass_id);
     if (!first)
-        first = find_replay(session, where, wanted);
+        first = find_replay(store, wanted);
     std::string mg_id = first ? first->mg_id : "";
     if (!first) {
-        settle_packs(session, where, wanted);
-        settle_expiry(session, where, customer, pg::clock_time());
-        const auto posted = post(session, where, customer, wanted.what);
+        settle_packs(store, wanted);
+        settle_expiry(store, customer, pg::clock_time());
+        const auto posted = post(store, customer, wanted.what);
         if (!posted) {
-            first = find_replay(session, where, wanted); // under another customer: MG002
+            first = find_replay(store, wanted); // under another customer: MG002
             throw pg::sql_error{"40001", "the same top-up was recorded meanwhile",
                                 "pass_id=" + pg::quoted(wanted.what.pass_id), "Try again."};
         }
         mg_id = *posted;
-        const pg::as_role owner(where.customers.owner);
-        const pg::rows marked = session.run(mark_topup, where.schema, pg::access::read_write, wanted.what.pass_id,
-                                            pg::clock_time(), wanted.what.source);
-        if (marked.count() != 1)
-            schema::refuse_interference(where.customers.id, schema::writing::update, "keeps a change from a customer",
-                                        "pass_id=" + pg::quoted(wanted.what.pass_id));
+        using column = schema::customer;
+        const ledger::customer_change mark[] = {{column::mg_last_topup_at, pg::to_datum(pg::clock_time())},
+                                                {column::mg_topup_source, pg::to_datum(wanted.what.source)}};
+        if (store.change_customer(customer, mark) != 1)
+            ledger::refuse_kept_out(store, wanted.what.pass_id);
     }
-    const std::int32_t credits = balance_to_tell(session, where, customer);
-    session.finish();
+    const std::int32_t credits = balance_to_tell(store, customer);
+    call.finish();
     return pg::return_row(fcinfo, mg_id, credits, first.has_value());
 }
 

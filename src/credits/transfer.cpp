@@ -1,5 +1,6 @@
 // mega_transfer_credit: from one customer to another, both locked in byte order of pass id.
 #include "credits/movement.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
@@ -45,10 +46,10 @@ transfer read_arguments(const schema::tables &where, const pg::arguments &given)
 }
 
 // Both rows are written at once, so the outgoing one tells. The incoming one must name the same customer.
-bool is_replay(pg::session &session, const schema::tables &where, const transfer &what) {
+bool is_replay(ledger::store &store, const transfer &what) {
     bool found = false;
     for (const movement *one : {&what.out, &what.in})
-        if (const auto first = find_recorded(session, where, *one)) {
+        if (const auto first = find_recorded(store, *one)) {
             if (first->pass_id != one->pass_id || first->delta != one->delta)
                 refuse_other_content(*first, *one);
             found = true;
@@ -60,43 +61,43 @@ struct two_customers {
     ledger::locked_customer from, to;
 };
 
-two_customers lock_both(pg::session &session, const schema::tables &where, const transfer &what) {
+two_customers lock_both(ledger::store &store, const transfer &what) {
     const bool out_first = what.out.pass_id < what.in.pass_id;
     ledger::locked_customer first =
-        ledger::require_locked_customer(session, where, out_first ? what.out.pass_id : what.in.pass_id);
+        ledger::require_locked_customer(store, out_first ? what.out.pass_id : what.in.pass_id);
     ledger::locked_customer second =
-        ledger::require_locked_customer(session, where, out_first ? what.in.pass_id : what.out.pass_id);
+        ledger::require_locked_customer(store, out_first ? what.in.pass_id : what.out.pass_id);
     if (out_first)
         return {std::move(first), std::move(second)};
     return {std::move(second), std::move(first)};
 }
 
 Datum transfer_credit(FunctionCallInfo fcinfo) {
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    const transfer what = read_arguments(where, pg::arguments(fcinfo));
-    pg::session session;
-    bool replayed = is_replay(session, where, what);
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    const transfer what = read_arguments(store.where(), pg::arguments(fcinfo));
+    bool replayed = is_replay(store, what);
     std::int32_t from_credits = 0, to_credits = 0;
     if (!replayed) {
-        auto [from, to] = lock_both(session, where, what);
-        replayed = is_replay(session, where, what); // whoever held the locks may have made it
+        auto [from, to] = lock_both(store, what);
+        replayed = is_replay(store, what); // whoever held the locks may have made it
         if (!replayed) {
             const pg::timestamp now = pg::clock_time();
-            settle_expiry(session, where, from, now);
-            settle_expiry(session, where, to, now);
-            if (!post(session, where, from, what.out) || !post(session, where, to, what.in)) {
-                is_replay(session, where, what); // raises MG002 when it says something else
+            settle_expiry(store, from, now);
+            settle_expiry(store, to, now);
+            if (!post(store, from, what.out) || !post(store, to, what.in)) {
+                is_replay(store, what); // raises MG002 when it says something else
                 throw pg::sql_error{"40001", "the same transfer was recorded meanwhile",
                                     "transfer_id=" + pg::quoted(*what.out.ref_id), "Try again."};
             }
         }
-        from_credits = balance_to_tell(session, where, from);
-        to_credits = balance_to_tell(session, where, to);
+        from_credits = balance_to_tell(store, from);
+        to_credits = balance_to_tell(store, to);
     } else {
-        from_credits = balance_of(session, where, what.out.pass_id);
-        to_credits = balance_of(session, where, what.in.pass_id);
+        from_credits = balance_of(store, what.out.pass_id);
+        to_credits = balance_of(store, what.in.pass_id);
     }
-    session.finish();
+    call.finish();
     return pg::return_row(fcinfo, from_credits, to_credits, replayed);
 }
 

@@ -1,8 +1,7 @@
-// Appending to the ledger: the one place where a function's row enters it.
+// Rows on their way into the ledger.
 #pragma once
 
-#include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "ledger/record_check.hpp"
 
 namespace mega::ledger {
 
@@ -38,35 +37,8 @@ private:
     std::array<pg::nullable_datum, schema::ledger_columns.size()> columns_{};
 };
 
-// Appends the row as the owner of the ledger and projects it. False, and nothing written, when a row with the same id
-// or the same reference is there already: the caller looks which. True: a row with this id is there. Raises what the
-// row's rules raise, 55000 when a trigger of somebody's keeps the row out or gives it another id, and 23505 when a key
-// of somebody's own does. The caller holds the lock of the customer.
-bool append(pg::session &session, const schema::tables &where, const new_row &row);
-
-// The same for a credit row by the direct path, whose projection is left to the caller.
-bool append_unprojected(pg::session &session, const schema::tables &where, const new_row &row);
-
-// Many credit rows on their way by the direct path. Their projection is left to the caller, who holds the locks of
-// their customers.
-class bulk {
-public:
-    explicit bulk(const schema::tables &where) : where_(where) {}
-
-    // In the order they are added, some at a time. Both raise 23505 when a key of one is taken; add, what the row's
-    // rules raise.
-    void add(const new_row &row);
-    void append(); // what is left
-
-private:
-    const schema::tables &where_;
-    std::vector<pg::nullable_datum> checked_;
-};
-
-// Changes columns of a row by the direct path: held against the rules for changes, as the triggers do it for SQL.
-// Raises what check_changed_record raises. The row is locked by the caller.
-void change_record(const schema::tables &where, std::string_view mg_id, std::span<const schema::ledger> columns,
-                   std::span<const pg::nullable_datum> values);
+// Makes of `record` the row as its rules want it stored. Raises what they raise.
+void check_to_append(const schema::tables &where, const new_row &row, ledger_record &record);
 
 // A fresh id: a UUID version 7, monotonic within the backend.
 std::string new_id();

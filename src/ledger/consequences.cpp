@@ -54,7 +54,6 @@ void consequences::add(const ledger_record &row) {
 }
 
 void consequences::add_waiting(const ledger_record &row) {
-    using column = schema::ledger;
     add(row);
     const std::string_view mg_id = row.text(column::mg_id).value_or("");
     const auto pass_id = row.text(column::mg_pass_id);
@@ -65,9 +64,9 @@ void consequences::add_waiting(const ledger_record &row) {
     }
 }
 
-void consequences::settle(pg::session &session, const schema::tables &where) {
-    moved_.project(session, where);
-    lines_.verify(session, where);
+void consequences::settle(store &store) {
+    moved_.project(store);
+    lines_.verify(store);
 }
 
 } // namespace mega::ledger

@@ -17,7 +17,7 @@ public:
 
     // Projects onto the customers, in byte order of pass id, then looks for the generations that are named. Raises
     // 23503, 23514 and 22003.
-    void settle(pg::session &session, const schema::tables &where);
+    void settle(store &store);
 
 private:
     movements moved_;

@@ -2,6 +2,7 @@
 
 #include "ledger/settings.hpp"
 #include "schema/manifest.hpp"
+#include "schema/types.hpp"
 
 namespace mega::ledger::direct {
 
@@ -10,22 +11,10 @@ namespace {
 using schema::customer;
 using column = schema::ledger;
 
-constexpr Oid type_oid(std::string_view type) {
-    if (type.starts_with("text"))
-        return TEXTOID;
-    if (type == "integer")
-        return INT4OID;
-    if (type == "boolean")
-        return BOOLOID;
-    if (type == "uuid")
-        return UUIDOID;
-    return type == "jsonb" ? JSONBOID : TIMESTAMPTZOID;
-}
-
 template <std::size_t N> constexpr auto columns_of(const std::array<schema::column, N> &described) {
     std::array<pg::direct_column, N> columns{};
     for (std::size_t i = 0; i < N; ++i)
-        columns[i] = {described[i].name, type_oid(described[i].type)};
+        columns[i] = {described[i].name, schema::type_oid(described[i].type)};
     return columns;
 }
 
@@ -121,12 +110,10 @@ std::string why_not(const schema::tables &where) {
            (of_customers ? customers : records).obstacle();
 }
 
-bool may_ensure(const schema::tables &where) {
-    return possible(where) && customers.has_index(by_shopify_id) && customers.has_index(by_user_id);
-}
+bool finds_identities() { return customers.has_index(by_shopify_id) && customers.has_index(by_user_id); }
 
 bool may_read(const schema::tables &where) {
-    return possible(where) && records.has_index(by_pending_hold) && pg::call([&where] {
+    return records.has_index(by_pending_hold) && pg::call([&where] {
                return may_read_every_row(where.customers.id) && may_read_every_row(where.generations.id);
            });
 }

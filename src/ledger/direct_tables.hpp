@@ -1,7 +1,8 @@
-// What the functions of the direct path share among themselves: the two tables, and where a row of them is.
+// What the direct path knows of the two tables, and where a row of them is.
 #pragma once
 
 #include "ledger/direct.hpp"
+#include "pg/direct_table.hpp"
 
 namespace mega::ledger::direct {
 
@@ -19,6 +20,11 @@ constexpr std::size_t by_pending_hold = 3;
 
 constexpr std::size_t number(schema::customer c) { return static_cast<std::size_t>(c); }
 constexpr std::size_t number(schema::ledger c) { return static_cast<std::size_t>(c); }
+
+// Whether customers can be found by every identity; whether the caller may read both tables as they are: SELECT was
+// granted, no policy hides rows, and pending holds can be found. The tables may be written directly.
+bool finds_identities();
+bool may_read(const schema::tables &where);
 
 // Raises 40001 when the table is not what it was when `possible` was asked.
 void open(pg::direct_table &table, LOCKMODE lock);
@@ -39,6 +45,23 @@ void copy_columns(const pg::direct_table &table, std::span<const pg::direct_colu
                   std::span<const Column> columns, std::span<pg::nullable_datum> values) {
     for (std::size_t i = 0; i < columns.size(); ++i)
         values[i] = copied(table.column(number(columns[i])), described[number(columns[i])].type);
+}
+
+using written_columns = std::vector<std::pair<std::size_t, pg::nullable_datum>>;
+
+// The columns to write into the row found. Without a time of its own mg_updated_at is `now`.
+template <class Change, class Column, class Now>
+written_columns numbered(std::span<const Change> changes, Column updated_at, Now now) {
+    written_columns result;
+    result.reserve(changes.size() + 1);
+    bool stamped = false;
+    for (const auto &[c, value] : changes) {
+        result.emplace_back(number(c), value);
+        stamped = stamped || c == updated_at;
+    }
+    if (!stamped)
+        result.emplace_back(number(updated_at), pg::to_datum(now()));
+    return result;
 }
 
 } // namespace mega::ledger::direct

@@ -112,14 +112,22 @@ core::json fold_from_ledger(pg::session &session, const schema::tables &where, s
     return core::fold_all(read_events(session, where, pass_id, how));
 }
 
-pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string_view pass_id, pg::jsonb stored,
+core::json fold_from_ledger(store &store, std::string_view pass_id) {
+    return store.as_owner(store.where().generations, [&] {
+        return fold_from_ledger(store.session(), store.where(), pass_id, pg::access::read_write);
+    });
+}
+
+pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored,
                   std::vector<core::preference_event> events) {
     auto current = core::snapshot::parse(members_of(pg::root_of(stored), core::managed_keys));
     if (!current) // its positions are unintelligible: only the ledger knows
-        return with_managed_keys(stored, fold_from_ledger(session, where, pass_id, pg::access::read_write));
+        return with_managed_keys(stored, fold_from_ledger(store, pass_id));
     current->apply(std::move(events), [&](const std::string &tag) {
         unprojected::note_fold(pass_id);
-        auto all = read_events(session, where, pass_id, pg::access::read_write);
+        auto all = store.as_owner(store.where().generations, [&] {
+            return read_events(store.session(), store.where(), pass_id, pg::access::read_write);
+        });
         std::ranges::sort(all);
         core::tag_state state;
         for (const core::preference_event &event : all)

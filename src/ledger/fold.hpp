@@ -3,9 +3,8 @@
 #pragma once
 
 #include "core/preferences.hpp"
+#include "ledger/store.hpp"
 #include "pg/jsonb.hpp"
-#include "pg/spi.hpp"
-#include "schema/tables.hpp"
 
 namespace mega::ledger {
 
@@ -21,8 +20,7 @@ core::position position_of(pg::timestamp created_at, std::string_view mg_id);
 std::optional<pg::timestamp> newest_time(pg::jsonb stored);
 
 // The stored document with its managed keys carried on by events that are in the ledger already.
-pg::jsonb fold_in(pg::session &session, const schema::tables &where, std::string_view pass_id, pg::jsonb stored,
-                  std::vector<core::preference_event> events);
+pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored, std::vector<core::preference_event> events);
 
 // All events of the customer that the session's rights let it see, in no order.
 std::vector<core::preference_event> read_events(pg::session &session, const schema::tables &where,
@@ -31,6 +29,9 @@ std::vector<core::preference_event> read_events(pg::session &session, const sche
 // The managed keys folded anew from all events of the customer that the session's rights let it see.
 core::json fold_from_ledger(pg::session &session, const schema::tables &where, std::string_view pass_id,
                             pg::access how);
+
+// The same of all there are, to be stored.
+core::json fold_from_ledger(store &store, std::string_view pass_id);
 
 // The application's keys of a document beside other managed keys.
 pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed);

@@ -2,7 +2,6 @@
 
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "pg/disclosure.hpp"
 #include "pg/rounds.hpp"
 
@@ -14,29 +13,13 @@ using column = schema::ledger;
 
 constexpr std::string_view prefix = "generation:";
 
-constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement share_generation("SELECT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
-                                         "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
-                                         id_type);
-
-constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
-                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                        id_type);
-
 // '' when the generation has no customer, std::nullopt when there is no generation.
-std::optional<std::string> customer_of(pg::session &session, const schema::tables &where, std::string_view mg_id) {
-    if (direct::possible(where)) {
-        constexpr column pass_id[] = {column::mg_pass_id};
-        pg::nullable_datum value[1];
-        if (!direct::lock_record(mg_id, LockTupleShare, pass_id, value))
-            return std::nullopt;
-        return value[0].is_null ? "" : std::string(pg::text_of(value[0].value));
-    }
-    const pg::as_role owner(where.generations.owner);
-    const pg::rows found = session.run(share_generation, where.schema, pg::access::read_write, mg_id);
-    if (found.empty())
+std::optional<std::string> customer_of(store &store, std::string_view mg_id) {
+    constexpr column pass_id[] = {column::mg_pass_id};
+    pg::nullable_datum value[1];
+    if (!store.lock_record(mg_id, LockTupleShare, pass_id, value))
         return std::nullopt;
-    return std::string(found.text(0, 0).value_or(""));
+    return value[0].is_null ? "" : std::string(pg::text_of(value[0].value));
 }
 
 } // namespace
@@ -52,9 +35,8 @@ void lineage::add(const ledger_record &row, schema::ledger c) {
         claims.push_back({std::string(row.text(column::mg_id).value_or("")), pass_id});
 }
 
-void lineage::verify_one(pg::session &session, const schema::tables &where, std::string_view generation,
-                         std::span<const claim> claims) {
-    const auto customer = customer_of(session, where, generation);
+void lineage::verify_one(store &store, std::string_view generation, std::span<const claim> claims) {
+    const auto customer = customer_of(store, generation);
     if (!customer)
         throw pg::sql_error{"23503", "there is no generation " + pg::quoted(generation),
                             "mg_id=" + pg::quoted(claims.front().row_id) + " names it.",
@@ -68,20 +50,18 @@ void lineage::verify_one(pg::session &session, const schema::tables &where, std:
                                 {}};
 }
 
-void lineage::verify(pg::session &session, const schema::tables &where) const {
+void lineage::verify(store &store) const {
     if (named_.size() == 1)
-        return verify_one(session, where, named_.begin()->first, named_.begin()->second);
+        return verify_one(store, named_.begin()->first, named_.begin()->second);
     pg::rounds generations;
     for (const auto &[generation, claims] : named_)
-        generations.run([&](pg::session &its_own) { verify_one(its_own, where, generation, claims); });
+        generations.run(
+            [&](pg::session &its_own) { verify_one(*open_store(its_own, store.where()), generation, claims); });
 }
 
 bool customer_exists(const schema::tables &where, std::string_view pass_id) {
-    if (direct::possible(where))
-        return direct::read_customer(pass_id, {}, {});
     pg::session session;
-    const pg::as_role owner(where.customers.owner);
-    const bool exists = !session.run(select_customer, where.schema, pg::access::read_write, pass_id).empty();
+    const bool exists = open_store(session, where)->read_customer(pass_id, {}, {});
     session.finish();
     return exists;
 }
@@ -92,7 +72,7 @@ void fill_pass_id_of_step(const schema::tables &where, ledger_record &row) {
         row.text(column::mg_record_type) != core::name(core::record_type::mma_step))
         return;
     pg::session session;
-    const auto customer = customer_of(session, where, std::string(prefix) + std::string(*generation));
+    const auto customer = customer_of(*open_store(session, where), std::string(prefix) + std::string(*generation));
     session.finish();
     if (!customer || customer->empty())
         return;

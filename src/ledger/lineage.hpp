@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ledger/record_check.hpp"
-#include "pg/spi.hpp"
+#include "ledger/store.hpp"
 
 namespace mega::ledger {
 
@@ -15,7 +15,7 @@ public:
 
     // Locks every generation FOR SHARE, in byte order, so that it stays the customer's while its rows are written.
     // Raises 23503 for one that does not exist and 23514 for one of another customer.
-    void verify(pg::session &session, const schema::tables &where) const;
+    void verify(store &store) const;
 
 private:
     struct claim {
@@ -23,8 +23,7 @@ private:
         std::string pass_id; // '' for NULL
     };
 
-    static void verify_one(pg::session &session, const schema::tables &where, std::string_view generation,
-                           std::span<const claim> claims);
+    static void verify_one(store &store, std::string_view generation, std::span<const claim> claims);
 
     // By the generation's mg_id: one row for each customer that names it.
     std::map<std::string, std::vector<claim>> named_;

@@ -1,92 +1,16 @@
 #include "ledger/project.hpp"
 
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
-#include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/rounds.hpp"
 #include "schema/others.hpp"
 
 namespace mega::ledger {
 
-namespace {
-
-constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement
-    select_for_update("SELECT c.mg_credits, c.mg_expires_at, coalesce(c.mg_disabled, false) OR c.mg_deleted_at IS NOT "
-                      "NULL, c.mg_updated_at FROM ONLY @schema@.mega_customers c "
-                      "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
-                      pass_id_type);
-
-constexpr Oid credits_types[] = {TEXTOID, INT4OID};
-constinit pg::statement update_credits("UPDATE ONLY @schema@.mega_customers SET mg_credits = $2 "
-                                       "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                       credits_types);
-
-constexpr Oid snapshot_types[] = {TEXTOID, INT4OID, JSONBOID, TIMESTAMPTZOID};
-constinit pg::statement
-    update_snapshot("UPDATE ONLY @schema@.mega_customers SET mg_credits = $2, mg_mma_preferences = $3, "
-                    "mg_mma_preferences_updated_at = $4 WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
-                    snapshot_types);
-
-constinit pg::statement select_preferences("SELECT c.mg_mma_preferences FROM ONLY @schema@.mega_customers c "
-                                           "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                           pass_id_type);
-
-// One update of one customer, in flight while it is written. preferences: null to leave the snapshot as it is.
-void write(pg::session &session, const schema::tables &where, const locked_customer &customer, std::int32_t balance,
-           const Jsonb *preferences) {
-    using column = schema::customer;
-    if (direct::possible(where)) {
-        std::vector<direct::customer_change> changes{{column::mg_credits, pg::to_datum(balance)}};
-        if (preferences != nullptr) {
-            changes.emplace_back(column::mg_mma_preferences, pg::to_datum(pg::jsonb{const_cast<Jsonb *>(preferences)}));
-            changes.emplace_back(column::mg_mma_preferences_updated_at, pg::to_datum(pg::clock_time()));
-        }
-        return direct::update_customer(customer.pass_id, changes, &customer.place);
-    }
-    const pg::as_role owner(where.customers.owner);
-    const in_flight::projection projecting(customer.pass_id, balance, preferences);
-    const std::uint64_t touched =
-        (preferences == nullptr
-             ? session.run(update_credits, where.schema, pg::access::read_write, customer.pass_id, balance)
-             : session.run(update_snapshot, where.schema, pg::access::read_write, customer.pass_id, balance,
-                           pg::jsonb{const_cast<Jsonb *>(preferences)}, pg::clock_time()))
-            .count();
-    if (touched == 0)
-        schema::refuse_interference(
-            where.customers.id, schema::writing::update, "keeps a projection from its customer",
-            to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)));
-    if (touched != 1)
-        throw pg::sql_error{"XX000",
-                            "a projection touched " + std::to_string(touched) + " customers instead of one",
-                            to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)),
-                            {}};
-}
-
-} // namespace
-
-std::optional<locked_customer> lock_customer(pg::session &session, const schema::tables &where,
-                                             std::string_view pass_id) {
-    if (direct::possible(where))
-        return direct::lock_customer(pass_id);
-    const pg::as_role owner(where.customers.owner);
-    const pg::rows found = session.run(select_for_update, where.schema, pg::access::read_write, pass_id);
-    if (found.empty())
-        return std::nullopt;
-    locked_customer customer;
-    customer.pass_id = pass_id;
-    customer.credits = found.int4(0, 0).value_or(0);
-    customer.expires_at = found.time(0, 1);
-    customer.may_spend = !found.boolean(0, 2).value_or(false);
-    customer.updated_at = found.time(0, 3).value_or(pg::timestamp{});
-    return customer;
-}
-
-locked_customer require_locked_customer(pg::session &session, const schema::tables &where, std::string_view pass_id) {
-    auto customer = lock_customer(session, where, pass_id);
+locked_customer require_locked_customer(store &store, std::string_view pass_id) {
+    auto customer = store.lock_customer(pass_id);
     if (!customer)
         throw_unknown_customer(pass_id);
     return *std::move(customer);
@@ -112,51 +36,71 @@ void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, cons
                         hint};
 }
 
-void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
-                     std::int64_t delta) {
-    // Written even when it stays the same: mg_updated_at tells that there are new rows.
-    write(session, where, customer, balance_after(customer, delta), nullptr);
-}
-
-pg::jsonb preferences_of(pg::session &session, const schema::tables &where, std::string_view pass_id) {
-    if (direct::possible(where)) {
-        constexpr schema::customer column[] = {schema::customer::mg_mma_preferences};
-        pg::nullable_datum value[1];
-        const bool stored = direct::read_customer(pass_id, column, value) && !value[0].is_null;
-        return stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
+std::vector<customer_change> projection(const locked_customer &before, const locked_customer &after,
+                                        const Jsonb *preferences) {
+    using schema::customer;
+    std::vector<customer_change> changes{{customer::mg_credits, pg::to_datum(after.credits)}};
+    if (preferences != nullptr) {
+        changes.emplace_back(customer::mg_mma_preferences, pg::to_datum(pg::jsonb{const_cast<Jsonb *>(preferences)}));
+        changes.emplace_back(customer::mg_mma_preferences_updated_at, pg::to_datum(pg::clock_time()));
     }
-    const pg::as_role owner(where.customers.owner);
-    const pg::rows found = session.run(select_preferences, where.schema, pg::access::read_write, pass_id);
-    const auto stored = found.empty() ? std::nullopt : found.json(0, 0);
-    return stored ? *stored : pg::empty_object();
+    if (after.updated_at != before.updated_at)
+        changes.emplace_back(customer::mg_updated_at, pg::to_datum(after.updated_at));
+    if (after.expires_at != before.expires_at)
+        changes.emplace_back(customer::mg_expires_at, pg::to_datum(after.expires_at));
+    return changes;
 }
 
-void refold_preferences(pg::session &session, const schema::tables &where, const locked_customer &customer) {
-    const pg::jsonb stored = preferences_of(session, where, customer.pass_id);
-    const pg::as_role owner(where.generations.owner);
-    const core::json folded = fold_from_ledger(session, where, customer.pass_id, pg::access::read_write);
-    write(session, where, customer, customer.credits, with_managed_keys(stored, folded).document);
+void project(store &store, const locked_customer &before, const locked_customer &after, const Jsonb *preferences) {
+    const std::uint64_t touched = store.change_customer(before, projection(before, after, preferences));
+    if (touched == 1)
+        return;
+    const std::string whose = to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(before.pass_id));
+    if (touched == 0)
+        schema::refuse_interference(store.where().customers.id, schema::writing::update,
+                                    "keeps a projection from its customer", whose);
+    throw pg::sql_error{
+        "XX000", "a projection touched " + std::to_string(touched) + " customers instead of one", whose, {}};
+}
+
+void project_credits(store &store, const locked_customer &customer, std::int64_t delta) {
+    locked_customer after = customer;
+    after.credits = balance_after(customer, delta);
+    project(store, customer, after, nullptr);
+}
+
+void write_expiry(store &store, locked_customer &customer, std::optional<pg::timestamp> expires_at) {
+    const customer_change change[] = {{schema::customer::mg_expires_at, pg::to_datum(expires_at)}};
+    const std::uint64_t touched = store.change_customer(customer, change);
+    customer.expires_at = expires_at;
+    store.refresh(customer);
+    if (touched == 0 || customer.expires_at != expires_at)
+        schema::refuse_interference(
+            store.where().customers.id, schema::writing::update, "keeps mg_expires_at from a customer",
+            to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)));
+}
+
+void refuse_kept_out(const store &store, std::string_view pass_id) {
+    schema::refuse_interference(store.where().customers.id, schema::writing::update, "keeps a change from a customer",
+                                to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)));
+}
+
+pg::jsonb preferences_of(store &store, std::string_view pass_id) {
+    constexpr schema::customer column[] = {schema::customer::mg_mma_preferences};
+    pg::nullable_datum value[1];
+    const bool stored = store.read_customer(pass_id, column, value) && !value[0].is_null;
+    return stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
+}
+
+void refold_preferences(store &store, const locked_customer &customer) {
+    const pg::jsonb stored = preferences_of(store, customer.pass_id);
+    const core::json folded = fold_from_ledger(store, customer.pass_id);
+    project(store, customer, customer, with_managed_keys(stored, folded).document);
 }
 
 namespace {
 
-// Adds to the balance of a customer, who may be locked or not.
-void add_directly(std::string_view pass_id, std::int64_t delta) {
-    const auto sum = [delta](const locked_customer &customer) {
-        return std::vector<direct::customer_change>{
-            {schema::customer::mg_credits, pg::to_datum(balance_after(customer, delta))}};
-    };
-    const auto visited = direct::change_or_lock_customer(pass_id, sum);
-    if (!visited)
-        throw_unknown_customer(pass_id);
-    if (visited->locked)
-        direct::update_customer(pass_id, sum(*visited->locked), &visited->locked->place);
-}
-
-} // namespace
-
-namespace {
-
+constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
     select_books("SELECT c.mg_credits::pg_catalog.int8, (SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)"
                  "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
@@ -166,9 +110,8 @@ constinit pg::statement
                  pass_id_type);
 
 // Books that were opened while rows waited contain these rows, and the projection has added them once more.
-void require_books(pg::session &session, const schema::tables &where, std::string_view pass_id) {
-    const pg::as_role owner(where.customers.owner);
-    const pg::rows found = session.run(select_books, where.schema, pg::access::read_write, pass_id);
+void require_books(store &store, std::string_view pass_id) {
+    const pg::rows found = store.run(store.where().customers, select_books, pass_id);
     if (found.empty() || found.int8(0, 0) != found.int8(0, 1))
         throw pg::sql_error{"55000", "the books of a customer were opened in the statement that appends to them",
                             to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)),
@@ -182,41 +125,57 @@ movements::change &movements::of(std::string_view pass_id) {
     return found == by_customer_.end() ? by_customer_.emplace(pass_id, change{}).first->second : found->second;
 }
 
-void movements::project(pg::session &session, const schema::tables &where) {
+void movements::project(store &store) {
     if (!by_customer_.empty()) // what writes the ledger may not write customers
-        where.customers.may_be_written.require_good();
-    const auto on = [&](pg::session &of_one, const std::string &pass_id, change &moved) {
+        store.where().customers.may_be_written.require_good();
+    const auto on = [](ledger::store &of_one, const std::string &pass_id, change &moved) {
         unprojected::arrived(moved.waiting);
-        if (moved.events.empty() && direct::possible(where))
-            add_directly(pass_id, moved.credits);
+        if (moved.events.empty())
+            project_credits(of_one, pass_id, moved);
         else
-            project_one(of_one, where, pass_id, moved);
+            project_events(of_one, pass_id, moved);
         if (unprojected::was_opened(pass_id))
-            require_books(of_one, where, pass_id);
+            require_books(of_one, pass_id);
     };
     if (by_customer_.size() == 1)
-        return on(session, by_customer_.begin()->first, by_customer_.begin()->second);
+        return on(store, by_customer_.begin()->first, by_customer_.begin()->second);
     pg::rounds customers;
     for (auto &[pass_id, moved] : by_customer_)
-        customers.run([&](pg::session &its_own) { on(its_own, pass_id, moved); });
+        customers.run([&](pg::session &its_own) { on(*open_store(its_own, store.where()), pass_id, moved); });
 }
 
-void movements::project_one(pg::session &session, const schema::tables &where, const std::string &pass_id,
-                            change &moved) {
-    const locked_customer customer = require_locked_customer(session, where, pass_id);
+std::int32_t movements::balance_behind(const change &moved, const locked_customer &customer) {
     const std::int32_t balance = balance_after(customer, moved.credits);
     if (moved.overdraft_hint != nullptr && moved.credits < 0 && balance < 0)
         throw_overdraft(customer.credits, -moved.credits, false, moved.overdraft_hint);
-    if (moved.events.empty()) // written even when it stays the same: mg_updated_at tells that there are new rows
-        return write(session, where, customer, balance, nullptr);
-    const pg::as_role owner(where.generations.owner);
-    const pg::jsonb stored = preferences_of(session, where, pass_id);
+    return balance;
+}
+
+// The customer may be locked or not.
+void movements::project_credits(store &store, const std::string &pass_id, const change &moved) {
+    const auto after = [&moved](const locked_customer &customer) {
+        locked_customer result = customer;
+        result.credits = balance_behind(moved, customer);
+        return result;
+    };
+    const auto visited = store.change_or_lock_customer(
+        pass_id, [&](const locked_customer &customer) { return projection(customer, after(customer)); });
+    if (!visited)
+        throw_unknown_customer(pass_id);
+    if (visited->locked)
+        ledger::project(store, *visited->locked, after(*visited->locked), nullptr);
+}
+
+void movements::project_events(store &store, const std::string &pass_id, change &moved) {
+    const locked_customer customer = require_locked_customer(store, pass_id);
+    locked_customer after = customer;
+    after.credits = balance_behind(moved, customer);
+    const pg::jsonb stored = preferences_of(store, pass_id);
     // Somebody folded these events in already, when they were in the ledger and waited for this projection.
-    const pg::jsonb folded =
-        unprojected::was_folded(pass_id)
-            ? with_managed_keys(stored, fold_from_ledger(session, where, pass_id, pg::access::read_write))
-            : fold_in(session, where, pass_id, stored, std::move(moved.events));
-    write(session, where, customer, balance, folded.document);
+    const pg::jsonb folded = unprojected::was_folded(pass_id)
+                                 ? with_managed_keys(stored, fold_from_ledger(store, pass_id))
+                                 : fold_in(store, pass_id, stored, std::move(moved.events));
+    ledger::project(store, customer, after, folded.document);
 }
 
 pg::timestamp stamp_behind(pg::timestamp last) noexcept {

@@ -4,31 +4,11 @@
 #pragma once
 
 #include "core/preferences.hpp"
+#include "ledger/store.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/jsonb.hpp"
-#include "pg/spi.hpp"
-#include "schema/tables.hpp"
 
 namespace mega::ledger {
-
-// A customer as it stands under the lock, or as it is seen by who changes it only if it still stands so.
-struct locked_customer {
-    std::string pass_id;
-    std::int32_t credits = 0;
-    std::optional<pg::timestamp> expires_at;
-    bool may_spend = true; // neither disabled nor deleted
-    pg::timestamp updated_at{};
-    bool changed_meanwhile = true; // since the snapshot by which it was looked for; true when that is not known
-    ItemPointerData place{};       // where it stood, for the direct path; a hint only
-};
-
-// Locks the customer's row (FOR NO KEY UPDATE) and reads it as it stands behind the lock. std::nullopt when there is
-// none. In REPEATABLE READ and above a customer changed since the snapshot raises 40001.
-std::optional<locked_customer> lock_customer(pg::session &session, const schema::tables &where,
-                                             std::string_view pass_id);
-
-// The same; raises 23503 when there is no such customer.
-locked_customer require_locked_customer(pg::session &session, const schema::tables &where, std::string_view pass_id);
 
 // What the balance becomes; raises 22003 when it leaves int4.
 std::int32_t balance_after(const locked_customer &customer, std::int64_t delta);
@@ -36,15 +16,28 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta);
 // Raises MG001. given: whether the caller said what is needed.
 [[noreturn]] void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, const char *hint);
 
+// The columns by which a customer becomes what rows of the ledger make of it. preferences: null to leave the snapshot
+// as it is. The balance is among them even when it stays the same: mg_updated_at tells that there are new rows.
+std::vector<customer_change> projection(const locked_customer &before, const locked_customer &after,
+                                        const Jsonb *preferences = nullptr);
+
+// Writes them. The customer is locked.
+void project(store &store, const locked_customer &before, const locked_customer &after, const Jsonb *preferences);
+
 // Adds delta to the balance of a customer that is locked.
-void project_credits(pg::session &session, const schema::tables &where, const locked_customer &customer,
-                     std::int64_t delta);
+void project_credits(store &store, const locked_customer &customer, std::int64_t delta);
+
+// Writes when the credits of a locked customer expire. Raises 55000 when a trigger of somebody's changes that.
+void write_expiry(store &store, locked_customer &customer, std::optional<pg::timestamp> expires_at);
 
 // The preference snapshot of a customer that is locked.
-pg::jsonb preferences_of(pg::session &session, const schema::tables &where, std::string_view pass_id);
+pg::jsonb preferences_of(store &store, std::string_view pass_id);
 
 // Folds the customer's snapshot anew from the ledger and writes it. The customer is locked.
-void refold_preferences(pg::session &session, const schema::tables &where, const locked_customer &customer);
+void refold_preferences(store &store, const locked_customer &customer);
+
+// Raises 55000: a trigger of somebody's keeps a change from a customer.
+[[noreturn]] void refuse_kept_out(const store &store, std::string_view pass_id);
 
 // What the rows of one statement move, by customer, in byte order of pass id.
 class movements {
@@ -73,7 +66,7 @@ public:
 
     // Projects onto each customer once, in order; a customer stays locked, as after any change. Raises 23503, 22003
     // and, for a spend, MG001.
-    void project(pg::session &session, const schema::tables &where);
+    void project(store &store);
 
 private:
     struct change {
@@ -84,8 +77,9 @@ private:
     };
 
     change &of(std::string_view pass_id);
-    static void project_one(pg::session &session, const schema::tables &where, const std::string &pass_id,
-                            change &moved);
+    static std::int32_t balance_behind(const change &moved, const locked_customer &customer);
+    static void project_credits(store &store, const std::string &pass_id, const change &moved);
+    static void project_events(store &store, const std::string &pass_id, change &moved);
 
     std::map<std::string, change, std::less<>> by_customer_;
 };

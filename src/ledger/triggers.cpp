@@ -58,7 +58,7 @@ Datum verify(FunctionCallInfo fcinfo) {
 }
 
 // AFTER INSERT, by statement: one update per customer, customers in order.
-Datum project(FunctionCallInfo fcinfo) {
+Datum project_statement(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
     const schema::tables &where = bound_tables(call, &schema::tables::generations);
     if (call.new_table() == nullptr)
@@ -81,7 +81,7 @@ Datum project(FunctionCallInfo fcinfo) {
         all.add_waiting(row);
     });
     pg::session session;
-    all.settle(session, where);
+    all.settle(*open_store(session, where));
     session.finish();
     return call.keep(nullptr);
 }
@@ -120,5 +120,5 @@ Datum keep_row(FunctionCallInfo fcinfo) {
 
 PG_ENTRY(mega_trigger_ledger_check, mega::ledger::check);
 PG_ENTRY(mega_trigger_ledger_verify, mega::ledger::verify);
-PG_ENTRY(mega_trigger_ledger_project, mega::ledger::project);
+PG_ENTRY(mega_trigger_ledger_project, mega::ledger::project_statement);
 PG_ENTRY(mega_trigger_keep_row, mega::ledger::keep_row);

@@ -20,14 +20,13 @@ struct correction {
 
 class repair {
 public:
-    repair(pg::session &session, const schema::tables &where, pg::row_set &report, const std::string &pass_id,
-           bool dry_run)
-        : session_(session), where_(where), report_(report), pass_id_(pass_id), dry_run_(dry_run) {}
+    repair(ledger::store &store, pg::row_set &report, const std::string &pass_id, bool dry_run)
+        : store_(store), report_(report), pass_id_(pass_id), dry_run_(dry_run) {}
 
     void work() {
-        if (!dry_run_ && !ledger::lock_customer(session_, where_, pass_id_))
+        if (!dry_run_ && !store_.lock_customer(pass_id_))
             return;
-        const auto now = stand(session_, where_, report_, pass_id_, access());
+        const auto now = stand(store_, report_, pass_id_, access());
         if (!now)
             return;
         set_credits(*now);
@@ -51,7 +50,7 @@ private:
                                books(now.credits, now.ledger_sum) + ": more than a balance can be", std::nullopt);
         if (!dry_run_) {
             ledger::unprojected::note_opening(pass_id_); // rows that wait are in the sum
-            ledger::project_credits(session_, where_, ledger::require_locked_customer(session_, where_, pass_id_),
+            ledger::project_credits(store_, ledger::require_locked_customer(store_, pass_id_),
                                     now.ledger_sum - now.credits.value_or(0));
         }
         made_.push_back({"credits", books(now.credits, now.ledger_sum),
@@ -64,14 +63,15 @@ private:
         if (now.preferences && same_document(stored, folded))
             return;
         if (!dry_run_)
-            ledger::refold_preferences(session_, where_, ledger::require_locked_customer(session_, where_, pass_id_));
+            ledger::refold_preferences(store_, ledger::require_locked_customer(store_, pass_id_));
         made_.push_back(
             {"preferences", now.preferences ? std::optional(text_of(stored)) : std::nullopt, text_of(folded)});
     }
 
     core::json folded_now() {
-        const pg::as_role owner(where_.generations.owner);
-        return ledger::fold_from_ledger(session_, where_, pass_id_, access());
+        return store_.as_owner(store_.where().generations, [&] {
+            return ledger::fold_from_ledger(store_.session(), store_.where(), pass_id_, access());
+        });
     }
 
     void audit() {
@@ -90,14 +90,13 @@ private:
         }
         // A pass id of somebody's own making may be nothing that an audit's column takes.
         const bool fits = core::check_text(pass_id_) == core::text_fault::none;
-        ledger::append_audit(session_, where_,
+        ledger::append_audit(store_.session(), store_.where(),
                              {"open_books", fits ? std::optional<std::string_view>(pass_id_) : std::nullopt,
                               detail.end_object().finish()},
                              std::nullopt);
     }
 
-    pg::session &session_;
-    const schema::tables &where_;
+    ledger::store &store_;
     pg::row_set &report_;
     const std::string &pass_id_;
     bool dry_run_;
@@ -106,9 +105,8 @@ private:
 
 } // namespace
 
-void set_from_ledger(pg::session &session, const schema::tables &where, pg::row_set &report, const std::string &pass_id,
-                     bool dry_run) {
-    repair(session, where, report, pass_id, dry_run).work();
+void set_from_ledger(ledger::store &store, pg::row_set &report, const std::string &pass_id, bool dry_run) {
+    repair(store, report, pass_id, dry_run).work();
 }
 
 } // namespace mega::moving

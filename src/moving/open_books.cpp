@@ -44,13 +44,12 @@ constinit pg::statement openings("SELECT pg_catalog.count(*) FROM ONLY @schema@.
 // Opens the books of one customer.
 class bookkeeper {
 public:
-    bookkeeper(pg::session &session, const schema::tables &where, pg::row_set &report, const std::string &pass_id,
-               bool dry_run)
-        : session_(session), where_(where), report_(report), pass_id_(pass_id), dry_run_(dry_run) {}
+    bookkeeper(ledger::store &store, pg::row_set &report, const std::string &pass_id, bool dry_run)
+        : store_(store), report_(report), pass_id_(pass_id), dry_run_(dry_run) {}
 
     void work() {
         if (!dry_run_) {
-            auto locked = ledger::lock_customer(session_, where_, pass_id_);
+            auto locked = store_.lock_customer(pass_id_);
             if (!locked)
                 return;
             customer_ = *std::move(locked);
@@ -68,7 +67,7 @@ public:
     }
 
 private:
-    std::optional<standing> stand() { return moving::stand(session_, where_, report_, pass_id_, access()); }
+    std::optional<standing> stand() { return moving::stand(store_, report_, pass_id_, access()); }
 
     pg::access access() const { return dry_run_ ? pg::access::read_only : pg::access::read_write; }
 
@@ -80,7 +79,7 @@ private:
             if (now.credits)
                 append_difference(*now.credits, now.ledger_sum);
             else // nothing was stored: the ledger's sum is what there is
-                ledger::project_credits(session_, where_, customer_, now.ledger_sum);
+                ledger::project_credits(store_, customer_, now.ledger_sum);
             after = verified_books();
         }
         report_.add(pass_id_, "credits", books(now.credits, now.ledger_sum), after);
@@ -126,7 +125,7 @@ private:
                 .set(column::mg_created_at, now)
                 .set(column::mg_updated_at, now);
             const in_flight_opening contained(row.mg_id(), pass_id_, delta);
-            return ledger::append(session_, where_, row);
+            return store_.append(row);
         });
         customer_.updated_at = now;
     }
@@ -148,11 +147,13 @@ private:
     }
 
     std::int64_t count(std::string_view record_type, const std::string &id) {
-        const pg::as_role owner(where_.generations.owner);
-        return session_
-            .run(openings, where_.schema, access(), pass_id_, record_type, std::string(record_type) + ":" + id)
-            .int8(0, 0)
-            .value_or(0);
+        return store_.as_owner(store_.where().generations, [&] {
+            return store_.session()
+                .run(openings, store_.where().schema, access(), pass_id_, record_type,
+                     std::string(record_type) + ":" + id)
+                .int8(0, 0)
+                .value_or(0);
+        });
     }
 
     static constexpr std::size_t longest_pass_id = 480;
@@ -175,14 +176,15 @@ private:
             record(payloads, events);
         }
         if (!dry_run_)
-            ledger::refold_preferences(session_, where_, customer_of_now());
+            ledger::refold_preferences(store_, customer_of_now());
         report_.add(pass_id_, "preferences", now.preferences ? std::optional(text_of(stored)) : std::nullopt,
                     text_of(core::fold_all(std::move(events))));
     }
 
     std::vector<core::preference_event> read_events() {
-        const pg::as_role owner(where_.generations.owner);
-        return ledger::read_events(session_, where_, pass_id_, access());
+        return store_.as_owner(store_.where().generations, [&] {
+            return ledger::read_events(store_.session(), store_.where(), pass_id_, access());
+        });
     }
 
     // Appends an event for each payload, or only tells what they would make.
@@ -196,7 +198,7 @@ private:
                 append_numbered("mma_event", [&](ledger::new_row &row) {
                     mg_id = row.mg_id();
                     row.set(column::mg_meta, meta).set(column::mg_created_at, at).set(column::mg_updated_at, at);
-                    return ledger::append(session_, where_, row);
+                    return store_.append(row);
                 });
             events.push_back({ledger::position_of(at, mg_id), ledger::effects_of(meta, ledger::bad_column)});
             ++at.value;
@@ -216,10 +218,9 @@ private:
         return at;
     }
 
-    ledger::locked_customer customer_of_now() { return ledger::require_locked_customer(session_, where_, pass_id_); }
+    ledger::locked_customer customer_of_now() { return ledger::require_locked_customer(store_, pass_id_); }
 
-    pg::session &session_;
-    const schema::tables &where_;
+    ledger::store &store_;
     pg::row_set &report_;
     const std::string &pass_id_;
     bool dry_run_;
@@ -228,9 +229,9 @@ private:
 
 std::vector<std::string> find_candidates(const schema::tables &where, bool dry_run) {
     pg::session session;
-    const pg::as_role owner(where.customers.owner);
-    const pg::rows found =
-        session.run(candidates, where.schema, dry_run ? pg::access::read_only : pg::access::read_write);
+    const pg::rows found = ledger::store::as_owner(where.customers, [&] {
+        return session.run(candidates, where.schema, dry_run ? pg::access::read_only : pg::access::read_write);
+    });
     std::vector<std::string> pass_ids;
     pass_ids.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i)
@@ -261,10 +262,11 @@ Datum open_books(FunctionCallInfo fcinfo) {
     pg::rounds customers;
     for (const std::string &pass_id : find_candidates(where, dry_run))
         customers.run([&](pg::session &session) {
+            const auto store = ledger::open_store(session, where);
             if (from_ledger)
-                set_from_ledger(session, where, report, pass_id, dry_run);
+                set_from_ledger(*store, report, pass_id, dry_run);
             else
-                bookkeeper(session, where, report, pass_id, dry_run).work();
+                bookkeeper(*store, report, pass_id, dry_run).work();
         });
     return pg::return_null(fcinfo);
 }

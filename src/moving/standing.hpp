@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/json.hpp"
+#include "ledger/store.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
 #include "schema/tables.hpp"
@@ -17,8 +18,7 @@ struct standing {
 
 // Reads one customer's. std::nullopt when there is none, or more than one: a table without its key, which is reported,
 // because nothing can be projected onto two rows.
-std::optional<standing> stand(pg::session &session, const schema::tables &where, pg::row_set &report,
-                              const std::string &pass_id, pg::access how);
+std::optional<standing> stand(ledger::store &store, pg::row_set &report, const std::string &pass_id, pg::access how);
 
 std::string counted(const char *what, std::optional<std::int64_t> number);
 std::string books(std::optional<std::int32_t> balance, std::int64_t ledger_sum);

@@ -70,7 +70,9 @@ pinned_shape direct_table::shape() const {
     return {state_->shape, state_->pins};
 }
 
-bool direct_table::has_index(std::size_t probed_index) const { return state_->probed[probed_index] >= 0; }
+bool direct_table::has_index(std::size_t probed_index) const {
+    return state_ != nullptr && state_->probed[probed_index] >= 0;
+}
 
 Relation direct_table::open_index(int i) {
     Relation &index = state_->info->ri_IndexRelationDescs[i];

@@ -59,6 +59,7 @@ public:
     constexpr statement(const char *text, const std::array<Oid, N> &types)
         : text_(text), types_(types.data()), width_(N) {}
     explicit constexpr statement(const char *text) : text_(text), types_(nullptr), width_(0) {}
+    constexpr statement(const char *text, const Oid *types, int width) : text_(text), types_(types), width_(width) {}
 
     // The same, for reads of whole tables: its plan may use parallel workers.
     constexpr statement in_parallel() const {

@@ -102,7 +102,7 @@ void table_plan::require_own_table() {
                             "the table " + name + " belongs to another role",
                             {},
                             "Call mega_install as the owner of the table."};
-    if (get_rel_relkind(table_.relation) != RELKIND_RELATION)
+    if (pg::call([this] { return get_rel_relkind(table_.relation); }) != RELKIND_RELATION)
         throw pg::sql_error{"42809", name + " is not a plain table", {}, {}};
 }
 

@@ -3,6 +3,7 @@
 #include "ledger/settings.hpp"
 #include "pg/direct_table.hpp"
 #include "schema/manifest.hpp"
+#include "schema/types.hpp"
 
 namespace mega::schema {
 
@@ -78,15 +79,6 @@ trigger_state state_of(const TriggerDesc *all, const named_definition &ours, Oid
     return found->tgenabled == TRIGGER_FIRES_ON_ORIGIN || found->tgenabled == TRIGGER_FIRES_ALWAYS
                ? trigger_state::on_guard
                : trigger_state::disabled;
-}
-
-constexpr Oid type_oid(std::string_view type) {
-    constexpr std::pair<std::string_view, Oid> types[] = {
-        {"text", TEXTOID}, {"integer", INT4OID}, {"boolean", BOOLOID}, {"uuid", UUIDOID}, {"jsonb", JSONBOID}};
-    for (const auto &[name, oid] : types)
-        if (type.starts_with(name))
-            return oid;
-    return TIMESTAMPTZOID;
 }
 
 // A value of another type would not be what it is taken for. varchar is read as text, a domain as what it is made of.

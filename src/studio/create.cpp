@@ -1,7 +1,7 @@
 // mega_start_session and mega_create_generation: a row once per id.
 #include "core/record_id.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/lineage.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
@@ -15,21 +15,16 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement select_owner("SELECT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
-                                     "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
-                                     id_type);
 // Appends the row, or finds the one that has its id. False when it was there; MG002 when it is another customer's.
-bool create_once(pg::session &session, const schema::tables &where, const ledger::new_row &row,
-                 std::string_view pass_id) {
-    if (ledger::append(session, where, row))
+bool create_once(ledger::store &store, const ledger::new_row &row, std::string_view pass_id) {
+    if (store.append(row))
         return true;
-    const pg::as_role owner(where.generations.owner);
-    const pg::rows found = session.run(select_owner, where.schema, pg::access::read_write, row.mg_id());
-    if (found.empty())
+    constexpr column pass_id_column[] = {column::mg_pass_id};
+    pg::nullable_datum owner[1];
+    if (!store.read_record(row.mg_id(), pass_id_column, owner, nullptr))
         throw pg::sql_error{"40001", "the same row was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
                             "Try again."};
-    if (found.text(0, 0) != pass_id)
+    if (owner[0].is_null || pg::text_of(owner[0].value) != pass_id)
         throw pg::sql_error{"MG002", "this id was used for another customer",
                             "mg_id=" + pg::quoted(row.mg_id()) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
     return false;
@@ -59,8 +54,10 @@ void set_client(ledger::new_row &row, pg::jsonb client) {
 
 Datum start_session(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
-    const std::string_view pass_id = ledger::resolve_pass_id(where, ledger::require_text("pass_id", given.text(0)));
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    const std::string_view pass_id =
+        ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
     const auto named = given.text(1);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
@@ -74,18 +71,19 @@ Datum start_session(FunctionCallInfo fcinfo) {
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
     set_client(row, ledger::require_object("client", given.json(4)));
-    pg::session session;
-    if (!ledger::customer_exists(where, pass_id))
+    if (!store.read_customer(pass_id, {}, {}))
         ledger::throw_unknown_customer(pass_id);
-    const bool created = create_once(session, where, row, pass_id);
-    session.finish();
+    const bool created = create_once(store, row, pass_id);
+    call.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);
 }
 
 Datum create_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
-    const std::string_view pass_id = ledger::resolve_pass_id(where, ledger::require_text("pass_id", given.text(0)));
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    const std::string_view pass_id =
+        ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
     const std::string id(given.is_null(1) ? ledger::new_id() : std::string(read_generation_id(given.text(1))));
     constexpr std::size_t room =
         core::max_id_bytes - std::string_view(":2147483647").size(); // behind it in a step's id
@@ -110,11 +108,10 @@ Datum create_generation(FunctionCallInfo fcinfo) {
         .set(column::mg_status, "pending")
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    pg::session session;
-    if (!ledger::customer_exists(where, pass_id))
+    if (!store.read_customer(pass_id, {}, {}))
         ledger::throw_unknown_customer(pass_id);
-    const bool created = create_once(session, where, row, pass_id);
-    session.finish();
+    const bool created = create_once(store, row, pass_id);
+    call.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);
 }
 

@@ -1,6 +1,7 @@
 // mega_record_mma_event: what a user did, projected onto the preference snapshot (I2, I8).
 #include "core/record_id.hpp"
 #include "core/status.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/project.hpp"
@@ -66,10 +67,9 @@ pg::jsonb meta_of(const event &what) {
 }
 
 // The event that was recorded under this id says the same, or MG002.
-bool is_replay(pg::session &session, const schema::tables &where, const event &what) {
-    const pg::as_role owner(where.generations.owner);
+bool is_replay(ledger::store &store, const event &what) {
     const std::string mg_id = "mma_event:" + *what.id;
-    const pg::rows found = session.run(event_by_id, where.schema, pg::access::read_write, mg_id);
+    const pg::rows found = store.run(store.where().generations, event_by_id, mg_id);
     if (found.empty())
         return false;
     const auto meta = found.json(0, 1);
@@ -99,23 +99,23 @@ ledger::new_row row_of(const event &what, pg::timestamp created_at) {
 
 Datum record_mma_event(FunctionCallInfo fcinfo) {
     event what = read_arguments(pg::arguments(fcinfo));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
-    what.pass_id = ledger::resolve_pass_id(where, what.pass_id);
-    pg::session session;
-    bool replayed = what.id && is_replay(session, where, what);
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    what.pass_id = ledger::resolve_pass_id(store.where(), what.pass_id);
+    bool replayed = what.id && is_replay(store, what);
     std::string mg_id = replayed ? "mma_event:" + *what.id : "";
     if (!replayed) {
-        const ledger::locked_customer customer = ledger::require_locked_customer(session, where, what.pass_id);
-        replayed = what.id && is_replay(session, where, what); // whoever held the lock may have recorded it
-        const auto newest = ledger::newest_time(ledger::preferences_of(session, where, what.pass_id));
+        const ledger::locked_customer customer = ledger::require_locked_customer(store, what.pass_id);
+        replayed = what.id && is_replay(store, what); // whoever held the lock may have recorded it
+        const auto newest = ledger::newest_time(ledger::preferences_of(store, what.pass_id));
         const ledger::new_row row =
             row_of(what, what.created_at ? *what.created_at : ledger::stamp_behind(newest.value_or(pg::timestamp{})));
         mg_id = row.mg_id();
-        if (!replayed && !ledger::append(session, where, row))
-            replayed = is_replay(session, where, what);
+        if (!replayed && !store.append(row))
+            replayed = is_replay(store, what);
     }
-    const pg::jsonb preferences = session.copy_out(ledger::preferences_of(session, where, what.pass_id));
-    session.finish();
+    const pg::jsonb preferences = store.session().copy_out(ledger::preferences_of(store, what.pass_id));
+    call.finish();
     return pg::return_row(fcinfo, mg_id, preferences, replayed);
 }
 

@@ -1,7 +1,7 @@
 // A generation under its lock.
 #pragma once
 
-#include "ledger/append.hpp"
+#include "ledger/store.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::studio {
@@ -24,8 +24,7 @@ class locked_generation {
 public:
     // Locks the generation's row FOR NO KEY UPDATE and reads it as it stands behind the lock. id: bare, or with its
     // prefix. Raises MG003 when there is none, 23514 when pass_id is given and is not its customer's.
-    locked_generation(pg::session &session, const schema::tables &where, std::string_view id,
-                      std::optional<std::string_view> pass_id);
+    locked_generation(ledger::store &store, std::string_view id, std::optional<std::string_view> pass_id);
 
     const std::string &id() const { return id_; } // bare
     const std::string &mg_id() const { return mg_id_; }
@@ -39,10 +38,10 @@ public:
     }
 
     // Writes what was set; nothing when nothing was.
-    void write(pg::session &session, const schema::tables &where) const;
+    void write(ledger::store &store) const;
 
 private:
-    bool read(pg::session &session, const schema::tables &where); // false when there is no such generation
+    bool read(ledger::store &store); // false when there is no such generation
     static std::size_t index_of(schema::ledger column);
 
     std::string id_;

@@ -1,7 +1,7 @@
 // mega_append_mma_step: a step of the pipeline, numbered under the lock of its generation (I7).
 #include "core/utc_time.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/direct.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/clock.hpp"
@@ -25,10 +25,6 @@ struct step {
 };
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement last_step("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
-                                  "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
-                                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
-                                  id_type);
 constinit pg::statement step_by_id("SELECT g.mg_step_type, g.mg_payload FROM ONLY @schema@.mega_generations g "
                                    "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                    id_type);
@@ -113,9 +109,8 @@ std::string error_text(pg::jsonb error) {
 }
 
 // A step that is there already is a replay when it says the same, MG002 otherwise.
-void check_same(pg::session &session, const schema::tables &where, const std::string &mg_id, const step &what) {
-    const pg::as_role owner(where.generations.owner);
-    const pg::rows found = session.run(step_by_id, where.schema, pg::access::read_write, mg_id);
+void check_same(ledger::store &store, const std::string &mg_id, const step &what) {
+    const pg::rows found = store.run(store.where().generations, step_by_id, mg_id);
     const auto payload = found.empty() ? std::nullopt : found.json(0, 1);
     const auto same = [&](std::string_view key, pg::jsonb given) {
         const auto stored = payload ? pg::find(*payload, key) : std::nullopt;
@@ -137,13 +132,9 @@ void check_same(pg::session &session, const schema::tables &where, const std::st
                             "Leave at_step out to append the next step."};
 }
 
-// Under the generation's lock. A step does not change its generation, so that above READ COMMITTED the lock tells
-// nothing of steps that came since: they are looked for.
-std::int32_t next_number(pg::session &session, const schema::tables &where, const std::string &generation_id) {
-    const pg::as_role owner(where.generations.owner);
-    const auto last = ledger::direct::possible(where) && !pg::keeps_its_snapshot()
-                          ? ledger::direct::last_step(generation_id)
-                          : session.run(last_step, where.schema, pg::access::latest, generation_id).int4(0, 0);
+// Under the generation's lock.
+std::int32_t next_number(ledger::store &store, const std::string &generation_id) {
+    const auto last = store.last_step(generation_id);
     if (last == PG_INT32_MAX)
         throw pg::sql_error{
             "22003", "the generation has no step number left", "generation_id=" + pg::quoted(generation_id), {}};
@@ -174,19 +165,19 @@ Datum append_mma_step(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const step what = read_arguments(given);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
-    pg::session session;
-    locked_generation generation(session, where, id, given.text(11));
-    const std::int32_t number = what.number ? *what.number : next_number(session, where, generation.id());
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    locked_generation generation(store, id, given.text(11));
+    const std::int32_t number = what.number ? *what.number : next_number(store, generation.id());
     const ledger::new_row row = row_of(what, generation, number);
-    const bool appended = ledger::append(session, where, row);
+    const bool appended = store.append(row);
     if (!appended)
-        check_same(session, where, row.mg_id(), what);
+        check_same(store, row.mg_id(), what);
     else if (what.status) {
         generation.set(column::mg_mma_status, *what.status);
-        generation.write(session, where);
+        generation.write(store);
     }
-    session.finish();
+    call.finish();
     return pg::return_row(fcinfo, row.mg_id(), number, !appended);
 }
 

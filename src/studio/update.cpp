@@ -1,6 +1,7 @@
 // mega_update_generation, mega_complete_generation, mega_fail_generation: a generation on its way (I9).
 #include "core/status.hpp"
 #include "credits/hold.hpp"
+#include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "pg/entry.hpp"
@@ -104,17 +105,17 @@ Datum update_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const auto status = read_status(given.text(1));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::ledger);
-    pg::session session;
-    locked_generation generation(session, where, id, given.text(4));
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    locked_generation generation(store, id, given.text(4));
     if (status)
         generation.set(column::mg_mma_status, *status);
     patch_vars(generation, given.json(2));
     set_fields(generation, given.json(3));
-    generation.write(session, where);
+    generation.write(store);
     const auto now = generation.text(column::mg_mma_status);
     const std::optional<std::string> stored = now ? std::optional(std::string(*now)) : std::nullopt;
-    session.finish();
+    call.finish();
     return pg::return_row(fcinfo, generation.mg_id(), stored);
 }
 
@@ -134,12 +135,12 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
     const std::string_view url = ledger::require("output_url", given.text(1));
     check_output_url("output_url", url);
     const auto hold_id = read_hold(given.text(7));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, tables_written(hold_id));
-    pg::session session;
+    ledger::call call(fcinfo, tables_written(hold_id));
+    ledger::store &store = call.store();
     // The customer is locked before the generation, as everywhere.
     const auto hold =
-        hold_id ? std::optional(credits::capture(session, where, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
-    locked_generation generation(session, where, id, given.text(8));
+        hold_id ? std::optional(credits::capture(store, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
+    locked_generation generation(store, id, given.text(8));
     require_same_customer(generation, hold);
     const std::string_view done = core::name(core::mma_status::done);
     const auto stored_url = generation.text(column::mg_output_url);
@@ -158,9 +159,9 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
             generation.set(column::mg_latency_ms, *latency);
         patch_vars(generation, given.json(5));
         set_fields(generation, given.json(6), decided_by_completing);
-        generation.write(session, where);
+        generation.write(store);
     }
-    session.finish();
+    call.finish();
     return pg::return_row(fcinfo, generation.mg_id(), done);
 }
 
@@ -169,21 +170,20 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
     const std::string_view id = read_generation_id(given.text(0));
     const std::string_view error = ledger::require("error", given.text(1));
     const auto hold_id = read_hold(given.text(2));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, tables_written(hold_id));
-    pg::session session;
+    ledger::call call(fcinfo, tables_written(hold_id));
+    ledger::store &store = call.store();
     // The customer is locked before the generation, as everywhere.
-    const auto hold =
-        hold_id ? std::optional(credits::release(session, where, *hold_id, "failed", std::nullopt)) : std::nullopt;
-    locked_generation generation(session, where, id, given.text(3));
+    const auto hold = hold_id ? std::optional(credits::release(store, *hold_id, "failed", std::nullopt)) : std::nullopt;
+    locked_generation generation(store, id, given.text(3));
     require_same_customer(generation, hold);
     const std::string_view failed = core::name(core::mma_status::error);
     if (generation.text(column::mg_mma_status) != failed) { // a failure keeps the first error it was given
         generation.set(column::mg_mma_status, failed);
         generation.set(column::mg_status, "failed");
         generation.set(column::mg_error, error);
-        generation.write(session, where);
+        generation.write(store);
     }
-    session.finish();
+    call.finish();
     return pg::return_row(fcinfo, generation.mg_id(), failed);
 }
 

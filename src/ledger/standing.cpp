@@ -1,0 +1,59 @@
+#include "ledger/direct_tables.hpp"
+#include "ledger/store.hpp"
+#include "pg/snapshot.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using schema::customer;
+using namespace direct;
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement
+    select_balance("SELECT c.mg_credits, c.mg_expires_at, (SELECT pg_catalog.sum(g.mg_delta) FROM ONLY "
+                   "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id AND "
+                   "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND "
+                   "g.mg_status OPERATOR(pg_catalog.=) 'pending' AND "
+                   "g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND "
+                   "g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;')::pg_catalog.int8 "
+                   "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                   pass_id_type);
+
+std::optional<standing_balance> look_directly(std::string_view pass_id) {
+    const pg::callers_moment by_the_callers_snapshot;
+    standing_balance result{};
+    open(customers, AccessShareLock);
+    const bool exists = find_customer(pass_id);
+    if (exists) {
+        const auto credits = customers.column(number(customer::mg_credits));
+        const auto expires_at = customers.column(number(customer::mg_expires_at));
+        result.credits = credits.is_null ? 0 : DatumGetInt32(credits.value);
+        if (!expires_at.is_null)
+            result.expires_at = pg::timestamp_of(expires_at.value);
+    }
+    customers.close();
+    if (!exists)
+        return std::nullopt;
+    const Datum key[] = {pg::to_datum(pass_id).value};
+    open(records, AccessShareLock);
+    result.pending_holds = records.sum(by_pending_hold, key, number(schema::ledger::mg_delta));
+    records.close();
+    return result;
+}
+
+} // namespace
+
+std::optional<standing_balance> balance_of(const schema::tables &where, std::string_view pass_id) {
+    if (possible(where) && may_read(where))
+        return look_directly(pass_id);
+    pg::session session;
+    const pg::rows found = session.run(select_balance, where.schema, pg::access::read_only, pass_id);
+    if (found.empty())
+        return std::nullopt;
+    const standing_balance now{found.int4(0, 0).value_or(0), found.int8(0, 2).value_or(0), found.time(0, 1)};
+    session.finish();
+    return now;
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,134 @@
+#include "ledger/statements.hpp"
+
+#include <map>
+
+namespace mega::ledger::statements {
+
+namespace {
+
+using schema::customer;
+using column = schema::ledger;
+
+const schema::column &described(customer c) { return schema::customer_columns[static_cast<std::size_t>(c)]; }
+const schema::column &described(column c) { return schema::ledger_columns[static_cast<std::size_t>(c)]; }
+
+struct kept {
+    kept(std::string said, std::vector<Oid> bound)
+        : text(std::move(said)), types(std::move(bound)),
+          what(text.c_str(), types.data(), static_cast<int>(types.size())) {}
+
+    std::string text;
+    std::vector<Oid> types;
+    pg::statement what;
+};
+
+// By what tells them apart. Made on first use and kept: a static object of this kind would need a destructor.
+constinit std::map<std::string, kept, std::less<>> *all = nullptr;
+
+enum class verb : char { select = 's', select_by_reference = 'r', update = 'u', insert = 'i' };
+
+// The verb, the table, what else there is to say, and the columns.
+template <class Column> std::string key_of(verb what, char detail, std::span<const Column> columns) {
+    std::string key{static_cast<char>(what), std::is_same_v<Column, customer> ? 'c' : 'l', detail};
+    for (const Column c : columns)
+        key += static_cast<char>(c);
+    return key;
+}
+
+template <class Make> pg::statement &keep(std::string key, Make make) {
+    if (all == nullptr)
+        all = new std::map<std::string, kept, std::less<>>;
+    const auto found = all->find(key);
+    if (found != all->end())
+        return found->second.what;
+    auto [text, types] = make();
+    return all->try_emplace(std::move(key), std::move(text), std::move(types)).first->second.what;
+}
+
+using made = std::pair<std::string, std::vector<Oid>>;
+
+template <class Column> std::vector<Oid> types_of(std::span<const Column> columns, std::vector<Oid> types = {}) {
+    for (const Column c : columns)
+        types.push_back(schema::type_oid(described(c).type));
+    return types;
+}
+
+template <class Column> std::string list_of(std::span<const Column> columns) {
+    std::string list;
+    for (const Column c : columns)
+        list += (list.empty() ? "" : ", ") + std::string(described(c).name);
+    return list;
+}
+
+constexpr const char *locks[] = {"", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE SKIP LOCKED", " FOR SHARE"};
+
+std::string select_from(std::span<const customer> columns) {
+    return "SELECT " + list_of(columns) +
+           " FROM ONLY @schema@.mega_customers WHERE mg_pass_id OPERATOR(pg_catalog.=) $1";
+}
+
+std::string select_from(std::span<const column> columns) {
+    return "SELECT " + list_of(columns) + " FROM ONLY @schema@.mega_generations WHERE mg_id OPERATOR(pg_catalog.=) $1";
+}
+
+template <class Column> pg::statement &select_row(std::span<const Column> columns, locking how) {
+    const auto lock = static_cast<std::size_t>(how);
+    return keep(key_of(verb::select, static_cast<char>('0' + lock), columns), [&] {
+        return made{select_from(columns) + locks[lock], {TEXTOID}};
+    });
+}
+
+template <class Column>
+pg::statement &update_row(std::string_view begin, std::string_view key, std::span<const Column> columns,
+                          Column returned) {
+    return keep(key_of(verb::update, static_cast<char>(returned), columns), [&] {
+        std::string text(begin);
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            text +=
+                (i == 0 ? " SET " : ", ") + std::string(described(columns[i]).name) + " = $" + std::to_string(i + 2);
+        text += " WHERE " + std::string(key) + " OPERATOR(pg_catalog.=) $1 RETURNING " + described(returned).name;
+        return made{std::move(text), types_of(columns, {TEXTOID})};
+    });
+}
+
+template <class Column>
+pg::statement &insert_row(std::string_view begin, std::string_view key, std::span<const Column> columns) {
+    return keep(key_of(verb::insert, '-', columns), [&] {
+        std::string text = std::string(begin) + " (" + list_of(columns) + ") VALUES (";
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            text += (i == 0 ? "$" : ", $") + std::to_string(i + 1);
+        return made{text + ") ON CONFLICT DO NOTHING RETURNING " + std::string(key), types_of(columns)};
+    });
+}
+
+} // namespace
+
+pg::statement &select(std::span<const customer> columns, locking how) { return select_row(columns, how); }
+pg::statement &select(std::span<const column> columns, locking how) { return select_row(columns, how); }
+
+pg::statement &select_by_reference(std::span<const column> columns) {
+    return keep(key_of(verb::select_by_reference, '-', columns), [&] {
+        return made{"SELECT " + list_of(columns) +
+                        " FROM ONLY @schema@.mega_generations WHERE mg_ref_type OPERATOR(pg_catalog.=) $1 "
+                        "AND mg_ref_id OPERATOR(pg_catalog.=) $2 AND coalesce(mg_reason, '') OPERATOR(pg_catalog.=) $3 "
+                        "AND mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                        "AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL",
+                    {TEXTOID, TEXTOID, TEXTOID}};
+    });
+}
+
+pg::statement &update(std::span<const customer> columns, customer returned) {
+    return update_row("UPDATE ONLY @schema@.mega_customers", "mg_pass_id", columns, returned);
+}
+pg::statement &update(std::span<const column> columns, column returned) {
+    return update_row("UPDATE ONLY @schema@.mega_generations", "mg_id", columns, returned);
+}
+
+pg::statement &insert(std::span<const customer> columns) {
+    return insert_row("INSERT INTO @schema@.mega_customers", "mg_pass_id", columns);
+}
+pg::statement &insert(std::span<const column> columns) {
+    return insert_row("INSERT INTO @schema@.mega_generations", "mg_id", columns);
+}
+
+} // namespace mega::ledger::statements

@@ -1,0 +1,162 @@
+// The store: what may be done with rows of customers and of the ledger. How it is done, directly or by SQL, is chosen
+// once for a call by whoever opens the store; nobody else knows. The rules for rows hold whichever way they go.
+#pragma once
+
+#include "ledger/append.hpp"
+#include "ledger/customer.hpp"
+#include "pg/spi.hpp"
+
+#include <functional>
+
+namespace mega::ledger {
+
+using customer_change = std::pair<schema::customer, pg::nullable_datum>;
+using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
+
+// What is to be changed of a customer that is seen and not locked; std::nullopt to have it locked. An sql_error has it
+// locked, too, and goes on if the customer is found unchanged behind the lock. Does not touch customers itself.
+using change_maker = std::function<std::optional<std::vector<customer_change>>(const locked_customer &)>;
+
+// What became of a customer: changed, or locked and not changed.
+struct visited_customer {
+    std::optional<locked_customer> locked;
+};
+
+// By what a person may be known: the pass ids that stand for an identity, and the identities.
+struct identities {
+    std::array<std::optional<std::string>, 5> pass_ids;
+    std::optional<std::string> shopify_id;
+    std::optional<pg::uuid> user_id;
+};
+
+class store {
+public:
+    store(pg::session &session, const schema::tables &where) : session_(session), where_(where) {}
+    virtual ~store() = default;
+    store(const store &) = delete;
+    store &operator=(const store &) = delete;
+
+    pg::session &session() const { return session_; }
+    const schema::tables &where() const { return where_; }
+
+    // What is read lives as long as the call or the session. `place`: where a ledger row was seen last, a hint only;
+    // becomes where it stands.
+
+    // Locks the customer FOR NO KEY UPDATE and reads it as it stands behind the lock. std::nullopt when there is none,
+    // or when somebody else has locked it and wait is LockWaitSkip. In REPEATABLE READ and above a customer changed
+    // since the snapshot raises 40001.
+    virtual std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait) = 0;
+    std::optional<locked_customer> lock_customer(std::string_view pass_id) {
+        return lock_customer(pass_id, LockWaitBlock);
+    }
+
+    // Reads columns; false when there is no such customer.
+    virtual bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
+                               std::span<pg::nullable_datum> values) = 0;
+
+    // Changes columns of a customer that is locked, and mg_updated_at, which does not run back with the clock. Returns
+    // how many rows that were: not one when somebody's trigger keeps the change out.
+    [[nodiscard]] virtual std::uint64_t change_customer(const locked_customer &customer,
+                                                        std::span<const customer_change> changes) = 0;
+
+    // The same with an identity that another session may be about to have: false, and nothing written, when it does.
+    [[nodiscard]] virtual bool claim_identity(const locked_customer &customer,
+                                              std::span<const customer_change> changes) = 0;
+
+    // Changes a customer without a lock of its own, where that is cheaper: only if it still is the version that is
+    // seen, and nobody else had locked it then, so that nothing is decided before a long wait. Otherwise it is locked
+    // instead, and the caller goes on. std::nullopt when there is none.
+    virtual std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id,
+                                                                    const change_maker &change) = 0;
+
+    // What somebody's triggers may have made of a locked customer while rows of it were written.
+    virtual void refresh(locked_customer &customer) = 0;
+
+    // The pass ids of the customers that have one of these identities, in byte order; for one that was merged, its
+    // target's.
+    virtual std::vector<std::string> find_customers(const identities &known) = 0;
+
+    // Inserts a customer; the first column is its pass id, columns that are not given get their defaults. False, and
+    // nothing written, when one of its identities is taken, or when somebody's trigger keeps it out.
+    [[nodiscard]] virtual bool insert_customer(std::span<const customer_change> row) = 0;
+
+    // Reads columns of a ledger row; false when there is none.
+    virtual bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns,
+                             std::span<pg::nullable_datum> values, ItemPointerData *place) = 0;
+
+    // The same of the credit row with this reference.
+    virtual bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                                   std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) = 0;
+
+    // Locks a ledger row, FOR SHARE or FOR NO KEY UPDATE, and reads columns of it as they stand behind the lock.
+    virtual bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                             std::span<pg::nullable_datum> values) = 0;
+
+    // Changes columns of a generation that is locked; mg_mma_status is among them. Raises what the rules for changes
+    // raise.
+    virtual void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
+                                   std::span<const pg::nullable_datum> values) = 0;
+
+    // Writes a hold's status. Its customer is locked.
+    virtual void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) = 0;
+
+    // The greatest step number of a generation that is locked; std::nullopt when it has no step.
+    virtual std::optional<std::int32_t> last_step(std::string_view generation_id) = 0;
+
+    // Appends the row and what follows from it. False, and nothing written, when a row with the same id or the same
+    // reference is there already: the caller looks which. Raises what the row's rules raise, 55000 when a trigger of
+    // somebody's keeps the row out or gives it another id, and 23505 when a key of somebody's own does. The caller
+    // holds the lock of the customer.
+    [[nodiscard]] virtual bool append(const new_row &row) = 0;
+
+    // The same for a credit row that makes `after` of the locked customer. overdraft_hint: null when the balance may
+    // fall below zero. `after` becomes what stands there behind it.
+    [[nodiscard]] virtual bool append_movement(const new_row &row, const locked_customer &customer,
+                                               locked_customer &after, const char *overdraft_hint) = 0;
+
+    // Whether rows may be appended many at a time, their projection left to the caller; then append_many does it, for
+    // up to most_appended rows that were checked, one behind the other. Raises 23505 when a key of one is taken.
+    virtual bool takes_many() const = 0;
+    virtual void check(const new_row &row, std::vector<pg::nullable_datum> &checked) = 0; // adds its columns
+    static constexpr std::size_t most_appended = 128;
+    virtual void append_many(std::span<const pg::nullable_datum> columns) = 0;
+
+    // Which of some mg_ids, or of some references of credit rows, in byte order, the ledger may have: all that it has,
+    // and others, few where that costs about one look.
+    virtual void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) = 0;
+    virtual void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
+                                     std::span<bool> found) = 0;
+
+    // A statement of the caller's own, with the rights of the table's owner.
+    template <class Column, class... Arguments>
+    pg::rows run(const schema::table<Column> &of, pg::statement &what, const Arguments &...arguments) {
+        const pg::as_role owner(of.owner);
+        return session_.run(what, where_.schema, pg::access::read_write, arguments...);
+    }
+
+    // The same for what makes statements.
+    template <class Column, class Body> static auto as_owner(const schema::table<Column> &of, Body body) {
+        const pg::as_role owner(of.owner);
+        return body();
+    }
+
+private:
+    pg::session &session_;
+    const schema::tables &where_;
+};
+
+// Chooses: once for each call, or for each round of a long one.
+std::unique_ptr<store> open_store(pg::session &session, const schema::tables &where);
+
+// Raises 23503 when there is no such customer.
+locked_customer require_locked_customer(store &store, std::string_view pass_id);
+
+// What a customer has, with the caller's rights and by the caller's snapshot.
+struct standing_balance {
+    std::int32_t credits;
+    std::int64_t pending_holds; // the sum of their deltas
+    std::optional<pg::timestamp> expires_at;
+};
+std::optional<standing_balance> balance_of(const schema::tables &where, std::string_view pass_id);
+
+} // namespace mega::ledger

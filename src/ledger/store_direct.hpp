@@ -1,0 +1,52 @@
+// The store that writes the tables directly, where they carry only what mega knows; the rules for rows are held here,
+// and what a row moves is projected by who appends it. What it cannot do it leaves to SQL.
+#pragma once
+
+#include "ledger/store_sql.hpp"
+
+namespace mega::ledger {
+
+class direct_store final : public sql_store {
+public:
+    using sql_store::sql_store;
+
+    std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait) override;
+    bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
+                       std::span<pg::nullable_datum> values) override;
+    std::uint64_t change_customer(const locked_customer &customer, std::span<const customer_change> changes) override;
+    std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id,
+                                                            const change_maker &change) override;
+    void refresh(locked_customer &) override {} // no trigger of anybody's ran
+    std::vector<std::string> find_customers(const identities &known) override;
+    bool insert_customer(std::span<const customer_change> row) override;
+
+    bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns,
+                     std::span<pg::nullable_datum> values, ItemPointerData *place) override;
+    bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                           std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) override;
+    bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                     std::span<pg::nullable_datum> values) override;
+    void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
+                           std::span<const pg::nullable_datum> values) override;
+    void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
+    std::optional<std::int32_t> last_step(std::string_view generation_id) override;
+    bool append(const new_row &row) override;
+    bool append_movement(const new_row &row, const locked_customer &customer, locked_customer &after,
+                         const char *overdraft_hint) override;
+    bool takes_many() const override { return true; }
+    void check(const new_row &row, std::vector<pg::nullable_datum> &checked) override;
+    void append_many(std::span<const pg::nullable_datum> columns) override;
+    void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) override;
+    void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
+                             std::span<bool> found) override;
+
+private:
+    // Inserts the row as its rules want it stored; `stored` becomes that.
+    bool insert_checked(const new_row &row, ledger_record &stored);
+
+    // Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
+    static bool change_record(std::string_view mg_id, std::span<const ledger_change> changes,
+                              const ItemPointerData *place);
+};
+
+} // namespace mega::ledger

@@ -1,0 +1,202 @@
+#include "ledger/checked.hpp"
+#include "ledger/customer_check.hpp"
+#include "ledger/derived.hpp"
+#include "ledger/direct_tables.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/project.hpp"
+#include "ledger/store_direct.hpp"
+#include "pg/clock.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/snapshot.hpp"
+
+#include <set>
+
+namespace mega::ledger {
+
+using schema::customer;
+using namespace direct;
+
+namespace {
+
+// mg_updated_at of a customer does not run back with the clock: rows are stamped behind it.
+written_columns of_customer(std::span<const customer_change> changes) {
+    const Datum last = customers.column(number(customer::mg_updated_at)).value;
+    return numbered(changes, customer::mg_updated_at, [last] { return stamp_behind(pg::timestamp_of(last)); });
+}
+
+// The row of customers that is found.
+locked_customer customer_found(std::string_view pass_id) {
+    const auto at = [](customer c) { return customers.column(number(c)); };
+    const auto flag = [&](customer c) { return !at(c).is_null && DatumGetBool(at(c).value); };
+    locked_customer result;
+    result.pass_id = pass_id;
+    result.credits = DatumGetInt32(at(customer::mg_credits).value);
+    if (!at(customer::mg_expires_at).is_null)
+        result.expires_at = pg::timestamp_of(at(customer::mg_expires_at).value);
+    result.may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
+    result.updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
+    result.place = customers.place();
+    return result;
+}
+
+// Locks the row of customers that is found. std::nullopt when it is gone or, with LockWaitSkip, not free.
+std::optional<locked_customer> lock_customer_found(std::string_view pass_id, LockWaitPolicy wait) {
+    const pg::locked lock = customers.lock_found(LockTupleNoKeyExclusive, wait);
+    if (lock != pg::locked::yes && lock != pg::locked::newer)
+        return std::nullopt;
+    locked_customer customer = customer_found(pass_id);
+    customer.changed_meanwhile = lock == pg::locked::newer;
+    remember(pass_id, customer.place);
+    return customer;
+}
+
+// Whom the row found answers for: a row that was merged, for its target.
+void add_answer(std::set<std::string> &answers) {
+    const pg::nullable_datum meta = customers.column(number(customer::mg_meta));
+    if (!meta.is_null && !pg::has_no_member(meta.value))
+        if (const auto target = own_member(pg::jsonb_of(meta.value), "merged_into"); target && target->is_string()) {
+            answers.emplace(target->string());
+            return;
+        }
+    const pg::nullable_datum own = customers.column(number(customer::mg_pass_id));
+    if (own.is_null)
+        throw_null_column(schema::name(customer::mg_pass_id));
+    answers.emplace(pg::text_of(own.value));
+}
+
+bool insert_row(std::span<const pg::nullable_datum> columns) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    const bool inserted = customers.insert(columns, true);
+    customers.close();
+    snapshot.done();
+    return inserted;
+}
+
+std::set<std::string> texts_of(std::span<const std::optional<std::string>> texts) {
+    std::set<std::string> all;
+    for (const auto &text : texts)
+        if (text)
+            all.insert(*text);
+    return all;
+}
+
+} // namespace
+
+std::optional<locked_customer> direct_store::lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    std::optional<locked_customer> result;
+    if (find_customer(pass_id))
+        result = lock_customer_found(pass_id, wait);
+    customers.close();
+    snapshot.done();
+    return result;
+}
+
+bool direct_store::read_customer(std::string_view pass_id, std::span<const customer> columns,
+                                 std::span<pg::nullable_datum> values) {
+    pg::fresh_snapshot snapshot;
+    open(customers, AccessShareLock);
+    const bool exists = find_customer(pass_id);
+    if (exists)
+        copy_columns(customers, customer_columns, columns, values);
+    customers.close();
+    snapshot.done();
+    return exists;
+}
+
+std::optional<visited_customer> direct_store::change_or_lock_customer(std::string_view pass_id,
+                                                                      const change_maker &change) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    std::optional<visited_customer> result;
+    if (find_customer(pass_id)) {
+        std::optional<std::vector<customer_change>> changes;
+        std::optional<pg::sql_error> refused;
+        try {
+            changes = change(customer_found(pass_id));
+        } catch (const pg::sql_error &error) {
+            refused = error; // behind the lock it may be another customer
+        }
+        if (changes && customers.try_update_found(of_customer(*changes))) {
+            remember(pass_id, customers.place());
+            result.emplace();
+        } else if (auto customer = lock_customer_found(pass_id, LockWaitBlock)) {
+            if (refused && !customer->changed_meanwhile)
+                throw *refused;
+            result = visited_customer{std::move(customer)};
+        }
+    }
+    customers.close();
+    snapshot.done();
+    return result;
+}
+
+std::uint64_t direct_store::change_customer(const locked_customer &locked, std::span<const customer_change> changes) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    if (!find_customer(locked.pass_id, &locked.place))
+        throw pg::sql_error{"XX000",
+                            "a projection touched 0 customers instead of one",
+                            to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(locked.pass_id)),
+                            {}};
+    customers.update_found(of_customer(changes));
+    remember(locked.pass_id, customers.place());
+    customers.close();
+    snapshot.done();
+    return 1;
+}
+
+std::vector<std::string> direct_store::find_customers(const identities &known) {
+    if (!finds_identities())
+        return sql_store::find_customers(known);
+    const std::set<std::string> pass_ids = texts_of(known.pass_ids);
+    std::set<std::string> answers;
+    pg::fresh_snapshot snapshot;
+    open(customers, AccessShareLock);
+    for (const std::string &pass_id : pass_ids)
+        if (find_customer(pass_id))
+            add_answer(answers);
+    const auto look_by = [&](std::size_t index, const auto &id) {
+        if (!id)
+            return;
+        const Datum key[] = {pg::to_datum(*id).value};
+        if (customers.find(index, key))
+            add_answer(answers);
+    };
+    look_by(by_shopify_id, known.shopify_id);
+    look_by(by_user_id, known.user_id);
+    customers.close();
+    snapshot.done();
+    return {answers.begin(), answers.end()};
+}
+
+// What the triggers do for SQL, done here.
+bool direct_store::insert_customer(std::span<const customer_change> given) {
+    if (!finds_identities())
+        return sql_store::insert_customer(given);
+    std::array<pg::nullable_datum, schema::customer_columns.size()> row;
+    as_owner(where().customers, [&row] { // a default may call a function of the owner's
+        for (std::size_t i = 0; i < row.size(); ++i)
+            row[i] = copied(customers.default_of(i), customer_columns[i].type);
+    });
+    for (const auto &[c, value] : given)
+        row[number(c)] = value;
+    const pg::pinned_shape shape = customers.shape();
+    pg::row columns(shape.get());
+    customer_record record(where().customers, columns);
+    for (std::size_t i = 0; i < row.size(); ++i)
+        record.set(static_cast<customer>(i), row[i]);
+    check_new_customer(record, in_flight::moment::before);
+    ignore_derived_of_new_customer(where(), record);
+    for (std::size_t i = 0; i < row.size(); ++i)
+        row[i] = record.get(static_cast<customer>(i));
+    if (!insert_row(row))
+        return false;
+    guard_new_customer(record);
+    return true;
+}
+
+} // namespace mega::ledger

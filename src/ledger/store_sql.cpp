@@ -1,0 +1,295 @@
+#include "ledger/store_sql.hpp"
+
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/project.hpp"
+#include "ledger/statements.hpp"
+#include "pg/subtransaction.hpp"
+#include "schema/others.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using schema::customer;
+using column = schema::ledger;
+using statements::locking;
+
+constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+// A row that was merged answers for its target.
+constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
+                             "c.mg_pass_id) FROM ONLY @schema@.mega_customers c WHERE "
+                             "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6, $7]) "
+                             "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
+                             "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
+                             look_types);
+
+constexpr Oid key_types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+constinit pg::statement taken_by("SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1 "
+                                 "UNION ALL SELECT FROM ONLY @schema@.mega_generations g "
+                                 "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $2 "
+                                 "AND g.mg_ref_id OPERATOR(pg_catalog.=) $3 "
+                                 "AND coalesce(g.mg_reason, '') OPERATOR(pg_catalog.=) coalesce($4, '') "
+                                 "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                                 "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1",
+                                 key_types);
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement select_last_step("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
+                                         "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
+                                         id_type);
+
+constexpr customer locked_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_disabled,
+                                       customer::mg_deleted_at, customer::mg_updated_at};
+constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at};
+
+constexpr auto all_of_a_row() {
+    std::array<column, schema::ledger_columns.size()> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = static_cast<column>(i);
+    return all;
+}
+constexpr auto all_columns = all_of_a_row();
+
+// The first row, if there is one.
+bool take(const pg::rows &found, std::span<pg::nullable_datum> values) {
+    if (found.empty())
+        return false;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = found.column(0, static_cast<int>(i));
+    return true;
+}
+
+struct split_changes {
+    explicit split_changes(std::span<const customer_change> changes, std::optional<pg::nullable_datum> key) {
+        if (key)
+            values.push_back(*key);
+        for (const auto &[c, value] : changes) {
+            columns.push_back(c);
+            values.push_back(value);
+        }
+    }
+
+    std::vector<customer> columns;
+    std::vector<pg::nullable_datum> values;
+};
+
+// What a change projects, in flight while it is written; nothing when it leaves the balance alone.
+std::optional<in_flight::projection> &project_in_flight(std::optional<in_flight::projection> &projecting,
+                                                        std::string_view pass_id,
+                                                        std::span<const customer_change> changes) {
+    const auto written = [&](customer c) { return std::ranges::find(changes, c, &customer_change::first); };
+    const auto balance = written(customer::mg_credits), snapshot = written(customer::mg_mma_preferences);
+    if (balance != changes.end())
+        projecting.emplace(pass_id, DatumGetInt32(balance->second.value),
+                           snapshot == changes.end() ? nullptr : pg::jsonb_of(snapshot->second.value).document);
+    return projecting;
+}
+
+} // namespace
+
+std::optional<locked_customer> sql_store::lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
+    pg::statement &select = statements::select(locked_columns, wait == LockWaitSkip ? locking::no_key_update_skip_locked
+                                                                                    : locking::no_key_update);
+    const pg::rows found = run(where().customers, select, pass_id);
+    if (found.empty())
+        return std::nullopt;
+    locked_customer locked;
+    locked.pass_id = pass_id;
+    locked.credits = found.int4(0, 0).value_or(0);
+    locked.expires_at = found.time(0, 1);
+    locked.may_spend = !found.boolean(0, 2).value_or(false) && !found.time(0, 3);
+    locked.updated_at = found.time(0, 4).value_or(pg::timestamp{});
+    return locked;
+}
+
+bool sql_store::read_customer(std::string_view pass_id, std::span<const customer> columns,
+                              std::span<pg::nullable_datum> values) {
+    return take(run(where().customers, statements::select(columns, locking::none), pass_id), values);
+}
+
+std::uint64_t sql_store::change_customer(const locked_customer &locked, std::span<const customer_change> changes) {
+    const split_changes split(changes, pg::to_datum(locked.pass_id));
+    pg::statement &update = statements::update(split.columns, customer::mg_pass_id);
+    const pg::as_role owner(where().customers.owner);
+    std::optional<in_flight::projection> projecting;
+    project_in_flight(projecting, locked.pass_id, changes);
+    return session().execute(update, where().schema, pg::access::read_write, split.values).count();
+}
+
+bool sql_store::claim_identity(const locked_customer &locked, std::span<const customer_change> changes) {
+    // Another session may insert the same identity right now: its unique index decides.
+    session().connect();
+    std::uint64_t touched = 0;
+    const auto failed = pg::in_subtransaction([&] {
+        touched = sql_store::change_customer(locked, changes);
+        if (touched != 1)
+            refuse_kept_out(*this, locked.pass_id);
+    });
+    if (failed && (failed->data == nullptr || failed->data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION))
+        throw *failed;
+    return !failed;
+}
+
+std::optional<visited_customer> sql_store::change_or_lock_customer(std::string_view pass_id, const change_maker &) {
+    auto locked = lock_customer(pass_id, LockWaitBlock);
+    if (!locked)
+        return std::nullopt;
+    return visited_customer{std::move(locked)};
+}
+
+void sql_store::refresh(locked_customer &locked) {
+    const pg::rows found = run(where().customers, statements::select(standing_columns, locking::none), locked.pass_id);
+    locked.credits = found.empty() ? 0 : found.int4(0, 0).value_or(0);
+    locked.expires_at = found.empty() ? std::nullopt : found.time(0, 1);
+}
+
+std::vector<std::string> sql_store::find_customers(const identities &known) {
+    const pg::rows rows = run(where().customers, look, known.pass_ids[0], known.shopify_id, known.user_id,
+                              known.pass_ids[1], known.pass_ids[2], known.pass_ids[3], known.pass_ids[4]);
+    std::vector<std::string> found;
+    for (std::uint64_t i = 0; i < rows.count(); ++i)
+        found.emplace_back(require_column("mg_pass_id", rows.text(i, 0)));
+    return found;
+}
+
+bool sql_store::insert_customer(std::span<const customer_change> row) {
+    const split_changes split(row, std::nullopt);
+    const std::string_view pass_id = pg::text_of(row.front().second.value);
+    pg::statement &insert = statements::insert(split.columns);
+    const pg::as_role owner(where().customers.owner);
+    const pg::rows inserted = session().execute(insert, where().schema, pg::access::read_write, split.values);
+    if (inserted.empty())
+        return false;
+    if (inserted.text(0, 0) != pass_id)
+        schema::refuse_interference(
+            where().customers.id, schema::writing::insert, "gives a new customer another pass id",
+            "pass_id=" + pg::quoted(pass_id) +
+                to_readers({customer::mg_pass_id}, " stored: " + pg::quoted(inserted.text(0, 0).value_or("NULL"))));
+    return true;
+}
+
+bool sql_store::read_record(std::string_view mg_id, std::span<const column> columns,
+                            std::span<pg::nullable_datum> values, ItemPointerData *) {
+    return take(run(where().generations, statements::select(columns, locking::none), mg_id), values);
+}
+
+bool sql_store::read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                                  std::span<const column> columns, std::span<pg::nullable_datum> values) {
+    return take(run(where().generations, statements::select_by_reference(columns), ref_type, ref_id, reason), values);
+}
+
+bool sql_store::lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
+                            std::span<pg::nullable_datum> values) {
+    const locking how = mode == LockTupleShare ? locking::share : locking::no_key_update;
+    return take(run(where().generations, statements::select(columns, how), mg_id), values);
+}
+
+void sql_store::change_generation(std::string_view mg_id, std::span<const column> columns,
+                                  std::span<const pg::nullable_datum> values) {
+    std::vector<pg::nullable_datum> bound{pg::to_datum(mg_id)};
+    bound.insert(bound.end(), values.begin(), values.end());
+    const auto at = static_cast<std::size_t>(std::ranges::find(columns, column::mg_mma_status) - columns.begin());
+    const pg::as_role owner(where().generations.owner);
+    const pg::rows stored = session().execute(statements::update(columns, column::mg_mma_status), where().schema,
+                                              pg::access::read_write, bound);
+    const bool is_null = stored.empty() || stored.column(0, 0).is_null;
+    if (stored.empty() || is_null != values[at].is_null ||
+        (!is_null && *stored.text(0, 0) != pg::text_of(values[at].value)))
+        schema::refuse_interference(where().generations.id, schema::writing::update, "keeps a change from a generation",
+                                    "mg_id=" + pg::quoted(mg_id));
+}
+
+void sql_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &) {
+    constexpr column columns[] = {column::mg_status};
+    const in_flight::settlement settling(std::span(&mg_id, 1));
+    const pg::rows stored = run(where().generations, statements::update(columns, column::mg_status), mg_id, status);
+    if (stored.empty() || stored.text(0, 0) != status)
+        schema::refuse_interference(where().generations.id, schema::writing::update, "keeps a hold from being settled",
+                                    "mg_id=" + pg::quoted(mg_id));
+}
+
+std::optional<std::int32_t> sql_store::last_step(std::string_view generation_id) {
+    const pg::as_role owner(where().generations.owner);
+    return session().run(select_last_step, where().schema, pg::access::latest, generation_id).int4(0, 0);
+}
+
+bool sql_store::append(const new_row &row) {
+    const in_flight::own_key writing(row.mg_id(), row.own());
+    const pg::as_role owner(where().generations.owner);
+    const pg::rows stored =
+        session().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());
+    if (stored.empty()) {
+        require_taken(row);
+        return false;
+    }
+    if (stored.text(0, 0) != row.mg_id())
+        schema::refuse_interference(
+            where().generations.id, schema::writing::insert, "gives a row of the ledger another id",
+            to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()) +
+                                            " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL"))));
+    if (!writing.was_kept(where().generations.foreign_before_row))
+        schema::refuse_interference(where().generations.id, schema::writing::insert,
+                                    "changes mg_meta.mega of a row that mega writes",
+                                    to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));
+    return true;
+}
+
+// The trigger has projected the row, with what triggers of somebody's made of it and of the customer.
+bool sql_store::append_movement(const new_row &row, const locked_customer &before, locked_customer &after,
+                                const char *overdraft_hint) {
+    {
+        std::optional<in_flight::spend> spending;
+        if (overdraft_hint != nullptr)
+            spending.emplace(row.mg_id(), overdraft_hint);
+        if (!append(row))
+            return false;
+    }
+    const std::optional<pg::timestamp> end = after.expires_at;
+    const bool ends_later = end != before.expires_at;
+    after.updated_at = stamp_behind(after.updated_at);
+    refresh(after);
+    if (ends_later && (!after.expires_at || *after.expires_at < *end))
+        write_expiry(*this, after, end);
+    return true;
+}
+
+namespace {
+
+[[noreturn]] void refuse_many() {
+    throw pg::sql_error{"XX000", "rows were to be appended many at a time by SQL", {}, {}};
+}
+
+} // namespace
+
+void sql_store::check(const new_row &, std::vector<pg::nullable_datum> &) { refuse_many(); }
+
+void sql_store::append_many(std::span<const pg::nullable_datum>) { refuse_many(); }
+
+void sql_store::may_have_ids(std::span<const std::string_view>, std::span<bool> found) {
+    std::ranges::fill(found, true);
+}
+
+void sql_store::may_have_references(std::string_view, std::span<const std::string_view>, std::span<bool> found) {
+    std::ranges::fill(found, true);
+}
+
+void sql_store::require_taken(const new_row &row) {
+    const auto key = [&row](column c) { return row.columns()[static_cast<std::size_t>(c)]; };
+    const pg::nullable_datum bound[] = {key(column::mg_id), key(column::mg_ref_type), key(column::mg_ref_id),
+                                        key(column::mg_reason)};
+    const pg::as_role owner(where().generations.owner);
+    if (!session().execute(taken_by, where().schema, pg::access::latest, bound).empty())
+        return;
+    // The id of an expiry tells whose it is.
+    const std::string detail = to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()));
+    if (schema::who_interferes(where().generations.id, schema::writing::insert).empty())
+        throw pg::sql_error{"23505", "a unique key of mega_generations that is not mega's keeps the row out", detail,
+                            "See which unique indexes beside mega's the table has."};
+    schema::refuse_interference(where().generations.id, schema::writing::insert, "keeps a row out of the ledger",
+                                detail);
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,53 @@
+// The store that goes through SQL, with whatever the tables carry: their triggers check the rows and project them.
+#pragma once
+
+#include "ledger/store.hpp"
+
+namespace mega::ledger {
+
+class sql_store : public store {
+public:
+    using store::store;
+
+    std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait) override;
+    bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
+                       std::span<pg::nullable_datum> values) override;
+    std::uint64_t change_customer(const locked_customer &customer, std::span<const customer_change> changes) override;
+    bool claim_identity(const locked_customer &customer, std::span<const customer_change> changes) final;
+    std::optional<visited_customer> change_or_lock_customer(std::string_view pass_id,
+                                                            const change_maker &change) override;
+    void refresh(locked_customer &customer) override;
+    std::vector<std::string> find_customers(const identities &known) override;
+    bool insert_customer(std::span<const customer_change> row) override;
+
+    bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns,
+                     std::span<pg::nullable_datum> values, ItemPointerData *place) override;
+    bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                           std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) override;
+    bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                     std::span<pg::nullable_datum> values) override;
+    void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
+                           std::span<const pg::nullable_datum> values) override;
+    void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
+    std::optional<std::int32_t> last_step(std::string_view generation_id) override;
+    bool append(const new_row &row) override;
+    bool append_movement(const new_row &row, const locked_customer &customer, locked_customer &after,
+                         const char *overdraft_hint) override;
+    bool takes_many() const override { return false; }
+    void check(const new_row &row, std::vector<pg::nullable_datum> &checked) override;
+    void append_many(std::span<const pg::nullable_datum> columns) override;
+    void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) override;
+    void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
+                             std::span<bool> found) override;
+
+protected:
+    // A row that was not written: somebody has its id or its reference. Or it was kept out otherwise, and a caller that
+    // looks who has the key would find nobody and look for ever.
+    void require_taken(const new_row &row);
+
+private:
+    template <class Column> pg::rows execute(pg::statement &what, std::span<const pg::nullable_datum> bound);
+    bool change_with_savepoint(const locked_customer &customer, std::span<const customer_change> changes);
+};
+
+} // namespace mega::ledger
