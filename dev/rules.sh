@@ -70,6 +70,14 @@ rule_one_place_writes_balances() {
         say "src/ledger/project.cpp: more than one place makes a balance"
 }
 
+# Outside of pg::call nothing of Postgres is called that can raise; files of Postgres' world apart. The search works.
+rule_calls_are_guarded() {
+    dev/unguarded_calls.pl --self-test
+    project_files 'src/*.cpp' 'src/*.hpp' |
+        grep -vE '^src/pg/(carried_code|code|direct_eligible|direct_table|disclosure|gin)\.cpp$|^src/ledger/settings\.cpp$' |
+        xargs -r -d '\n' dev/unguarded_calls.pl
+}
+
 # Statements read and update the tables alone: a child's rows are not theirs.
 rule_statements_say_only() {
     project_files 'src/*.cpp' 'src/*.hpp' | xargs -r -d '\n' perl -0777 -ne '
