@@ -44,7 +44,7 @@ PG_CPPFLAGS = -I$(top)/src -DMEGA_VERSION='"$(MEGA_VERSION)"' \
 	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra $(shadow) -fvisibility=hidden -fno-semantic-interposition -MMD -MP
 SHLIB_LINK += -lstdc++ -luriparser
-EXTRA_CLEAN = $(OBJS:.o=.d) precompiled.hpp precompiled.hpp.gch precompiled.hpp.pch precompiled.d
+EXTRA_CLEAN = $(OBJS:.o=.d) precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
 
 ifneq ($(WERROR),)
 PG_CXXFLAGS += -Werror
@@ -84,14 +84,14 @@ room_objects := $(filter-out src/core/%,$(OBJS))
 precompile = -w -x c++-header precompiled.hpp -o $@
 $(room_objects): private override CXXFLAGS += -include precompiled.hpp
 $(room_objects): precompiled.hpp.gch
-$(room_objects:.o=.bc): private override BITCODE_CXXFLAGS += -Xclang -include-pch -Xclang precompiled.hpp.pch
-$(room_objects:.o=.bc): precompiled.hpp.pch
+$(room_objects:.o=.bc): private override BITCODE_CXXFLAGS += -Xclang -include-pch -Xclang precompiled_bitcode.pch
+$(room_objects:.o=.bc): precompiled_bitcode.pch
 precompiled.hpp: $(top)/Makefile $(top)/mega.control
 	echo '#include "pg/precompiled.hpp"' > $@
 # Not from a cache that knows texts without their comments: the compiler knows a header again by the whole of it.
 precompiled.hpp.gch: precompiled.hpp
 	CCACHE_DISABLE=1 $(CXX) $(CXXFLAGS) $(CPPFLAGS) -MF precompiled.d -MT $@ $(precompile)
-precompiled.hpp.pch: precompiled.hpp precompiled.hpp.gch
+precompiled_bitcode.pch: precompiled.hpp precompiled.hpp.gch
 	$(CLANG) -Wno-ignored-attributes $(BITCODE_CXXFLAGS) $(CPPFLAGS) $(precompile)
 -include precompiled.d
 endif

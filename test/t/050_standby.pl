@@ -65,6 +65,8 @@ sub calls_of {
 sub reading_functions_work {
     my ($standby) = @_;
     my %arguments = (
+        mega_admin_session => q{'5f0c'}, mega_app_config => q{'theme'}, mega_app_config_versions => q{'theme'},
+        mega_profile => q{'7c000000-0000-4000-8000-000000000004'}, mega_runtime_config => '', mega_write_path => '',
         mega_balance => q{'pass:shopify:7001'}, mega_balance_at => q{'pass:shopify:7001', 'now'},
         mega_credit_statement => q{'pass:shopify:7001'}, mega_customer => q{'pass:shopify:7001'},
         mega_generation_history => q{'pass:shopify:7001'}, mega_generation_steps => q{'gen_1'},
@@ -94,6 +96,9 @@ sub writing_functions_are_refused {
     my ($standby) = @_;
     my $customer = q{'pass:shopify:7001'};
     my %arguments = (
+        mega_end_admin_session => q{'5f0c'}, mega_link_profile => q{'7c000000-0000-4000-8000-000000000005'},
+        mega_record_admin_audit => q{'look'}, mega_set_app_config => q{'theme', '"light"'}, mega_set_runtime_config => q{'{"a": 1}'},
+        mega_touch_admin_session => q{'5f0c'},
         mega_append_mma_step => q{'gen_2', 'gpt_reader'}, mega_capture_credit => q{'h-1'},
         mega_complete_generation => q{'gen_2', 'https://assets.example.com/gen_2.png'},
         mega_create_generation => $customer, mega_ensure_customer => $customer, mega_expire_credits => '',

@@ -46,6 +46,12 @@ my @calls = (
     "mega_complete_generation('%s', 'https://assets.example.com/%s.png', hold_id => '%s-done')",
     "mega_fail_generation('%s-bad', 'broken', hold_id => '%s-failed')",
     'mega_open_books()',
+    "mega_record_admin_audit('look', audit_id => '%s')",
+    "mega_touch_admin_session('%s')",
+    "mega_end_admin_session('%s')",
+    "mega_link_profile(md5('%s')::uuid)",
+    "mega_set_runtime_config('{\"%s\": 1}', actor => 'savepoints')",
+    "mega_set_app_config('%s', '1', actor => 'savepoints')",
 );
 # Other writers, and why they are not called here.
 my %elsewhere = (
