@@ -54,9 +54,9 @@ void lineage::verify(store &store) const {
     if (named_.size() == 1)
         return verify_one(store, named_.begin()->first, named_.begin()->second);
     pg::rounds generations;
-    for (const auto &[generation, claims] : named_)
+    for (const auto &one : named_)
         generations.run(
-            [&](pg::session &its_own) { verify_one(*open_store(its_own, store.where()), generation, claims); });
+            [&](pg::session &its_own) { verify_one(*open_store(its_own, store.where()), one.first, one.second); });
 }
 
 bool customer_exists(const schema::tables &where, std::string_view pass_id) {

@@ -140,8 +140,8 @@ void movements::project(store &store) {
     if (by_customer_.size() == 1)
         return on(store, by_customer_.begin()->first, by_customer_.begin()->second);
     pg::rounds customers;
-    for (auto &[pass_id, moved] : by_customer_)
-        customers.run([&](pg::session &its_own) { on(*open_store(its_own, store.where()), pass_id, moved); });
+    for (auto &one : by_customer_)
+        customers.run([&](pg::session &its_own) { on(*open_store(its_own, store.where()), one.first, one.second); });
 }
 
 std::int32_t movements::balance_behind(const change &moved, const locked_customer &customer) {
