@@ -114,6 +114,9 @@ public:
     [[nodiscard]] virtual bool append_movement(const new_row &row, const locked_customer &customer,
                                                locked_customer &after, const char *overdraft_hint) = 0;
 
+    // Whether triggers of others may have moved a row on when a write of it comes back.
+    virtual bool others_act() const = 0;
+
     // Whether rows may be appended many at a time, their projection left to the caller; then append_many does it, for
     // up to most_appended rows that were checked, one behind the other. Raises 23505 when a key of one is taken.
     virtual bool takes_many() const = 0;

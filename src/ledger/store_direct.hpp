@@ -33,6 +33,7 @@ public:
     bool append(const new_row &row) override;
     bool append_movement(const new_row &row, const locked_customer &customer, locked_customer &after,
                          const char *overdraft_hint) override;
+    bool others_act() const override { return false; }
     bool takes_many() const override { return true; }
     void check(const new_row &row, std::vector<pg::nullable_datum> &checked) override;
     void append_many(std::span<const pg::nullable_datum> columns) override;

@@ -54,6 +54,14 @@ void locked_generation::write(ledger::store &store) const {
         store.change_generation(mg_id_, writable, columns_);
 }
 
+std::optional<std::string> locked_generation::status_to_tell(ledger::store &store) const {
+    constexpr schema::ledger status[] = {schema::ledger::mg_mma_status};
+    pg::nullable_datum stored[1] = {columns_[index_of(schema::ledger::mg_mma_status)]};
+    if (changed_ && store.others_act())
+        store.read_record(mg_id_, status, stored, nullptr);
+    return stored[0].is_null ? std::nullopt : std::optional(std::string(pg::text_of(stored[0].value)));
+}
+
 std::string_view read_generation_id(std::optional<std::string_view> given) {
     const std::string_view id =
         core::strip_prefix(core::record_type::generation, ledger::require("generation_id", given));

@@ -40,6 +40,9 @@ public:
     // Writes what was set; nothing when nothing was.
     void write(ledger::store &store) const;
 
+    // mg_mma_status as it stands behind the write: a trigger of somebody else may have moved it on.
+    std::optional<std::string> status_to_tell(ledger::store &store) const;
+
 private:
     bool read(ledger::store &store); // false when there is no such generation
     static std::size_t index_of(schema::ledger column);

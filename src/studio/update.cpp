@@ -113,8 +113,7 @@ Datum update_generation(FunctionCallInfo fcinfo) {
     patch_vars(generation, given.json(2));
     set_fields(generation, given.json(3));
     generation.write(store);
-    const auto now = generation.text(column::mg_mma_status);
-    const std::optional<std::string> stored = now ? std::optional(std::string(*now)) : std::nullopt;
+    const std::optional<std::string> stored = generation.status_to_tell(store);
     call.finish();
     return pg::return_row(fcinfo, generation.mg_id(), stored);
 }
