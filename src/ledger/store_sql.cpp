@@ -230,7 +230,9 @@ bool sql_store::append(const new_row &row) {
             where().generations.id, schema::writing::insert, "gives a row of the ledger another id",
             to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()) +
                                             " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL"))));
-    if (!writing.was_kept(where().generations.foreign_before_row))
+    // As the row's own triggers knew the table: others may have come or gone between the beginning of the call and its
+    // lock.
+    if (!writing.was_kept(schema::known_table<column>().foreign_before_row))
         schema::refuse_interference(where().generations.id, schema::writing::insert,
                                     "changes mg_meta.mega of a row that mega writes",
                                     to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));
