@@ -112,11 +112,22 @@ bool sql_store::read_customer(std::string_view pass_id, std::span<const customer
 
 std::uint64_t sql_store::change_customer(const locked_customer &locked, std::span<const customer_change> changes) {
     const split_changes split(changes, pg::to_datum(locked.pass_id));
-    pg::statement &update = statements::update(split.columns, customer::mg_pass_id);
+    // An end has to be stored as written; a trigger behind the write may move it on.
+    const auto end = std::ranges::find(changes, customer::mg_expires_at, &customer_change::first);
+    const bool ends = end != changes.end();
+    pg::statement &update = statements::update(split.columns, ends ? customer::mg_expires_at : customer::mg_pass_id);
     const pg::as_role owner(where().customers.owner);
     std::optional<in_flight::projection> projecting;
     project_in_flight(projecting, locked.pass_id, changes);
-    return session().execute(update, where().schema, pg::access::read_write, split.values).count();
+    const pg::rows stored = session().execute(update, where().schema, pg::access::read_write, split.values);
+    if (ends && !stored.empty()) {
+        const pg::nullable_datum found = stored.column(0, 0);
+        const bool same_time = !found.is_null && !end->second.is_null &&
+                               pg::timestamp_of(found.value) == pg::timestamp_of(end->second.value);
+        if (!same_time && !(found.is_null && end->second.is_null))
+            return 0;
+    }
+    return stored.count();
 }
 
 bool sql_store::claim_identity(const locked_customer &locked, std::span<const customer_change> changes) {
