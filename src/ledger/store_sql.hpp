@@ -45,10 +45,6 @@ protected:
     // A row that was not written: somebody has its id or its reference. Or it was kept out otherwise, and a caller that
     // looks who has the key would find nobody and look for ever.
     void require_taken(const new_row &row);
-
-private:
-    template <class Column> pg::rows execute(pg::statement &what, std::span<const pg::nullable_datum> bound);
-    bool change_with_savepoint(const locked_customer &customer, std::span<const customer_change> changes);
 };
 
 } // namespace mega::ledger
