@@ -218,12 +218,12 @@ prepare_tap() {
 }
 
 # run_tap TEST LOG SECONDS [VARIABLE=VALUE…]: one test of test/t, as the server's user, not longer than that. What its
-# servers said in an earlier run is forgotten: tests read their logs.
+# servers said in an earlier run is forgotten: tests read their logs. So is a cluster that a failed run kept.
 run_tap() {
     local test=$1 log=$2 seconds=$3 pgxs
     shift 3
     pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
-    as_server rm -rf "$tap_home/tmp_check/log"
+    as_server rm -rf "$tap_home/tmp_check/log" "$tap_home/tmp_check/t_$(basename "$test" .pl)_"*
     as_server env -u PGHOST -u PGUSER -C "$tap_home" PATH="$pg_bin:$PATH" TESTDIR="$tap_home" \
         TESTDATADIR="$tap_home/tmp_check" TESTLOGDIR="$tap_home/tmp_check/log" \
         PG_REGRESS="$pgxs/src/test/regress/pg_regress" TEMP_CONFIG="$tap_home/temp.conf" PGPORT=65432 \

@@ -30,9 +30,10 @@ sub own_memory {
     return slurp_file("/proc/$process/status") =~ /^RssAnon:\s+(\d+) kB/m ? $1 : die 'no RssAnon';
 }
 
+# What is in use: the blocks around it double, and the next piece may be the one that asks for another.
 sub contexts {
     my ($client) = @_;
-    return $client->rows('SELECT sum(total_bytes) / 1024 FROM pg_backend_memory_contexts') + 0;
+    return $client->rows('SELECT sum(used_bytes) / 1024 FROM pg_backend_memory_contexts') + 0;
 }
 
 # The most this process ever mapped, in kB: shared memory is mapped once, so what it grows by is its own.
@@ -160,8 +161,8 @@ sub flat_memory {
     my ($more_contexts, $more_memory) = (contexts($client) - $contexts, own_memory($client) - $memory);
     note("$calls calls: memory contexts $contexts kB + $more_contexts, backend $memory kB + $more_memory");
     cmp_ok($more_contexts, '<=', 64, 'the memory contexts do not grow');
-    # Seven bytes a call would be seen.
-    cmp_ok($more_memory, '<=', 640, 'the backend does not grow');
+    # The process may take a block more of what Postgres caches; a dozen bytes a call would be seen.
+    cmp_ok($more_memory, '<=', 1024, 'the backend does not grow');
 
     is($node->safe_psql('flat', q{SELECT count(*) FILTER (WHERE mg_reason = 'grant') / 5,
         count(*) FILTER (WHERE mg_reason = 'order') / 2, count(*) FILTER (WHERE mg_reason = 'spend')
