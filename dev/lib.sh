@@ -217,19 +217,24 @@ prepare_tap() {
     say "$server_settings" | as_server tee "$tap_home/temp.conf" >/dev/null
 }
 
-# run_tap TEST LOG SECONDS [VARIABLE=VALUE…]: one test of test/t, as the server's user, not longer than that. What its
-# servers said in an earlier run is forgotten: tests read their logs. So is a cluster that a failed run kept.
+# run_tap TEST LOG SECONDS [VARIABLE=VALUE…]: one test of test/t, as the server's user, not longer than that. Its servers
+# live and log in a directory named after the log, so that tests can run side by side; what an earlier run left there goes.
 run_tap() {
-    local test=$1 log=$2 seconds=$3 pgxs
+    local test=$1 log=$2 seconds=$3 pgxs place
     shift 3
     pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
-    as_server rm -rf "$tap_home/tmp_check/log" "$tap_home/tmp_check/t_$(basename "$test" .pl)_"*
-    as_server env -u PGHOST -u PGUSER -C "$tap_home" PATH="$pg_bin:$PATH" TESTDIR="$tap_home" \
-        TESTDATADIR="$tap_home/tmp_check" TESTLOGDIR="$tap_home/tmp_check/log" \
+    place=$(tap_place "$log")
+    as_server rm -rf "$place"
+    as_server mkdir -p "$place"
+    as_server env -u PGHOST -u PGUSER -C "$tap_home" PATH="$pg_bin:$PATH" TESTDIR="$place" \
+        TESTDATADIR="$place/tmp_check" TESTLOGDIR="$place/tmp_check/log" PG_TEST_PORT_DIR="$tap_home/ports" \
         PG_REGRESS="$pgxs/src/test/regress/pg_regress" TEMP_CONFIG="$tap_home/temp.conf" PGPORT=65432 \
         NODE_PATH="$tap_home/node_modules:/usr/share/nodejs" "$@" \
         timeout "$seconds" prove -v -I "$pgxs/src/test/perl" -I . "$test" >"$log" 2>&1
 }
+
+# tap_place LOG: where the servers of that run are.
+tap_place() { say "$tap_home/$(basename "$1" .log)"; }
 
 # The assertions of a TAP log; lines of subtests are indented and belong to the assertion that closes them.
 tap_verdicts() {
