@@ -113,6 +113,40 @@ SELECT what, pg_temp.replaced(relation, name, definition) FROM (VALUES
 ) v(what, relation, name, definition);
 SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:guards-c', 1, 'grant')$$);
 
+-- So do raw rows, while one of mega's triggers is left to tell: the right TRIGGER is enough to replace them.
+CREATE ROLE regress_guards_trigger;
+GRANT TRIGGER ON mega_customers, mega_generations, mega_admin TO regress_guards_trigger;
+CREATE FUNCTION pg_temp.shortly(statement text) RETURNS text LANGUAGE sql AS $$SELECT concat_ws(' ', split_part(ended, ' ', 1), substring(ended, '\| ([^|]*) \|')) FROM pg_temp.outcome(statement) ended$$;
+CREATE FUNCTION pg_temp.replaced_in_place(relation regclass, name text, OUT functions text, OUT raw_insert text, OUT raw_update text, OUT customer text, OUT office text) LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL ROLE regress_guards_trigger;
+    EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', name, relation);
+    RESET ROLE;
+    functions := pg_temp.shortly($x$SELECT mega_record_credit('pass:test:guards-c', 1, 'grant')$x$);
+    raw_insert := pg_temp.shortly($x$INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_mma_vars) VALUES ('credit_transaction:guards-in-place', 'credit_transaction', 'pass:test:guards-c', 1, '{}')$x$);
+    raw_update := pg_temp.shortly($x$UPDATE mega_generations SET mg_error = 'x' WHERE mg_id = 'credit_transaction:guards-3'$x$);
+    customer := pg_temp.shortly($x$UPDATE mega_customers SET mg_email = 'guards@example.com' WHERE mg_pass_id = 'pass:test:guards-c'$x$);
+    office := pg_temp.shortly($x$INSERT INTO mega_admin (mg_id, mg_record_type) VALUES ('admin_audit:00000000-0000-4000-8000-000000000001', 'admin_audit')$x$);
+    RAISE EXCEPTION USING ERRCODE = 'P0042';
+EXCEPTION WHEN SQLSTATE 'P0042' THEN NULL;
+END
+$$;
+\x on
+SELECT t.tgname, r.* FROM pg_trigger t, LATERAL pg_temp.replaced_in_place(t.tgrelid::regclass, t.tgname) r
+WHERE t.tgname LIKE 'mega\_%' AND NOT t.tgisinternal ORDER BY t.tgname COLLATE "C";
+\x off
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:guards-in-place', 'pass:test:guards-c', 1)$$);
+-- which one it is
+BEGIN;
+CREATE OR REPLACE TRIGGER mega_generations_project BEFORE UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+SAVEPOINT a;
+SELECT mg_credits FROM mega_record_credit('pass:test:guards-c', 1, 'grant');
+ROLLBACK TO a;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:guards-in-place-2', 'pass:test:guards-c', 1);
+ROLLBACK;
+DROP OWNED BY regress_guards_trigger;
+DROP ROLE regress_guards_trigger;
+
 --
 -- A page cursor notices rows that came in later at an earlier place, though the balance is the same.
 --

@@ -234,7 +234,7 @@ void table_plan::plan_trigger(const named_definition &trigger) {
     case trigger_state::replaced:
         objects_.push_back(
             {trigger.name, "keep",
-             "it is not mega's, so functions refuse to write: DROP TRIGGER " + on_table + ", then mega_install again"});
+             "it is not mega's, so every writer is refused: DROP TRIGGER " + on_table + ", then mega_install again"});
         return;
     case trigger_state::missing:
         break;

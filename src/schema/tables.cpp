@@ -103,13 +103,17 @@ void require_not_generated(TupleDesc shape, AttrNumber attribute, const table_de
                         "Make it a plain column: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION."};
 }
 
+// Returns the first trigger of ours that is another one, which whoever has TRIGGER can bring about.
 template <class Column>
-void look_at_triggers(table<Column> &described, const TriggerDesc *triggers, const table_definition &definition,
-                      Oid schema) {
-    described.guarded = true;
+const char *look_at_triggers(table<Column> &described, const TriggerDesc *triggers, const table_definition &definition,
+                             Oid schema) {
+    const char *replaced = nullptr;
     for (std::size_t i = 0; i < definition.triggers.size(); ++i) {
         const trigger_state state = state_of(triggers, definition.triggers[i], schema);
-        described.guarded = described.guarded && state == trigger_state::on_guard;
+        if (state != trigger_state::on_guard && described.off_guard == nullptr)
+            described.off_guard = definition.triggers[i].name;
+        if (state == trigger_state::replaced && replaced == nullptr)
+            replaced = definition.triggers[i].name;
         if (state == trigger_state::on_guard || state == trigger_state::disabled)
             described.own_triggers[i] = trigger_named(triggers, definition.triggers[i].name)->tgoid;
     }
@@ -120,6 +124,7 @@ void look_at_triggers(table<Column> &described, const TriggerDesc *triggers, con
         if (!ours && TRIGGER_FOR_ROW(one.tgtype) && TRIGGER_FOR_BEFORE(one.tgtype))
             described.foreign_before_row = true;
     }
+    return replaced;
 }
 
 template <class Column> table<Column> describe(const table_definition &definition, Oid schema) {
@@ -145,8 +150,8 @@ template <class Column> table<Column> describe(const table_definition &definitio
     }
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
-    look_at_triggers(described, triggers, definition, schema);
-    described.may_be_written = judge(relation.get(), definition);
+    const char *replaced = look_at_triggers(described, triggers, definition, schema);
+    described.may_be_written = judge(relation.get(), definition, replaced);
     relation.close();
     return described;
 }
@@ -187,13 +192,12 @@ tables guarded_tables_of(Oid function, written what) {
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         throw pg::sql_error{"55000", "mega does not write in a session that is a replica",
                             "session_replication_role = replica", "Its triggers would not keep the books."};
-    if (!found.customers.guarded || !found.generations.guarded || !found.admins.guarded)
-        throw pg::sql_error{
-            "55000",
-            "a trigger of mega is missing, disabled or replaced",
-            {},
-            "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
-            "TRIGGER; without it nothing keeps the books."};
+    for (const char *off_guard : {found.customers.off_guard, found.generations.off_guard, found.admins.off_guard})
+        if (off_guard != nullptr)
+            throw pg::sql_error{
+                "55000", "a trigger of mega is missing, disabled or replaced", "trigger=" + pg::quoted(off_guard),
+                "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
+                "TRIGGER; without it nothing keeps the books."};
     const auto writes = [what](written one) { return (static_cast<unsigned>(what) & static_cast<unsigned>(one)) != 0; };
     if (writes(written::customers))
         found.customers.may_be_written.require_good();

@@ -86,14 +86,26 @@ judged judge_code(Relation relation, const table_definition &definition) {
             true, found.types};
 }
 
+// The right TRIGGER is enough to put another trigger in the place of one of ours. What the others of ours see then is
+// only a part of what is done to the table.
+judged judge_triggers(const table_definition &definition, const char *replaced) {
+    if (replaced == nullptr)
+        return {};
+    return {pg::sql_error{"55000", "another trigger stands in the place of one of mega's",
+                          "table=" + pg::quoted(definition.name) + " trigger=" + pg::quoted(replaced),
+                          "Drop it and call mega_install(); whoever has the right TRIGGER could put it there."}};
+}
+
 } // namespace
 
 std::vector<std::string> code_of_others(Relation relation, const char *table) {
     return refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
 }
 
-verdict judge(Relation relation, const table_definition &definition) {
+verdict judge(Relation relation, const table_definition &definition, const char *replaced_trigger) {
     judged found = judge_relatives(relation, definition);
+    if (!found.refusal)
+        found = judge_triggers(definition, replaced_trigger);
     if (!found.refusal)
         found = judge_code(relation, definition);
     verdict result{nullptr, found.lasts, found.rests_on_types};

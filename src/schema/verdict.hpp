@@ -19,8 +19,8 @@ struct verdict {
     }
 };
 
-// Finds out and judges.
-verdict judge(Relation relation, const table_definition &definition);
+// Finds out and judges. replaced_trigger: a trigger of mega's that is another one under its name, or null.
+verdict judge(Relation relation, const table_definition &definition, const char *replaced_trigger);
 
 // Every piece of code on the table that would run with its owner's rights and may not, in words.
 std::vector<std::string> code_of_others(Relation relation, const char *table);

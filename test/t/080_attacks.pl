@@ -247,6 +247,22 @@ sub app {
         $node->safe_psql('shop', "DROP TRIGGER a_spy ON $table; REVOKE TRIGGER ON $table FROM app");
         attack('app', "goes on without it on $table", '00000', "SELECT mega_record_credit('pass:test:app', 1, 'x')");
     }
+    # and puts another trigger in the place of one of mega's: whoever writes is told, as long as one of them is left
+    my %of_table = (mega_customers => [ 'SELECT mega_record_credit(\'pass:test:app\', 1, \'x\')', "UPDATE mega_customers SET mg_email = 'w\@example.com'" ],
+        mega_generations => [ 'SELECT mega_record_credit(\'pass:test:app\', 1, \'x\')', "INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_mma_vars) VALUES ('session:w' || clock_timestamp(), 'session', 'pass:test:writer', '{}')" ]);
+    for my $table (sort keys %of_table) {
+        $node->safe_psql('shop', "GRANT TRIGGER ON $table TO app");
+        my @ours = split /\n/, $node->safe_psql('shop', "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = '$table'::regclass AND NOT tgisinternal ORDER BY 1");
+        for my $definition (@ours) {
+            my ($name) = $definition =~ /TRIGGER (mega_\w+)/;
+            prepare('app', "CREATE OR REPLACE TRIGGER $name BEFORE UPDATE ON $table FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()");
+            attack('app', "replaces $name", '55000', $of_table{$table}[0]);
+            attack('writer', "runs into another $name", '55000', $of_table{$table}[1]);
+            $node->safe_psql('shop', $definition =~ s/^CREATE /CREATE OR REPLACE /r);
+        }
+        attack('app', "goes on with mega's triggers on $table", '00000', $of_table{$table}[0]);
+        $node->safe_psql('shop', "REVOKE TRIGGER ON $table FROM app");
+    }
     attack('app', 'hides tables behind temporary ones', '00000', 'CREATE TEMP TABLE mega_generations (mg_id text)', "SELECT mega_record_credit('pass:test:app', 1, 'x')", 'DROP TABLE pg_temp.mega_generations');
     return;
 }
