@@ -34,10 +34,6 @@ std::optional<recorded> find_by_reference(ledger::store &store, const movement &
                : std::nullopt;
 }
 
-outcome replayed(ledger::store &store, const recorded &first) {
-    return {first.mg_id, balance_of(store, first.pass_id), true};
-}
-
 void check_spend(const ledger::locked_customer &customer, const movement &what) {
     if (what.delta >= 0)
         return;
@@ -213,28 +209,10 @@ ledger::locked_customer lock_customer_of(ledger::store &store, const recorded &r
 
 outcome record(ledger::store &store, const movement &what) {
     const bool has_key = what.txn_id || what.ref_id;
-    std::optional<recorded> first;
-    ledger::locked_customer customer;
-    {
-        pg::same_moment moment;
-        if (has_key)
-            first = find_replay(store, what);
-        if (!first)
-            customer = ledger::require_locked_customer(store, what.pass_id);
-        moment.done();
-    }
-    if (!first && has_key && customer.changed_meanwhile) // whoever held the lock may have recorded it
-        first = find_replay(store, what);
-    if (first)
-        return replayed(store, *first);
-    settle_expiry(store, customer, pg::clock_time());
-    if (const auto mg_id = post(store, customer, what))
-        return {*mg_id, customer.credits, false};
-    // Under another customer's lock, or by a raw row: the unique index saw it first.
-    if ((first = find_replay(store, what)))
-        return replayed(store, *first);
-    throw pg::sql_error{"40001", "the same movement was recorded meanwhile", "pass_id=" + pg::quoted(what.pass_id),
-                        "Try again."};
+    return record_once(
+        store, "movement", [&] { return has_key ? find_replay(store, what) : std::nullopt; },
+        [&] { return ledger::require_locked_customer(store, what.pass_id); },
+        [&](ledger::locked_customer &customer) { return post(store, customer, what); });
 }
 
 void check_movement(const movement &what) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "core/text_rule.hpp"
+#include "ledger/once.hpp"
 #include "ledger/project.hpp"
+#include "pg/clock.hpp"
 
 namespace mega::credits {
 
@@ -90,8 +92,32 @@ std::optional<std::string> post(ledger::store &store, ledger::locked_customer &c
 // mg_expires_at is cleared. Returns what expired.
 std::int32_t settle_expiry(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of);
 
-// Locks a customer and settles its expiry: what every movement begins with.
+// Locks a customer and settles its expiry.
 ledger::locked_customer open_customer(ledger::store &store, std::string_view pass_id);
+
+// The one way of a movement into the ledger: looks for a replay, locks the customer, looks again, settles what has
+// expired, posts. find: what was recorded under its key; raises MG002 when that says something else. lock: the customer
+// under its lock. post: under the lock decides what is left to decide, and posts; returns the row's id, or nothing when
+// its key is taken. noun: what it is, for the error when it is taken and nobody is found to have it.
+template <class Find, class Lock, class Post>
+outcome record_once(ledger::store &store, const char *noun, Find find, Lock lock, Post post) {
+    ledger::locked_customer customer;
+    std::optional<std::string> posted;
+    const std::optional<recorded> first = ledger::once(
+        find,
+        [&] {
+            customer = lock();
+            return customer.changed_meanwhile;
+        },
+        [&] {
+            settle_expiry(store, customer, pg::clock_time());
+            posted = post(customer);
+            return posted.has_value();
+        },
+        [&] { ledger::refuse_recorded_meanwhile(noun, "pass_id", customer.pass_id); });
+    return first ? outcome{first->mg_id, balance_of(store, first->pass_id), true}
+                 : outcome{*posted, customer.credits, false};
+}
 
 // Locks the customer of a row. Raises 23503, without saying whose it is unless the caller may know, when a row of an
 // adopted table has none.

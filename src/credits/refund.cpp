@@ -97,8 +97,7 @@ std::optional<recorded> find_replay(ledger::store &store, const movement &refund
         return std::nullopt;
     movement again = refund;
     again.delta = amount.value_or(first->delta);
-    if (first->pass_id != again.pass_id || first->delta != again.delta)
-        refuse_other_content(*first, again);
+    require_same(*first, again);
     const pg::rows found = store.run(store.where().generations, refund_of, first->mg_id);
     if (const auto of = found.text(0, 0); of != what.txn_id)
         throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
@@ -118,6 +117,14 @@ std::optional<recorded> find_replay(ledger::store &store, const movement &refund
                                " left=" + std::to_string(left)) +
             " asked=" + (asked ? std::to_string(*asked) : "all"),
         "See what was refunded already in mega_credit_statement."};
+}
+
+// Under the customer's lock: what goes back.
+std::int32_t delta_of(ledger::store &store, const spend &what, const std::optional<std::int32_t> &amount) {
+    const std::int64_t left = left_of(store, what, require_row(store, what));
+    if (left <= 0 || amount.value_or(0) > left)
+        refuse_more_than(left, what, amount);
+    return amount.value_or(static_cast<std::int32_t>(left));
 }
 
 Datum refund_credit(FunctionCallInfo fcinfo) {
@@ -142,25 +149,19 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.pass_id = row.pass_id;
     refund.given = false;
     refund.delta = amount.value_or(0);
-    std::optional<recorded> first = find_replay(store, refund, what, amount);
-    ledger::locked_customer customer = lock_customer_of(store, row);
-    if (!first)
-        first = find_replay(store, refund, what, amount);
-    std::string mg_id = first ? first->mg_id : "";
-    if (!first) {
-        const std::int64_t left = left_of(store, what, require_row(store, what));
-        if (left <= 0 || amount.value_or(0) > left)
-            refuse_more_than(left, what, amount);
-        refund.delta = amount.value_or(static_cast<std::int32_t>(left));
-        settle_expiry(store, customer, pg::clock_time());
-        const auto posted = post(store, customer, refund);
-        if (!posted)
-            throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
-                                "refund_id=" + pg::quoted(refund_id), "Use another refund_id."};
-        mg_id = *posted;
-    }
+    const outcome done = record_once(
+        store, "refund", [&] { return find_replay(store, refund, what, amount); },
+        [&] { return lock_customer_of(store, row); },
+        [&](ledger::locked_customer &customer) {
+            refund.delta = delta_of(store, what, amount);
+            const auto posted = post(store, customer, refund);
+            if (!posted)
+                throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
+                                    "refund_id=" + pg::quoted(refund_id), "Use another refund_id."};
+            return posted;
+        });
     call.finish();
-    return pg::return_row(fcinfo, mg_id, customer.credits, first.has_value());
+    return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
 }
 
 } // namespace

@@ -117,8 +117,7 @@ std::optional<recorded> find_replay(ledger::store &store, const topup &wanted) {
     again.given = wanted.packs.has_value();
     if (wanted.packs)
         again.delta = credits_of(*wanted.packs, wanted.credits_per_pack);
-    if (first->pass_id != again.pass_id || first->delta != again.delta)
-        refuse_other_content(*first, again);
+    require_same(*first, again);
     return first;
 }
 
@@ -146,35 +145,32 @@ void settle_packs(ledger::store &store, topup &wanted) {
     set_packs(wanted, packs);
 }
 
+void mark_customer(ledger::store &store, ledger::locked_customer &customer, const topup &done) {
+    using column = schema::customer;
+    const ledger::customer_change mark[] = {{column::mg_last_topup_at, pg::to_datum(pg::clock_time())},
+                                            {column::mg_topup_source, pg::to_datum(done.what.source)}};
+    if (store.change_customer(customer, mark) != 1)
+        ledger::refuse_kept_out(store, customer.pass_id);
+    store.refresh(customer);
+}
+
 Datum record_topup(FunctionCallInfo fcinfo) {
     topup wanted = read_arguments(pg::arguments(fcinfo));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     wanted.what.pass_id.assign(ledger::resolve_pass_id(store.where(), wanted.what.pass_id));
-    std::optional<recorded> first = find_replay(store, wanted);
-    ledger::locked_customer customer = ledger::require_locked_customer(store, wanted.what.pass_id);
-    if (!first)
-        first = find_replay(store, wanted);
-    std::string mg_id = first ? first->mg_id : "";
-    if (!first) {
-        settle_packs(store, wanted);
-        settle_expiry(store, customer, pg::clock_time());
-        const auto posted = post(store, customer, wanted.what);
-        if (!posted) {
-            first = find_replay(store, wanted); // under another customer: MG002
-            throw pg::sql_error{"40001", "the same top-up was recorded meanwhile",
-                                "pass_id=" + pg::quoted(wanted.what.pass_id), "Try again."};
-        }
-        mg_id = *posted;
-        using column = schema::customer;
-        const ledger::customer_change mark[] = {{column::mg_last_topup_at, pg::to_datum(pg::clock_time())},
-                                                {column::mg_topup_source, pg::to_datum(wanted.what.source)}};
-        if (store.change_customer(customer, mark) != 1)
-            ledger::refuse_kept_out(store, wanted.what.pass_id);
-    }
-    const std::int32_t credits = balance_to_tell(store, customer);
+    const outcome done = record_once(
+        store, "top-up", [&] { return find_replay(store, wanted); },
+        [&] { return ledger::require_locked_customer(store, wanted.what.pass_id); },
+        [&](ledger::locked_customer &customer) {
+            settle_packs(store, wanted);
+            auto posted = post(store, customer, wanted.what);
+            if (posted)
+                mark_customer(store, customer, wanted);
+            return posted;
+        });
     call.finish();
-    return pg::return_row(fcinfo, mg_id, credits, first.has_value());
+    return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
 }
 
 constexpr Oid due_types[] = {INT4OID, TEXTOID};

@@ -50,8 +50,7 @@ bool is_replay(ledger::store &store, const transfer &what) {
     bool found = false;
     for (const movement *one : {&what.out, &what.in})
         if (const auto first = find_recorded(store, *one)) {
-            if (first->pass_id != one->pass_id || first->delta != one->delta)
-                refuse_other_content(*first, *one);
+            require_same(*first, *one);
             found = true;
         }
     return found;
@@ -72,31 +71,34 @@ two_customers lock_both(ledger::store &store, const transfer &what) {
     return {std::move(second), std::move(first)};
 }
 
+void post_both(ledger::store &store, two_customers &both, const transfer &what) {
+    const pg::timestamp now = pg::clock_time();
+    settle_expiry(store, both.from, now);
+    settle_expiry(store, both.to, now);
+    if (post(store, both.from, what.out) && post(store, both.to, what.in))
+        return;
+    is_replay(store, what); // raises MG002 when it says something else
+    ledger::refuse_recorded_meanwhile("transfer", "transfer_id", *what.out.ref_id);
+}
+
 Datum transfer_credit(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     const transfer what = read_arguments(store.where(), pg::arguments(fcinfo));
-    bool replayed = is_replay(store, what);
-    std::int32_t from_credits = 0, to_credits = 0;
-    if (!replayed) {
-        auto [from, to] = lock_both(store, what);
-        replayed = is_replay(store, what); // whoever held the locks may have made it
-        if (!replayed) {
-            const pg::timestamp now = pg::clock_time();
-            settle_expiry(store, from, now);
-            settle_expiry(store, to, now);
-            if (!post(store, from, what.out) || !post(store, to, what.in)) {
-                is_replay(store, what); // raises MG002 when it says something else
-                throw pg::sql_error{"40001", "the same transfer was recorded meanwhile",
-                                    "transfer_id=" + pg::quoted(*what.out.ref_id), "Try again."};
-            }
-        }
-        from_credits = balance_to_tell(store, from);
-        to_credits = balance_to_tell(store, to);
-    } else {
-        from_credits = balance_of(store, what.out.pass_id);
-        to_credits = balance_of(store, what.in.pass_id);
-    }
+    std::optional<two_customers> both;
+    const bool replayed = ledger::once([&] { return is_replay(store, what); },
+                                       [&] {
+                                           both = lock_both(store, what);
+                                           return both->from.changed_meanwhile || both->to.changed_meanwhile;
+                                       },
+                                       [&] {
+                                           post_both(store, *both, what);
+                                           return true;
+                                       },
+                                       [] {});
+    const std::int32_t from_credits =
+        replayed ? balance_of(store, what.out.pass_id) : balance_to_tell(store, both->from);
+    const std::int32_t to_credits = replayed ? balance_of(store, what.in.pass_id) : balance_to_tell(store, both->to);
     call.finish();
     return pg::return_row(fcinfo, from_credits, to_credits, replayed);
 }

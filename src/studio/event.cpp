@@ -4,6 +4,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
+#include "ledger/once.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 #include "ledger/url_rule.hpp"
@@ -97,26 +98,31 @@ ledger::new_row row_of(const event &what, pg::timestamp created_at) {
     return row;
 }
 
+// Under the customer's lock: events of one customer come one behind the other.
+pg::timestamp behind_newest(ledger::store &store, const event &what) {
+    const auto newest = ledger::newest_time(ledger::preferences_of(store, what.pass_id));
+    return ledger::stamp_behind(newest.value_or(pg::timestamp{}));
+}
+
 Datum record_mma_event(FunctionCallInfo fcinfo) {
     event what = read_arguments(pg::arguments(fcinfo));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     what.pass_id = ledger::resolve_pass_id(store.where(), what.pass_id);
-    bool replayed = what.id && is_replay(store, what);
-    std::string mg_id = replayed ? "mma_event:" + *what.id : "";
-    if (!replayed) {
-        const ledger::locked_customer customer = ledger::require_locked_customer(store, what.pass_id);
-        replayed = what.id && is_replay(store, what); // whoever held the lock may have recorded it
-        const auto newest = ledger::newest_time(ledger::preferences_of(store, what.pass_id));
-        const ledger::new_row row =
-            row_of(what, what.created_at ? *what.created_at : ledger::stamp_behind(newest.value_or(pg::timestamp{})));
-        mg_id = row.mg_id();
-        if (!replayed && !store.append(row))
-            replayed = is_replay(store, what);
-    }
+    std::string mg_id;
+    const bool replayed =
+        ledger::once([&] { return what.id && is_replay(store, what); },
+                     [&] { return ledger::require_locked_customer(store, what.pass_id).changed_meanwhile; },
+                     [&] {
+                         const ledger::new_row row =
+                             row_of(what, what.created_at ? *what.created_at : behind_newest(store, what));
+                         mg_id = row.mg_id();
+                         return store.append(row);
+                     },
+                     [&] { ledger::refuse_recorded_meanwhile("event", "event_id", *what.id); });
     const pg::jsonb preferences = store.session().copy_out(ledger::preferences_of(store, what.pass_id));
     call.finish();
-    return pg::return_row(fcinfo, mg_id, preferences, replayed);
+    return pg::return_row(fcinfo, replayed ? "mma_event:" + *what.id : mg_id, preferences, replayed);
 }
 
 } // namespace

@@ -1,0 +1,40 @@
+// What is to be done once, whoever else is about to do it.
+#pragma once
+
+#include "pg/error.hpp"
+#include "pg/snapshot.hpp"
+
+namespace mega::ledger {
+
+// look: what was done before, or nothing; raises when that was something else. lock: takes the locks under which it is
+// done, and says whether somebody may have done it since the look: whoever does it changes what is locked. act: does
+// it; false when its key is taken all the same, under another customer's lock or by a raw row, as the unique index saw
+// first. unseen: raises that somebody has the key whom this snapshot does not show. Returns what was done before, or
+// nothing when it was done now.
+template <class Look, class Lock, class Act, class Unseen> auto once(Look look, Lock lock, Act act, Unseen unseen) {
+    decltype(look()) before{};
+    bool changed = false;
+    {
+        pg::same_moment moment;
+        before = look();
+        if (!before)
+            changed = lock();
+        moment.done();
+    }
+    if (!before && changed)
+        before = look();
+    if (!before && !act()) {
+        before = look();
+        if (!before)
+            unseen();
+    }
+    return before;
+}
+
+// Raises 40001. id: what the caller named, or whose it is.
+[[noreturn]] inline void refuse_recorded_meanwhile(const char *what, const char *name, std::string_view id) {
+    throw pg::sql_error{"40001", std::string("the same ") + what + " was recorded meanwhile",
+                        std::string(name) + "=" + pg::quoted(id), "Try again."};
+}
+
+} // namespace mega::ledger
