@@ -116,7 +116,7 @@ JOIN mega_generations g USING (mg_id); -- the row of the same statement is not s
 SELECT mg_mma_vars, mg_meta, mg_mma_mode FROM mega_generations WHERE mg_id = 'generation:studio-g4';
 
 --
--- I9: every move, by function, by raw UPDATE, by both with an output URL. From no status at all every move is a first one.
+-- I9: every move, by function, by raw UPDATE, by both with an output URL; an update ends nothing, a step does not finish. From no status at all every move is a first one.
 --
 CREATE SEQUENCE pg_temp.moves;
 CREATE FUNCTION pg_temp.move(way text, came_from text, goes_to text, url text) RETURNS text LANGUAGE plpgsql AS $$
@@ -157,6 +157,7 @@ FROM tried GROUP BY way, with_url, from_n, came_from ORDER BY way, with_url, fro
 -- the same, said once more in the words of I9
 SELECT count(*) AS moves, count(*) FILTER (WHERE outcome = 'ok') AS allowed, count(*) FILTER (WHERE (outcome = 'ok') IS DISTINCT FROM
     CASE
+        WHEN goes_to = 'done' AND way <> 'raw' OR goes_to = 'error' AND way = 'function' THEN false
         WHEN came_from IS NULL OR came_from = goes_to THEN true
         WHEN came_from = 'done' THEN false
         WHEN came_from = 'error' THEN goes_to = 'done' AND with_url
@@ -277,13 +278,13 @@ SELECT what, pg_temp.outcome('SELECT * FROM mega_update_generation(' || argument
     ('mode: set before', $$'studio-f', fields => '{"mma_mode": "video"}'$$),
     ('mode: removed', $$'studio-f', fields => '{"mma_mode": null}'$$),
     ('one good, one bad', $$'studio-f', fields => '{"model": "good", "latency_ms": "bad"}'$$),
-    ('no generation', $$'studio-none', 'done'$$),
-    ('NULL generation', $$NULL, 'done'$$),
-    ('blank generation', $$'', 'done'$$),
-    ('another customer''s', $$'studio-f', 'done', pass_id => 'pass:test:studio-b'$$)
+    ('no generation', $$'studio-none', 'scanning'$$),
+    ('NULL generation', $$NULL, 'scanning'$$),
+    ('blank generation', $$'', 'scanning'$$),
+    ('another customer''s', $$'studio-f', 'scanning', pass_id => 'pass:test:studio-b'$$)
 ) v(what, arguments);
 SELECT :'before' = pg_temp.print_of('studio-f') AS unchanged;
-SELECT mg_id, mg_mma_status FROM mega_update_generation('generation:studio-f', 'done', pass_id => 'pass:test:studio-a');
+SELECT mg_id, mg_mma_status FROM mega_update_generation('generation:studio-f', 'postscan', pass_id => 'pass:test:studio-a');
 -- the mode, when it was left open
 SELECT created FROM mega_create_generation('pass:test:studio-a', 'studio-mode');
 SELECT mg_id FROM mega_update_generation('studio-mode', fields => '{"mma_mode": "video"}');

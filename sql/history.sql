@@ -177,7 +177,7 @@ COMMIT;
 -- what is rolled back was never said
 \o | sed 's/ received from server process with PID [0-9]*//'
 BEGIN;
-SELECT mg_mma_status FROM mega_update_generation('history-raw', 'done');
+SELECT mg_mma_status FROM mega_fail_generation('history-raw', 'no');
 ROLLBACK;
 \o
 -- a generation that is nobody's; sessions and steps are no news
@@ -185,5 +185,5 @@ ROLLBACK;
 INSERT INTO mega_generations (mg_id, mg_mma_status) VALUES ('generation:history-nobody', 'queued'), ('session:history-quiet', 'queued');
 \o
 RESET mega.notify;
-SELECT mg_mma_status FROM mega_update_generation('history-raw', 'done');
+SELECT mg_mma_status FROM mega_fail_generation('history-raw', 'no');
 UNLISTEN *;

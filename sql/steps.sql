@@ -102,7 +102,7 @@ SELECT mg_mma_status FROM mega_generations WHERE mg_id = 'generation:steps-statu
 SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-status', 'a', mma_status => 'queued')$$);
 SELECT pg_temp.outcome($$SELECT * FROM mega_append_mma_step('steps-status', 'a', mma_status => 'ready')$$);
 SELECT mg_step_no FROM mega_append_mma_step('steps-status', 'gpt_reader', mma_status => 'generating');
-SELECT mg_mma_status FROM mega_update_generation('steps-status', 'done');
+SELECT mg_mma_status FROM mega_complete_generation('steps-status', 'https://assets.example.com/steps.png');
 SELECT mg_step_no FROM mega_append_mma_step('steps-status', 'archive'); -- steps may follow the end, too
 SELECT pg_temp.numbers('steps-status');
 

@@ -160,7 +160,7 @@ INSERT INTO operation (statement) VALUES
     ($$SELECT * FROM mega_update_generation('path-@-g1', 'queued')$$),
     ($$SELECT * FROM mega_update_generation('path-@-g1', fields => '{"unknown": 1}')$$),
     ($$SELECT * FROM mega_update_generation('path-@-g1', pass_id => 'pass:test:path-@-a')$$),
-    ($$SELECT * FROM mega_update_generation('path-@-none', 'done')$$),
+    ($$SELECT * FROM mega_update_generation('path-@-none', 'scanning')$$),
     ($$SELECT * FROM mega_update_generation('path-@-g1')$$),
     ($$SELECT * FROM mega_append_mma_step('path-@-g1', 'scan_product', '{"image": "x"}', '{"found": ["cat"]}', started_at => '2020-01-01 10:00:00', ended_at => '2020-01-01 10:00:02.5', mma_status => 'prompting')$$),
     ($$SELECT * FROM mega_append_mma_step('path-@-g1', 'gpt_reader', '{"q": 1}', '{"a": 2}', provider => 'openai', model => 'm')$$),

@@ -11,6 +11,8 @@ namespace {
 constexpr std::array<std::string_view, 7> status_names = {"queued",   "scanning", "prompting", "generating",
                                                           "postscan", "done",     "error"};
 
+constexpr std::array<std::string_view, 3> outcomes = {"pending", "succeeded", "failed"};
+
 constexpr std::array<std::string_view, 7> event_types = {"like",   "dislike", "download", "preference_set",
                                                          "create", "tweak",   "feedback"};
 
@@ -37,6 +39,14 @@ bool may_move(mma_status from, mma_status to, bool has_output_url) noexcept {
 
 bool may_move(std::optional<mma_status> from, mma_status to, bool has_output_url) noexcept {
     return !from || may_move(*from, to, has_output_url);
+}
+
+std::string_view outcome(mma_status status) noexcept {
+    return outcomes[status == mma_status::done ? 1 : status == mma_status::error ? 2 : 0];
+}
+
+bool is_outcome(std::string_view s) noexcept {
+    return std::find(outcomes.begin(), outcomes.end(), s) != outcomes.end();
 }
 
 bool is_mma_mode(std::string_view s) noexcept { return s == "still" || s == "video"; }

@@ -21,6 +21,12 @@ bool may_move(mma_status from, mma_status to, bool has_output_url) noexcept;
 // The same where the row may have no status yet (NULL): from there every status may be entered.
 bool may_move(std::optional<mma_status> from, mma_status to, bool has_output_url) noexcept;
 
+// What mg_status says of a generation that stands there: pending, succeeded or failed. Never raises.
+std::string_view outcome(mma_status status) noexcept;
+
+// Whether mg_status is one of these three: it follows the status then. Other words are the application's. Never raises.
+bool is_outcome(std::string_view s) noexcept;
+
 // 'still' or 'video'.
 bool is_mma_mode(std::string_view s) noexcept;
 

@@ -264,6 +264,21 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
             "any but done."};
 }
 
+// One status: mg_status says of a generation what mg_mma_status does, unless its writer says more.
+void follow_status(const ledger_record *old_row, ledger_record &row, std::optional<record_type> type) {
+    if (type != record_type::generation)
+        return;
+    const auto word = row.text(column::mg_mma_status);
+    const auto status = word ? core::parse_mma_status(*word) : std::nullopt;
+    const auto stored = row.text(column::mg_status);
+    if (!status || (stored && (old_row == nullptr || !core::is_outcome(*stored))))
+        return;
+    if (old_row != nullptr && (old_row->same(row, column::mg_mma_status) || !old_row->same(row, column::mg_status)))
+        return;
+    if (stored != core::outcome(*status))
+        row.set(column::mg_status, core::outcome(*status));
+}
+
 } // namespace
 
 void check_new_record(const schema::tables &where, ledger_record &row, in_flight::moment when) {
@@ -284,6 +299,7 @@ void check_new_record(const schema::tables &where, ledger_record &row, in_flight
         if (const auto url = row.text(c))
             check_asset_url(name(c), *url, bad_column);
     check_status_words(nullptr, row);
+    follow_status(nullptr, row, type);
     check_vars(row, false);
     store_payload(row);
 }
@@ -307,6 +323,7 @@ void check_changed_record(const ledger_record &old_row, ledger_record &new_row, 
         check_hold(old_row, new_row);
     check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);
+    follow_status(&old_row, new_row, type);
     if (!old_row.same(new_row, column::mg_mma_vars))
         check_vars(new_row, true);
     if (!old_row.same(new_row, column::mg_payload))

@@ -49,6 +49,11 @@ std::optional<pg::jsonb> locked_generation::json(schema::ledger c) const {
     return value.is_null ? std::nullopt : std::optional(pg::jsonb_of(value.value));
 }
 
+bool locked_generation::has_error() const {
+    const auto said = text(column::mg_error);
+    return said && !core::trim(*said).empty();
+}
+
 void locked_generation::write(ledger::store &store) const {
     if (changed_)
         store.change_generation(mg_id_, writable, columns_);

@@ -31,6 +31,7 @@ public:
     std::optional<std::string_view> pass_id() const { return pass_id_; }
     std::optional<std::string_view> text(schema::ledger column) const;
     std::optional<pg::jsonb> json(schema::ledger column) const;
+    bool has_error() const; // whether mg_error says anything
 
     template <class Value> void set(schema::ledger column, const Value &value) {
         columns_[index_of(column)] = pg::to_datum(value);

@@ -1,4 +1,5 @@
 // mega_append_mma_step: a step of the pipeline, numbered under the lock of its generation (I7).
+#include "core/status.hpp"
 #include "core/utc_time.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
@@ -59,6 +60,10 @@ step read_arguments(const pg::arguments &given) {
     read.provider = given.text(8);
     read.model = given.text(9);
     read.status = read_status(given.text(10));
+    if (read.status == core::name(core::mma_status::done))
+        throw pg::sql_error{ledger::bad_argument, "a step does not finish its generation",
+                            "mma_status=" + pg::quoted(*read.status),
+                            "Use mega_complete_generation, which stores the output."};
     return read;
 }
 
@@ -106,6 +111,18 @@ std::string error_text(pg::jsonb error) {
     }
     return pg::call(
         [error] { return JsonbToCString(nullptr, &error.document->root, static_cast<int>(VARSIZE(error.document))); });
+}
+
+// What a person reads of it: its message when it has one.
+std::string message_of(pg::jsonb error) {
+    const auto message = pg::find(error, "message");
+    return message && message->is_string() ? std::string(message->string()) : error_text(error);
+}
+
+void move(locked_generation &generation, const step &what) {
+    generation.set(column::mg_mma_status, *what.status);
+    if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
+        generation.set(column::mg_error, message_of(*what.error));
 }
 
 // A step that is there already is a replay when it says the same, MG002 otherwise.
@@ -174,7 +191,7 @@ Datum append_mma_step(FunctionCallInfo fcinfo) {
     if (!appended)
         check_same(store, row.mg_id(), what);
     else if (what.status) {
-        generation.set(column::mg_mma_status, *what.status);
+        move(generation, what);
         generation.write(store);
     }
     call.finish();

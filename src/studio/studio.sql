@@ -23,8 +23,9 @@ CREATE FUNCTION mega_update_generation(generation_id text, mma_status text DEFAU
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_update_generation(text, text, jsonb, jsonb, text) IS
     'Moves a generation''s status forward (I9), merges vars into its variable map (RFC 7396) and sets the columns that '
-    'fields names. Raises MG003 no such generation, MG007 status backwards, MG008 an expiring URL, 22023 bad argument, '
-    '23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
+    'fields names; done and error are for mega_complete_generation and mega_fail_generation. Raises MG003 no such '
+    'generation, MG002 another output URL for a finished one, MG007 status backwards, MG008 an expiring URL, 22023 bad '
+    'argument, 23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, output_key text DEFAULT NULL,
     prompt text DEFAULT NULL, latency_ms integer DEFAULT NULL, vars jsonb DEFAULT NULL, fields jsonb DEFAULT '{}',
@@ -40,9 +41,9 @@ CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id tex
     pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
-    'Ends a generation with an error: status error, mg_status failed; releases the hold that paid for it. Again: no '
-    'change, the first error stays. Raises MG003 no such generation or hold, MG007 when it is done. Locks the hold''s '
-    'customer, then the generation, FOR NO KEY UPDATE.';
+    'Ends a generation with an error: status error, mg_status failed; releases the hold that paid for it. Again, or '
+    'behind a step or a row that said error: the first error stays. Raises MG003 no such generation or hold, MG007 when '
+    'it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',
     output jsonb DEFAULT '{}', error jsonb DEFAULT NULL, started_at timestamptz DEFAULT NULL,
@@ -52,9 +53,9 @@ CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input j
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_append_mma_step(text, text, jsonb, jsonb, jsonb, timestamptz, timestamptz, integer, text, text,
     text, text) IS
-    'Appends a step with the next number, or at at_step, and may move the generation''s status (I7). Raises MG003 no '
-    'such generation, MG002 when at_step is taken by another step, MG007 status backwards, 22023 bad argument. Locks the '
-    'generation FOR NO KEY UPDATE.';
+    'Appends a step with the next number, or at at_step, and may move the generation''s status (I7), not to done; one '
+    'that moves it to error gives it its error, if there is none. Raises MG003 no such generation, MG002 when at_step is '
+    'taken by another step, MG007 status backwards, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_record_mma_event(pass_id text, event_type text, payload jsonb DEFAULT '{}',
     generation_id text DEFAULT NULL, event_id text DEFAULT NULL, created_at timestamptz DEFAULT NULL,

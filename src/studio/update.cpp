@@ -40,6 +40,22 @@ column field_named(std::string_view key) {
                         {}};
 }
 
+const std::string_view done = core::name(core::mma_status::done);
+const std::string_view failed = core::name(core::mma_status::error);
+
+// A finished generation keeps its output, whoever has seen it. url: what would be stored.
+void keep_output(const locked_generation &generation, std::optional<std::string_view> url) {
+    const auto stored = generation.text(column::mg_output_url);
+    if (generation.text(column::mg_mma_status) != done || !stored || stored == url)
+        return;
+    throw pg::sql_error{
+        "MG002", "the generation is done with another output URL",
+        "mg_id=" + pg::quoted(generation.mg_id()) +
+            ledger::to_readers({column::mg_id, column::mg_output_url}, " stored=" + pg::quoted(*stored)) +
+            " given=" + (url ? pg::quoted(*url) : "NULL"),
+        "A finished generation keeps its output; create a new one for another."};
+}
+
 void set_field(locked_generation &generation, std::string_view key, const pg::json_value &value,
                std::span<const column> decided) {
     const column c = field_named(key);
@@ -50,6 +66,8 @@ void set_field(locked_generation &generation, std::string_view key, const pg::js
                             "mega_complete_generation writes this column itself."};
     const std::string_view type = schema::ledger_columns[static_cast<std::size_t>(c)].type;
     if (value.is_null() && c != column::mg_mma_mode) {
+        if (c == column::mg_output_url)
+            keep_output(generation, std::nullopt);
         generation.set(c, std::nullopt);
     } else if (type == "integer") {
         const auto number = value.int4();
@@ -63,8 +81,10 @@ void set_field(locked_generation &generation, std::string_view key, const pg::js
     } else {
         if (!value.is_string())
             refuse_type(key, "a string", value);
-        if (c == column::mg_output_url)
+        if (c == column::mg_output_url) {
             check_output_url("fields.output_url", value.string());
+            keep_output(generation, value.string());
+        }
         if (c == column::mg_mma_mode)
             read_mode(value.string());
         generation.set(c, value.string());
@@ -105,6 +125,11 @@ Datum update_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const auto status = read_status(given.text(1));
+    if (status == done || status == failed)
+        throw pg::sql_error{ledger::bad_argument, "mega_update_generation does not end a generation",
+                            "mma_status=" + pg::quoted(*status),
+                            "Use mega_complete_generation, which stores the output, or mega_fail_generation, which "
+                            "stores the error."};
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     locked_generation generation(store, id, given.text(4));
@@ -116,16 +141,6 @@ Datum update_generation(FunctionCallInfo fcinfo) {
     const std::optional<std::string> stored = generation.status_to_tell(store);
     call.finish();
     return pg::return_row(fcinfo, generation.mg_id(), stored);
-}
-
-[[noreturn]] void refuse_other_result(const locked_generation &generation, std::string_view url) {
-    throw pg::sql_error{
-        "MG002", "the generation is done with another output URL",
-        "mg_id=" + pg::quoted(generation.mg_id()) +
-            ledger::to_readers({column::mg_id, column::mg_output_url},
-                               " stored=" + pg::quoted(generation.text(column::mg_output_url).value_or(""))) +
-            " given=" + pg::quoted(url),
-        "A finished generation keeps its output; create a new one for another."};
 }
 
 Datum complete_generation(FunctionCallInfo fcinfo) {
@@ -141,11 +156,8 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
         hold_id ? std::optional(credits::capture(store, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
     locked_generation generation(store, id, given.text(8));
     require_same_customer(generation, hold);
-    const std::string_view done = core::name(core::mma_status::done);
-    const auto stored_url = generation.text(column::mg_output_url);
-    if (generation.text(column::mg_mma_status) == done && stored_url && *stored_url != url)
-        refuse_other_result(generation, url);
-    if (generation.text(column::mg_mma_status) != done || !stored_url) {
+    keep_output(generation, url);
+    if (generation.text(column::mg_mma_status) != done || !generation.text(column::mg_output_url)) {
         generation.set(column::mg_mma_status, done);
         generation.set(column::mg_status, "succeeded");
         generation.set(column::mg_error, std::nullopt);
@@ -175,13 +187,15 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
     const auto hold = hold_id ? std::optional(credits::release(store, *hold_id, "failed", std::nullopt)) : std::nullopt;
     locked_generation generation(store, id, given.text(3));
     require_same_customer(generation, hold);
-    const std::string_view failed = core::name(core::mma_status::error);
-    if (generation.text(column::mg_mma_status) != failed) { // a failure keeps the first error it was given
+    // A step or a row may have moved it there before, and said why or not: the first text there is stays.
+    const bool failed_before = generation.text(column::mg_mma_status) == failed;
+    if (!failed_before)
         generation.set(column::mg_mma_status, failed);
-        generation.set(column::mg_status, "failed");
+    if (!failed_before || !generation.has_error())
         generation.set(column::mg_error, error);
-        generation.write(store);
-    }
+    if (generation.text(column::mg_status) != "failed")
+        generation.set(column::mg_status, "failed");
+    generation.write(store);
     call.finish();
     return pg::return_row(fcinfo, generation.mg_id(), failed);
 }

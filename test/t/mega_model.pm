@@ -234,6 +234,7 @@ sub on_create {
 sub on_update {
     my ($self, $operation) = @_;
     my $generation = $self->{generations}{ $operation->{id} };
+    return refused('22023') if !$operation->{raw} && ($operation->{status} // '') =~ /^(done|error)$/;
     return $operation->{raw} ? success('') : refused('MG003') if !$generation;
     my $status = $operation->{status} // $generation->{status};
     return refused('MG007') if !may_move($generation->{status}, $status, defined $generation->{url});
@@ -270,7 +271,7 @@ sub on_end {
 
 sub on_step {
     my ($self, $operation) = @_;
-    return refused('22023') if ($operation->{number} // 0) < 0;
+    return refused('22023') if ($operation->{number} // 0) < 0 || ($operation->{status} // '') eq 'done';
     my $generation = $self->{generations}{ $operation->{generation} } // return refused('MG003');
     my ($last) = sort { $b <=> $a } keys %{ $generation->{steps} };
     my $number = $operation->{number} // (defined $last ? $last + 1 : 0);

@@ -41,6 +41,15 @@ TEST(status, may_begin_anywhere) {
     EXPECT_FALSE(may_move(std::optional(mma_status::done), mma_status::queued, true));
 }
 
+TEST(status, has_an_outcome) {
+    for (mma_status s : all)
+        EXPECT_EQ(outcome(s), s == mma_status::done ? "succeeded" : s == mma_status::error ? "failed" : "pending");
+    for (const char *s : {"pending", "succeeded", "failed"})
+        EXPECT_TRUE(is_outcome(s)) << s;
+    for (const char *s : {"", "done", "Pending", "rendering"})
+        EXPECT_FALSE(is_outcome(s)) << s;
+}
+
 TEST(status, knows_modes_and_event_types) {
     EXPECT_TRUE(is_mma_mode("still"));
     EXPECT_TRUE(is_mma_mode("video"));
