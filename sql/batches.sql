@@ -141,7 +141,7 @@ SELECT what, r.* FROM keys, LATERAL mega_record_credits(entries) r;
 CREATE FUNCTION pg_temp.again() RETURNS TABLE (what text, entries integer, written integer, replayed integer) LANGUAGE sql AS $$
     SELECT what, jsonb_array_length(entries), r.* FROM (
         SELECT what, entries || pg_temp.entry(what || clock_timestamp()::text) AS entries FROM keys UNION ALL
-        SELECT 'the first and the last of many', jsonb_build_array(pg_temp.entry('-1'), pg_temp.entry('-0', '-99'), pg_temp.entry('-99'), pg_temp.entry('-10x' || clock_timestamp()::text)) UNION ALL
+        SELECT 'the first and the last of many', jsonb_build_array(pg_temp.entry('-1'), pg_temp.entry(NULL, '-99'), pg_temp.entry('-99'), pg_temp.entry('-10x' || clock_timestamp()::text)) UNION ALL
         SELECT 'every tenth', jsonb_agg(pg_temp.entry('-' || n || CASE WHEN n % 10 = 0 THEN '' ELSE clock_timestamp()::text END)) FROM generate_series(1, 300) n) k, LATERAL mega_record_credits(entries) r
 $$;
 SELECT * FROM pg_temp.again();
@@ -159,7 +159,9 @@ CREATE FUNCTION pg_temp.batch(VARIADIC entries jsonb[]) RETURNS text LANGUAGE sq
         FROM mega_generations WHERE mg_id LIKE 'credit_transaction:batches-keyw%' OR mg_ref_id LIKE 'batches-keyr%')::text, '') $$;
 SELECT pg_temp.batch(pg_temp.entry('r1', 'w1'), pg_temp.entry('r1', 'w2'), pg_temp.entry('r1', 'w2'));
 SELECT pg_temp.batch(pg_temp.entry('r1', 'w1'), pg_temp.entry('r1', 'w2'), pg_temp.entry(NULL, 'w2'));
-SELECT pg_temp.batch(pg_temp.entry(NULL, 'w1'), pg_temp.entry('r1'), pg_temp.entry('r1', 'w1'));
+SELECT pg_temp.batch(pg_temp.entry('r1', 'w3'), pg_temp.entry('r1'), pg_temp.entry('r1', 'w1'));
+-- the txn_id alone says something else
+SELECT left(pg_temp.batch(pg_temp.entry(NULL, 'w1')), 67);
 -- one key of one row and one of another: refused, be they of the ledger or of the call
 SELECT pg_temp.batch(pg_temp.entry('r1', 'w2'));
 SELECT pg_temp.batch(pg_temp.entry(NULL, 'w4'), pg_temp.entry('r1', 'w4'));

@@ -102,12 +102,15 @@ SELECT what, pg_temp.outcome('SELECT mega_record_credit(' || arguments || ')') F
     ('other delta', $$'pass:test:credits-a', 101, 'order', txn_id => 'credits-1'$$),
     ('other customer', $$'pass:test:credits-b', 100, 'order', txn_id => 'credits-1'$$),
     ('unknown customer', $$'pass:test:nobody', 100, 'order', txn_id => 'credits-1'$$),
+    ('other reason', $$'pass:test:credits-a', 100, 'other', NULL, 'shopify_order', 'credits-1', 'credits-1'$$),
+    ('no reference', $$'pass:test:credits-a', 100, 'order', txn_id => 'credits-1'$$),
+    ('other reference', $$'pass:test:credits-a', 100, 'order', NULL, 'shopify_order', 'credits-other', 'credits-1'$$),
     ('reference: other delta', $$'pass:test:credits-a', 99, 'order', NULL, 'shopify_order', 'credits-1'$$),
     ('reference: other customer', $$'pass:test:credits-b', 100, 'order', NULL, 'shopify_order', 'credits-1'$$),
     ('txn_id of one row, reference of another', $$'pass:test:credits-a', -30, 'order', NULL, 'shopify_order', 'credits-1', 'credits-2'$$)
 ) v(what, arguments);
 SELECT what, mg_id, mg_credits, replayed FROM (VALUES
-    ('by txn_id', 'order', NULL, NULL, 'credits-1'), ('by txn_id, whatever the reason', 'other', NULL, NULL, 'credits-1'),
+    ('by txn_id', 'order', 'shopify_order', 'credits-1', 'credits-1'),
     ('by reference', 'order', 'shopify_order', 'credits-1', NULL), ('by reference, other txn_id', 'order', 'shopify_order', 'credits-1', 'credits-new')
 ) v(what, reason, ref_type, ref_id, txn_id), LATERAL mega_record_credit('pass:test:credits-a', 100, reason, NULL, ref_type, ref_id, txn_id);
 -- another reason is another movement

@@ -40,7 +40,7 @@ SELECT * FROM mega_release_credit('gen_4');
 SELECT * FROM mega_capture_credit('gen_4');
 SELECT mg_credits FROM mega_hold_credit('pass:shopify:8801', 10, 'gen_5', expires_in => '1 millisecond');
 SELECT pg_sleep(0.01);
-SELECT mega_release_expired_holds();
+SELECT * FROM mega_release_expired_holds();
 
 -- Credits go back, or to somebody else
 SELECT mg_credits, replayed FROM mega_refund_credit('hold:gen_2', 'ticket-4711', 5, reason => 'bad_hands');

@@ -38,7 +38,7 @@ UPDATE mega_customers SET mg_topup_default_packs = -778 WHERE mg_pass_id = 'pass
 UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:hidden-b';
 SELECT mega_record_topup('pass:test:hidden-a', 3, 50, 'order', 'given-topup');
 SELECT mega_transfer_credit('pass:test:hidden-full', 'pass:test:hidden-c', 141, 'given-transfer');
-SELECT mega_record_credit('pass:test:hidden-full', 2147483647 - mg_credits, 'grant') FROM mega_customers WHERE mg_pass_id = 'pass:test:hidden-full';
+SELECT mega_record_credit('pass:test:hidden-full', 2147483523 - mg_credits, 'grant') FROM mega_customers WHERE mg_pass_id = 'pass:test:hidden-full';
 SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden prompt', mma_mode => 'still'), mega_create_generation('pass:test:mine', 'mine', mma_mode => 'still'), mega_create_generation('pass:test:hidden-a', 'vars'),
     mega_append_mma_step('given', 'hidden_step', '{"x": "hidden input"}'), mega_complete_generation('given', 'https://cdn.example/hidden.png'), mega_complete_generation('mine', 'https://cdn.example/hidden.png'),
     mega_record_mma_event('pass:test:hidden-a', 'like', '{"tag": "hidden"}', event_id => 'given-event');
@@ -106,10 +106,10 @@ INSERT INTO attempt (what, statement) VALUES
     ('overflow', $$SELECT mega_record_credit('pass:test:mine', 2147483647, 'grant')$$),
     ('overflow in a batch', $$SELECT mega_record_credits('[{"pass_id": "pass:test:mine", "delta": 2147483647, "reason": "grant"}]')$$),
     ('overflow by a transfer', $$SELECT mega_transfer_credit('pass:test:mine', 'pass:test:hidden-full', 600, 'given-t3')$$),
-    ('overflow by a release', $$SELECT mega_release_credit('given-full')$$),
+    ('overflow by what is pending', $$SELECT mega_record_credit('pass:test:hidden-full', 124, 'grant')$$),
     ('overflow by a raw row', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:given-raw', 'pass:test:mine', 2147483647)$$),
     ('overflow by a raw row of another', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:given-raw', 'pass:test:hidden-full', 1000)$$),
-    ('txn_id of another', $$SELECT mega_record_credit('pass:test:mine', 5, 'grant', txn_id => 'given-spend')$$),
+    ('txn_id of another', $$SELECT mega_record_credit('pass:test:mine', 5, 'spend', txn_id => 'given-spend')$$),
     ('txn_id in a batch', $$SELECT mega_record_credits('[{"pass_id": "pass:test:mine", "delta": 5, "reason": "grant", "txn_id": "given-spend"}]')$$),
     ('reference of another', $$SELECT mega_record_credit('pass:test:mine', 5, 'grant', ref_type => 'order', ref_id => 'given-order')$$),
     ('two rows', $$SELECT mega_record_credit('pass:test:mine', 5, 'grant', ref_type => 'order', ref_id => 'given-order', txn_id => 'given-mine')$$),

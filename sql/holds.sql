@@ -121,16 +121,31 @@ SELECT what, pg_temp.outcome(call) FROM (VALUES
 --
 SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1');
 SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1');
-SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1', '2 days', 'other', '{"other": 1}');
+SELECT mg_id, mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1', '2 days', meta => '{"other": 1}');
 SELECT what, pg_temp.outcome('SELECT mega_hold_credit(' || arguments || ')') FROM (VALUES
-    ('other amount', $$'pass:test:holds-c', 11, 'holds-c1'$$), ('other customer', $$'pass:test:holds-b', 10, 'holds-c1'$$)) v(what, arguments);
-SELECT * FROM mega_capture_credit('holds-c1');
--- a hold that was settled is not held again
-SELECT mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c1');
-SELECT outcome FROM mega_capture_credit('holds-c1');
--- ids with their prefixes are the same ids, in every function
+    ('other amount', $$'pass:test:holds-c', 11, 'holds-c1'$$), ('other customer', $$'pass:test:holds-b', 10, 'holds-c1'$$),
+    ('other reason', $$'pass:test:holds-c', 10, 'holds-c1', reason => 'other'$$)) v(what, arguments);
+-- ids with their prefixes are the same ids
 SELECT mg_id, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'hold:holds-c1');
 SELECT mg_id, replayed FROM mega_hold_credit('pass:test:holds-c', 10, 'credit_transaction:hold:holds-c1');
+SELECT * FROM mega_capture_credit('holds-c1');
+-- a hold that was settled does not hold: who asks again is told, and with other content it is another fault
+SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-c', 10, 'holds-c1')$$);
+SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-c', 11, 'holds-c1')$$);
+BEGIN;
+SELECT outcome FROM mega_hold_credit('pass:test:holds-c', 10, 'holds-c0') h, LATERAL mega_release_credit(h.mg_id);
+SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-c', 10, 'holds-c0')$$);
+SELECT outcome FROM mega_capture_credit('holds-c0');
+SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-c', 10, 'holds-c0')$$);
+ROLLBACK;
+-- before anything else is asked: the customer cannot spend any more, and the hold holds
+BEGIN;
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-c', 90, 'holds-c0');
+UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:holds-c';
+SELECT mg_credits, replayed FROM mega_hold_credit('pass:test:holds-c', 90, 'holds-c0');
+ROLLBACK;
+SELECT outcome FROM mega_capture_credit('holds-c1');
+-- ids with their prefixes are the same ids, in every function
 SELECT id, outcome FROM unnest('{holds-c1,hold:holds-c1,credit_transaction:holds-c1,credit_transaction:hold:holds-c1}'::text[]) id, LATERAL mega_capture_credit(id);
 -- the customer may be named, and has to be the hold's
 SELECT outcome FROM mega_capture_credit('holds-c1', pass_id => 'pass:test:holds-c');
@@ -222,7 +237,7 @@ SELECT who, pg_temp.credits(who) FROM unnest('{disabled,deleted}'::text[]) who;
 --
 -- The sweep: holds whose provider never answered.
 --
-SELECT mega_release_expired_holds() >= 0 AS swept_what_others_left;
+SELECT count(*) >= 0 AS swept_what_others_left FROM mega_release_expired_holds();
 SELECT count(mega_hold_credit('pass:test:holds-sweep' || c, 10 * c, format('holds-sweep%s-%s', c, h), '1 microsecond')) FROM generate_series(1, 3) c, generate_series(1, 2) h;
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-sweep1', 7, 'holds-sweep1-alive');
 SELECT mega_release_expired_holds(1);
@@ -277,30 +292,81 @@ SELECT left(mg_id, 40) AS mg_id, octet_length(mg_id), mg_delta, mg_status FROM m
 SELECT pg_temp.outcome($$SELECT mega_capture_credit('holds-gives', 2147483647)$$);
 SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-gives')$$);
 SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-least')$$);
--- a reference that somebody took stops neither the sweep nor the other holds
+-- a row in the way of a settlement jams it in no function: the release is recorded without its reference, a row of the
+-- customer's own with its id is taken for it, and one of another customer's makes it take another id
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken1', '1 microsecond');
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken2', '1 microsecond');
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-taken3', '1 microsecond');
-SELECT mg_credits FROM mega_record_credit('pass:test:holds-raw', 1, 'release', ref_type => 'hold', ref_id => 'holds-taken1', txn_id => 'holds-taken');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:holds-taken', 'pass:test:holds-raw', 1, 'release', 'hold', 'holds-taken1');
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:release:holds-taken2', 'pass:test:holds-raw', 1);
 SELECT mega_release_expired_holds(1);
 SELECT mega_release_expired_holds();
 SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-taken%' ORDER BY mg_id COLLATE "C";
-SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-taken1')$$);
-SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-taken2')$$);
-SELECT * FROM mega_capture_credit('holds-taken1');
-SELECT pg_temp.credits('raw');
--- nor does a customer whose balance has no room for what would come back
+SELECT txn_id, delta, reason, reference, meta FROM pg_temp.ledger('raw') WHERE txn_id LIKE '%holds-taken%';
+SELECT outcome FROM mega_release_credit('holds-taken1');
+SELECT outcome FROM mega_release_credit('holds-taken2');
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:holds-way');
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-way', 100, 'grant');
+SELECT count(mega_hold_credit('pass:test:holds-way', 10, 'holds-way' || n)) FROM generate_series(1, 9) n;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES
+    ('credit_transaction:holds-way1', 'pass:test:holds-raw', 1, 'release', 'hold', 'holds-way1'), ('credit_transaction:release:holds-way2', 'pass:test:holds-way', 1, NULL, NULL, NULL),
+    ('credit_transaction:release:holds-way3', 'pass:test:holds-raw', 1, NULL, NULL, NULL), ('credit_transaction:release:holds-way3:2', 'pass:test:holds-raw', 1, NULL, NULL, NULL),
+    ('credit_transaction:holds-way4', 'pass:test:holds-way', 1, 'capture', 'hold', 'holds-way4'), ('credit_transaction:capture:holds-way5', 'pass:test:holds-way', 1, NULL, NULL, NULL),
+    ('credit_transaction:capture:holds-way6', 'pass:test:holds-raw', -1, 'capture', 'hold', 'holds-way6');
+\set VERBOSITY terse
+SELECT n, outcome, mg_credits FROM unnest('{1,2,3}'::text[]) n, LATERAL mega_release_credit('holds-way' || n);
+SELECT n, outcome, mg_credits FROM unnest('{4,5,6}'::text[]) n, LATERAL mega_capture_credit('holds-way' || n, 8);
+SELECT n, outcome, mg_credits FROM unnest('{4,6}'::text[]) n, LATERAL mega_capture_credit('holds-way' || n, 8);
+\set VERBOSITY sqlstate
+SELECT txn_id, delta, reason, reference, status FROM pg_temp.ledger('way') WHERE reason IS DISTINCT FROM 'grant';
+SELECT held FROM mega_balance('pass:test:holds-way');
+-- what was captured is what the rows say, wherever they stand: so much can be refunded
+SELECT pg_temp.outcome($$SELECT mega_refund_credit('hold:holds-way6', 'holds-way6', 9)$$), pg_temp.outcome($$SELECT mega_refund_credit('hold:holds-way6', 'holds-way6', 8)$$);
+-- a function's words are nobody's: a reference type of mega's, an id of mega's
+SELECT word, left(pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:holds-way'', 1, ''grant'', ref_type => %L, ref_id => ''x'')', word)), 28) FROM unnest('{hold,expiry,refund,transfer,revoke,opening,Hold}'::text[]) word;
+SELECT word, left(pg_temp.outcome(format('SELECT mega_record_credits(''[{"pass_id": "pass:test:holds-way", "delta": 1, "reason": "grant", "txn_id": "%s:x"}]'')', word)), 60) FROM unnest('{revoke,topup,lot}'::text[]) word;
+-- ... of new rows; one that is there already is what it is
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:topup:holds-way', 'pass:test:holds-way', 5, 'topup', 'opening', 'holds-way');
+SELECT mg_id, replayed FROM mega_record_credit('pass:test:holds-way', 5, 'topup', ref_type => 'opening', ref_id => 'holds-way', txn_id => 'topup:holds-way');
+SELECT left(pg_temp.outcome($$SELECT mega_record_credit('pass:test:holds-way', 6, 'topup', ref_type => 'opening', ref_id => 'holds-way', txn_id => 'topup:holds-way')$$), 60);
+-- a raw row that is a hold by its id is pending when it says nothing, and can be settled; a row of nothing is none
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:hold:holds-way-raw1', 'pass:test:holds-way', -3), ('credit_transaction:hold:holds-way-raw2', 'pass:test:holds-way', -4);
+SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE '%holds-way-raw%' ORDER BY 1;
+SELECT r.outcome, c.outcome FROM mega_release_credit('holds-way-raw1') r, mega_capture_credit('holds-way-raw2') c;
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_meta) VALUES ('credit_transaction:holds-way-zero', 'pass:test:holds-way', 0, '{"mega": {"revoke_of": "x"}}')$$);
+-- a hold names its generation, which may come later and is the customer's
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-way', 1, 'holds-way-g', generation_id => 'generation:holds-g1');
+SELECT mg_generation_id FROM mega_generations WHERE mg_id = 'credit_transaction:hold:holds-way-g';
+SELECT a.created, b.created FROM mega_create_generation('pass:test:holds-way', 'holds-g1') a, mega_create_generation('pass:test:holds-raw', 'holds-g2') b;
+SELECT replayed FROM mega_hold_credit('pass:test:holds-way', 1, 'holds-way-g', generation_id => 'holds-g2');
+SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-way', 1, 'holds-way-g2', generation_id => 'holds-g2')$$);
+SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:holds-way', 1, 'holds-way-g2', generation_id => ' ')$$);
+SELECT outcome FROM unnest('{-g,7,8,9}'::text[]) n, LATERAL mega_release_credit('holds-way' || n);
+-- the sweep fails what its holds paid for: of the hold's customer, and not what has ended
+SELECT count(mega_create_generation('pass:test:holds-way', 'holds-s' || n)) FROM generate_series(1, 4) n;
+SELECT mg_mma_status FROM mega_complete_generation('holds-s2', 'https://cdn.example/holds.png');
+SELECT mg_mma_status FROM mega_fail_generation('holds-s3', 'first error');
+SELECT count(mega_hold_credit('pass:test:holds-way', 1, 'holds-s' || n, '1 microsecond', generation_id => 'holds-s' || n)) FROM generate_series(1, 5) n;
+SELECT created FROM mega_create_generation('pass:test:holds-raw', 'holds-s5');
+SELECT mg_credits FROM mega_hold_credit('pass:test:holds-way', 1, 'holds-s6', '1 microsecond');
+SELECT * FROM mega_release_expired_holds(1, fail_generations => false);
+SELECT * FROM mega_release_expired_holds(fail_generations => true);
+SELECT mg_id, mg_mma_status, mg_status, mg_error FROM mega_generations WHERE mg_id LIKE 'generation:holds-s%' ORDER BY mg_id COLLATE "C";
+SELECT mg_credits, held FROM mega_balance('pass:test:holds-way');
+-- the balance keeps room for what is pending: every hold can go back
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:holds-full');
 SELECT mg_credits FROM mega_record_credit('pass:test:holds-full', 2147483647, 'grant', txn_id => 'holds-full1');
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-full', 10, 'holds-full1', '1 microsecond');
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-full', 10, 'holds-full2', '1 microsecond');
-SELECT mg_credits FROM mega_record_credit('pass:test:holds-full', 1, 'grant', txn_id => 'holds-full2');
+SELECT what, pg_temp.outcome(call) FROM (VALUES ('grant', $$SELECT mega_record_credit('pass:test:holds-full', 1, 'grant', txn_id => 'holds-full2')$$),
+    ('batch', $$SELECT mega_record_credits('[{"pass_id": "pass:test:holds-full", "delta": 1, "reason": "grant"}]')$$),
+    ('batch that ends where it began', $$SELECT mega_record_credits('[{"pass_id": "pass:test:holds-full", "delta": 1, "reason": "grant"}, {"pass_id": "pass:test:holds-full", "delta": -1, "reason": "spend"}]')$$),
+    ('top-up', $$SELECT mega_record_topup('pass:test:holds-full', 1, 1)$$), ('transfer', $$SELECT mega_transfer_credit('pass:test:holds-raw', 'pass:test:holds-full', 1, 'holds-full')$$),
+    ('raw row', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:holds-full-raw', 'pass:test:holds-full', 1)$$),
+    ('raw rows', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:hold:holds-full-raw', 'pass:test:holds-full', -1), ('credit_transaction:holds-full-raw', 'pass:test:holds-full', 1)$$)) v(what, call);
 SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-room', '1 microsecond');
 SELECT mega_release_expired_holds(1), mega_release_expired_holds();
 SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-full%' OR mg_id = 'credit_transaction:hold:holds-room' ORDER BY mg_id COLLATE "C";
-SELECT outcome, mg_credits FROM mega_release_credit('holds-full1');
-SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-full2')$$);
 SELECT outcome, mg_credits FROM mega_capture_credit('holds-full2');
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

@@ -41,7 +41,7 @@ INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_i
     ('mma_step:own-a:0', NULL, 'pass:test:own-1', NULL, NULL, NULL, NULL, 'scan', '{"input": {}, "output": {}}', '{"mega": {"from": "x"}}'),
     ('mma_event:own-a', NULL, 'pass:test:own-1', NULL, NULL, NULL, NULL, NULL, NULL, '{"event_type": "like", "payload": {"tag": "own", "mega": 1}, "mega": {"from": "x", "u": "https://a.example/x?X-Amz-Signature=1"}}');
 SELECT * FROM pg_temp.stored('a%');
-SELECT mega_release_expired_holds() >= 0 AS swept;
+SELECT count(*) >= 0 AS swept FROM mega_release_expired_holds();
 SELECT mg_status FROM mega_generations WHERE mg_id = 'credit_transaction:hold:own-a';
 COPY mega_customers (mg_pass_id, mg_meta) FROM stdin (DELIMITER '|');
 pass:test:own-copy1|{"mega": {"merged_into": "pass:test:own-2"}, "a": 1}

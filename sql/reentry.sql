@@ -75,7 +75,7 @@ SELECT c.nr, s.nr AS s, a.nr AS a, c.carried, s.statement, a.again, c.name AS ca
     (1, 'credit', $s$SELECT mega_record_credit('pass:test:one', 5, 'grant', txn_id => 'outer')$s$),
     (2, 'batch', $s$SELECT mega_record_credits('[{"pass_id": "pass:test:one", "delta": 5, "reason": "grant"}, {"pass_id": "pass:test:two", "delta": 5, "reason": "grant"}]')$s$),
     (3, 'event', $s$SELECT mega_record_mma_event('pass:test:one', 'like', '{"tag": "cat"}')$s$),
-    (4, 'raw', $s$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:outer', 'pass:test:one', 5)$s$)
+    (4, 'raw', $s$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:outer', 'pass:test:one', 5, 'grant')$s$)
 ) s(nr, name, statement), (VALUES
     (1, 'the same customer', $a$SELECT mega_record_credit('pass:test:one', 1, 'inner')$a$),
     (2, 'another customer', $a$SELECT mega_record_credit('pass:test:two', 1, 'inner')$a$),

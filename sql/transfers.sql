@@ -42,13 +42,13 @@ SELECT mg_id, mg_meta FROM mega_generations WHERE mg_ref_id = 'transfers-2' ORDE
 SELECT * FROM mega_transfer_credit(from_pass_id => 'pass:test:transfers-a', to_pass_id => 'pass:test:transfers-B', amount => 1, transfer_id => 'transfers-3');
 -- the same again, and the same id for something else (I4)
 SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 30, 'transfers-1');
-SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 30, 'transfers-1', 'another reason');
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 30, 'transfers-1', 'another reason')$$);
 CREATE TEMP TABLE before AS SELECT count(*) FROM mega_generations;
 SELECT what, pg_temp.outcome('SELECT mega_transfer_credit(' || arguments || ')') FROM (VALUES
     ('other amount', $$'pass:test:transfers-a', 'pass:test:transfers-b', 31, 'transfers-1'$$), ('the other way', $$'pass:test:transfers-b', 'pass:test:transfers-a', 30, 'transfers-1'$$),
     ('to somebody else', $$'pass:test:transfers-a', 'pass:test:transfers-B', 30, 'transfers-1'$$), ('from somebody else', $$'pass:test:transfers-B', 'pass:test:transfers-b', 30, 'transfers-1'$$),
     ('to oneself', $$'pass:test:transfers-a', 'pass:test:transfers-a', 1, 'transfers-x'$$), ('zero', $$'pass:test:transfers-a', 'pass:test:transfers-b', 0, 'transfers-x'$$),
-    ('below zero', $$'pass:test:transfers-a', 'pass:test:transfers-b', -1, 'transfers-x'$$), ('no amount', $$'pass:test:transfers-a', 'pass:test:transfers-b', NULL, 'transfers-x'$$),
+    ('below zero', $$'pass:test:transfers-a', 'pass:test:transfers-b', -1, 'transfers-x'$$),
     ('more than there is', $$'pass:test:transfers-a', 'pass:test:transfers-b', 100, 'transfers-x'$$), ('from nobody', $$'pass:test:nobody', 'pass:test:transfers-b', 1, 'transfers-x'$$),
     ('to nobody', $$'pass:test:transfers-a', 'pass:test:nobody', 1, 'transfers-x'$$), ('no pass id', $$'pass:test:transfers-a', 'leila', 1, 'transfers-x'$$),
     ('from NULL', $$NULL, 'pass:test:transfers-b', 1, 'transfers-x'$$), ('to NULL', $$'pass:test:transfers-a', NULL, 1, 'transfers-x'$$),
@@ -64,6 +64,17 @@ SELECT pg_temp.credits('a'), pg_temp.credits('full'), count(*) FROM mega_generat
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:transfers-taken', 'pass:test:transfers-b', 5, 'transfer_in', 'transfer', 'transfers-5');
 SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 6, 'transfers-5')$$);
 SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-B', 5, 'transfers-5')$$);
+-- all that can be spent: the same again is a replay, whatever is there then; of nothing it is refused
+BEGIN;
+SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', NULL, 'transfers-all');
+SELECT mg_credits FROM mega_record_credit('pass:test:transfers-a', 7, 'grant');
+SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', NULL, 'transfers-all');
+SELECT * FROM mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 99, 'transfers-all');
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 7, 'transfers-all')$$);
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-B', NULL, 'transfers-all')$$);
+SELECT mg_credits FROM mega_record_credit('pass:test:transfers-a', -7, 'spend');
+SELECT pg_temp.outcome($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', NULL, 'transfers-none')$$);
+ROLLBACK;
 -- who is disabled or deleted can get, not give
 SELECT mg_credits FROM unnest('{disabled,deleted}'::text[]) who, LATERAL mega_record_credit('pass:test:transfers-' || who, 10, 'grant', txn_id => 'transfers-' || who);
 UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:transfers-disabled';

@@ -78,7 +78,7 @@ DECLARE
 BEGIN
     released := 0;
     LOOP
-        more := swept.released FROM mega_release_expired_holds(batch) swept;
+        SELECT count(*) INTO more FROM mega_release_expired_holds(batch) swept;
         COMMIT;
         EXIT WHEN more = 0;
         released := released + more;

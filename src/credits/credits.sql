@@ -18,12 +18,13 @@ COMMENT ON FUNCTION mega_record_credits(jsonb) IS
 
 CREATE FUNCTION mega_hold_credit(pass_id text, amount integer, hold_id text,
     expires_in interval DEFAULT '1 hour', reason text DEFAULT 'hold', meta jsonb DEFAULT '{}',
-    OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
+    generation_id text DEFAULT NULL, OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION mega_hold_credit(text, integer, text, interval, text, jsonb) IS
+COMMENT ON FUNCTION mega_hold_credit(text, integer, text, interval, text, jsonb, text) IS
     'Sets credits aside before the work, once per hold_id; they are settled by mega_capture_credit or '
-    'mega_release_credit, or swept when expires_in is over. Raises 23503, 22023, MG001 not enough credits, MG002 replay '
-    'with other content, MG004. Locks the customer FOR NO KEY UPDATE.';
+    'mega_release_credit, or swept when expires_in is over. generation_id: what it pays for, which may come later. Raises '
+    '23503, 22023, 23514 another customer''s generation, MG001 not enough credits, MG002 replay with other content, MG004, '
+    'MG010 settled already. Locks the customer FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_capture_credit(hold_id text, amount integer DEFAULT NULL, pass_id text DEFAULT NULL,
     OUT outcome text, OUT mg_credits integer)
@@ -40,11 +41,14 @@ COMMENT ON FUNCTION mega_release_credit(text, text, text) IS
     'Returns a hold when the work failed. outcome: released, already_released, or already_captured, which does nothing. '
     'Raises MG003 no such hold, 22023. Locks the customer FOR NO KEY UPDATE.';
 
-CREATE FUNCTION mega_release_expired_holds(max_holds integer DEFAULT 1000, OUT released integer)
-    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
-COMMENT ON FUNCTION mega_release_expired_holds(integer) IS
-    'Releases pending holds whose time is over, at most max_holds, and returns how many. Customers that are locked are '
-    'left to the next run; any number of sweeps may run at once. Raises 22023.';
+CREATE FUNCTION mega_release_expired_holds(max_holds integer DEFAULT 1000, fail_generations boolean DEFAULT false,
+    OUT hold_id text, OUT mg_pass_id text, OUT amount integer, OUT mg_generation_id text)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100;
+COMMENT ON FUNCTION mega_release_expired_holds(integer, boolean) IS
+    'Releases pending holds whose time is over, at most max_holds, and returns a row for each that went back. With '
+    'fail_generations the unfinished generations of these holds, where they are the hold''s customer''s, become error in '
+    'the same transaction. Customers that are locked are left to the next run; any number of sweeps may run at once. '
+    'Raises 22023.';
 
 CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer DEFAULT NULL,
     reason text DEFAULT 'refund', pass_id text DEFAULT NULL,
@@ -52,8 +56,8 @@ CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer D
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_refund_credit(text, text, integer, text, text) IS
     'Returns what a spend took, all that is left when amount is NULL, once per refund_id; of a captured hold by its '
-    'txn_id hold:<hold_id>. Never more in sum than was spent. Raises MG003 no such transaction, 22023 a grant or more '
-    'than is left, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
+    'txn_id hold:<hold_id>. Never more in sum than was spent. Raises MG003 no such transaction, 22023 a grant, '
+    'MG012 more than is left, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_transfer_credit(from_pass_id text, to_pass_id text, amount integer, transfer_id text,
     reason text DEFAULT 'transfer', OUT from_credits integer, OUT to_credits integer, OUT replayed boolean)
@@ -70,7 +74,7 @@ CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, cred
 COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, boolean, timestamptz) IS
     'Grants packs of credits, the customer''s default number when NULL, once per reference; notes mg_last_topup_at and '
     'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. Raises 23503, '
-    '22023 (also beyond the limit), MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
+    '22023, MG012 beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_topup_due(threshold integer DEFAULT 0, page_size integer DEFAULT 1000,
     page_cursor text DEFAULT NULL, OUT mg_pass_id text, OUT mg_credits integer, OUT packs integer,

@@ -10,6 +10,7 @@
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
+#include "pg/warning.hpp"
 
 namespace mega::credits {
 
@@ -61,18 +62,50 @@ movement settlement_of(const recorded &hold, std::string_view hold_id, std::stri
     what.ref_id = hold_id;
     what.txn_id = std::string(kind) + ":" + std::string(hold_id);
     what.given = false;
+    what.own_names = true;
     return what;
 }
 
 namespace {
 
-void post_settlement(ledger::store &store, ledger::locked_customer &customer, const movement &what) {
-    settle_expiry(store, customer, pg::clock_time());
-    if (!post(store, customer, what))
-        throw pg::sql_error{"MG002", "a row of this hold's settlement is in the ledger already",
-                            "mg_id=" + pg::quoted("credit_transaction:" + *what.txn_id),
-                            "Somebody wrote it by hand; settle the hold under another id."};
+// Rows that other customers have under the ids of a settlement are passed over: the next one has a number behind it.
+std::string numbered(const std::string &txn_id, int round) {
+    return round == 1 ? txn_id : txn_id + ":" + std::to_string(round);
 }
+
+std::optional<recorded> find_settlement(ledger::store &store, const recorded &hold, const std::string &txn_id) {
+    for (int round = 1;; ++round) {
+        auto row = find_by_txn_id(store, numbered(txn_id, round));
+        if (!row || row->pass_id == hold.pass_id)
+            return row;
+        pg::check_for_interrupts();
+    }
+}
+
+} // namespace
+
+void append_settlement(ledger::store &store, ledger::locked_customer &customer, movement what) {
+    settle_expiry(store, customer, pg::clock_time());
+    const std::string txn_id = *what.txn_id;
+    for (int round = 1; !post_own(store, customer, what); ++round) {
+        pg::check_for_interrupts();
+        const auto there = find_by_txn_id(store, *what.txn_id);
+        if (!there)
+            throw pg::sql_error{"40001", "a row of this hold's settlement was written meanwhile",
+                                "mg_id=" + pg::quoted(mg_id_of(*what.txn_id)), "Try again."};
+        const bool own = there->pass_id == what.pass_id;
+        pg::warn(own ? "a row with the id of this hold's settlement is taken for it"
+                     : "another customer's row has the id of this hold's settlement: it is recorded under another",
+                 ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id_of(*what.txn_id))));
+        if (own)
+            return;
+        what.txn_id = numbered(txn_id, round + 1);
+        if (what.txn_id->size() > core::max_id_bytes)
+            what.txn_id = ledger::new_id();
+    }
+}
+
+namespace {
 
 void refuse_other_amount(std::string_view hold_id, std::int64_t taken, std::int32_t given) {
     throw pg::sql_error{"MG002", "this hold was captured with another amount",
@@ -96,11 +129,11 @@ std::string read_hold_id(std::optional<std::string_view> given) {
 std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_view hold_id) {
     const std::string id(hold_id);
     const auto hold = find_by_txn_id(store, "hold:" + id);
-    if (!hold || hold->status == pending_status)
+    if (!hold || is_pending(*hold))
         return std::nullopt;
     std::int64_t taken = -std::int64_t{hold->delta};
     for (const char *kind : {"capture:", "release:"})
-        if (const auto row = find_by_txn_id(store, kind + id))
+        if (const auto row = find_settlement(store, *hold, kind + id))
             taken -= row->delta;
     return taken;
 }
@@ -114,13 +147,13 @@ settled capture(ledger::store &store, std::string_view hold_id, std::optional<st
             refuse_other_amount(hold_id, taken, *amount);
         return {"already_captured", customer.credits, hold.pass_id};
     }
-    const bool late = hold.status != pending_status; // released before: drawn again
+    const bool late = !is_pending(hold); // released before: drawn again
     const std::int32_t held = -hold.delta;
     const std::int64_t taken = amount.value_or(held);
     const std::int64_t back = (late ? 0 : std::int64_t{held}) - taken;
-    if (back != 0)
-        post_settlement(store, customer, settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
     store.settle_hold(hold.mg_id, captured_status, hold.place);
+    if (back != 0)
+        append_settlement(store, customer, settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
     return {late ? "recaptured" : "captured", balance_to_tell(store, customer), hold.pass_id};
 }
 
@@ -129,13 +162,13 @@ settled release(ledger::store &store, std::string_view hold_id, std::string_view
     auto [hold, customer] = lock_hold(store, hold_id, pass_id);
     if (hold.status == captured_status)
         return {"already_captured", customer.credits, hold.pass_id};
-    if (hold.status != pending_status)
+    if (!is_pending(hold))
         return {"already_released", customer.credits, hold.pass_id};
     movement what = settlement_of(hold, hold_id, "release", -hold.delta);
     what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
-    post_settlement(store, customer, what);
     store.settle_hold(hold.mg_id, released_status, hold.place);
-    return {"released", balance_to_tell(store, customer), hold.pass_id};
+    append_settlement(store, customer, what);
+    return {released_outcome, balance_to_tell(store, customer), hold.pass_id};
 }
 
 namespace {
@@ -151,6 +184,26 @@ pg::timestamp expiry_in(const Interval *interval) {
         throw pg::sql_error{
             ledger::bad_argument, "expires_in must be a finite time ahead", {}, "Use for example interval '1 hour'."};
     return at;
+}
+
+// A generation may come after its hold; it is the hold's customer's.
+void check_generation(ledger::store &store, const movement &hold) {
+    constexpr schema::ledger columns[] = {schema::ledger::mg_pass_id};
+    pg::nullable_datum owner[1];
+    if (store.read_record("generation:" + *hold.generation_id, columns, owner, nullptr) &&
+        (owner[0].is_null || pg::text_of(owner[0].value) != hold.pass_id))
+        throw pg::sql_error{ledger::bad_column,
+                            "the generation belongs to another customer",
+                            "generation_id=" + pg::quoted(*hold.generation_id) + " pass_id=" + pg::quoted(hold.pass_id),
+                            {}};
+}
+
+std::optional<std::string> read_generation(std::optional<std::string_view> given) {
+    if (!given)
+        return std::nullopt;
+    const std::string_view id = core::strip_prefix(core::record_type::generation, *given);
+    ledger::check_text("generation_id", id, ledger::bad_argument);
+    return std::string(id);
 }
 
 Datum hold_credit(FunctionCallInfo fcinfo) {
@@ -174,10 +227,14 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.ref_type = "hold";
     what.ref_id = hold_id;
     what.txn_id = "hold:" + hold_id;
+    what.own_names = true;
     what.status = pending_status;
+    what.generation_id = read_generation(given.text(6));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     what.pass_id.assign(ledger::resolve_pass_id(store.where(), what.pass_id));
+    if (what.generation_id && !find_replay(store, what))
+        check_generation(store, what);
     const outcome done = record(store, what);
     call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);

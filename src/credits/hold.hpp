@@ -6,6 +6,7 @@
 #pragma once
 
 #include "credits/movement.hpp"
+#include "ledger/call.hpp"
 
 namespace mega::credits {
 
@@ -13,11 +14,16 @@ inline constexpr std::string_view pending_status = "pending";
 inline constexpr std::string_view captured_status = "succeeded";
 inline constexpr std::string_view released_status = "failed";
 
+// A hold of before there were rules may have no status: nobody has settled it.
+inline bool is_pending(const recorded &hold) { return hold.status == pending_status || hold.status.empty(); }
+
 // Whether a row with a hold's id takes credits: a raw row may call itself a hold and say anything.
 inline bool takes_credits(const recorded &hold) { return hold.delta < 0 && hold.delta > PG_INT32_MIN; }
 
 // The row that settles a hold under its bare id; kind is capture or release.
 movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta);
+
+inline constexpr std::string_view released_outcome = "released";
 
 struct settled {
     std::string_view outcome; // captured, already_captured, recaptured; released, already_released
@@ -35,6 +41,22 @@ settled capture(ledger::store &store, std::string_view hold_id, std::optional<st
 
 settled release(ledger::store &store, std::string_view hold_id, std::string_view reason,
                 std::optional<std::string_view> pass_id);
+
+// Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
+// that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
+void append_settlement(ledger::store &store, ledger::locked_customer &customer, movement what);
+
+// A hold whose time was over and whose credits went back.
+struct expired_hold {
+    std::string hold_id; // bare
+    std::string pass_id;
+    std::int32_t amount;
+    std::optional<std::string> generation_id;
+};
+
+// Releases pending holds whose time is over, at most so many, of customers that nobody else has locked. Locks these FOR
+// NO KEY UPDATE in byte order of pass id.
+std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most);
 
 // A bare hold id as an argument. Raises 22023.
 std::string read_hold_id(std::optional<std::string_view> given);

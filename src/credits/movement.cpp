@@ -1,11 +1,13 @@
 #include "credits/movement.hpp"
 
 #include "core/record_id.hpp"
+#include "core/utc_time.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/snapshot.hpp"
+#include "pg/warning.hpp"
 
 namespace mega::credits {
 
@@ -15,24 +17,8 @@ using column = schema::ledger;
 
 constexpr std::string_view record_type = "credit_transaction";
 constexpr std::string_view reserved_prefixes[] = {
-    "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:"};
-
-constexpr column recorded_columns[] = {column::mg_id, column::mg_pass_id, column::mg_delta, column::mg_status};
-using recorded_values = std::array<pg::nullable_datum, std::size(recorded_columns)>;
-
-recorded to_recorded(const recorded_values &values) {
-    const auto text = [](pg::nullable_datum value) {
-        return value.is_null ? std::string() : std::string(pg::text_of(value.value));
-    };
-    return {text(values[0]), text(values[1]), values[2].is_null ? 0 : DatumGetInt32(values[2].value), text(values[3])};
-}
-
-std::optional<recorded> find_by_reference(ledger::store &store, const movement &what) {
-    recorded_values values;
-    return store.read_by_reference(*what.ref_type, *what.ref_id, what.reason, recorded_columns, values)
-               ? std::optional(to_recorded(values))
-               : std::nullopt;
-}
+    "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:", "revoke:", "topup:", "lot:"};
+constexpr std::string_view reserved_ref_types[] = {"hold", "expiry", "refund", "transfer", "revoke", "opening"};
 
 void check_spend(const ledger::locked_customer &customer, const movement &what) {
     if (what.delta >= 0)
@@ -59,6 +45,13 @@ std::string name_of_expiry(const std::string &pass_id, pg::timestamp at) {
            std::to_string(pg::unix_micros(at));
 }
 
+void refuse_passed_end(const movement &what) {
+    if (what.expires_at && *what.expires_at <= pg::clock_time())
+        throw pg::sql_error{ledger::bad_argument, "expires_at has passed already",
+                            "expires_at=" + core::iso_utc(pg::unix_micros(*what.expires_at)),
+                            "Give a time ahead, or leave it out."};
+}
+
 movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::string &moment, int round) {
     movement expiry;
     expiry.pass_id = pass_id;
@@ -67,64 +60,11 @@ movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::str
     expiry.ref_type = "expiry";
     expiry.ref_id = round == 1 ? moment : moment + ":" + std::to_string(round);
     expiry.txn_id = "expire:" + *expiry.ref_id;
+    expiry.own_names = true;
     return expiry;
 }
 
 } // namespace
-
-void refuse_other_content(const recorded &first, const movement &again) {
-    const bool told = ledger::caller_may_read({column::mg_id, column::mg_pass_id, column::mg_delta});
-    const auto content = [](std::string_view pass_id, std::int32_t delta) {
-        return "pass_id=" + pg::quoted(pass_id) + " delta=" + std::to_string(delta);
-    };
-    throw pg::sql_error{
-        "MG002", "this credit movement was recorded with other content",
-        (told ? "mg_id=" + pg::quoted(first.mg_id) + " recorded: " + content(first.pass_id, first.delta) + "; "
-              : std::string()) +
-            (told || again.given ? "given: " + content(again.pass_id, again.delta) : std::string()),
-        "Repeat a call with the same arguments, or use another txn_id or reference."};
-}
-
-std::string mg_id_of(std::string_view txn_id) { return std::string(record_type) + ":" + std::string(txn_id); }
-
-std::optional<recorded> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place) {
-    recorded_values values;
-    if (!store.read_record(mg_id_of(txn_id), recorded_columns, values, &place))
-        return std::nullopt;
-    recorded found = to_recorded(values);
-    found.place = place;
-    return found;
-}
-
-std::optional<recorded> find_recorded(ledger::store &store, const movement &what) {
-    std::optional<recorded> first;
-    if (what.txn_id)
-        first = find_by_txn_id(store, *what.txn_id);
-    if (what.ref_id) {
-        const auto other = find_by_reference(store, what);
-        if (first && other && first->mg_id != other->mg_id)
-            refuse_other_content(*other, what);
-        if (!first)
-            first = other;
-    }
-    return first;
-}
-
-void require_same(const recorded &first, const movement &again) {
-    if (first.pass_id != again.pass_id || first.delta != again.delta)
-        refuse_other_content(first, again);
-}
-
-std::optional<recorded> find_replay(ledger::store &store, const movement &what) {
-    auto first = find_recorded(store, what);
-    if (first)
-        require_same(*first, what);
-    return first;
-}
-
-bool is_recorded(ledger::store &store, const movement &what) {
-    return (what.txn_id && find_by_txn_id(store, *what.txn_id)) || (what.ref_id && find_by_reference(store, what));
-}
 
 std::int32_t balance_of(ledger::store &store, std::string_view pass_id) {
     constexpr schema::customer credits[] = {schema::customer::mg_credits};
@@ -146,6 +86,7 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
         .set(column::mg_source, what.source)
         .set(column::mg_ref_type, what.ref_type)
         .set(column::mg_ref_id, what.ref_id)
+        .set(column::mg_generation_id, what.generation_id)
         .set(column::mg_status, what.status)
         .set(column::mg_created_at, stamp)
         .set(column::mg_updated_at, stamp);
@@ -154,7 +95,25 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
     return row;
 }
 
+void refuse_reserved_names(const movement &what) {
+    if (what.own_names)
+        return;
+    if (what.txn_id)
+        for (const std::string_view prefix : reserved_prefixes)
+            if (what.txn_id->starts_with(prefix))
+                throw pg::sql_error{ledger::bad_argument, "txn_id begins with a reserved word",
+                                    "txn_id=" + pg::quoted(*what.txn_id),
+                                    "hold:, capture:, release:, refund:, transfer:, expire:, opening:, revoke:, topup: "
+                                    "and lot: belong to the functions of these names."};
+    if (what.ref_type && std::ranges::find(reserved_ref_types, *what.ref_type) != std::end(reserved_ref_types))
+        throw pg::sql_error{ledger::bad_argument, "ref_type is reserved", "ref_type=" + pg::quoted(*what.ref_type),
+                            "hold, expiry, refund, transfer, revoke and opening belong to mega's own rows; use another "
+                            "word for yours."};
+}
+
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what) {
+    refuse_reserved_names(what);
+    refuse_passed_end(what);
     check_spend(customer, what);
     customer.credits = ledger::balance_after(customer, what.delta);
     customer.updated_at = ledger::stamp_behind(customer.updated_at);
@@ -166,12 +125,27 @@ pg::timestamp apply(ledger::locked_customer &customer, const movement &what) {
 std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const movement &what) {
     ledger::locked_customer after = customer;
     const pg::timestamp stamp = apply(after, what);
+    if (what.delta > 0)
+        ledger::require_room(after, store.pending_holds(after.pass_id));
     const ledger::new_row row = row_of(what, stamp);
     const bool must_be_covered = what.delta < 0 && !what.allow_negative;
     if (!store.append_movement(row, customer, after, must_be_covered ? what.overdraft_hint : nullptr))
         return std::nullopt;
     customer = std::move(after);
     return row.mg_id();
+}
+
+std::optional<std::string> post_own(ledger::store &store, ledger::locked_customer &customer, movement what) {
+    if (const auto mg_id = post(store, customer, what))
+        return mg_id;
+    if (!what.ref_id || find_by_txn_id(store, *what.txn_id))
+        return std::nullopt;
+    pg::warn("another row has the reference of this movement: it is recorded without",
+             ledger::to_readers({column::mg_id, column::mg_ref_type, column::mg_ref_id},
+                                "mg_id=" + pg::quoted(mg_id_of(*what.txn_id)) +
+                                    " ref_type=" + pg::quoted(*what.ref_type) + " ref_id=" + pg::quoted(*what.ref_id)));
+    what.ref_type = what.ref_id = std::nullopt;
+    return post(store, customer, what);
 }
 
 std::int32_t settle_expiry(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of) {
@@ -212,7 +186,12 @@ outcome record(ledger::store &store, const movement &what) {
     return record_once(
         store, "movement", [&] { return has_key ? find_replay(store, what) : std::nullopt; },
         [&] { return ledger::require_locked_customer(store, what.pass_id); },
-        [&](ledger::locked_customer &customer) { return post(store, customer, what); });
+        [&](ledger::locked_customer &customer) {
+            auto posted = post(store, customer, what);
+            if (!posted)
+                refuse_taken_reference(store, what);
+            return posted;
+        });
 }
 
 void check_movement(const movement &what) {
@@ -240,12 +219,6 @@ void check_movement(const movement &what) {
 std::string read_txn_id(std::string_view given) {
     const std::string_view bare = core::strip_prefix(core::record_type::credit_transaction, given);
     ledger::check_text("txn_id", bare, ledger::bad_argument);
-    for (const std::string_view prefix : reserved_prefixes)
-        if (bare.starts_with(prefix))
-            throw pg::sql_error{ledger::bad_argument, "txn_id begins with a reserved word",
-                                "txn_id=" + pg::quoted(bare),
-                                "hold:, capture:, release:, refund:, transfer:, expire: and opening: belong to the "
-                                "functions of these names."};
     return std::string(bare);
 }
 

@@ -16,12 +16,14 @@ struct movement {
     std::optional<std::string> source;
     std::optional<std::string> ref_type, ref_id; // both or neither
     std::optional<std::string> txn_id;           // bare; a fresh one when there is none
+    std::optional<std::string> generation_id;    // bare; what a hold pays for
     std::optional<pg::timestamp> expires_at;     // of a grant
     std::optional<pg::jsonb> meta;               // the application's
     std::optional<pg::jsonb> own;                // what mega counts by, in its own key (I17)
     std::string_view status = "succeeded";
     bool allow_negative = false;
-    bool given = true; // pass id and delta are what the caller said, not what a row says: errors may repeat them
+    bool given = true;      // pass id and delta are what the caller said, not what a row says: errors may repeat them
+    bool own_names = false; // id and reference are of a function's own families: the id alone tells a replay
     const char *overdraft_hint = "Grant credits first.";
 };
 
@@ -41,14 +43,16 @@ struct outcome {
 struct recorded {
     std::string mg_id;
     std::string pass_id;
-    std::int32_t delta;
+    std::int32_t delta = 0;
     std::string status;
+    std::optional<std::string> reason, ref_type, ref_id;
     ItemPointerData place{}; // a hint only
 };
 
 // Records the movement once. Raises 23503 for an unknown customer, MG001 for an overdraft, MG002 when its txn_id or
-// reference was used for something else, MG004 for a spend of a disabled customer, 22003 for an overflow. Locks the
-// customer FOR NO KEY UPDATE.
+// reference was used for something else, MG010 for a hold that was settled, MG004 for a spend of a disabled customer,
+// 22003 for an overflow, 22023 for an end that has passed and for a reserved name. A replay is looked for before any of
+// these. Locks the customer FOR NO KEY UPDATE.
 outcome record(ledger::store &store, const movement &what);
 
 // The row that was recorded under the same txn_id or reference, whatever it says.
@@ -57,8 +61,11 @@ std::optional<recorded> find_recorded(ledger::store &store, const movement &what
 // place: where it was seen last; a hint only.
 std::optional<recorded> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place = {});
 
-// The row that says the same; raises MG002 when one says something else.
+// The row that says the same; raises MG002 when one says something else, MG010 when it is a hold that was settled.
 std::optional<recorded> find_replay(ledger::store &store, const movement &what);
+
+// Raises MG002 when a row of another id has the reference of a function's own movement.
+void refuse_taken_reference(ledger::store &store, const movement &what);
 
 // The id of the credit row with this txn_id.
 std::string mg_id_of(std::string_view txn_id);
@@ -66,7 +73,11 @@ std::string mg_id_of(std::string_view txn_id);
 // Whether a row has its txn_id or its reference, or one row the one and another the other.
 bool is_recorded(ledger::store &store, const movement &what);
 
-// Raises MG002 with what was recorded and what was given: always, or when they differ.
+// Raises 22023 for an id or a reference type that only functions of mega give to new rows.
+void refuse_reserved_names(const movement &what);
+
+// Raises MG002 with what was recorded and what was given: always, or when they differ in customer, delta, reason or
+// reference.
 [[noreturn]] void refuse_other_content(const recorded &first, const movement &again);
 void require_same(const recorded &first, const movement &again);
 
@@ -77,8 +88,8 @@ std::int32_t balance_of(ledger::store &store, std::string_view pass_id);
 // since it was kept in `customer`.
 std::int32_t balance_to_tell(ledger::store &store, ledger::locked_customer customer);
 
-// Makes of the customer what the movement does, and returns the time to stamp its row with. Raises MG001, MG004 and
-// 22003.
+// Makes of the customer what the movement does, and returns the time to stamp its row with. Raises MG001, MG004, 22003
+// and, for an end that has passed or a name that is reserved, 22023.
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what);
 
 // The row of the movement.
@@ -87,6 +98,10 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp);
 // Under the lock of the customer: appends the movement, projects it, and keeps `customer` true. Raises MG001, MG004 and
 // 22003. std::nullopt, and nothing written, when its id or reference is in the ledger already.
 std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const movement &what);
+
+// The same for a row of a function's own: where another row has its reference it is written without, with a WARNING.
+// std::nullopt when its id is in the ledger already.
+std::optional<std::string> post_own(ledger::store &store, ledger::locked_customer &customer, movement what);
 
 // Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
 // mg_expires_at is cleared. Returns what expired.
@@ -126,7 +141,8 @@ ledger::locked_customer lock_customer_of(ledger::store &store, const recorded &r
 // What mega_record_credit asks of its arguments; raises 22023 and 22008.
 void check_movement(const movement &what);
 
-// A transaction id as an argument: bare, checked, not of a family that belongs to a function. Raises 22023.
+// A transaction id as an argument: bare, checked. Raises 22023. Whether it may be a new one is asked when no replay is
+// found: names that are reserved bind new rows.
 std::string read_txn_id(std::string_view given);
 
 // A count that has to be above zero. Raises 22023.

@@ -29,11 +29,20 @@ struct recording::plan {
         pg::timestamp stamp;
     };
 
-    explicit plan(const ledger::locked_customer &customer) : after(customer) {}
+    plan(ledger::store &its_store, const ledger::locked_customer &customer) : after(customer), store(its_store) {}
 
-    void take(const movement &what, std::size_t number) { rows.push_back({number, &what, apply(after, what)}); }
+    void take(const movement &what, std::size_t number) {
+        rows.push_back({number, &what, apply(after, what)});
+        if (what.delta <= 0)
+            return;
+        if (!pending)
+            pending = store.pending_holds(after.pass_id);
+        ledger::require_room(after, *pending);
+    }
 
     ledger::locked_customer after;
+    ledger::store &store;
+    std::optional<std::int64_t> pending; // what holds may bring back, once it was asked for
     std::vector<row> rows;
 };
 
@@ -123,8 +132,14 @@ private:
 namespace {
 
 recorded as_recorded(const movement &what) {
-    return {what.txn_id ? mg_id_of(*what.txn_id) : std::string("an earlier entry of this call"), what.pass_id,
-            what.delta, ""};
+    recorded row;
+    row.mg_id = what.txn_id ? mg_id_of(*what.txn_id) : std::string("an earlier entry of this call");
+    row.pass_id = what.pass_id;
+    row.delta = what.delta;
+    row.reason = what.reason;
+    row.ref_type = what.ref_type;
+    row.ref_id = what.ref_id;
+    return row;
 }
 
 } // namespace
@@ -161,7 +176,7 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
             [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
             if (customer.expires_at && *customer.expires_at <= pg::clock_time())
                 return std::nullopt; // what expired goes first
-            made.emplace(customer);
+            made.emplace(store_, customer);
             for (const std::size_t number : fresh) {
                 under_way = number;
                 made->take(*all[number], number);
@@ -191,7 +206,7 @@ void recording::add_to_locked(late_customer &late, movements all, known_keys &kn
         return;
     under_way = late.fresh.front();
     settle_expiry(store_, late.customer, pg::clock_time());
-    plan made(late.customer);
+    plan made(store_, late.customer);
     for (const std::size_t number : late.fresh) {
         under_way = number;
         made.take(*all[number], number);
@@ -226,7 +241,7 @@ std::vector<std::size_t> recording::select_fresh(const group &own, movements all
 }
 
 void recording::add_new(const ledger::locked_customer &customer, std::span<const movement> all) {
-    plan made(customer);
+    plan made(store_, customer);
     for (std::size_t i = 0; i < all.size(); ++i)
         made.take(all[i], i);
     std::size_t under_way = 0;

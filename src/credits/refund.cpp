@@ -75,7 +75,7 @@ std::int64_t spent_by(ledger::store &store, const spend &what, const recorded &r
             refuse("a hold that is pending cannot be refunded", what, "Release it with mega_release_credit.");
         return *taken;
     }
-    constexpr std::string_view not_spends[] = {"transfer:", "expire:", "release:", "refund:", "opening:"};
+    constexpr std::string_view not_spends[] = {"transfer:", "expire:", "release:", "refund:", "opening:", "lot:"};
     for (const std::string_view prefix : not_spends)
         if (what.txn_id.starts_with(prefix))
             refuse("only a spend can be refunded", what, "Record what has to be corrected with mega_record_credit.");
@@ -111,7 +111,7 @@ std::optional<recorded> find_replay(ledger::store &store, const movement &refund
 
 [[noreturn]] void refuse_more_than(std::int64_t left, const spend &what, const std::optional<std::int32_t> &asked) {
     throw pg::sql_error{
-        ledger::bad_argument, "a refund cannot be more than is left of the spend",
+        "MG012", "a refund cannot be more than is left of the spend",
         "txn_id=" + pg::quoted(what.txn_id) +
             ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_delta, schema::ledger::mg_meta},
                                " left=" + std::to_string(left)) +
@@ -137,6 +137,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.ref_type = "refund";
     refund.ref_id = refund_id;
     refund.txn_id = "refund:" + refund_id;
+    refund.own_names = true;
     refund.own = pg::json_builder().begin_object().key("refund_of").text(what.txn_id).end_object().finish();
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
@@ -154,7 +155,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
         [&] { return lock_customer_of(store, row); },
         [&](ledger::locked_customer &customer) {
             refund.delta = delta_of(store, what, amount);
-            const auto posted = post(store, customer, refund);
+            const auto posted = post_own(store, customer, refund);
             if (!posted)
                 throw pg::sql_error{"MG002", "this refund was recorded for another transaction",
                                     "refund_id=" + pg::quoted(refund_id), "Use another refund_id."};

@@ -137,7 +137,7 @@ void settle_packs(ledger::store &store, topup &wanted) {
                 .int8(0, 0)
                 .value_or(0);
         if (used + packs > *limit)
-            throw pg::sql_error{ledger::bad_argument, "the monthly limit of automatic top-ups is reached",
+            throw pg::sql_error{"MG012", "the monthly limit of automatic top-ups is reached",
                                 to_readers_of_settings("packs=" + std::to_string(packs) + " used=" +
                                                        std::to_string(used) + " limit=" + std::to_string(*limit)),
                                 "Wait for the next month, top up by hand, or raise mg_auto_topup_monthly_limit_packs."};

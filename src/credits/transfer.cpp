@@ -2,6 +2,7 @@
 #include "credits/movement.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -14,17 +15,26 @@ namespace {
 
 struct transfer {
     movement out, in;
+    std::optional<std::int32_t> amount; // all that can be spent when there is none
+    std::string reason;
 };
 
-movement leg(std::string_view pass_id, std::int32_t delta, std::string_view transfer_id, std::string_view side) {
+constexpr const char *reason_key = "reason"; // in mg_meta: mg_reason says which leg a row is
+
+movement leg(std::string_view pass_id, std::string_view transfer_id, std::string_view side) {
     movement what;
     what.pass_id = pass_id;
-    what.delta = delta;
     what.reason = "transfer_" + std::string(side);
     what.ref_type = "transfer";
     what.ref_id = transfer_id;
     what.txn_id = "transfer:" + std::string(transfer_id) + ":" + std::string(side);
+    what.own_names = true;
     return what;
+}
+
+void set_amount(transfer &what, std::int32_t amount) {
+    what.out.delta = -amount;
+    what.in.delta = amount;
 }
 
 transfer read_arguments(const schema::tables &where, const pg::arguments &given) {
@@ -33,27 +43,58 @@ transfer read_arguments(const schema::tables &where, const pg::arguments &given)
     if (from == to)
         throw pg::sql_error{ledger::bad_argument, "a transfer needs two customers", "pass_id=" + pg::quoted(from),
                             "Name another customer as to_pass_id."};
-    const std::int32_t amount = require_positive("amount", given.int4(2));
+    const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
     const std::string_view id = ledger::require_text("transfer_id", given.text(3), room_in_txn_id("transfer::out"));
     const std::string_view reason = ledger::require_text("reason", given.text(4));
-    transfer what{leg(from, -amount, id, "out"), leg(to, amount, id, "in")};
+    transfer what{leg(from, id, "out"), leg(to, id, "in"), amount, std::string(reason)};
+    set_amount(what, amount.value_or(0));
     const auto meta = [&](const char *key, std::string_view other) {
-        return pg::json_builder().begin_object().key("reason").text(reason).key(key).text(other).end_object().finish();
+        return pg::json_builder()
+            .begin_object()
+            .key(reason_key)
+            .text(reason)
+            .key(key)
+            .text(other)
+            .end_object()
+            .finish();
     };
     what.out.meta = meta("transfer_to", to);
     what.in.meta = meta("transfer_from", from);
     return what;
 }
 
-// Both rows are written at once, so the outgoing one tells. The incoming one must name the same customer.
+// The reason that was given stands in mg_meta, which applications may change: one that is not there is not compared.
+void require_same_reason(ledger::store &store, const transfer &what, const recorded &first) {
+    constexpr schema::ledger columns[] = {schema::ledger::mg_meta};
+    pg::nullable_datum meta[1];
+    if (!store.read_record(first.mg_id, columns, meta, nullptr) || meta[0].is_null)
+        return;
+    const auto reason = pg::find(pg::jsonb_of(meta[0].value), reason_key);
+    if (!reason || !reason->is_string() || reason->string() == what.reason)
+        return;
+    throw pg::sql_error{"MG002", "this transfer was recorded with another reason",
+                        "transfer_id=" + pg::quoted(*what.out.ref_id) +
+                            ledger::to_readers({schema::ledger::mg_id, schema::ledger::mg_meta},
+                                               " recorded: reason=" + pg::quoted(reason->string()) + ";") +
+                            " given: reason=" + pg::quoted(what.reason),
+                        "Repeat a call with the same arguments, or use another transfer_id."};
+}
+
+// Both rows are written at once, so the outgoing one tells. The incoming one must name the same customer. Without an
+// amount it is what it was.
 bool is_replay(ledger::store &store, const transfer &what) {
-    bool found = false;
-    for (const movement *one : {&what.out, &what.in})
-        if (const auto first = find_recorded(store, *one)) {
-            require_same(*first, *one);
-            found = true;
+    const auto out = find_by_txn_id(store, *what.out.txn_id);
+    const auto in = find_by_txn_id(store, *what.in.txn_id);
+    for (const auto &[first, leg] : {std::pair{&out, &what.out}, std::pair{&in, &what.in}})
+        if (*first) {
+            movement again = *leg;
+            if (!what.amount)
+                again.delta = (*first)->delta;
+            require_same(**first, again);
         }
-    return found;
+    if (out)
+        require_same_reason(store, what, *out);
+    return out || in;
 }
 
 struct two_customers {
@@ -71,20 +112,27 @@ two_customers lock_both(ledger::store &store, const transfer &what) {
     return {std::move(second), std::move(first)};
 }
 
-void post_both(ledger::store &store, two_customers &both, const transfer &what) {
+// All that can be spent. With nothing there, one credit is what lacks.
+std::int32_t all_of(const ledger::locked_customer &from) { return std::max(from.credits, 1); }
+
+void post_both(ledger::store &store, two_customers &both, transfer &what) {
     const pg::timestamp now = pg::clock_time();
     settle_expiry(store, both.from, now);
     settle_expiry(store, both.to, now);
+    if (!what.amount)
+        set_amount(what, all_of(both.from));
     if (post(store, both.from, what.out) && post(store, both.to, what.in))
         return;
     is_replay(store, what); // raises MG002 when it says something else
+    refuse_taken_reference(store, what.out);
+    refuse_taken_reference(store, what.in);
     ledger::refuse_recorded_meanwhile("transfer", "transfer_id", *what.out.ref_id);
 }
 
 Datum transfer_credit(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    const transfer what = read_arguments(store.where(), pg::arguments(fcinfo));
+    transfer what = read_arguments(store.where(), pg::arguments(fcinfo));
     std::optional<two_customers> both;
     const bool replayed = ledger::once([&] { return is_replay(store, what); },
                                        [&] {

@@ -28,6 +28,16 @@ std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) 
     return static_cast<std::int32_t>(balance);
 }
 
+void require_room(const locked_customer &after, std::int64_t pending) {
+    if (after.credits + pending > PG_INT32_MAX)
+        throw pg::sql_error{"22003",
+                            "the balance would leave the range of an integer when pending holds go back",
+                            to_readers({schema::customer::mg_pass_id, schema::customer::mg_credits},
+                                       "pass_id=" + pg::quoted(after.pass_id) + " balance=" +
+                                           std::to_string(after.credits) + " pending=" + std::to_string(pending)),
+                            {}};
+}
+
 void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, const char *hint) {
     const bool told = caller_may_read({schema::customer::mg_pass_id, schema::customer::mg_credits});
     throw pg::sql_error{"MG001", "the customer has not enough credits",
@@ -144,8 +154,13 @@ void movements::project(store &store) {
         customers.run([&](pg::session &its_own) { on(*open_store(its_own, store.where()), one.first, one.second); });
 }
 
-std::int32_t movements::balance_behind(const change &moved, const locked_customer &customer) {
+std::int32_t movements::balance_behind(store &store, const change &moved, const locked_customer &customer) {
     const std::int32_t balance = balance_after(customer, moved.credits);
+    if (moved.grants) {
+        locked_customer after = customer;
+        after.credits = balance;
+        require_room(after, store.pending_holds(customer.pass_id));
+    }
     if (moved.overdraft_hint != nullptr && moved.credits < 0 && balance < 0)
         throw_overdraft(customer.credits, -moved.credits, false, moved.overdraft_hint);
     return balance;
@@ -153,9 +168,9 @@ std::int32_t movements::balance_behind(const change &moved, const locked_custome
 
 // The customer may be locked or not.
 void movements::project_credits(store &store, const std::string &pass_id, const change &moved) {
-    const auto after = [&moved](const locked_customer &customer) {
+    const auto after = [&store, &moved](const locked_customer &customer) {
         locked_customer result = customer;
-        result.credits = balance_behind(moved, customer);
+        result.credits = balance_behind(store, moved, customer);
         return result;
     };
     const auto visited = store.change_or_lock_customer(
@@ -169,7 +184,7 @@ void movements::project_credits(store &store, const std::string &pass_id, const 
 void movements::project_events(store &store, const std::string &pass_id, change &moved) {
     const locked_customer customer = require_locked_customer(store, pass_id);
     locked_customer after = customer;
-    after.credits = balance_behind(moved, customer);
+    after.credits = balance_behind(store, moved, customer);
     const pg::jsonb stored = preferences_of(store, pass_id);
     // Somebody folded these events in already, when they were in the ledger and waited for this projection.
     const pg::jsonb folded = unprojected::was_folded(pass_id)

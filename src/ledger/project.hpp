@@ -13,6 +13,9 @@ namespace mega::ledger {
 // What the balance becomes; raises 22003 when it leaves int4.
 std::int32_t balance_after(const locked_customer &customer, std::int64_t delta);
 
+// Raises 22003 when the balance has no room for what pending holds may bring back: every hold can go back.
+void require_room(const locked_customer &after, std::int64_t pending);
+
 // Raises MG001. given: whether the caller said what is needed.
 [[noreturn]] void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, const char *hint);
 
@@ -42,7 +45,11 @@ void refold_preferences(store &store, const locked_customer &customer);
 // What the rows of one statement move, by customer, in byte order of pass id.
 class movements {
 public:
-    void add_credits(std::string_view pass_id, std::int32_t delta) { of(pass_id).credits += delta; }
+    void add_credits(std::string_view pass_id, std::int32_t delta) {
+        change &moved = of(pass_id);
+        moved.credits += delta;
+        moved.grants = moved.grants || delta > 0;
+    }
 
     // The same of a row that must not take the balance below zero. The hint is of the error then.
     void add_spend(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
@@ -71,13 +78,14 @@ public:
 private:
     struct change {
         std::int64_t credits = 0;
+        bool grants = false;                  // a row brings credits
         const char *overdraft_hint = nullptr; // when it may not take the balance below zero
         std::vector<core::preference_event> events;
         unprojected::row_ids waiting;
     };
 
     change &of(std::string_view pass_id);
-    static std::int32_t balance_behind(const change &moved, const locked_customer &customer);
+    static std::int32_t balance_behind(store &store, const change &moved, const locked_customer &customer);
     static void project_credits(store &store, const std::string &pass_id, const change &moved);
     static void project_events(store &store, const std::string &pass_id, change &moved);
 

@@ -21,6 +21,7 @@ using column = schema::ledger;
 using core::record_type;
 using schema::name;
 
+constexpr std::string_view hold_prefix = "credit_transaction:hold:";
 constexpr column bounded_texts[] = {column::mg_session_id, column::mg_generation_id, column::mg_parent_id,
                                     column::mg_reason,     column::mg_ref_type,      column::mg_ref_id};
 constexpr column url_columns[] = {column::mg_output_url, column::mg_image_url, column::mg_video_url};
@@ -131,9 +132,23 @@ void check_step(ledger_record &row) {
                "Put the members input and output into mg_payload (or mg_meta).");
 }
 
-void check_delta(const ledger_record &row) {
+bool is_copied() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
+
+// Whether mega notes something of the row: a key of somebody else's was taken off before.
+bool is_noted(const ledger_record &row) {
+    const auto meta = row.json(column::mg_meta);
+    return meta && pg::find(*meta, own_key);
+}
+
+// Only what mega itself notes may move nothing: a revoke that found nothing left. A hold without a status is pending.
+void check_credit(ledger_record &row) {
     if (row.is_null(column::mg_delta))
         refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(id_of(row)));
+    if (row.int4(column::mg_delta) == 0 && !is_noted(row) && !is_copied())
+        refuse("a credit row moves credits", "mg_delta is 0 in " + pg::quoted(id_of(row)),
+               "Leave the row out; a delta is a whole number of credits.");
+    if (row.is_null(column::mg_status) && id_of(row).starts_with(hold_prefix))
+        row.set(column::mg_status, "pending");
 }
 
 // old_row: null for an insert. What an adopted row says already is left to it.
@@ -185,8 +200,7 @@ void check_not_ahead(const ledger_record &row, record_type type) {
     if (type != record_type::credit_transaction && type != record_type::mma_event)
         return;
     const auto at = row.time(column::mg_created_at);
-    if (!at || at->value <= pg::clock_time().value + most_ahead ||
-        SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring())
+    if (!at || at->value <= pg::clock_time().value + most_ahead || is_copied())
         return;
     refuse("mg_created_at lies in the future", "It is more than five minutes ahead of the server's clock.",
            "Leave it out, or correct the client's clock.");
@@ -204,7 +218,7 @@ void check_type_columns(ledger_record &row, record_type type) {
     case record_type::mma_event:
         return check_event(row);
     case record_type::credit_transaction:
-        return check_delta(row);
+        return check_credit(row);
     default:
         return;
     }
@@ -237,7 +251,7 @@ void refuse_changed_fact(const ledger_record &row, column c, std::optional<recor
 // A hold is settled by capture and release alone: they write its status.
 void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
     const std::string_view id = id_of(old_row);
-    if (!id.starts_with("credit_transaction:hold:") || in_flight::settles(id))
+    if (!id.starts_with(hold_prefix) || in_flight::settles(id))
         return;
     if (!old_row.same(new_row, column::mg_status) || !old_row.same(new_row, column::mg_meta))
         throw pg::sql_error{"MG005", "a hold is settled by its functions only", which(old_row),

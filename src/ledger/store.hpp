@@ -97,6 +97,9 @@ public:
     virtual void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
                                    std::span<const pg::nullable_datum> values) = 0;
 
+    // What the customer's pending holds may bring back, by the newest snapshot.
+    virtual std::int64_t pending_holds(std::string_view pass_id) = 0;
+
     // Writes a hold's status. Its customer is locked.
     virtual void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) = 0;
 

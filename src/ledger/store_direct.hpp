@@ -28,6 +28,7 @@ public:
                      std::span<pg::nullable_datum> values) override;
     void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
                            std::span<const pg::nullable_datum> values) override;
+    std::int64_t pending_holds(std::string_view pass_id) override;
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;

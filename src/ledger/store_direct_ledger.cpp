@@ -114,6 +114,18 @@ void direct_store::change_generation(std::string_view mg_id, std::span<const col
         notify_status(changed);
 }
 
+std::int64_t direct_store::pending_holds(std::string_view pass_id) {
+    if (!records.has_index(by_pending_hold))
+        return sql_store::pending_holds(pass_id);
+    const Datum key[] = {pg::to_datum(pass_id).value};
+    pg::fresh_snapshot snapshot;
+    open(records, AccessShareLock);
+    const std::int64_t deltas = records.sum(by_pending_hold, key, number(column::mg_delta));
+    records.close();
+    snapshot.done();
+    return -deltas;
+}
+
 void direct_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) {
     const ledger_change change[] = {{column::mg_status, pg::to_datum(status)}};
     change_record(mg_id, change, &place);

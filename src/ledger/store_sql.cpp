@@ -41,6 +41,16 @@ constinit pg::statement select_last_step("SELECT pg_catalog.max(g.mg_step_no) FR
                                          "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
                                          id_type);
 
+constinit pg::statement
+    sum_pending_holds("SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8), 0)"
+                      "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
+                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                      "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                      "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "
+                      "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "
+                      "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;'",
+                      id_type);
+
 constexpr customer locked_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_disabled,
                                        customer::mg_deleted_at, customer::mg_updated_at};
 constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at};
@@ -211,6 +221,11 @@ void sql_store::change_generation(std::string_view mg_id, std::span<const column
         (!is_null && *stored.text(0, 0) != pg::text_of(values[at].value)))
         schema::refuse_interference(where().generations.id, schema::writing::update, "keeps a change from a generation",
                                     "mg_id=" + pg::quoted(mg_id));
+}
+
+std::int64_t sql_store::pending_holds(std::string_view pass_id) {
+    const pg::as_role owner(where().generations.owner);
+    return session().run(sum_pending_holds, where().schema, pg::access::latest, pass_id).int8(0, 0).value_or(0);
 }
 
 void sql_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &) {

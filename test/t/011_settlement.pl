@@ -174,7 +174,7 @@ sub sweeps {
         my ($client, $note) = @_;
         my ($swept, $idle) = (0, 0);
         while ($idle < 20) {
-            my ($state, $released) = $client->run('SELECT mega_release_expired_holds(7)');
+            my ($state, $released) = $client->run('SELECT count(*) FROM mega_release_expired_holds(7)');
             die "$state\n" if $state ne '00000';
             $swept += $released;
             $idle = $released ? 0 : $idle + 1;

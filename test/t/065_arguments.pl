@@ -21,7 +21,7 @@ srand $seed;
 open_studio($node, $directory);
 
 # What a caller may be told: the errors of the design, and what Postgres itself says of values that no type holds.
-my %known = map { $_ => 1 } qw(00000 22023 23503 23505 23514 22003 MG001 MG002 MG003 MG004 MG007 MG008 MG009 MG010 MG011
+my %known = map { $_ => 1 } qw(00000 22023 23503 23505 23514 22003 MG001 MG002 MG003 MG004 MG007 MG008 MG009 MG010 MG011 MG012
     42501 42704 22007 22008 22P02 54000 54001);
 
 $node->safe_psql('postgres', q{

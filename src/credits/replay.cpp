@@ -1,0 +1,133 @@
+// What is looked for before anything is refused: whether a movement was recorded already, and says the same (I4).
+#include "credits/movement.hpp"
+
+#include "ledger/disclosure.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr column recorded_columns[] = {column::mg_id,     column::mg_pass_id,  column::mg_delta, column::mg_status,
+                                       column::mg_reason, column::mg_ref_type, column::mg_ref_id};
+using recorded_values = std::array<pg::nullable_datum, std::size(recorded_columns)>;
+
+recorded to_recorded(const recorded_values &values) {
+    const auto text = [](pg::nullable_datum value) {
+        return value.is_null ? std::string() : std::string(pg::text_of(value.value));
+    };
+    const auto optional = [&text](pg::nullable_datum value) {
+        return value.is_null ? std::nullopt : std::optional(text(value));
+    };
+    recorded row;
+    row.mg_id = text(values[0]);
+    row.pass_id = text(values[1]);
+    row.delta = values[2].is_null ? 0 : DatumGetInt32(values[2].value);
+    row.status = text(values[3]);
+    row.reason = optional(values[4]);
+    row.ref_type = optional(values[5]);
+    row.ref_id = optional(values[6]);
+    return row;
+}
+
+std::optional<recorded> find_by_reference(ledger::store &store, const movement &what) {
+    recorded_values values;
+    return store.read_by_reference(*what.ref_type, *what.ref_id, what.reason, recorded_columns, values)
+               ? std::optional(to_recorded(values))
+               : std::nullopt;
+}
+
+// A hold says whether it holds: the same call again is a replay only as long as it does.
+void refuse_settled_hold(const recorded &first, const movement &again) {
+    if (again.status != "pending" || first.status == "pending" || first.status.empty())
+        return;
+    const char *status = first.status == "succeeded" ? "captured" : "released";
+    throw pg::sql_error{"MG010", "this hold was settled already",
+                        ledger::to_readers({column::mg_id, column::mg_status}, std::string("status=") + status + " ") +
+                            "hold_id=" + pg::quoted(*again.ref_id),
+                        "Hold again under another hold_id; a capture of a hold that was released draws its credits."};
+}
+
+bool same_names(const recorded &first, const movement &again) {
+    return first.reason == again.reason &&
+           (again.own_names || (first.ref_type == again.ref_type && first.ref_id == again.ref_id));
+}
+
+template <class Text> std::string names(const Text &reason, const Text &ref_type, const Text &ref_id) {
+    const auto told = [](const std::optional<std::string> &text) { return text ? pg::quoted(*text) : "NULL"; };
+    return " reason=" + told(reason) + " ref_type=" + told(ref_type) + " ref_id=" + told(ref_id);
+}
+
+} // namespace
+
+void refuse_other_content(const recorded &first, const movement &again) {
+    const bool told = ledger::caller_may_read({column::mg_id, column::mg_pass_id, column::mg_delta, column::mg_reason,
+                                               column::mg_ref_type, column::mg_ref_id});
+    const auto content = [](std::string_view pass_id, std::int32_t delta) {
+        return "pass_id=" + pg::quoted(pass_id) + " delta=" + std::to_string(delta);
+    };
+    const bool by_names = !same_names(first, again);
+    const std::optional<std::string> reason = again.reason;
+    throw pg::sql_error{"MG002", "this credit movement was recorded with other content",
+                        (told ? "mg_id=" + pg::quoted(first.mg_id) +
+                                    " recorded: " + content(first.pass_id, first.delta) +
+                                    (by_names ? names(first.reason, first.ref_type, first.ref_id) : "") + "; "
+                              : std::string()) +
+                            (told || again.given ? "given: " + content(again.pass_id, again.delta) +
+                                                       (by_names ? names(reason, again.ref_type, again.ref_id) : "")
+                                                 : std::string()),
+                        "Repeat a call with the same arguments, or use another txn_id or reference."};
+}
+
+std::string mg_id_of(std::string_view txn_id) { return "credit_transaction:" + std::string(txn_id); }
+
+std::optional<recorded> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place) {
+    recorded_values values;
+    if (!store.read_record(mg_id_of(txn_id), recorded_columns, values, &place))
+        return std::nullopt;
+    recorded found = to_recorded(values);
+    found.place = place;
+    return found;
+}
+
+std::optional<recorded> find_recorded(ledger::store &store, const movement &what) {
+    std::optional<recorded> first;
+    if (what.txn_id)
+        first = find_by_txn_id(store, *what.txn_id);
+    if (what.ref_id && !what.own_names) {
+        const auto other = find_by_reference(store, what);
+        if (first && other && first->mg_id != other->mg_id)
+            refuse_other_content(*other, what);
+        if (!first)
+            first = other;
+    }
+    return first;
+}
+
+void require_same(const recorded &first, const movement &again) {
+    if (first.pass_id != again.pass_id || first.delta != again.delta || !same_names(first, again)) {
+        refuse_reserved_names(again); // a row of mega's own is nobody's replay
+        refuse_other_content(first, again);
+    }
+    refuse_settled_hold(first, again);
+}
+
+std::optional<recorded> find_replay(ledger::store &store, const movement &what) {
+    auto first = find_recorded(store, what);
+    if (first)
+        require_same(*first, what);
+    return first;
+}
+
+void refuse_taken_reference(ledger::store &store, const movement &what) {
+    if (what.own_names && what.ref_id)
+        if (const auto other = find_by_reference(store, what); other && other->mg_id != mg_id_of(*what.txn_id))
+            refuse_other_content(*other, what);
+}
+
+bool is_recorded(ledger::store &store, const movement &what) {
+    return (what.txn_id && find_by_txn_id(store, *what.txn_id)) || (what.ref_id && find_by_reference(store, what));
+}
+
+} // namespace mega::credits
