@@ -42,14 +42,15 @@ SELECT what, pg_temp.outcome('SELECT mega_pass_id(' || arguments || ')') FROM (V
     ('bad user id', $$NULL, 'leila'$$)
 ) v(what, arguments);
 
-SELECT given, mega_pass_id(given) AS pass_id FROM (VALUES (E'7101\u00a0'), (E'\u202f7101'), (E'\ufeff7101\u200b'), ('GID://shopify/customer/7101'), (' gid://shopify/Customer/ 7101'), ('gid://shopify/Order/7101')) v(given);
+-- What has no width is written out: psql's of different versions disagree on it.
+SELECT replace(replace(given, E'\ufeff', '<U+FEFF>'), E'\u200b', '<U+200B>') AS given, mega_pass_id(given) AS pass_id FROM (VALUES (E'7101\u00a0'), (E'\u202f7101'), (E'\ufeff7101\u200b'), ('GID://shopify/customer/7101'), (' gid://shopify/Customer/ 7101'), ('gid://shopify/Order/7101')) v(given);
 SELECT given, pg_temp.outcome(format('SELECT mega_pass_id(%L, anon_id => NULL)', given))
 FROM (VALUES ('undefined'), ('Undefined'), ('null'), ('NaN'), ('None'), ('[object Object]'), (E'\u00a0null\u202f'), ('gid://shopify/Customer/'), ('gid://shopify/Customer/null'), (E'\u00a0')) v(given);
 
 --
 -- I11: the shape of a pass id, and that it never changes.
 --
-SELECT pass_id, pg_temp.outcome(format('INSERT INTO mega_customers (mg_pass_id) VALUES (%L)', pass_id))
+SELECT replace(pass_id, E'\ufeff', '<U+FEFF>') AS pass_id, pg_temp.outcome(format('INSERT INTO mega_customers (mg_pass_id) VALUES (%L)', pass_id))
 FROM (VALUES ('pass:test:identity-1'), ('pass:test:identity:with:colons'), ('pass:shopify:7101000'), ('pass:user:1de00000-0000-4000-8000-0000000000f1'), ('pass:anon:1de00000-0000-4000-8000-0000000000f2'), ('pass:test:identity é'),
     ('leila'), ('pass:'), ('pass::x'), ('pass:test:'), ('pass:test'), ('pass:Test:x'), ('pass:t3st:x'), ('pass:te_st:x'), ('Pass:test:x'), ('pass:test: x'), ('pass:test:x '), (E'pass:test:x\ny'), ('pass:user:1'), ('pass:anon:leila'),
     ('pass:user:1de00000-0000-4000-8000-0000000000f'), ('pass:user:{1de00000-0000-4000-8000-0000000000f1}'), ('pass:user:1DE00000-0000-4000-8000-0000000000F1'), (E'pass:test:x\u00a0'), (E'pass:test:\ufeffx'), (''), (NULL)) v(pass_id);
