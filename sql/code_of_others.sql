@@ -214,6 +214,105 @@ GRANT EXECUTE ON FUNCTION lower(text) TO PUBLIC;
 SELECT DISTINCT what, who FROM own.ran;
 SELECT * FROM mega_reconcile_credits();
 
+--
+-- The owner's code runs on the owner's terms: what it names is looked up where the extension is, wherever the caller looks;
+-- a plan made for it, with values of rows in it, is not shown; and it leaves nothing that would run as a superuser later.
+--
+CREATE SCHEMA app AUTHORIZATION regress_code_app;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+SET ROLE regress_code_app;
+CREATE FUNCTION app.note(what text) RETURNS void LANGUAGE sql AS $$SELECT own.note('planted by app')$$;
+CREATE FUNCTION app.upper(what text) RETURNS text LANGUAGE plpgsql AS $$BEGIN PERFORM own.note('planted by app'); RETURN 'x'; END$$;
+SET ROLE regress_code_owner;
+CREATE FUNCTION public.note(what text) RETURNS void LANGUAGE sql AS 'SELECT own.note(what)';
+CREATE FUNCTION own.by_name() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM note(TG_TABLE_NAME || ' ' || upper('by name') || ', plans ' || current_setting('debug_print_plan') || ', path ' || current_setting('search_path'));
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER own AFTER INSERT OR UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.by_name();
+CREATE TRIGGER own AFTER INSERT ON mega_admin FOR EACH ROW EXECUTE FUNCTION own.by_name();
+RESET ROLE;
+CREATE FUNCTION app.state_of(statement text) RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE statement; RETURN 'ok'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM; END$$;
+CREATE FUNCTION app.ran() RETURNS TABLE (what text, who name) LANGUAGE sql AS 'DELETE FROM own.ran RETURNING what, who';
+TRUNCATE own.ran;
+SELECT mega_grant('regress_code_app', 'admin');
+SET ROLE regress_code_app;
+SET search_path = app, pg_catalog, public;
+SET debug_print_plan = on;
+SELECT app.state_of($$SELECT public.mega_record_credit('pass:test:code', 5, 'grant')$$) AS function,
+    app.state_of($$INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:by-name', 'pass:test:code', 1)$$) AS raw,
+    app.state_of($$SELECT public.mega_ensure_customer('pass:test:by-name')$$) AS customer, app.state_of($$SELECT public.mega_record_admin_audit('x')$$) AS audit,
+    current_setting('debug_print_plan') AS plans, current_setting('search_path') AS path;
+RESET debug_print_plan;
+RESET ROLE;
+SELECT r.* FROM (SELECT DISTINCT what, who FROM app.ran()) r ORDER BY what COLLATE "C";
+RESET search_path;
+DROP TRIGGER own ON mega_customers;
+DROP TRIGGER own ON mega_admin;
+-- later: a trigger that is deferred, whatever table it is on, and settings
+SET ROLE regress_code_owner;
+CREATE TABLE own.deferred (i integer);
+CREATE CONSTRAINT TRIGGER later AFTER INSERT ON own.deferred DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION own.t();
+CREATE FUNCTION own.plant() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('search_path', 'own', false);
+    IF NEW.mg_email = 'later@example.com' THEN
+        INSERT INTO own.deferred VALUES (1);
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER own BEFORE INSERT OR UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.plant();
+RESET ROLE;
+SELECT pg_temp.state_of($$SELECT mega_ensure_customer('pass:test:later', email => 'later@example.com')$$);
+SELECT pg_temp.state_of($$SELECT mega_ensure_customer('pass:test:later')$$);
+SHOW search_path;
+SET ROLE regress_code_owner;
+DROP TRIGGER own ON mega_customers;
+CREATE CONSTRAINT TRIGGER own AFTER UPDATE ON mega_customers DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION own.t();
+RESET ROLE;
+SELECT pg_temp.state_of($$SELECT mega_record_credit('pass:test:code', 5, 'grant')$$);
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+SELECT pg_temp.state_of($$SELECT mega_record_credit('pass:test:code', 5, 'grant')$$);
+COMMIT;
+-- for whom the superuser's is no more than his own
+SET ROLE regress_code_app;
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+SELECT pg_temp.state_of($$SELECT mega_record_credit('pass:test:code', 5, 'grant')$$);
+COMMIT;
+RESET ROLE;
+SELECT DISTINCT what, who FROM app.ran() WHERE who <> 'regress_code_app';
+DROP TRIGGER own ON mega_customers;
+
+--
+-- A view in the place of a table would run what its owner says as whoever reads it.
+--
+CREATE FUNCTION pg_temp.with_a_view(name text) RETURNS TABLE (statement text, ended text) LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL ROLE regress_code_owner;
+    EXECUTE format('ALTER TABLE %I RENAME TO kept', name);
+    EXECUTE format('CREATE VIEW %I AS SELECT * FROM kept WHERE own.is_owner()', name);
+    RESET ROLE;
+    FOREACH statement IN ARRAY ARRAY[$s$mega_balance('pass:test:code')$s$, $s$mega_customer('pass:test:code')$s$, $s$mega_likes('pass:test:code')$s$, 'mega_reconcile_credits()', 'mega_admin_audits()',
+        'mega_validate()', 'mega_open_books()', 'mega_install()', 'mega_write_path()', $s$mega_record_credit('pass:test:code', 5, 'grant')$s$, 'mega_topup_due()'] LOOP
+        ended := pg_temp.state_of('SELECT ' || statement);
+        RETURN NEXT;
+    END LOOP;
+    RAISE EXCEPTION USING ERRCODE = 'P0042', MESSAGE = (SELECT coalesce(string_agg(DISTINCT r.what || ' as ' || r.who, ', '), 'nothing ran') FROM own.ran r);
+EXCEPTION WHEN SQLSTATE 'P0042' THEN
+    statement := 'what ran';
+    ended := SQLERRM;
+    RETURN NEXT;
+END
+$$;
+SELECT v.* FROM pg_temp.with_a_view('mega_customers') v;
+SELECT v.* FROM pg_temp.with_a_view('mega_generations') v;
+SELECT v.* FROM pg_temp.with_a_view('mega_admin') v;
+
 \c :here
 DROP DATABASE regress_code;
 DROP ROLE regress_code_owner;

@@ -18,6 +18,7 @@ struct piece {
 struct search {
     List *found;       // of pieces
     List *types;       // that were looked at
+    bool by_name;      // whether a function was seen that looks up what it names when it runs
     Oid owner;         // of the table
     const char *place; // what is looked at now
     Oid author;        // who made it
@@ -58,10 +59,14 @@ void note(search &all, Oid function, Oid author) {
 // A walker over functions: goes on until it has seen them all.
 bool see_function(Oid function, void *context) {
     search &all = *static_cast<search *>(context);
-    if (function >= FirstNormalObjectId)
+    if (function >= FirstNormalObjectId) {
         note(all, function, owner_of_function(function));
-    else if (function != InvalidOid && all.author != all.owner && may_run_any_statement(function))
-        note(all, function, all.author);
+        all.by_name = all.by_name || get_language_of(function) != ClanguageId;
+    } else if (function != InvalidOid && may_run_any_statement(function)) {
+        all.by_name = true;
+        if (all.author != all.owner)
+            note(all, function, all.author);
+    }
     return false;
 }
 
@@ -236,7 +241,7 @@ void see_policies(search &all, Relation relation) {
 }
 
 search find(Relation relation) {
-    search all{NIL, NIL, relation->rd_rel->relowner, "", relation->rd_rel->relowner};
+    search all{NIL, NIL, false, relation->rd_rel->relowner, "", relation->rd_rel->relowner};
     // Copies: a look into a catalog may replace what the relation has.
     see_triggers(all, CopyTriggerDesc(relation->trigdesc));
     see_columns_and_checks(all, CreateTupleDescCopyConstr(relation->rd_att));
@@ -260,7 +265,7 @@ all_carried_code code_carried_by(Relation relation) {
         call([] { return AllocSetContextCreate(CurrentMemoryContext, "mega carried code", ALLOCSET_DEFAULT_SIZES); });
     MemoryContextSwitchTo(context);
     const search found = call([relation] { return find(relation); });
-    all_carried_code all{{}, found.types != NIL};
+    all_carried_code all{{}, found.types != NIL, found.by_name};
     for (int i = 0; i < list_length(found.found); ++i) {
         const auto &one = *static_cast<const piece *>(list_nth(found.found, i));
         const char *name = call([&one] {

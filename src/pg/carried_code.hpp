@@ -18,7 +18,8 @@ struct carried_code {
 // condition of a trigger, which whoever has the privilege TRIGGER makes, and in a domain of another role's.
 struct all_carried_code {
     std::vector<carried_code> pieces;
-    bool types; // whether there are types in it, which may change without the table being changed
+    bool types;   // whether there are types in it, which may change without the table being changed
+    bool by_name; // whether any of it looks up by name, when it runs, what it uses
 };
 all_carried_code code_carried_by(Relation relation);
 

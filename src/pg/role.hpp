@@ -21,6 +21,8 @@ public:
     as_role(const as_role &) = delete;
     as_role &operator=(const as_role &) = delete;
 
+    static bool acting() noexcept { return outermost_ != nullptr; }
+
     // The role that all the scopes act for, and its security context: the current one outside of them.
     static void caller(Oid &role, int &context) noexcept {
         GetUserIdAndSecContext(&role, &context);

@@ -1,5 +1,7 @@
 #include "pg/spi.hpp"
 
+#include "pg/role.hpp"
+
 namespace pg {
 
 namespace {
@@ -52,6 +54,55 @@ void require_success(int code) {
 }
 
 } // namespace
+
+// What a statement that runs as the owner of the tables owes him and the caller. Code on the tables finds what it names
+// in Postgres' and the extension's schema, wherever the caller would have names looked up; a superuser who calls is
+// left with nothing that would run as him later; and a plan, which may have values of rows in it, is shown to nobody.
+class owners_terms {
+public:
+    explicit owners_terms(Oid schema) : shown_(Debug_print_plan) {
+        GetUserIdAndSecContext(&role_, &context_);
+        if (!as_role::acting())
+            return;
+        if (session::code_by_name_)
+            begin(schema);
+        Debug_print_plan = false;
+    }
+    ~owners_terms() {
+        Debug_print_plan = shown_;
+        SetUserIdAndSecContext(role_, context_);
+    }
+    owners_terms(const owners_terms &) = delete;
+    owners_terms &operator=(const owners_terms &) = delete;
+
+    // After an error the end of the (sub)transaction gives the settings back.
+    void end() {
+        if (level_ != 0)
+            call([this] { AtEOXact_GUC(!restricted_, level_); });
+    }
+
+private:
+    void begin(Oid schema) {
+        const std::string path =
+            schema == InvalidOid ? "pg_catalog, pg_temp" : with_schema_name("pg_catalog, @schema@, pg_temp", schema);
+        Oid caller;
+        int context;
+        as_role::caller(caller, context);
+        call([this, &path, caller] {
+            restricted_ = superuser_arg(caller) && !superuser_arg(role_);
+            level_ = NewGUCNestLevel();
+            set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+        });
+        if (restricted_)
+            SetUserIdAndSecContext(role_, context_ | SECURITY_RESTRICTED_OPERATION);
+    }
+
+    Oid role_;
+    int context_;
+    int level_ = 0;
+    bool restricted_ = false;
+    bool shown_;
+};
 
 std::uint64_t name_generation(Oid schema) {
     if (schema == InvalidOid)
@@ -144,6 +195,7 @@ void session::connect() {
 rows session::execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
                       std::uint64_t limit) {
     connect();
+    owners_terms terms(schema);
     const in_use running(what.plan(schema));
     std::array<Datum, FUNC_MAX_ARGS> values;
     std::array<char, FUNC_MAX_ARGS> nulls;
@@ -161,6 +213,7 @@ rows session::execute(statement &what, Oid schema, access how, std::span<const n
         }
         return SPI_execute_plan(plan, values.data(), nulls.data(), how == access::read_only, static_cast<long>(limit));
     }));
+    terms.end();
     return {SPI_tuptable, SPI_processed};
 }
 

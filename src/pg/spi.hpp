@@ -132,7 +132,13 @@ public:
 
     void connect(); // at once; otherwise the first statement does it
 
+    // Whether what is written next carries code that looks up by name what it uses.
+    static void expect_code_by_name(bool expected) noexcept { code_by_name_ = expected; }
+
 private:
+    friend class owners_terms;
+    static inline constinit bool code_by_name_ = false;
+
     bool connected_ = false;
 };
 

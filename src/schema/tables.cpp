@@ -2,6 +2,7 @@
 
 #include "ledger/settings.hpp"
 #include "pg/direct_table.hpp"
+#include "pg/spi.hpp"
 #include "schema/manifest.hpp"
 #include "schema/types.hpp"
 
@@ -127,6 +128,12 @@ const char *look_at_triggers(table<Column> &described, const TriggerDesc *trigge
     return replaced;
 }
 
+// A view would run what its owner says as whoever reads it.
+void require_plain(Relation relation, const table_definition &definition) {
+    if (relation->rd_rel->relkind != RELKIND_RELATION)
+        throw pg::sql_error{"42809", std::string(definition.name) + " is not a plain table", {}, {}};
+}
+
 template <class Column> table<Column> describe(const table_definition &definition, Oid schema) {
     table<Column> described;
     described.id = pg::relation_named(definition.name, schema);
@@ -136,6 +143,7 @@ template <class Column> table<Column> describe(const table_definition &definitio
                             {},
                             "Create it with SELECT mega_install()."};
     pg::relation relation(described.id, AccessShareLock);
+    require_plain(relation.get(), definition);
     described.owner = relation.get()->rd_rel->relowner;
     for (std::size_t i = 0; i < definition.columns.size(); ++i) {
         described.attributes[i] = pg::attribute_of(relation.get()->rd_att, definition.columns[i].name);
@@ -180,6 +188,9 @@ tables tables_of(Oid function) {
     fresh.generations = describe<ledger>(manifest[1], schema);
     fresh.admins = describe<admin>(manifest[2], schema);
     known = fresh;
+    pg::session::expect_code_by_name(fresh.customers.may_be_written.code_by_name ||
+                                     fresh.generations.may_be_written.code_by_name ||
+                                     fresh.admins.may_be_written.code_by_name);
     known_trust = trust;
     // A change that came in while the tables were read may not be in `fresh`.
     valid = changes == relation_changes && lasts(known.customers) && lasts(known.generations) && lasts(known.admins);

@@ -12,6 +12,7 @@ struct judged {
     std::optional<pg::sql_error> refusal;
     bool lasts = true;
     bool rests_on_types = false;
+    bool code_by_name = false;
 };
 
 // The last refusal of each table. Kept here and not in the verdict, which is copied by every call.
@@ -79,11 +80,11 @@ judged judge_code(Relation relation, const table_definition &definition) {
     const pg::all_carried_code found = pg::code_carried_by(relation);
     const std::vector<std::string> words = refused(found, relation->rd_rel->relowner, definition.name);
     if (words.empty())
-        return {std::nullopt, true, found.types};
+        return {std::nullopt, true, found.types, found.by_name};
     return {pg::sql_error{"42501", words.front(), "It would run with the rights of the owner of the table.",
                           "Drop it, give the function to the owner of the table, or have a superuser name its role in "
                           "mega.trusted_owners."},
-            true, found.types};
+            true, found.types, found.by_name};
 }
 
 // The right TRIGGER is enough to put another trigger in the place of one of ours. What the others of ours see then is
@@ -108,7 +109,7 @@ verdict judge(Relation relation, const table_definition &definition, const char 
         found = judge_triggers(definition, replaced_trigger);
     if (!found.refusal)
         found = judge_code(relation, definition);
-    verdict result{nullptr, found.lasts, found.rests_on_types};
+    verdict result{nullptr, found.lasts, found.rests_on_types, found.code_by_name};
     if (found.refusal) {
         auto &kept = refusals[static_cast<std::size_t>(&definition - manifest.data())];
         kept = found.refusal;

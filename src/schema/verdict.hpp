@@ -12,6 +12,7 @@ struct verdict {
     const pg::sql_error *refusal = nullptr; // what a writer gets; null when the table may be written
     bool lasts = true;                      // whether news come when what it rests on changes
     bool rests_on_types = false;            // and so on news of types, too
+    bool code_by_name = false;              // whether code on the table looks up by name what it uses
 
     void require_good() const {
         if (refusal)
