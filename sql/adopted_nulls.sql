@@ -73,7 +73,7 @@ BEGIN
         $f$mega_record_credit('pass:test:a', 5, 'grant', ref_type => 'order', ref_id => 'lost')$f$, $f$mega_record_credit('pass:test:a', 50, 'grant', txn_id => 'f1')$f$,
         $f$mega_record_credits('[{"pass_id": "pass:test:a", "delta": 1, "reason": "b"}, {"pass_id": "pass:test:b", "delta": 1, "reason": "b"}]')$f$,
         $f$mega_hold_credit('pass:test:a', 5, 'fh')$f$, $f$mega_capture_credit('fh', 3)$f$, $f$mega_release_credit('lost')$f$,
-        $f$mega_refund_credit('f1', 'fr')$f$, $f$mega_transfer_credit('pass:test:a', 'pass:test:b', 1, 'ft')$f$, $f$mega_record_topup('pass:test:a', 1)$f$,
+        $f$mega_refund_credit('f1', 'fr')$f$, $f$mega_revoke_credit('fv', 'f1')$f$, $f$mega_transfer_credit('pass:test:a', 'pass:test:b', 1, 'ft')$f$, $f$mega_record_topup('pass:test:a', 1)$f$,
         $f$mega_topup_due(1000000)$f$, $f$mega_release_expired_holds()$f$, $f$mega_expire_credits()$f$,
         $f$mega_start_session('pass:test:a', 'fs')$f$, $f$mega_create_generation('pass:test:a', 'fg')$f$, $f$mega_update_generation('there', vars => '{"a": 1}')$f$,
         $f$mega_append_mma_step('there', 'scan')$f$, $f$mega_generation_steps('there')$f$, $f$mega_complete_generation('there', 'https://cdn.example.com/1.png')$f$, $f$mega_fail_generation('fg', 'no')$f$,

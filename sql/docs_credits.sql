@@ -61,13 +61,18 @@ SELECT mega_balance_at('pass:shopify:8801', '2025-01-01');
 SELECT * FROM mega_reconcile_credits();
 
 -- Disputes and chargebacks
-SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 1, ref_type => 'shopify_order', ref_id => '5987214361003');
-SELECT mg_credits FROM mega_record_credit('pass:shopify:8802', -45, 'video', ref_type => 'generation', ref_id => 'gen_9');
-SELECT * FROM mega_record_credit('pass:shopify:8802', -50, 'chargeback', ref_type => 'shopify_order', ref_id => '5987214361003', txn_id => 'chargeback-1');
-SELECT * FROM mega_record_credit('pass:shopify:8802', -50, 'chargeback', ref_type => 'shopify_order', ref_id => '5987214361003',
-    txn_id => 'chargeback-1', allow_negative => true);
-SELECT * FROM mega_record_credit('pass:shopify:8802', 50, 'chargeback_won', ref_type => 'shopify_order', ref_id => '5987214361003',
-    txn_id => 'chargeback-1-won');
+SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 2, ref_type => 'shopify_order', ref_id => '5987214361003');
+SELECT * FROM mega_revoke_credit('shop-refund-1', ref_type => 'shopify_order', ref_id => '5987214361003', amount => 20, reason => 'order_refunded');
+SELECT * FROM mega_revoke_credit('shop-refund-2', ref_type => 'shopify_order', ref_id => '5987214361003', amount => 20, reason => 'order_refunded');
+SELECT * FROM mega_revoke_credit('shop-refund-3', ref_type => 'shopify_order', ref_id => '5987214361003', amount => 70, reason => 'order_refunded');
+SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 1, ref_type => 'shopify_order', ref_id => '5987214361004');
+SELECT mg_credits, revoked FROM mega_revoke_credit('evt-902', ref_type => 'shopify_order', ref_id => '5987214361004', up_to => 20);
+SELECT mg_credits, revoked FROM mega_revoke_credit('evt-901', ref_type => 'shopify_order', ref_id => '5987214361004', up_to => 10);
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8802', -85, 'video', ref_type => 'generation', ref_id => 'gen_9');
+SELECT * FROM mega_revoke_credit('dispute-1', ref_type => 'shopify_order', ref_id => '5987214361003', reason => 'chargeback');
+SELECT mg_credits, revoked FROM mega_revoke_credit('dispute-1', ref_type => 'shopify_order', ref_id => '5987214361003', reason => 'chargeback',
+    allow_negative => true);
+SELECT * FROM mega_refund_credit('revoke:dispute-1', 'dispute-1-won', reason => 'chargeback_won');
 SELECT * FROM mega_reconcile_credits();
 
 \c :"home"

@@ -37,6 +37,8 @@ UPDATE mega_customers SET mg_topup_default_packs = 777, mg_auto_topup_monthly_li
 UPDATE mega_customers SET mg_topup_default_packs = -778 WHERE mg_pass_id = 'pass:test:hidden-c';
 UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:hidden-b';
 SELECT mega_record_topup('pass:test:hidden-a', 3, 50, 'order', 'given-topup');
+SELECT mega_record_credit('pass:test:hidden-a', 7, 'grant', txn_id => 'hidden-grant'), mega_revoke_credit('given-revoke', 'hidden-grant'),
+    mega_record_credit('pass:test:hidden-c', 1, r, txn_id => 'hidden-' || r, ref_type => 'order', ref_id => 'given-several') FROM unnest('{several1,several2}'::text[]) r;
 SELECT mega_transfer_credit('pass:test:hidden-full', 'pass:test:hidden-c', 141, 'given-transfer');
 SELECT mega_record_credit('pass:test:hidden-full', 2147483523 - mg_credits, 'grant') FROM mega_customers WHERE mg_pass_id = 'pass:test:hidden-full';
 SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden prompt', mma_mode => 'still'), mega_create_generation('pass:test:mine', 'mine', mma_mode => 'still'), mega_create_generation('pass:test:hidden-a', 'vars'),
@@ -125,6 +127,13 @@ INSERT INTO attempt (what, statement) VALUES
     ('refund of more', $$SELECT mega_refund_credit('given-spend', 'given-r3', 5000)$$),
     ('refund of another spend', $$SELECT mega_refund_credit('given-spend', 'given-refund', 101)$$),
     ('refund with another amount', $$SELECT mega_refund_credit('hidden-spend', 'given-refund', 5)$$),
+    ('hold that was settled', $$SELECT mega_hold_credit('pass:test:hidden-a', 122, 'given-captured')$$),
+    ('revoke of more', $$SELECT mega_revoke_credit('given-v1', 'given-full', amount => 2147483647)$$),
+    ('revoke of what was spent', $$SELECT mega_revoke_credit('given-v1', 'given-full')$$),
+    ('revoke of another', $$SELECT mega_revoke_credit('given-v1', 'given-full', pass_id => 'pass:test:mine')$$),
+    ('revoke of one of several', $$SELECT mega_revoke_credit('given-v1', ref_type => 'order', ref_id => 'given-several')$$),
+    ('revoke of another grant', $$SELECT mega_revoke_credit('given-revoke', 'given-full')$$),
+    ('revoke with another amount', $$SELECT mega_revoke_credit('given-revoke', 'hidden-grant', amount => 6)$$),
     ('spend of a disabled customer', $$SELECT mega_record_credit('pass:test:hidden-b', -5, 'spend')$$),
     ('month used up', $$SELECT mega_record_topup('pass:test:mine', automatic => true)$$),
     ('no packs', $$SELECT mega_record_topup('pass:test:hidden-c')$$),

@@ -137,6 +137,8 @@ SELECT mg_generation_id, mg_type, mg_output_url FROM mega_likes('pass:shopify:10
 
 SELECT * FROM mega_reconcile_preferences();
 
+SELECT * FROM mega_revoke_credit('shop-refund-9', txn_id => 'gift-2', amount => 5);
+
 --
 -- Tools
 --

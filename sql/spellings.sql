@@ -74,6 +74,7 @@ BEGIN
         ('hold_credit', 'SELECT mega_hold_credit(%1$L, 1, ''h-%2$s'')'),
         ('capture_credit', 'SELECT mega_capture_credit(''h-%2$s'', pass_id => %1$L)'),
         ('release_credit', 'SELECT mega_release_credit(''h-%2$s'', pass_id => %1$L)'),
+        ('revoke_credit', 'SELECT mega_revoke_credit(''v-%2$s'', ''r-%2$s'', amount => 1, pass_id => %1$L)'),
         ('refund_credit', 'SELECT mega_refund_credit(''hold:h-%2$s'', ''f-%2$s'', pass_id => %1$L)'),
         ('transfer_credit', 'SELECT mega_transfer_credit(%1$L, ''pass:shopify:1302'', 1, ''t-%2$s'')'),
         ('transfer back', 'SELECT mega_transfer_credit(''pass:shopify:1302'', %1$L, 1, ''u-%2$s'')'),

@@ -2,6 +2,7 @@
 -- that are only claimed, triggers that drop or change what mega writes. Customers of this file: pass:test:together-*
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS mega;
+SELECT expired >= 0 AND (SELECT count(*) FROM mega_release_expired_holds()) >= 0 AS swept_what_others_left FROM mega_expire_credits();
 \set VERBOSITY sqlstate
 \pset null NULL
 SET timezone = 'UTC';
@@ -234,6 +235,7 @@ INSERT INTO regress_together.calls SELECT row_number() OVER (), s FROM unnest(AR
     $$SELECT mega_capture_credit('together-1', 3)$$,
     $$SELECT mega_release_credit('together-2')$$,
     $$SELECT mega_refund_credit('together-9', 'together-x')$$,
+    $$SELECT mega_revoke_credit('together-x', 'together-order-f', amount => 1)$$,
     $$SELECT mega_transfer_credit('pass:test:together-e', 'pass:test:together-a', 5, 'together-x')$$,
     $$SELECT mega_record_topup('pass:test:together-e', 1, ref_type => 'order', ref_id => 'together-top')$$,
     $$SELECT mega_start_session('pass:test:together-e', 'together-x')$$,

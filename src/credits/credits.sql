@@ -59,6 +59,17 @@ COMMENT ON FUNCTION mega_refund_credit(text, text, integer, text, text) IS
     'txn_id hold:<hold_id>. Never more in sum than was spent. Raises MG003 no such transaction, 22023 a grant, '
     'MG012 more than is left, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
 
+CREATE FUNCTION mega_revoke_credit(revoke_id text, txn_id text DEFAULT NULL, ref_type text DEFAULT NULL,
+    ref_id text DEFAULT NULL, amount integer DEFAULT NULL, up_to integer DEFAULT NULL, reason text DEFAULT 'revoke',
+    allow_negative boolean DEFAULT false, pass_id text DEFAULT NULL,
+    OUT mg_id text, OUT mg_credits integer, OUT revoked integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_revoke_credit(text, text, text, text, integer, integer, text, boolean, text) IS
+    'Takes back what was granted, once per revoke_id: amount, or as much as makes up_to in sum, or all that is left. Never '
+    'more in sum than was granted (I16); a refund of the revoke restores it. revoked is what this call took, possibly 0. '
+    'Raises MG003 no such transaction, 22023 no grant or several, MG012 more than is left of it, MG001 spent already, '
+    'MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
+
 CREATE FUNCTION mega_transfer_credit(from_pass_id text, to_pass_id text, amount integer, transfer_id text,
     reason text DEFAULT 'transfer', OUT from_credits integer, OUT to_credits integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -79,8 +79,8 @@ std::int64_t spent_by(ledger::store &store, const spend &what, const recorded &r
     for (const std::string_view prefix : not_spends)
         if (what.txn_id.starts_with(prefix))
             refuse("only a spend can be refunded", what, "Record what has to be corrected with mega_record_credit.");
-    if (row.delta >= 0)
-        refuse("a grant cannot be refunded", what, "Take credits back with mega_record_credit and a negative delta.");
+    if (row.delta > 0)
+        refuse("a grant cannot be refunded", what, "Take credits back with mega_revoke_credit.");
     return -std::int64_t{row.delta};
 }
 

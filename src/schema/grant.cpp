@@ -26,11 +26,11 @@ constexpr std::string_view reads[] = {"mega_version",
                                       "mega_mma_events",
                                       "mega_likes"};
 constexpr std::string_view writes[] = {
-    "mega_ensure_customer", "mega_record_credit",     "mega_hold_credit",       "mega_capture_credit",
-    "mega_release_credit",  "mega_refund_credit",     "mega_transfer_credit",   "mega_record_topup",
-    "mega_start_session",   "mega_create_generation", "mega_update_generation", "mega_complete_generation",
-    "mega_fail_generation", "mega_append_scan_line",  "mega_append_mma_step",   "mega_record_mma_event",
-    "mega_record_feedback", "mega_verify_customer",   "mega_record_credits"};
+    "mega_ensure_customer",     "mega_record_credit",   "mega_hold_credit",       "mega_capture_credit",
+    "mega_release_credit",      "mega_refund_credit",   "mega_revoke_credit",     "mega_transfer_credit",
+    "mega_record_topup",        "mega_start_session",   "mega_create_generation", "mega_update_generation",
+    "mega_complete_generation", "mega_fail_generation", "mega_append_scan_line",  "mega_append_mma_step",
+    "mega_record_mma_event",    "mega_record_feedback", "mega_verify_customer",   "mega_record_credits"};
 constexpr std::string_view office[] = {"mega_reconcile_credits",
                                        "mega_reconcile_preferences",
                                        "mega_release_expired_holds",

@@ -91,6 +91,10 @@ constexpr named_definition ledger_indexes[] = {
      "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}')) WHERE (mg_meta "
      "OPERATOR(pg_catalog.#>>) '{mega,refund_of}') IS NOT NULL",
      "What was refunded of a movement."},
+    {"mega_generations_revoke_of",
+     "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}')) WHERE (mg_meta "
+     "OPERATOR(pg_catalog.#>>) '{mega,revoke_of}') IS NOT NULL",
+     "What was taken back of a grant."},
 };
 
 constexpr named_definition ledger_triggers[] = {

@@ -149,7 +149,7 @@ for my $number (1 .. $operations) {
 compare_everything('at the end');
 is(scalar @surprises, 0, "the model agrees with every answer and every table of $operations operations");
 note(join ', ', map { "$_ x $answers{$_}" } sort keys %answers);
-for my $kind (qw(record hold settle refund transfer batch raw event create update end step)) {
+for my $kind (qw(record hold settle refund revoke transfer batch raw event create update end step)) {
     cmp_ok($answers{"$kind 00000"} // 0, '>', 5, "operations of kind $kind succeeded") if $operations >= 2000;
 }
 my $refusals = grep { !/ 00000$/ } keys %answers;
@@ -235,6 +235,9 @@ my %rules = (
     'refunds are no more than was spent' => q{SELECT r.refund_of, r.back, s.spent FROM (SELECT mg_meta #>> '{mega,refund_of}' AS refund_of, sum(mg_delta) AS back FROM mega_generations WHERE mg_ref_type = 'refund' GROUP BY 1) r
         LEFT JOIN LATERAL (SELECT -sum(mg_delta) AS spent FROM mega_generations WHERE mg_id = 'credit_transaction:' || r.refund_of
             OR (r.refund_of LIKE 'hold:%' AND mg_ref_type = 'hold' AND mg_ref_id = substr(r.refund_of, 6))) s ON true WHERE s.spent IS NULL OR r.back > s.spent},
+    'I16: what is revoked and not restored is no more than was granted' => q{SELECT s.* FROM (SELECT g.mg_id, g.mg_delta AS granted, (SELECT sum(-r.mg_delta - coalesce((SELECT sum(u.mg_delta)
+        FROM mega_generations u WHERE u.mg_meta #>> '{mega,refund_of}' = substr(r.mg_id, 20)), 0)) FROM mega_generations r WHERE r.mg_meta #>> '{mega,revoke_of}' = substr(g.mg_id, 20)) AS revoked
+        FROM mega_generations g) s WHERE revoked < 0 OR revoked > granted},
     'transfers are balanced' => q{SELECT mg_ref_id FROM mega_generations WHERE mg_ref_type = 'transfer' GROUP BY 1 HAVING count(*) <> 2 OR sum(mg_delta) <> 0 OR count(DISTINCT mg_pass_id) <> 2},
     'I7: steps have their generation, its customer and numbers from 0' => q{SELECT s.mg_id FROM mega_generations s LEFT JOIN mega_generations g ON g.mg_id = s.mg_parent_id
         WHERE s.mg_record_type = 'mma_step' AND (g.mg_id IS NULL OR g.mg_pass_id IS DISTINCT FROM s.mg_pass_id OR s.mg_step_no < 0 OR s.mg_id <> format('mma_step:%s:%s', g.mg_generation_id, s.mg_step_no))},

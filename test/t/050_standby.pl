@@ -108,6 +108,7 @@ sub writing_functions_are_refused {
         mega_record_credits => q{'[{"pass_id": "pass:shopify:7001", "delta": 1, "reason": "gift"}]'},
         mega_record_mma_event => "$customer, 'like'", mega_record_topup => "$customer, 1",
         mega_refund_credit => q{'spend-1', 'r-1'}, mega_release_credit => q{'h-1'}, mega_release_expired_holds => '',
+        mega_revoke_credit => q{'v-1', 'gift-1'},
         mega_start_session => $customer, mega_transfer_credit => "$customer, 'pass:shopify:7002', 1, 't-1'",
         mega_update_generation => q{'gen_2', 'postscan'}, mega_validate => '');
     start_dumps($standby);

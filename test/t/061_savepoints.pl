@@ -31,6 +31,7 @@ my @calls = (
     "mega_release_credit('%s-released')",
     'mega_release_expired_holds()',
     "mega_refund_credit('hold:%s-captured', '%s', 1)",
+    "mega_revoke_credit('%s', '%s', amount => 1)",
     "mega_transfer_credit('$one', '$two', 2, '%s')",
     "mega_record_topup('$one', 1, ref_type => 'shopify', ref_id => '%s')",
     "mega_record_credit('$two', 3, 'bonus', txn_id => '%s-short', expires_at => clock_timestamp() + interval '1 millisecond')",

@@ -229,8 +229,10 @@ sub app {
     attack('app', 'transfers less than nothing', '22023', "SELECT mega_transfer_credit('pass:test:app', 'pass:test:anon', -5, 'a1')");
     attack('app', 'holds less than nothing', '22023', "SELECT mega_hold_credit('pass:test:app', -5, 'a1')");
     attack('app', 'refunds a grant', '22023', "SELECT mega_refund_credit('of-app', 'a1')");
-    attack('app', 'refunds more', '22023', "SELECT mega_record_credit('pass:test:app', -5, 'spend', txn_id => 'a2')", "SELECT mega_refund_credit('a2', 'a2', 6)");
-    attack('app', 'writes a row of another function', '22023', "SELECT mega_record_credit('pass:test:app', 5, 'x', txn_id => '$_')") for qw(hold:x release:known capture:known refund:x transfer:x:in expire:x opening:x);
+    attack('app', 'refunds more', 'MG012', "SELECT mega_record_credit('pass:test:app', -5, 'spend', txn_id => 'a2')", "SELECT mega_refund_credit('a2', 'a2', 6)");
+    attack('app', 'revokes a spend', '22023', "SELECT mega_record_credit('pass:test:app', -5, 'spend', txn_id => 'a3')", "SELECT mega_revoke_credit('a3', 'a3')");
+    attack('app', 'revokes more', 'MG012', "SELECT mega_revoke_credit('a4', 'of-app', amount => 1000000)");
+    attack('app', 'writes a row of another function', '22023', "SELECT mega_record_credit('pass:test:app', 5, 'x', txn_id => '$_')") for qw(hold:x release:known capture:known refund:x transfer:x:in expire:x opening:x revoke:x topup:x lot:x:in);
     attack('app', 'overflows', '22003', "SELECT mega_record_credit('pass:test:app', 2147483647, 'grant')");
     attack('app', 'redirects by search_path', '00000', 'CREATE TABLE of_app.mega_customers (mg_pass_id text, mg_credits integer)', 'SET search_path = of_app, public', "SELECT public.mega_record_credit('pass:test:app', 1, 'x')", 'RESET search_path');
     attack('app', 'plants an operator', '00000', planted('app', 'eq', 'text, text', 'boolean', 'true'), 'CREATE OPERATOR of_app.= (LEFTARG = text, RIGHTARG = text, FUNCTION = of_app.eq)',

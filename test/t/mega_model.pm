@@ -41,13 +41,14 @@ sub flag { return $_[0] ? 't' : 'f' }
 
 sub write_row {
     my ($self, $txn, $pass, $delta, %more) = @_;
-    $self->{rows}{$txn} = { pass => $pass, delta => $delta, %more };
+    $self->{rows}{$txn} = { pass => $pass, delta => $delta, names => $more{reference} // 'random', %more };
     $self->{references}{ $more{reference} } = $txn if $more{reference};
     $self->{credits}{$pass} += $delta;
     return;
 }
 
-# A movement by its txn id and its reference: new, the same again, or MG002.
+# A movement by its txn id and its reference: new, the same again, or MG002: a repeat agrees in customer, delta, reason and
+# reference.
 sub on_record {
     my ($self, $operation) = @_;
     my ($pass, $delta, $txn, $reference) = @$operation{qw(pass delta txn reference)};
@@ -56,7 +57,8 @@ sub on_record {
     return refused('MG002') if @found == 2 && $found[0] ne $found[1];
     if (@found) {
         my $first = $self->{rows}{ $found[0] };
-        return refused('MG002') if $first->{pass} ne $pass || $first->{delta} != $delta;
+        return refused('MG002') if $first->{pass} ne $pass || $first->{delta} != $delta || $first->{names} ne ($reference // 'random');
+        return refused('MG010') if ($operation->{status} // '') eq 'pending' && $first->{status} ne 'pending';
         return success("$self->{credits}{$pass}|t");
     }
     my $credits = $self->{credits}{$pass} // return refused('23503');
@@ -124,25 +126,59 @@ sub on_refund {
         return success("$self->{credits}{$pass}|t");
     }
     my $of_hold = $txn =~ /^hold:(.*)/ ? $1 : undef;
-    return refused('22023') if defined $of_hold ? $spend->{status} eq 'pending' : $spend->{delta} >= 0;
+    return refused('22023') if defined $of_hold ? $spend->{status} eq 'pending' : $spend->{delta} > 0;
     my $left = defined $of_hold ? $self->taken($of_hold) : -$spend->{delta};
     $left -= $_->{delta} for grep { ($_->{refund_of} // '') eq $txn } values %{ $self->{rows} };
-    return refused('22023') if $left <= 0 || ($amount // 0) > $left;
+    return refused('MG012') if $left <= 0 || ($amount // 0) > $left;
     my $back = $amount // $left;
     return success(($self->{credits}{$pass} + $back) . '|f',
         sub { $self->write_row("refund:$id", $pass, $back, refund_of => $txn, reference => "refund|$id|refund") });
 }
 
+# What was taken back of a grant and not restored.
+sub revoked {
+    my ($self, $txn) = @_;
+    my $sum = 0;
+    for my $id (grep { ($self->{rows}{$_}{revoke_of} // '') eq $txn } keys %{ $self->{rows} }) {
+        $sum -= $self->{rows}{$id}{delta};
+        $sum -= $_->{delta} for grep { ($_->{refund_of} // '') eq $id } values %{ $self->{rows} };
+    }
+    return $sum;
+}
+
+# A grant is taken back: an amount, up to a total, or what is left; never more in sum than was granted (I16).
+sub on_revoke {
+    my ($self, $operation) = @_;
+    my ($txn, $id, $amount, $up_to) = @$operation{qw(txn id amount up_to)};
+    if (my $first = $self->{rows}{"revoke:$id"}) {
+        return refused('MG002') if $first->{revoke_of} ne $txn || defined $amount && $amount != -$first->{delta} || defined $up_to && $up_to != ($first->{up_to} // -1);
+        return success("$self->{credits}{ $first->{pass} }|" . -$first->{delta} . '|t');
+    }
+    my $grant = $self->{rows}{$txn} // return refused('MG003');
+    return refused('22023') if $grant->{delta} <= 0;
+    my $revoked = $self->revoked($txn);
+    my $left = $grant->{delta} - $revoked;
+    return refused('MG012') if ($amount // 0) > $left || ($up_to // 0) > $grant->{delta};
+    my $taken = $amount // (defined $up_to ? $up_to - $revoked : $left);
+    $taken = 0 if $taken < 0;
+    $taken = $left if $taken > $left;
+    my $credits = $self->{credits}{ $grant->{pass} };
+    return refused('MG001') if $taken > 0 && $credits < $taken;
+    return success(($credits - $taken) . "|$taken|f",
+        sub { $self->write_row("revoke:$id", $grant->{pass}, -$taken, revoke_of => $txn, up_to => $up_to, reference => "revoke|$id|revoke") });
+}
+
 sub on_transfer {
     my ($self, $operation) = @_;
     my ($from, $to, $amount, $id) = @$operation{qw(from to amount id)};
-    return refused('22023') if $from eq $to || $amount <= 0;
+    return refused('22023') if $from eq $to || ($amount // 1) <= 0;
     my ($out, $in) = map { $self->{rows}{"transfer:$id:$_"} } qw(out in);
     if ($out) {
-        return refused('MG002') if $out->{pass} ne $from || $in->{pass} ne $to || $in->{delta} != $amount;
+        return refused('MG002') if $out->{pass} ne $from || $in->{pass} ne $to || $in->{delta} != ($amount // $in->{delta});
         return success("$self->{credits}{$from}|$self->{credits}{$to}|t");
     }
     return refused('23503') if grep { !defined $self->{credits}{$_} } $from, $to;
+    $amount //= $self->{credits}{$from} > 0 ? $self->{credits}{$from} : 1; # all that can be spent
     return refused('MG001') if $self->{credits}{$from} < $amount;
     return success(($self->{credits}{$from} - $amount) . '|' . ($self->{credits}{$to} + $amount) . '|f', sub {
         $self->write_row("transfer:$id:out", $from, -$amount, reference => "transfer|$id|transfer_out");
@@ -196,13 +232,14 @@ sub on_raw {
     my (%seen, @faults);
     for my $row (@rows) {
         push @faults, $row->{bad} if $row->{bad};
+        push @faults, '23514' if $row->{kind} eq 'credit' && $row->{delta} == 0;
         push @faults, '23505' if $self->is_there($row) || $seen{ place_of($row) }++ || ($row->{reference} && $seen{"reference $row->{reference}"}++);
         push @faults, '23503' if defined $row->{pass} ? !defined $self->{credits}{ $row->{pass} } : !$self->{generations}{ $row->{generation} };
     }
     return refused(@faults) if @faults;
     return success('', sub {
         for my $row (@rows) {
-            if ($row->{kind} eq 'credit') { $self->write_row($row->{txn}, $row->{pass}, $row->{delta}, reference => $row->{reference}) }
+            if ($row->{kind} eq 'credit') { $self->write_row($row->{txn}, $row->{pass}, $row->{delta}, reference => $row->{reference}, names => $row->{reference} // 'raw') }
             elsif ($row->{kind} eq 'event') { $self->{events}{ $row->{id} } = {%$row} }
             else { $self->{generations}{ $row->{generation} }{steps}{ $row->{number} } = { type => $row->{type}, input => $row->{input} } }
         }

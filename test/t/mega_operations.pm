@@ -100,8 +100,9 @@ sub random_operation {
     return movement() if $dice < 18;
     return { kind => 'hold', pass => customer(), amount => int rand 20, id => id('hold', 120) } if $dice < 26;
     return { kind => 'settle', way => one_of(qw(capture capture release)), id => id('hold', 130), amount => chance(0.3) ? -1 + int rand 25 : undef } if $dice < 34;
-    return { kind => 'refund', txn => chance(0.5) ? 'hold:' . id('hold', 130) : id('txn', 300), id => id('refund', 150), amount => chance(0.5) ? 1 + int rand 12 : undef } if $dice < 40;
-    return { kind => 'transfer', from => customer(), to => customer(), amount => int rand 15, id => id('transfer', 120) } if $dice < 45;
+    return { kind => 'refund', txn => one_of('hold:' . id('hold', 130), id('txn', 300), 'revoke:' . id('revoke', 120)), id => id('refund', 150), amount => chance(0.5) ? 1 + int rand 12 : undef } if $dice < 38;
+    return { kind => 'revoke', txn => id('txn', 300), id => id('revoke', 150), one_of([ amount => 1 + int rand 12 ], [ up_to => int rand 30 ], [])->@* } if $dice < 41;
+    return { kind => 'transfer', from => customer(), to => customer(), amount => chance(0.1) ? undef : int rand 15, id => id('transfer', 120) } if $dice < 45;
     return { kind => 'batch', entries => [ map { movement() } 1 .. 1 + int rand 4 ] } if $dice < 48;
     return { kind => 'raw', copied => chance(0.3), rows => [ map { raw_row() } 1 .. 1 + int rand 5 ] } if $dice < 58;
     return event() if $dice < 73;
@@ -185,7 +186,11 @@ my %sql = (
         return "SELECT outcome, mg_credits FROM mega_release_credit('$o->{id}')";
     },
     refund => sub { my ($o) = @_; return "SELECT mg_credits, replayed FROM mega_refund_credit('$o->{txn}', '$o->{id}'" . argument('amount', $o->{amount}) . ')' },
-    transfer => sub { my ($o) = @_; return "SELECT * FROM mega_transfer_credit('$o->{from}', '$o->{to}', $o->{amount}, '$o->{id}')" },
+    revoke => sub {
+        my ($o) = @_;
+        return "SELECT mg_credits, revoked, replayed FROM mega_revoke_credit('$o->{id}', '$o->{txn}'" . argument('amount', $o->{amount}) . argument('up_to', $o->{up_to}) . ')';
+    },
+    transfer => sub { my ($o) = @_; return "SELECT * FROM mega_transfer_credit('$o->{from}', '$o->{to}', " . ($o->{amount} // 'NULL') . ", '$o->{id}')" },
     batch => sub { my ($o) = @_; return 'SELECT * FROM mega_record_credits(' . mega_test::quoted(encode_json([ map { entry($_) } @{ $o->{entries} } ])) . ')' },
     raw => \&raw_sql,
     event => sub {
