@@ -5,6 +5,7 @@ SET client_min_messages = warning;
 CREATE ROLE regress_mega_nobody;
 CREATE ROLE regress_mega_reader;
 CREATE ROLE regress_mega_app;
+CREATE ROLE regress_mega_worker;
 CREATE ROLE regress_mega_admin;
 CREATE ROLE visitor;
 CREATE ROLE writer;
@@ -18,7 +19,7 @@ CREATE EXTENSION mega;
 GRANT USAGE ON SCHEMA public TO regress_mega_nobody;
 CREATE SCHEMA elsewhere;
 GRANT ALL ON SCHEMA elsewhere TO PUBLIC;
-SELECT mega_grant('regress_mega_reader', 'reader'), mega_grant('regress_mega_app', 'app'), mega_grant('regress_mega_admin', 'admin');
+SELECT mega_grant('regress_mega_reader', 'reader'), mega_grant('regress_mega_app', 'app'), mega_grant('regress_mega_worker', 'worker'), mega_grant('regress_mega_admin', 'admin');
 
 -- Whether a role may run a statement: nothing of it stays, and every answer but "permission denied" is a yes.
 CREATE FUNCTION may(who text, statement text) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -38,11 +39,11 @@ WHERE p.prorettype <> 'trigger'::regtype;
 CREATE FUNCTION yes(boolean) RETURNS text LANGUAGE sql AS $$SELECT CASE WHEN $1 THEN 'yes' ELSE '' END$$;
 \pset format unaligned
 \pset tuples_only on
--- functions: everybody, reader, app, admin
-SELECT format('| `%s` | %s | %s | %s | %s |', proname, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_admin', statement)))
+-- functions: everybody, reader, app, worker, admin
+SELECT format('| `%s` | %s | %s | %s | %s | %s |', proname, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_worker', statement)), yes(may('regress_mega_admin', statement)))
 FROM called ORDER BY proname;
 -- tables: what each may do
-SELECT format('| `%s` %s | %s | %s | %s | %s |', t.name, a.what, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_admin', statement)))
+SELECT format('| `%s` %s | %s | %s | %s | %s | %s |', t.name, a.what, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_worker', statement)), yes(may('regress_mega_admin', statement)))
 FROM (VALUES (1, 'mega_customers'), (2, 'mega_generations'), (3, 'mega_admin')) t(nr, name),
     LATERAL (VALUES (1, 'SELECT', 'SELECT FROM ' || t.name), (2, 'INSERT', 'INSERT INTO ' || t.name || ' DEFAULT VALUES'), (3, 'UPDATE', 'UPDATE ' || t.name || ' SET mg_meta = NULL'), (4, 'DELETE', 'DELETE FROM ' || t.name),
         (5, 'TRUNCATE', 'TRUNCATE ' || t.name || ' CASCADE'), (6, 'TRIGGER', 'CREATE TRIGGER t AFTER INSERT ON ' || t.name || ' EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()'),
@@ -52,7 +53,7 @@ ORDER BY t.nr, a.nr;
 \pset format aligned
 -- trigger functions can be hung on a table by nobody but the owner
 SELECT count(*) AS trigger_functions, count(*) FILTER (WHERE has_function_privilege(r, p.oid, 'EXECUTE')) AS others_may
-FROM pg_proc p, unnest('{regress_mega_nobody,regress_mega_reader,regress_mega_app,regress_mega_admin}'::text[]) r WHERE p.proname LIKE 'mega\_trigger\_%';
+FROM pg_proc p, unnest('{regress_mega_nobody,regress_mega_reader,regress_mega_app,regress_mega_worker,regress_mega_admin}'::text[]) r WHERE p.proname LIKE 'mega\_trigger\_%';
 
 --
 -- The examples.
@@ -90,4 +91,4 @@ SELECT mg_pass_id, mg_credits FROM mega_customers ORDER BY 1;
 
 \c :home
 DROP DATABASE regress_mega_docs_security;
-DROP ROLE regress_mega_nobody, regress_mega_reader, regress_mega_app, regress_mega_admin, visitor, writer;
+DROP ROLE regress_mega_nobody, regress_mega_reader, regress_mega_app, regress_mega_worker, regress_mega_admin, visitor, writer;

@@ -46,6 +46,10 @@ SELECT mg_id, mg_mma_mode, mg_mma_status FROM mega_generation_history('pass:test
 SELECT count(*) FROM mega_generation_history('pass:test:history-none');
 SELECT count(*) FROM mega_generation_history('pass:test:nobody');
 
+-- since is inclusive, until exclusive
+SELECT s.since, u.until, (SELECT string_agg(split_part(mg_id, '-', 2), ' ') FROM mega_generation_history('pass:test:history-a', since => s.since, until => u.until)) AS found
+FROM unnest('{NULL,2024-05-01 00:02:00Z,2024-05-01 00:04:00Z}'::timestamptz[]) s(since), unnest('{NULL,2024-05-01 00:04:00Z,2024-05-01 00:02:00Z,infinity}'::timestamptz[]) u(until);
+
 --
 -- Pages: every size gives every row once, in order.
 --
@@ -66,6 +70,7 @@ BEGIN
 END
 $$;
 SELECT size, pg_temp.pages(size) FROM unnest('{1,2,3,5,10,11,12,1000}'::integer[]) size;
+SELECT pg_temp.pages(2, $$, since => '2024-05-01 00:02:00Z', until => '2024-05-01 00:05:00Z'$$), pg_temp.pages(1, $$, until => '2024-05-01 00:02:00Z'$$);
 SELECT pg_temp.pages(2, ', ''still'''), pg_temp.pages(1, ', NULL, ''done'''), pg_temp.pages(2, ', ''video'', ''queued''');
 -- what comes in meanwhile does not move the pages behind the cursor
 SELECT next_cursor FROM mega_generation_history('pass:test:history-a', 4) LIMIT 1 \gset

@@ -29,11 +29,13 @@ CREATE FUNCTION witness.call(function oid, version text, bare boolean) RETURNS t
 SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.regnamespace, p.proname,
     pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
         WHEN bare AND a.number OPERATOR(pg_catalog.>) (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND a.name OPERATOR(pg_catalog.~) '(_id|cursor|ref_type)$' THEN 'NULL'
-        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|ref_type|at|as_of|expires_in|action|expected_version|profile_id|runtime_id|ip|trust)$' THEN
+        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|steps|events|worker|line|lease|max_age|ref_type|at|as_of|expires_in|action|expected_version|profile_id|runtime_id|ip|trust)$' THEN
             pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'trust', 'ledger', 'email', 'n@example.com',
-                'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour',
+                'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour', 'worker', 'names', 'line', 'looking', 'lease', '1 hour', 'max_age', '1 hour',
+                'steps', '[{"step_type": "a"}]', 'events', '[{"pass_id": "pass:names:1", "event_type": "like"}]',
                 'action', 'names', 'expected_version', '0', 'profile_id', 'c0ffee00-0000-4000-8000-0000000000e5', 'runtime_id', '1', 'ip', '10.0.0.1',
                 'entries', '[{"pass_id": "pass:names:1", "delta": 1, "reason": "names"}]') OPERATOR(pg_catalog.->>) a.name)
+        WHEN p.proname OPERATOR(pg_catalog.=) 'mega_tweak_generation' AND a.name OPERATOR(pg_catalog.=) 'parent_generation_id' THEN pg_catalog.quote_literal(pg_catalog.concat('generation_id', version))
         WHEN a.name OPERATOR(pg_catalog.~) '^key$|_hash$' THEN pg_catalog.quote_literal(pg_catalog.concat(a.name, version))
         WHEN a.name OPERATOR(pg_catalog.~) 'pass_id$' THEN pg_catalog.quote_literal(CASE WHEN a.name OPERATOR(pg_catalog.~) '^to' THEN 'pass:names:2' ELSE 'pass:names:1' END)
         WHEN a.name OPERATOR(pg_catalog.~) '_(cursor|id)$' AND a.type OPERATOR(pg_catalog.~) 'uuid$' OR a.name OPERATOR(pg_catalog.~) '(cursor|shopify_customer_id|parent_generation_id|mma_status)$' THEN 'NULL'
@@ -102,7 +104,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_build_object,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,round,set_config,starts_with,string_agg,substr,sum,timezone}';
+    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_array_length,jsonb_build_object,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,round,set_config,starts_with,string_agg,substr,sum,timezone,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);

@@ -9,8 +9,8 @@ INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta)
 SELECT 'credit_transaction:pages-' || n, 'pass:test:pages-' || CASE WHEN n <= 3000 THEN 1 ELSE n % 400 + 1 END, 1 FROM generate_series(1, 5000) n;
 INSERT INTO mega_generations (mg_id, mg_pass_id)
 SELECT 'generation:pages-' || n, 'pass:test:pages-' || CASE WHEN n <= 3000 THEN 1 ELSE n % 400 + 1 END FROM generate_series(1, 5000) n;
-INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta)
-SELECT 'mma_event:pages-' || n, 'pass:test:pages-' || CASE WHEN n <= 3000 THEN 1 ELSE n % 400 + 1 END, '{"event_type": "like", "payload": {}}' FROM generate_series(1, 5000) n;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_meta)
+SELECT 'mma_event:pages-' || n, 'pass:test:pages-' || CASE WHEN n <= 3000 THEN 1 ELSE n % 400 + 1 END, 'pages-' || n, '{"event_type": "like", "payload": {}}' FROM generate_series(1, 5000) n;
 ANALYZE mega_generations;
 
 -- What was read so far: entries of the index by which a customer's rows are found, and rows of whole tables.

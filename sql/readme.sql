@@ -135,6 +135,25 @@ SELECT mg_id, mg_event_type, mg_generation_id FROM mega_mma_events('pass:shopify
 
 SELECT mg_generation_id, mg_type, mg_output_url FROM mega_likes('pass:shopify:1001');
 
+SELECT * FROM mega_tweak_generation('gen_1', 'gen_3', '{"text": "warmer light"}', event_id => 'e3');
+
+SELECT mg_generation_id, mg_mma_mode, mg_mma_status, attempt FROM mega_claim_generations('worker-1');
+SELECT mega_extend_claim('gen_3', 'worker-1', '15 minutes');
+
+SELECT mega_append_scan_line('gen_3', 'Looking at your bottle') AS lines;
+
+SELECT * FROM mega_append_mma_steps('gen_3', '[{"step_type": "feedback_reader", "mma_status": "prompting"},
+    {"step_type": "seedream_generate", "mma_status": "generating"}]');
+
+SELECT * FROM mega_record_mma_events('[{"pass_id": "pass:shopify:1001", "event_type": "download", "event_id": "e4"},
+    {"pass_id": "pass:shopify:1001", "event_type": "like", "generation_id": "gen_1", "payload": {"undo": true}}]');
+
+SELECT * FROM mega_record_feedback('pass:shopify:1001', 'f1', 'gen_1', comment => 'a little dark');
+
+SELECT mg_generation_id, mg_mma_status, mg_parent_id, steps, scan_lines FROM mega_generation('gen_3');
+
+SELECT * FROM mega_delete_generation('gen_2');
+
 SELECT * FROM mega_reconcile_preferences();
 
 SELECT * FROM mega_revoke_credit('shop-refund-9', txn_id => 'gift-2', amount => 5);

@@ -1,4 +1,4 @@
--- Who may do what: a database that gives everything away by default privileges, as hosted ones do, the three levels of
+-- Who may do what: a database that gives everything away by default privileges, as hosted ones do, the four levels of
 -- mega_grant, roles without EXECUTE, row policies, and search_path attacks. In a database of its own.
 \set VERBOSITY sqlstate
 \pset null NULL
@@ -6,6 +6,7 @@ SET client_min_messages = warning;
 CREATE ROLE regress_mega_anon;
 CREATE ROLE regress_mega_authenticated;
 CREATE ROLE regress_mega_service BYPASSRLS;
+CREATE ROLE regress_mega_worker;
 CREATE ROLE regress_mega_other;
 CREATE ROLE regress_mega_owner;
 SELECT current_database() AS home \gset
@@ -68,20 +69,21 @@ RESET ROLE;
 SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('no such level', $$SELECT mega_grant('regress_mega_anon', 'root')$$), ('upper case', $$SELECT mega_grant('regress_mega_anon', 'App')$$), ('no level', $$SELECT mega_grant('regress_mega_anon', NULL)$$), ('no role', $$SELECT mega_grant(NULL, 'app')$$), ('no such role', $$SELECT mega_grant('regress_mega_nobody', 'app')$$)
 ) v(what, statement);
-SELECT mega_grant('regress_mega_anon', 'reader'), mega_grant('regress_mega_authenticated', 'app'), mega_grant('regress_mega_service', 'admin');
+SELECT mega_grant('regress_mega_anon', 'reader'), mega_grant('regress_mega_authenticated', 'app'), mega_grant('regress_mega_worker', 'worker'), mega_grant('regress_mega_service', 'admin');
 -- each function at the lowest level that may call it; what no level may call is the owner's
 CREATE TABLE level_of (function text, level text);
-INSERT INTO level_of SELECT f, 'reader' FROM unnest('{mega_version,mega_pass_id,mega_customer,mega_balance,mega_balance_at,mega_credit_statement,mega_generation_history,mega_generation_steps,mega_mma_events,mega_likes}'::text[]) f;
-INSERT INTO level_of SELECT f, 'app' FROM unnest('{mega_ensure_customer,mega_record_credit,mega_record_credits,mega_hold_credit,mega_capture_credit,mega_release_credit,mega_refund_credit,mega_revoke_credit,mega_transfer_credit,mega_record_topup,mega_start_session,mega_create_generation,mega_update_generation,mega_complete_generation,mega_fail_generation,mega_append_scan_line,mega_append_mma_step,mega_record_mma_event,mega_record_feedback,mega_verify_customer}'::text[]) f;
-INSERT INTO level_of SELECT f, 'admin' FROM unnest('{mega_reconcile_credits,mega_reconcile_preferences,mega_release_expired_holds,mega_expire_credits,mega_topup_due,mega_merge_customers,mega_record_admin_audit,mega_admin_audits,mega_touch_admin_session,mega_admin_session,mega_end_admin_session,mega_profile,mega_runtime_config,mega_app_config,mega_app_config_versions,mega_link_profile,mega_set_runtime_config,mega_set_app_config,mega_disable_customer,mega_delete_customer,mega_restore_customer,mega_erase_customer,mega_import,mega_parity_counts,mega_parity_sample,mega_parity_report,mega_write_path}'::text[]) f;
+INSERT INTO level_of SELECT f, 'reader' FROM unnest('{mega_version,mega_pass_id,mega_customer,mega_balance,mega_balance_at,mega_credit_statement,mega_generation,mega_generation_history,mega_generation_steps,mega_mma_events,mega_likes}'::text[]) f;
+INSERT INTO level_of SELECT f, 'app' FROM unnest('{mega_ensure_customer,mega_record_credit,mega_record_credits,mega_hold_credit,mega_capture_credit,mega_release_credit,mega_refund_credit,mega_revoke_credit,mega_transfer_credit,mega_record_topup,mega_start_session,mega_create_generation,mega_update_generation,mega_complete_generation,mega_fail_generation,mega_append_scan_line,mega_append_mma_step,mega_record_mma_event,mega_record_feedback,mega_verify_customer,mega_delete_generation,mega_append_mma_steps,mega_record_mma_events,mega_tweak_generation}'::text[]) f;
+INSERT INTO level_of SELECT f, 'worker' FROM unnest('{mega_release_expired_holds,mega_expire_credits,mega_claim_generations,mega_extend_claim}'::text[]) f;
+INSERT INTO level_of SELECT f, 'admin' FROM unnest('{mega_reconcile_credits,mega_reconcile_preferences,mega_topup_due,mega_merge_customers,mega_record_admin_audit,mega_admin_audits,mega_touch_admin_session,mega_admin_session,mega_end_admin_session,mega_profile,mega_runtime_config,mega_app_config,mega_app_config_versions,mega_link_profile,mega_set_runtime_config,mega_set_app_config,mega_disable_customer,mega_delete_customer,mega_restore_customer,mega_erase_customer,mega_import,mega_parity_counts,mega_parity_sample,mega_parity_report,mega_write_path}'::text[]) f;
 SELECT c.function, l.level AS wanted, coalesce(max(g.level) FILTER (WHERE c.may), 'owner') AS found
-FROM (SELECT function, min(CASE role WHEN 'regress_mega_anon' THEN 1 WHEN 'regress_mega_authenticated' THEN 2 WHEN 'regress_mega_service' THEN 3 END) FILTER (WHERE may) AS lowest, bool_or(may) AS may FROM callable WHERE role <> 'regress_mega_other' GROUP BY function) c
-    LEFT JOIN (VALUES (1, 'reader'), (2, 'app'), (3, 'admin')) g(number, level) ON g.number = c.lowest LEFT JOIN level_of l ON l.function = c.function
+FROM (SELECT function, min(CASE role WHEN 'regress_mega_anon' THEN 1 WHEN 'regress_mega_authenticated' THEN 2 WHEN 'regress_mega_worker' THEN 3 WHEN 'regress_mega_service' THEN 4 END) FILTER (WHERE may) AS lowest, bool_or(may) AS may FROM callable WHERE role <> 'regress_mega_other' GROUP BY function) c
+    LEFT JOIN (VALUES (1, 'reader'), (2, 'app'), (3, 'worker'), (4, 'admin')) g(number, level) ON g.number = c.lowest LEFT JOIN level_of l ON l.function = c.function
 WHERE c.function NOT IN ('mega_is_pass_id', 'mega_is_record_id', 'mega_is_permanent_url', 'mega_has_expiring_url')
 GROUP BY c.function, l.level HAVING coalesce(l.level, 'owner') <> coalesce(max(g.level) FILTER (WHERE c.may), 'owner') ORDER BY 1;
 -- a higher level may call what a lower one may
-SELECT r.function FROM callable r JOIN callable a USING (function) JOIN callable s USING (function)
-WHERE r.role = 'regress_mega_anon' AND a.role = 'regress_mega_authenticated' AND s.role = 'regress_mega_service' AND (r.may > a.may OR a.may > s.may);
+SELECT r.function FROM callable r JOIN callable a USING (function) JOIN callable w USING (function) JOIN callable s USING (function)
+WHERE r.role = 'regress_mega_anon' AND a.role = 'regress_mega_authenticated' AND w.role = 'regress_mega_worker' AND s.role = 'regress_mega_service' AND (r.may > a.may OR a.may > w.may OR w.may > s.may);
 SELECT role, count(*) FILTER (WHERE may) > 4 AS may_call_more FROM callable GROUP BY role ORDER BY role;
 SELECT * FROM readable ORDER BY role, relation;
 SELECT mega_grant('regress_mega_service', 'reader');
@@ -325,6 +327,6 @@ SELECT * FROM mega_reconcile_credits();
 DROP DATABASE regress_mega_rights;
 DROP ROLE regress_mega_anon;
 DROP ROLE regress_mega_authenticated;
-DROP ROLE regress_mega_service;
+DROP ROLE regress_mega_service, regress_mega_worker;
 DROP ROLE regress_mega_other;
 DROP ROLE regress_mega_owner;

@@ -88,12 +88,19 @@ BEGIN
         ('update_generation', 'SELECT mega_update_generation(''g-%2$s'', ''scanning'', pass_id => %1$L)'),
         ('append_mma_step', 'SELECT mega_append_mma_step(''g-%2$s'', ''scan'', pass_id => %1$L)'),
         ('generation_steps', 'SELECT * FROM mega_generation_steps(''g-%2$s'', %1$L)'),
+        ('append_mma_steps', 'SELECT mega_append_mma_steps(''g-%2$s'', ''[{"step_type": "scan"}]'', %1$L)'),
+        ('append_scan_line', 'SELECT mega_append_scan_line(''g-%2$s'', ''looking'', %1$L)'),
+        ('generation', 'SELECT * FROM mega_generation(''g-%2$s'', %1$L)'),
+        ('tweak_generation', 'SELECT mega_tweak_generation(''g-%2$s'', ''g2-%2$s'', pass_id => %1$L)'),
+        ('record_feedback', 'SELECT mega_record_feedback(%1$L, ''f-%2$s'', ''g-%2$s'')'),
         ('complete_generation', 'SELECT mega_complete_generation(''g-%2$s'', ''https://a.example/x.png'', pass_id => %1$L)'),
         ('record_mma_event', 'SELECT mega_record_mma_event(%1$L, ''like'', ''{"tag": "t"}'', ''g-%2$s'', ''e-%2$s'')'),
+        ('record_mma_events', 'SELECT mega_record_mma_events(jsonb_build_array(jsonb_build_object(''pass_id'', %1$L, ''event_type'', ''like'', ''generation_id'', ''g-%2$s'')))'),
         ('generation_history', 'SELECT * FROM mega_generation_history(%1$L)'),
         ('mma_events', 'SELECT * FROM mega_mma_events(%1$L)'),
         ('likes', 'SELECT * FROM mega_likes(%1$L)'),
         ('reconcile_preferences', 'SELECT mega_reconcile_preferences(%1$L)'),
+        ('delete_generation', 'SELECT mega_delete_generation(''g-%2$s'', %1$L)'),
         ('customer', 'SELECT * FROM mega_customer(%1$L)')) v(what, statement)
     LOOP
         outcome := pg_temp.outcome(outcome);

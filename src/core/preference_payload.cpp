@@ -80,6 +80,14 @@ public:
         read_tags("tags", add);
     }
 
+    // Whether a like or dislike is taken back.
+    bool read_undo() const {
+        const json *value = find_member(payload_, "undo");
+        if (value && !value->is_boolean())
+            fail_kind("undo", "true or false", *value);
+        return value && value->boolean();
+    }
+
     void read_blocks() {
         const auto block = [](tag_effect &effect) { effect.block = true; };
         read_tag("hard_block", block);
@@ -187,17 +195,17 @@ std::vector<tag_effect> read_effects(std::string_view event_type, const json &pa
     if (!payload.is_null() && !payload.is_object())
         throw payload_error("payload must be an object", "It is " + std::string(kind_name(payload)) + ".");
     effect_reader reader(payload);
-    if (event_type == "like")
-        reader.read_additions(default_weight, false);
-    if (event_type == "dislike")
-        reader.read_additions(default_weight, true);
+    const bool is_word = event_type == "like" || event_type == "dislike";
+    const bool undone = is_word && reader.read_undo();
+    if (is_word)
+        reader.read_additions(default_weight, (event_type == "dislike") != undone);
     if (event_type == "download")
         reader.read_additions(download_weight, false);
     if (event_type == "preference_set") {
         reader.read_sets();
         reader.read_unblocks();
     }
-    if (event_type == "preference_set" || event_type == "dislike")
+    if (event_type == "preference_set" || (event_type == "dislike" && !undone))
         reader.read_blocks();
     return reader.take();
 }

@@ -30,6 +30,20 @@ void notify_status(const ledger_record &row) {
     send("mega_generation", message.end_object().finish());
 }
 
+void notify_scan_lines(std::string_view generation_id, std::optional<std::string_view> pass_id,
+                       std::optional<std::string_view> status, std::int32_t lines) {
+    if (!notify_setting())
+        return;
+    pg::json_builder message;
+    message.begin_object().key("mg_generation_id").text(generation_id);
+    if (pass_id)
+        message.key("mg_pass_id").text(*pass_id);
+    if (status)
+        message.key("mg_mma_status").text(*status);
+    message.key("scan_lines").number(std::to_string(lines));
+    send("mega_generation", message.end_object().finish());
+}
+
 void notify_setting_changed(const schema::record<schema::admin> *old_row, const schema::record<schema::admin> &row) {
     using column = schema::admin;
     const auto type = core::parse_record_type(row.text(column::mg_record_type).value_or(""));

@@ -5,12 +5,20 @@
 
 namespace pg {
 
-// Runs body and returns what it returns. A Postgres error that it throws goes on with "<prefix>: " in front.
+// Whether an error speaks of what was given, and not of the transaction, the server or its administrator.
+inline bool is_about_input(int sqlerrcode) {
+    const int category = ERRCODE_TO_CATEGORY(sqlerrcode);
+    return category != ERRCODE_TRANSACTION_ROLLBACK && category != ERRCODE_INSUFFICIENT_RESOURCES &&
+           category != ERRCODE_OPERATOR_INTERVENTION && category != ERRCODE_SYSTEM_ERROR &&
+           category != ERRCODE_INTERNAL_ERROR;
+}
+
+// Runs body and returns what it returns. A Postgres error about what was given goes on with "<prefix>: " in front.
 template <class Body> auto prefixed(const std::string &prefix, Body body) {
     try {
         return body();
     } catch (const pg_error &error) {
-        if (error.data != nullptr)
+        if (error.data != nullptr && is_about_input(error.data->sqlerrcode))
             error.data->message =
                 call([&prefix, &error] { return psprintf("%s: %s", prefix.c_str(), error.data->message); });
         throw;

@@ -9,54 +9,37 @@ namespace mega::schema {
 
 namespace {
 
-enum class level { reader, app, admin };
+enum class level { reader, app, worker, admin };
 
 constexpr std::pair<std::string_view, level> level_names[] = {
-    {"reader", level::reader}, {"app", level::app}, {"admin", level::admin}};
+    {"reader", level::reader}, {"app", level::app}, {"worker", level::worker}, {"admin", level::admin}};
 
 // What each level adds. A function that is in no list is the owner's alone.
-constexpr std::string_view reads[] = {"mega_version",
-                                      "mega_pass_id",
-                                      "mega_customer",
-                                      "mega_balance",
-                                      "mega_balance_at",
-                                      "mega_credit_statement",
-                                      "mega_generation_history",
-                                      "mega_generation_steps",
-                                      "mega_mma_events",
-                                      "mega_likes"};
+constexpr std::string_view reads[] = {
+    "mega_version",          "mega_pass_id",          "mega_customer",   "mega_balance",
+    "mega_balance_at",       "mega_credit_statement", "mega_generation", "mega_generation_history",
+    "mega_generation_steps", "mega_mma_events",       "mega_likes"};
 constexpr std::string_view writes[] = {
-    "mega_ensure_customer",     "mega_record_credit",   "mega_hold_credit",       "mega_capture_credit",
-    "mega_release_credit",      "mega_refund_credit",   "mega_revoke_credit",     "mega_transfer_credit",
-    "mega_record_topup",        "mega_start_session",   "mega_create_generation", "mega_update_generation",
-    "mega_complete_generation", "mega_fail_generation", "mega_append_scan_line",  "mega_append_mma_step",
-    "mega_record_mma_event",    "mega_record_feedback", "mega_verify_customer",   "mega_record_credits"};
-constexpr std::string_view office[] = {"mega_reconcile_credits",
-                                       "mega_reconcile_preferences",
-                                       "mega_release_expired_holds",
-                                       "mega_expire_credits",
-                                       "mega_topup_due",
-                                       "mega_merge_customers",
-                                       "mega_record_admin_audit",
-                                       "mega_touch_admin_session",
-                                       "mega_link_profile",
-                                       "mega_set_runtime_config",
-                                       "mega_set_app_config",
-                                       "mega_disable_customer",
-                                       "mega_delete_customer",
-                                       "mega_restore_customer",
-                                       "mega_erase_customer",
-                                       "mega_parity_counts",
-                                       "mega_parity_sample",
-                                       "mega_parity_report",
-                                       "mega_admin_audits",
-                                       "mega_admin_session",
-                                       "mega_end_admin_session",
-                                       "mega_profile",
-                                       "mega_runtime_config",
-                                       "mega_app_config",
-                                       "mega_app_config_versions",
-                                       "mega_write_path"};
+    "mega_ensure_customer",     "mega_record_credit",    "mega_hold_credit",       "mega_capture_credit",
+    "mega_release_credit",      "mega_refund_credit",    "mega_revoke_credit",     "mega_transfer_credit",
+    "mega_record_topup",        "mega_start_session",    "mega_create_generation", "mega_update_generation",
+    "mega_complete_generation", "mega_fail_generation",  "mega_append_scan_line",  "mega_append_mma_step",
+    "mega_record_mma_event",    "mega_record_feedback",  "mega_verify_customer",   "mega_record_credits",
+    "mega_delete_generation",   "mega_append_mma_steps", "mega_record_mma_events", "mega_tweak_generation"};
+constexpr std::string_view works[] = {"mega_release_expired_holds", "mega_expire_credits", "mega_claim_generations",
+                                      "mega_extend_claim"};
+constexpr std::string_view office[] = {"mega_reconcile_credits",   "mega_reconcile_preferences",
+                                       "mega_topup_due",           "mega_merge_customers",
+                                       "mega_record_admin_audit",  "mega_touch_admin_session",
+                                       "mega_link_profile",        "mega_set_runtime_config",
+                                       "mega_set_app_config",      "mega_disable_customer",
+                                       "mega_delete_customer",     "mega_restore_customer",
+                                       "mega_erase_customer",      "mega_parity_counts",
+                                       "mega_parity_sample",       "mega_parity_report",
+                                       "mega_admin_audits",        "mega_admin_session",
+                                       "mega_end_admin_session",   "mega_profile",
+                                       "mega_runtime_config",      "mega_app_config",
+                                       "mega_app_config_versions", "mega_write_path"};
 
 std::optional<level> level_of(std::string_view name) {
     for (const auto &[word, value] : level_names)
@@ -69,7 +52,8 @@ bool includes(level granted, std::string_view function) {
     const auto has = [&](std::span<const std::string_view> names) {
         return std::ranges::find(names, function) != names.end();
     };
-    return has(reads) || (granted >= level::app && has(writes)) || (granted >= level::admin && has(office));
+    return has(reads) || (granted >= level::app && has(writes)) || (granted >= level::worker && has(works)) ||
+           (granted >= level::admin && has(office));
 }
 
 constexpr Oid schema_type[] = {OIDOID};
@@ -94,7 +78,7 @@ Datum grant(FunctionCallInfo fcinfo) {
     const auto wanted = level_of(word);
     if (!wanted)
         throw pg::sql_error{
-            ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, app or admin."};
+            ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, app, worker or admin."};
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
     const std::string grantee = pg::call([role] { return quote_identifier(GetUserNameFromId(role, false)); });
     pg::session session;

@@ -87,6 +87,11 @@ constexpr named_definition ledger_indexes[] = {
      "mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND mg_id OPERATOR(pg_catalog.<) "
      "'credit_transaction:hold;'",
      "Holds that are neither captured nor released."},
+    // What workers claim. A generation leaves it when its mg_status does, so that its moves before that stay HOT.
+    {"mega_generations_claimable",
+     "INDEX # ON @table@ (mg_created_at, mg_id) WHERE mg_record_type OPERATOR(pg_catalog.=) 'generation' AND mg_status "
+     "OPERATOR(pg_catalog.=) 'pending' AND mg_deleted_at IS NULL",
+     "Generations that wait for a worker, oldest first."},
     {"mega_generations_refund_of",
      "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}')) WHERE (mg_meta "
      "OPERATOR(pg_catalog.#>>) '{mega,refund_of}') IS NOT NULL",

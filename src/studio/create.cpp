@@ -8,14 +8,12 @@
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
+#include "studio/new_generation.hpp"
 
 namespace mega::studio {
 
-namespace {
-
 using column = schema::ledger;
 
-// Appends the row, or finds the one that has its id. False when it was there; MG002 when it is another customer's.
 bool create_once(ledger::store &store, const ledger::new_row &row, std::string_view pass_id) {
     if (store.append(row))
         return true;
@@ -29,6 +27,37 @@ bool create_once(ledger::store &store, const ledger::new_row &row, std::string_v
                             "mg_id=" + pg::quoted(row.mg_id()) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
     return false;
 }
+
+std::string read_new_generation_id(std::optional<std::string_view> given) {
+    std::string id = given ? std::string(read_generation_id(given)) : ledger::new_id();
+    constexpr std::size_t room =
+        core::max_id_bytes - std::string_view(":2147483647").size(); // behind it in a step's id
+    ledger::check_text("generation_id", id, ledger::bad_argument, room);
+    return id;
+}
+
+ledger::new_row row_of(const new_generation &what) {
+    const pg::timestamp now = pg::clock_time();
+    ledger::new_row row("generation", what.id);
+    row.set(column::mg_pass_id, what.pass_id)
+        .set(column::mg_generation_id, what.id)
+        .set(column::mg_mma_mode, what.mode)
+        .set(column::mg_type, what.type)
+        .set(column::mg_session_id, what.session_id)
+        .set(column::mg_parent_id, what.parent)
+        .set(column::mg_provider, what.provider)
+        .set(column::mg_model, what.model)
+        .set(column::mg_prompt, what.prompt)
+        .set(column::mg_mma_vars, what.vars)
+        .set(column::mg_meta, what.meta)
+        .set(column::mg_mma_status, "queued")
+        .set(column::mg_status, "pending")
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    return row;
+}
+
+namespace {
 
 void set_client(ledger::new_row &row, pg::jsonb client) {
     pg::for_each_member(pg::root_of(client), [&](std::string_view key, const pg::json_value &value) {
@@ -82,37 +111,25 @@ Datum create_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    const std::string_view pass_id =
-        ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
-    const std::string id(given.is_null(1) ? ledger::new_id() : std::string(read_generation_id(given.text(1))));
-    constexpr std::size_t room =
-        core::max_id_bytes - std::string_view(":2147483647").size(); // behind it in a step's id
-    ledger::check_text("generation_id", id, ledger::bad_argument, room);
-    std::optional<std::string> parent;
-    if (const auto parent_id = ledger::optional_text("parent_generation_id", given.text(5)))
-        parent = "generation:" + std::string(core::strip_prefix(core::record_type::generation, *parent_id));
-    const pg::timestamp now = pg::clock_time();
-    ledger::new_row row("generation", id);
-    row.set(column::mg_pass_id, pass_id)
-        .set(column::mg_generation_id, id)
-        .set(column::mg_mma_mode, read_mode(given.text(2)))
-        .set(column::mg_type, given.text(3))
-        .set(column::mg_session_id, ledger::optional_text("session_id", given.text(4)))
-        .set(column::mg_parent_id, parent)
-        .set(column::mg_provider, given.text(6))
-        .set(column::mg_model, given.text(7))
-        .set(column::mg_prompt, given.text(8))
-        .set(column::mg_mma_vars, ledger::require_object("vars", given.json(9)))
-        .set(column::mg_meta, ledger::require_object("meta", given.json(10)))
-        .set(column::mg_mma_status, "queued")
-        .set(column::mg_status, "pending")
-        .set(column::mg_created_at, now)
-        .set(column::mg_updated_at, now);
-    if (!store.read_customer(pass_id, {}, {}))
-        ledger::throw_unknown_customer(pass_id);
-    const bool created = create_once(store, row, pass_id);
+    new_generation what;
+    what.pass_id = ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
+    what.id = read_new_generation_id(given.text(1));
+    what.mode = read_mode(given.text(2));
+    what.type = given.text(3);
+    what.session_id = ledger::optional_text("session_id", given.text(4));
+    if (const auto parent = ledger::optional_text("parent_generation_id", given.text(5)))
+        what.parent = "generation:" + std::string(core::strip_prefix(core::record_type::generation, *parent));
+    what.provider = given.text(6);
+    what.model = given.text(7);
+    what.prompt = given.text(8);
+    what.vars = ledger::require_object("vars", given.json(9));
+    what.meta = ledger::require_object("meta", given.json(10));
+    const ledger::new_row row = row_of(what);
+    if (!store.read_customer(what.pass_id, {}, {}))
+        ledger::throw_unknown_customer(what.pass_id);
+    const bool created = create_once(store, row, what.pass_id);
     call.finish();
-    return pg::return_row(fcinfo, row.mg_id(), id, created);
+    return pg::return_row(fcinfo, row.mg_id(), what.id, created);
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 // mega_record_mma_event: what a user did, projected onto the preference snapshot (I2, I8).
+#include "studio/event.hpp"
 #include "core/record_id.hpp"
 #include "core/status.hpp"
 #include "ledger/call.hpp"
@@ -19,44 +20,38 @@ namespace {
 
 using column = schema::ledger;
 
-struct event {
-    std::string_view pass_id;
-    std::string_view type;
-    pg::jsonb payload;
-    std::optional<std::string> generation_id;
-    std::optional<std::string> id;
-    std::optional<pg::timestamp> created_at;
-};
-
 constexpr Oid id_type[] = {TEXTOID};
 constinit pg::statement event_by_id("SELECT g.mg_pass_id, g.mg_meta, g.mg_generation_id "
                                     "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                     id_type);
 
-event read_arguments(const pg::arguments &given) {
-    event read;
-    read.pass_id = ledger::require_text("pass_id", given.text(0));
-    read.type = ledger::require("event_type", given.text(1));
-    if (!core::is_event_type(read.type))
-        throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
-                            "event_type=" + pg::quoted(read.type),
+} // namespace
+
+std::string_view read_event_type(std::optional<std::string_view> given) {
+    const std::string_view type = ledger::require("event_type", given);
+    if (!core::is_event_type(type))
+        throw pg::sql_error{ledger::bad_argument, "event_type is not an event type", "event_type=" + pg::quoted(type),
                             "Use like, dislike, download, preference_set, create, tweak or feedback."};
-    read.payload = ledger::require_object("payload", given.json(2));
-    ledger::effects_of(read.type, read.payload, ledger::bad_argument);
-    ledger::check_document_urls("payload", read.payload);
-    if (!given.is_null(3))
-        read.generation_id = std::string(read_generation_id(given.text(3)));
-    if (const auto id = given.text(4)) {
-        read.id = std::string(core::strip_prefix(core::record_type::mma_event, *id));
-        ledger::check_text("event_id", *read.id, ledger::bad_argument);
-    }
-    read.created_at = given.time(5);
-    ledger::check_finite("created_at", read.created_at);
-    if (read.created_at && read.created_at->value > pg::clock_time().value + ledger::most_ahead)
+    return type;
+}
+
+std::string read_event_id(std::string_view given) {
+    std::string id(core::strip_prefix(core::record_type::mma_event, given));
+    ledger::check_text("event_id", id, ledger::bad_argument);
+    return id;
+}
+
+void check_event_time(const std::optional<pg::timestamp> &created_at) {
+    ledger::check_finite("created_at", created_at);
+    if (created_at && created_at->value > pg::clock_time().value + ledger::most_ahead)
         throw pg::sql_error{ledger::bad_argument, "created_at lies in the future",
                             "It is more than five minutes ahead of the server's clock.",
                             "Leave it out, or correct the client's clock."};
-    return read;
+}
+
+void check_event_payload(const event &what) {
+    ledger::effects_of(what.type, what.payload, ledger::bad_argument);
+    ledger::check_document_urls("payload", what.payload);
 }
 
 pg::jsonb meta_of(const event &what) {
@@ -67,7 +62,6 @@ pg::jsonb meta_of(const event &what) {
     return builder.end_object().finish();
 }
 
-// The event that was recorded under this id says the same, or MG002.
 bool is_replay(ledger::store &store, const event &what) {
     const std::string mg_id = "mma_event:" + *what.id;
     const pg::rows found = store.run(store.where().generations, event_by_id, mg_id);
@@ -92,16 +86,32 @@ ledger::new_row row_of(const event &what, pg::timestamp created_at) {
     ledger::new_row row = what.id ? ledger::new_row("mma_event", *what.id) : ledger::new_row::fresh("mma_event");
     row.set(column::mg_pass_id, what.pass_id)
         .set(column::mg_generation_id, what.generation_id)
-        .set(column::mg_meta, meta_of(what))
+        .set_meta(meta_of(what), what.own)
         .set(column::mg_created_at, created_at)
         .set(column::mg_updated_at, pg::clock_time());
     return row;
 }
 
-// Under the customer's lock: events of one customer come one behind the other.
 pg::timestamp behind_newest(ledger::store &store, const event &what) {
     const auto newest = ledger::newest_time(ledger::preferences_of(store, what.pass_id));
     return ledger::stamp_behind(newest.value_or(pg::timestamp{}));
+}
+
+namespace {
+
+event read_arguments(const pg::arguments &given) {
+    event read;
+    read.pass_id = ledger::require_text("pass_id", given.text(0));
+    read.type = read_event_type(given.text(1));
+    read.payload = ledger::require_object("payload", given.json(2));
+    check_event_payload(read);
+    if (!given.is_null(3))
+        read.generation_id = std::string(read_generation_id(given.text(3)));
+    if (const auto id = given.text(4))
+        read.id = read_event_id(*id);
+    read.created_at = given.time(5);
+    check_event_time(read.created_at);
+    return read;
 }
 
 Datum record_mma_event(FunctionCallInfo fcinfo) {

@@ -16,7 +16,7 @@ inline constexpr schema::ledger writable[] = {
     schema::ledger::mg_error,         schema::ledger::mg_client_version, schema::ledger::mg_os,
     schema::ledger::mg_browser,       schema::ledger::mg_device,         schema::ledger::mg_meta,
     schema::ledger::mg_payload,       schema::ledger::mg_mma_mode,       schema::ledger::mg_mma_status,
-    schema::ledger::mg_mma_vars};
+    schema::ledger::mg_mma_vars,      schema::ledger::mg_deleted_at};
 
 inline constexpr std::size_t writable_count = std::size(writable);
 
@@ -31,6 +31,7 @@ public:
     std::optional<std::string_view> pass_id() const { return pass_id_; }
     std::optional<std::string_view> text(schema::ledger column) const;
     std::optional<pg::jsonb> json(schema::ledger column) const;
+    bool is_deleted() const { return !columns_[index_of(schema::ledger::mg_deleted_at)].is_null; }
     bool has_error() const; // whether mg_error says anything
 
     template <class Value> void set(schema::ledger column, const Value &value) {

@@ -1,5 +1,5 @@
-// What a customer made and said, newest first: mega_generation_history, mega_mma_events, mega_likes; and the audit
-// trail of a generation, mega_generation_steps. All read with the caller's rights and policies.
+// What a customer made and said, newest first: mega_generation_history, mega_mma_events; one generation,
+// mega_generation, and its audit trail, mega_generation_steps. All read with the caller's rights and policies.
 #include "core/record_id.hpp"
 #include "core/status.hpp"
 #include "ledger/checked.hpp"
@@ -15,51 +15,54 @@ namespace {
 
 // Every page: the rows of one type of a customer, newest first. Behind the position columns mg_created_at and mg_id
 // come those that the function returns. The limit is the largest page and one row: one plan for a page of any size.
-#define MEGA_PAGE_OF(columns, source, type)                                                                            \
-    "SELECT g.mg_created_at, g.mg_id, " columns " FROM ONLY @schema@.mega_generations g" source                        \
-    " WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) '" type "' "
-#define MEGA_BEHIND                                                                                                    \
-    "AND g.mg_created_at OPERATOR(pg_catalog.<=) $4 AND (g.mg_created_at OPERATOR(pg_catalog.<) $4 "                   \
-    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $5) "
+#define MEGA_PAGE_OF(columns, type)                                                                                    \
+    "SELECT g.mg_created_at, g.mg_id, " columns " FROM ONLY @schema@.mega_generations g "                              \
+    "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) '" type "' "
+// $4 and $5: the position behind which the page begins, without an id the time itself is in it. $6: not before.
+#define MEGA_BOUNDED                                                                                                   \
+    "AND g.mg_created_at OPERATOR(pg_catalog.<=) $4 AND ($5 IS NULL OR g.mg_created_at OPERATOR(pg_catalog.<) $4 "     \
+    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $5) AND g.mg_created_at OPERATOR(pg_catalog.>=) $6 "
 #define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
 
 constexpr Oid filter_types[] = {TEXTOID, TEXTOID, TEXTOID};
-constexpr Oid position_types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
+constexpr Oid bounded_types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID};
 
-// One listing: the statement for the first page and the one for the pages behind a cursor.
+// One listing: the statement for the newest rows, and the one for what lies between two bounds.
 struct listing {
-    pg::statement first;
-    pg::statement next;
+    pg::statement newest;
+    pg::statement bounded;
 };
 
+#define MEGA_GENERATION_COLUMNS                                                                                        \
+    "g.mg_type, g.mg_provider, g.mg_output_url, g.mg_mma_mode, g.mg_mma_status, g.mg_generation_id, g.mg_prompt, "     \
+    "g.mg_mma_vars, g.mg_model, g.mg_error, g.mg_latency_ms, g.mg_parent_id, g.mg_content_type, g.mg_meta"
+#define MEGA_SCAN_LINES "g.mg_mma_vars OPERATOR(pg_catalog.#>) '{userMessages,scan_lines}'"
 #define MEGA_GENERATIONS                                                                                               \
-    MEGA_PAGE_OF("g.mg_type, g.mg_provider, g.mg_output_url, g.mg_mma_mode, g.mg_mma_status, g.mg_generation_id, "     \
-                 "g.mg_prompt, g.mg_mma_vars",                                                                         \
-                 "", "generation")                                                                                     \
+    MEGA_PAGE_OF(MEGA_GENERATION_COLUMNS, "generation")                                                                \
     "AND g.mg_deleted_at IS NULL AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END " \
     "AND CASE WHEN $3 IS NULL THEN true ELSE g.mg_mma_status OPERATOR(pg_catalog.=) $3 END "
 constinit listing generations{{MEGA_GENERATIONS MEGA_NEWEST_FIRST, filter_types},
-                              {MEGA_GENERATIONS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
+                              {MEGA_GENERATIONS MEGA_BOUNDED MEGA_NEWEST_FIRST, bounded_types}};
 
 #define MEGA_EVENTS                                                                                                    \
-    MEGA_PAGE_OF("g.mg_meta OPERATOR(pg_catalog.->>) 'event_type', g.mg_generation_id, g.mg_meta", "", "mma_event")    \
+    MEGA_PAGE_OF("g.mg_meta OPERATOR(pg_catalog.->>) 'event_type', g.mg_generation_id, g.mg_meta", "mma_event")        \
     "AND g.mg_deleted_at IS NULL AND $3 IS NULL "                                                                      \
     "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) "  \
     "$2 END "
 constinit listing events{{MEGA_EVENTS MEGA_NEWEST_FIRST, filter_types},
-                         {MEGA_EVENTS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
-
-#define MEGA_LIKES                                                                                                     \
-    MEGA_PAGE_OF("g.mg_generation_id, o.mg_type, o.mg_provider, o.mg_output_url, o.mg_prompt",                         \
-                 " LEFT JOIN ONLY @schema@.mega_generations o ON o.mg_id OPERATOR(pg_catalog.=) "                      \
-                 "('generation:' OPERATOR(pg_catalog.||) g.mg_generation_id)",                                         \
-                 "mma_event")                                                                                          \
-    "AND g.mg_deleted_at IS NULL AND $2 IS NULL AND $3 IS NULL "                                                       \
-    "AND g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) 'like' "
-constinit listing likes{{MEGA_LIKES MEGA_NEWEST_FIRST, filter_types},
-                        {MEGA_LIKES MEGA_BEHIND MEGA_NEWEST_FIRST, position_types}};
+                         {MEGA_EVENTS MEGA_BOUNDED MEGA_NEWEST_FIRST, bounded_types}};
 
 constexpr Oid generation_types[] = {TEXTOID, TEXTOID};
+constinit pg::statement one_generation(
+    "SELECT g.mg_id, g.mg_created_at, " MEGA_GENERATION_COLUMNS ", g.mg_pass_id, g.mg_session_id, g.mg_status, "
+    "(SELECT pg_catalog.count(*)::pg_catalog.int4 FROM ONLY @schema@.mega_generations s "
+    "WHERE s.mg_generation_id OPERATOR(pg_catalog.=) $1 AND s.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'), "
+    "CASE WHEN pg_catalog.jsonb_typeof(" MEGA_SCAN_LINES ") OPERATOR(pg_catalog.=) 'array' "
+    "THEN pg_catalog.jsonb_array_length(" MEGA_SCAN_LINES ") ELSE 0 END, g.mg_updated_at "
+    "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) "
+    "('generation:' OPERATOR(pg_catalog.||) $1) AND g.mg_deleted_at IS NULL "
+    "AND ($2 IS NULL OR g.mg_pass_id OPERATOR(pg_catalog.=) $2)",
+    generation_types);
 // A raw row may say anything about its duration: what fits no bigint is no duration, and hides no other step.
 #define MEGA_DURATION "(g.mg_payload OPERATOR(pg_catalog.#>>) '{timing,duration_ms}')::pg_catalog.numeric"
 constinit pg::statement
@@ -77,11 +80,38 @@ struct request {
     std::int32_t size;
     std::optional<ledger::page_cursor> cursor;
     std::optional<std::string_view> first_filter, second_filter;
+    std::optional<pg::timestamp> since, until;
+
+    bool bounded() const { return cursor || since || until; }
 };
 
 request read_page(const pg::arguments &given) {
-    return {ledger::require_text("pass_id", given.text(0)), ledger::read_page_size(given.int4(1)),
-            ledger::read_cursor(given.text(2)), std::nullopt, std::nullopt};
+    return {ledger::require_text("pass_id", given.text(0)),
+            ledger::read_page_size(given.int4(1)),
+            ledger::read_cursor(given.text(2)),
+            {},
+            {},
+            {},
+            {}};
+}
+
+pg::rows read(pg::session &session, Oid schema, listing &what, std::string_view pass_id, const request &wanted) {
+    const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
+    if (!wanted.bounded())
+        return session.run_limited(what.newest, schema, limit, pass_id, wanted.first_filter, wanted.second_filter);
+    // Behind the cursor, or before `until` (exclusive), whichever is earlier.
+    pg::timestamp at{PG_INT64_MAX};
+    std::optional<std::string> id;
+    if (wanted.cursor) {
+        at = wanted.cursor->created_at;
+        id = wanted.cursor->mg_id;
+    }
+    if (wanted.until && *wanted.until <= at) {
+        at = *wanted.until;
+        id = "";
+    }
+    return session.run_limited(what.bounded, schema, limit, pass_id, wanted.first_filter, wanted.second_filter, at, id,
+                               wanted.since.value_or(pg::timestamp{PG_INT64_MIN}));
 }
 
 Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
@@ -89,13 +119,7 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
     const std::string_view pass_id = ledger::resolve_pass_id(where, wanted.pass_id, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
-    const pg::rows page =
-        wanted.cursor
-            ? session.run_limited(what.next, where.schema, limit, pass_id, wanted.first_filter, wanted.second_filter,
-                                  wanted.cursor->created_at, wanted.cursor->mg_id)
-            : session.run_limited(what.first, where.schema, limit, pass_id, wanted.first_filter, wanted.second_filter);
-    ledger::add_page(result, page, wanted.size);
+    ledger::add_page(result, read(session, where.schema, what, pass_id, wanted), wanted.size);
     session.finish();
     return pg::return_null(fcinfo);
 }
@@ -105,6 +129,8 @@ Datum generation_history(FunctionCallInfo fcinfo) {
     request wanted = read_page(given);
     wanted.first_filter = read_mode(given.text(3));
     wanted.second_filter = read_status(given.text(4));
+    wanted.since = given.time(5);
+    wanted.until = given.time(6);
     return list(fcinfo, generations, wanted);
 }
 
@@ -119,21 +145,24 @@ Datum mma_events(FunctionCallInfo fcinfo) {
     return list(fcinfo, events, wanted);
 }
 
-Datum liked(FunctionCallInfo fcinfo) { return list(fcinfo, likes, read_page(pg::arguments(fcinfo))); }
-
-Datum generation_steps(FunctionCallInfo fcinfo) {
+// What a statement finds by a generation and, where it is given, its customer.
+Datum look_up(FunctionCallInfo fcinfo, pg::statement &what) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
     const auto pass_id = ledger::resolve_optional(where, given.text(1), pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    const pg::rows found = session.run(steps, where.schema, pg::access::read_only, id, pass_id);
+    const pg::rows found = session.run(what, where.schema, pg::access::read_only, id, pass_id);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
     session.finish();
     return pg::return_null(fcinfo);
 }
+
+Datum generation(FunctionCallInfo fcinfo) { return look_up(fcinfo, one_generation); }
+
+Datum generation_steps(FunctionCallInfo fcinfo) { return look_up(fcinfo, steps); }
 
 } // namespace
 
@@ -141,5 +170,5 @@ Datum generation_steps(FunctionCallInfo fcinfo) {
 
 PG_ENTRY(mega_generation_history, mega::studio::generation_history);
 PG_ENTRY(mega_mma_events, mega::studio::mma_events);
-PG_ENTRY(mega_likes, mega::studio::liked);
 PG_ENTRY(mega_generation_steps, mega::studio::generation_steps);
+PG_ENTRY(mega_generation, mega::studio::generation);

@@ -1,4 +1,5 @@
 // mega_append_mma_step: a step of the pipeline, numbered under the lock of its generation (I7).
+#include "studio/step.hpp"
 #include "core/status.hpp"
 #include "core/utc_time.hpp"
 #include "ledger/call.hpp"
@@ -8,7 +9,6 @@
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
-#include "studio/generation.hpp"
 
 namespace mega::studio {
 
@@ -16,56 +16,10 @@ namespace {
 
 using column = schema::ledger;
 
-struct step {
-    std::string_view type;
-    pg::jsonb input, output;
-    std::optional<pg::jsonb> error;
-    std::optional<pg::timestamp> started_at, ended_at;
-    std::optional<std::int32_t> number;
-    std::optional<std::string_view> provider, model, status;
-};
-
 constexpr Oid id_type[] = {TEXTOID};
 constinit pg::statement step_by_id("SELECT g.mg_step_type, g.mg_payload FROM ONLY @schema@.mega_generations g "
                                    "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                    id_type);
-
-step read_arguments(const pg::arguments &given) {
-    step read;
-    read.type = ledger::require_text("step_type", given.text(1));
-    read.input = ledger::require_object("input", given.json(2));
-    read.output = ledger::require_object("output", given.json(3));
-    read.error = given.json(4);
-    read.started_at = given.time(5);
-    read.ended_at = given.time(6);
-    ledger::check_writable("started_at", read.started_at);
-    ledger::check_writable("ended_at", read.ended_at);
-    if (read.started_at && read.ended_at && *read.ended_at < *read.started_at)
-        throw pg::sql_error{ledger::bad_argument,
-                            "a step cannot end before it starts",
-                            "started_at=" + core::iso_utc(pg::unix_micros(*read.started_at)) +
-                                " ended_at=" + core::iso_utc(pg::unix_micros(*read.ended_at)),
-                            {}};
-    if (std::int64_t took;
-        read.started_at && read.ended_at && __builtin_sub_overflow(read.ended_at->value, read.started_at->value, &took))
-        throw pg::sql_error{"22008",
-                            "the duration of a step is out of range",
-                            "started_at=" + core::iso_utc(pg::unix_micros(*read.started_at)) +
-                                " ended_at=" + core::iso_utc(pg::unix_micros(*read.ended_at)),
-                            {}};
-    read.number = given.int4(7);
-    if (read.number && *read.number < 0)
-        throw pg::sql_error{ledger::bad_argument, "at_step must not be negative",
-                            "at_step=" + std::to_string(*read.number), "Steps count from 0."};
-    read.provider = given.text(8);
-    read.model = given.text(9);
-    read.status = read_status(given.text(10));
-    if (read.status == core::name(core::mma_status::done))
-        throw pg::sql_error{ledger::bad_argument, "a step does not finish its generation",
-                            "mma_status=" + pg::quoted(*read.status),
-                            "Use mega_complete_generation, which stores the output."};
-    return read;
-}
 
 bool is_error(const std::optional<pg::jsonb> &error) {
     return error && std::string_view(pg::type_name(*error)) != "null";
@@ -119,13 +73,36 @@ std::string message_of(pg::jsonb error) {
     return message && message->is_string() ? std::string(message->string()) : error_text(error);
 }
 
+} // namespace
+
+void check(const step &what) {
+    ledger::check_text("step_type", what.type, ledger::bad_argument);
+    ledger::check_writable("started_at", what.started_at);
+    ledger::check_writable("ended_at", what.ended_at);
+    const auto times = [&what] {
+        return "started_at=" + core::iso_utc(pg::unix_micros(*what.started_at)) +
+               " ended_at=" + core::iso_utc(pg::unix_micros(*what.ended_at));
+    };
+    if (what.started_at && what.ended_at && *what.ended_at < *what.started_at)
+        throw pg::sql_error{ledger::bad_argument, "a step cannot end before it starts", times(), {}};
+    if (std::int64_t took;
+        what.started_at && what.ended_at && __builtin_sub_overflow(what.ended_at->value, what.started_at->value, &took))
+        throw pg::sql_error{"22008", "the duration of a step is out of range", times(), {}};
+    if (what.number && *what.number < 0)
+        throw pg::sql_error{ledger::bad_argument, "at_step must not be negative",
+                            "at_step=" + std::to_string(*what.number), "Steps count from 0."};
+    if (read_status(what.status) == core::name(core::mma_status::done))
+        throw pg::sql_error{ledger::bad_argument, "a step does not finish its generation",
+                            "mma_status=" + pg::quoted(*what.status),
+                            "Use mega_complete_generation, which stores the output."};
+}
+
 void move(locked_generation &generation, const step &what) {
     generation.set(column::mg_mma_status, *what.status);
     if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
         generation.set(column::mg_error, message_of(*what.error));
 }
 
-// A step that is there already is a replay when it says the same, MG002 otherwise.
 void check_same(ledger::store &store, const std::string &mg_id, const step &what) {
     const pg::rows found = store.run(store.where().generations, step_by_id, mg_id);
     const auto payload = found.empty() ? std::nullopt : found.json(0, 1);
@@ -149,7 +126,6 @@ void check_same(ledger::store &store, const std::string &mg_id, const step &what
                             "Leave at_step out to append the next step."};
 }
 
-// Under the generation's lock.
 std::int32_t next_number(ledger::store &store, const std::string &generation_id) {
     const auto last = store.last_step(generation_id);
     if (last == PG_INT32_MAX)
@@ -176,6 +152,24 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
     if (is_error(what.error))
         row.set(column::mg_error, error_text(*what.error));
     return row;
+}
+
+namespace {
+
+step read_arguments(const pg::arguments &given) {
+    step read;
+    read.type = ledger::require("step_type", given.text(1));
+    read.input = ledger::require_object("input", given.json(2));
+    read.output = ledger::require_object("output", given.json(3));
+    read.error = given.json(4);
+    read.started_at = given.time(5);
+    read.ended_at = given.time(6);
+    read.number = given.int4(7);
+    read.provider = given.text(8);
+    read.model = given.text(9);
+    read.status = given.text(10);
+    check(read);
+    return read;
 }
 
 Datum append_mma_step(FunctionCallInfo fcinfo) {

@@ -1,9 +1,11 @@
-// mega_update_generation, mega_complete_generation, mega_fail_generation: a generation on its way (I9).
+// mega_update_generation, mega_complete_generation, mega_fail_generation: a generation on its way (I9); and
+// mega_delete_generation.
 #include "core/status.hpp"
 #include "credits/hold.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/merge_patch.hpp"
 #include "pg/result.hpp"
@@ -16,7 +18,7 @@ namespace {
 using column = schema::ledger;
 
 // Columns that arguments of their own write, so that `fields` may not; and those that completing decides.
-constexpr column not_fields[] = {column::mg_mma_status, column::mg_mma_vars};
+constexpr column not_fields[] = {column::mg_mma_status, column::mg_mma_vars, column::mg_deleted_at};
 constexpr column decided_by_completing[] = {column::mg_output_url, column::mg_status, column::mg_error};
 
 column field_named(std::string_view key) {
@@ -176,6 +178,20 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
     return pg::return_row(fcinfo, generation.mg_id(), done);
 }
 
+// Marks it: it is shown no more, and its facts stay.
+Datum delete_generation(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    ledger::call call(fcinfo, schema::written::ledger);
+    locked_generation generation(call.store(), id, given.text(1));
+    const bool changed = !generation.is_deleted();
+    if (changed)
+        generation.set(column::mg_deleted_at, pg::clock_time());
+    generation.write(call.store());
+    call.finish();
+    return pg::return_row(fcinfo, generation.mg_id(), changed);
+}
+
 Datum fail_generation(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
@@ -207,3 +223,4 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
 PG_ENTRY(mega_update_generation, mega::studio::update_generation);
 PG_ENTRY(mega_complete_generation, mega::studio::complete_generation);
 PG_ENTRY(mega_fail_generation, mega::studio::fail_generation);
+PG_ENTRY(mega_delete_generation, mega::studio::delete_generation);

@@ -73,14 +73,14 @@ my %wanted = (
     pass_id => sub { return 'pass:shopify:' . (5000 + int rand 5) }, from_pass_id => sub { return 'pass:shopify:' . (5000 + int rand 4) },
     to_pass_id => sub { return 'pass:shopify:' . (5000 + int rand 4) }, source => sub { return 'pass:shopify:' . (5000 + int rand 4) }, target => sub { return 'pass:shopify:' . (5000 + int rand 4) },
     generation_id => sub { return one_of('shared-0', 'shared-1', 'generation:shared-2', 'new-' . int rand 50) }, parent_generation_id => sub { return 'shared-' . int rand 4 },
-    hold_id => sub { return 'hold-' . int rand 12 }, txn_id => sub { return one_of('txn-', 'hold:hold-', 'mine-') . int rand 10 }, session_id => sub { return 'session-' . int rand 3 },
+    hold_id => sub { return 'hold-' . int rand 12 }, txn_id => sub { return one_of('txn-', 'hold:hold-', 'mine-') . int rand 10 }, session_id => sub { return 'session-' . int rand 3 }, feedback_id => sub { return 'feedback-' . int rand 20 }, worker => sub { return 'worker-' . int rand 3 }, line => sub { return 'looking' },
     event_type => sub { return one_of(qw(like dislike download preference_set create tweak feedback)) }, mma_status => sub { return one_of(qw(queued scanning prompting generating postscan done error)) },
-    mma_mode => sub { return one_of(qw(still video)) }, output_url => sub { return 'https://assets.example.com/a.png' }, level => sub { return one_of(qw(reader app admin)) },
+    mma_mode => sub { return one_of(qw(still video)) }, output_url => sub { return 'https://assets.example.com/a.png' }, level => sub { return one_of(qw(reader app worker admin)) },
     step_type => sub { return 'scan' }, reason => sub { return one_of(qw(order gift)) }, shopify_customer_id => sub { return one_of('known', '77' . int rand 9) },
     email => sub { return 'b@example.com' }, record_type => sub { return one_of(qw(generation credit_transaction mma_step app_config)) }, ref_type => sub { return 'order' }, ref_id => sub { return 'order-' . int rand 20 },
     refund_id => sub { return 'refund-' . int rand 20 }, transfer_id => sub { return 'transfer-' . int rand 20 }, event_id => sub { return 'event-' . int rand 30 },
     error => sub { return 'broken' }, url => sub { return 'https://example.com/a' }, mg_id => sub { return 'generation:a' });
-my @words = qw(pass_id delta reason txn_id ref_type ref_id meta allow_negative expires_at source tag tags weight hard_block hard_blocks remove_hard_blocks tag_weights
+my @words = qw(step_type at_step event_id generation_id undo mma_status pass_id delta reason txn_id ref_type ref_id meta allow_negative expires_at source tag tags weight hard_block hard_blocks remove_hard_blocks tag_weights
     first_name locale timezone marketing_opt_in mg_status mg_prompt mg_output_url mg_error mg_width mg_meta payload event_type mg_credits positions updated_at);
 
 # A document; entries of a batch, payloads and profiles among them.

@@ -1,0 +1,158 @@
+// mega_claim_generations, mega_extend_claim: generations for workers, oldest first, none to two at once. What is
+// claimed stands in mega's own key of the row (I17): a worker that died holds nothing for longer than its lease.
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/own_key.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+
+#include <charconv>
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr std::string_view claim_key = "claim";
+
+// By the index of what is pending and not deleted. What somebody else has locked is claimed or ended just now. A
+// document that is no object has no room for a claim.
+constexpr Oid claimable_types[] = {TIMESTAMPTZOID, TEXTOID, INT8OID, INT4OID};
+constinit pg::statement
+    claimable("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
+              "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'generation' "
+              "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' AND g.mg_deleted_at IS NULL "
+              "AND g.mg_created_at OPERATOR(pg_catalog.>=) $1 "
+              "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END "
+              "AND pg_catalog.jsonb_typeof(coalesce(g.mg_meta, '{}')) OPERATOR(pg_catalog.=) 'object' "
+              "AND CASE WHEN g.mg_meta OPERATOR(pg_catalog.#>) '{mega,claim}' IS NULL "
+              "THEN g.mg_mma_status OPERATOR(pg_catalog.=) 'queued' "
+              "ELSE (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
+              "OPERATOR(pg_catalog.<=) $3 END "
+              "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
+              claimable_types);
+
+struct claim {
+    std::string worker;
+    std::int64_t until; // microseconds since 1970
+    std::int32_t attempt;
+};
+
+// The time an interval ahead of now, or, with sign -1, behind it. Raises 22023 when that is not where it lies.
+pg::timestamp away(const char *name, const std::optional<const Interval *> &interval, int sign) {
+    const Interval *distance = ledger::require(name, interval);
+    const pg::timestamp now = pg::clock_time();
+    const pg::timestamp at{pg::call([now, distance, sign] {
+        return DatumGetTimestampTz(DirectFunctionCall2(sign > 0 ? timestamptz_pl_interval : timestamptz_mi_interval,
+                                                       TimestampTzGetDatum(now.value), IntervalPGetDatum(distance)));
+    })};
+    if (!pg::is_finite(at) || (sign > 0 ? at <= now : at >= now))
+        throw pg::sql_error{ledger::bad_argument,
+                            std::string(name) + " must be a finite time above zero",
+                            {},
+                            "Use for example interval '15 minutes'."};
+    return at;
+}
+
+std::optional<claim> claim_of(const locked_generation &generation) {
+    const auto meta = generation.json(column::mg_meta);
+    const auto stored = meta ? ledger::own_member(*meta, claim_key) : std::nullopt;
+    if (!stored || !stored->is_object())
+        return std::nullopt;
+    const auto worker = pg::find(stored->container(), "worker"), until = pg::find(stored->container(), "until"),
+               attempt = pg::find(stored->container(), "attempt");
+    if (!worker || !worker->is_string() || !until || !until->is_number() || !attempt || !attempt->int4())
+        return std::nullopt;
+    claim read{std::string(worker->string()), 0, *attempt->int4()};
+    const std::string number = until->number();
+    std::from_chars(number.data(), number.data() + number.size(), read.until);
+    return read;
+}
+
+// The own key with this claim beside whatever else stands there.
+pg::jsonb own_with(const locked_generation &generation, const claim &made) {
+    const pg::jsonb meta = generation.json(column::mg_meta).value_or(pg::empty_object());
+    pg::json_builder builder;
+    builder.begin_object();
+    if (const auto own = pg::find(meta, ledger::own_key); own && own->is_object())
+        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (key != claim_key)
+                builder.key(key).value(value);
+        });
+    builder.key(claim_key).begin_object();
+    builder.key("worker").text(made.worker);
+    builder.key("until").number(std::to_string(made.until));
+    builder.key("attempt").number(std::to_string(made.attempt));
+    return builder.end_object().end_object().finish();
+}
+
+void write(ledger::store &store, locked_generation &generation, const claim &made) {
+    const pg::jsonb own = own_with(generation, made);
+    const pg::jsonb meta = generation.json(column::mg_meta).value_or(pg::empty_object());
+    generation.set(column::mg_meta, ledger::with_own_key(meta, own));
+    const ledger::in_flight::own_key writing(generation.mg_id(), own.document);
+    generation.write(store);
+}
+
+// The application's part of the document: what mega notes is no news to a worker.
+pg::jsonb told_meta(const locked_generation &generation) {
+    return generation.json(column::mg_meta).value_or(pg::empty_object());
+}
+
+Datum claim_generations(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string worker(ledger::require_text("worker", given.text(0)));
+    const std::int32_t most = ledger::require("max_rows", given.int4(1));
+    if (most < 1 || most > 1000)
+        throw pg::sql_error{ledger::bad_argument, "max_rows is out of range", "max_rows=" + std::to_string(most),
+                            "Use 1 to 1000."};
+    const std::int64_t until = pg::unix_micros(away("lease", given.interval(2), 1));
+    const auto mode = read_mode(given.text(3));
+    const pg::timestamp oldest = away("max_age", given.interval(4), -1);
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    pg::row_set result(fcinfo);
+    const pg::rows found =
+        store.run(store.where().generations, claimable, oldest, mode, pg::unix_micros(pg::clock_time()), most);
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        locked_generation generation(store, *found.text(i, 0), std::nullopt);
+        const auto before = claim_of(generation);
+        const claim made{worker, until, before ? before->attempt + 1 : 1};
+        write(store, generation, made);
+        result.add(generation.id(), generation.pass_id(), generation.text(column::mg_mma_mode),
+                   generation.text(column::mg_mma_status), generation.json(column::mg_mma_vars), told_meta(generation),
+                   made.attempt);
+    }
+    call.finish();
+    return pg::return_null(fcinfo);
+}
+
+Datum extend_claim(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view worker = ledger::require_text("worker", given.text(1));
+    const std::int64_t until = pg::unix_micros(away("lease", given.interval(2), 1));
+    ledger::call call(fcinfo, schema::written::ledger);
+    locked_generation generation(call.store(), id, std::nullopt);
+    auto made = claim_of(generation);
+    // One whose lease is over goes on as long as nobody took it over.
+    const bool stands =
+        made && made->worker == worker && generation.text(column::mg_status) == "pending" && !generation.is_deleted();
+    if (stands) {
+        made->until = until;
+        write(call.store(), generation, *made);
+    }
+    call.finish();
+    return pg::to_datum(stands).value;
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_claim_generations, mega::studio::claim_generations);
+PG_ENTRY(mega_extend_claim, mega::studio::extend_claim);

@@ -1,0 +1,37 @@
+// An event on its way into the ledger: what a user did.
+#pragma once
+
+#include "ledger/store.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::studio {
+
+struct event {
+    std::string_view pass_id;
+    std::string_view type;
+    pg::jsonb payload{};
+    std::optional<std::string> generation_id;
+    std::optional<std::string> id; // bare
+    std::optional<pg::timestamp> created_at;
+    std::optional<pg::jsonb> own; // what mega notes of it (I17)
+};
+
+// The single values of an event, as arguments. Each raises 22023.
+std::string_view read_event_type(std::optional<std::string_view> given);
+std::string read_event_id(std::string_view given);
+void check_event_time(const std::optional<pg::timestamp> &created_at);
+void check_event_payload(const event &what); // its type is read; raises MG008, too
+
+// Whether the event was recorded under its id; MG002 when it says something else.
+bool is_replay(ledger::store &store, const event &what);
+
+// Its mg_meta without mega's own key.
+pg::jsonb meta_of(const event &what);
+
+// When an event stands that says nothing of it. Under the customer's lock: events of one customer come one behind the
+// other.
+pg::timestamp behind_newest(ledger::store &store, const event &what);
+
+ledger::new_row row_of(const event &what, pg::timestamp created_at);
+
+} // namespace mega::studio

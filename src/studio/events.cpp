@@ -1,0 +1,169 @@
+// mega_record_mma_events: many events, all or none, each customer's projected once.
+#include "core/utc_time.hpp"
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/project.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/entries.hpp"
+#include "studio/event.hpp"
+#include "studio/generation.hpp"
+
+#include <map>
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr std::string_view members[] = {"pass_id", "event_type", "payload", "generation_id", "event_id", "created_at"};
+
+// One statement for all rows, on either store: its triggers check them and project each customer once.
+constexpr Oid row_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+constinit pg::statement insert_events(
+    "INSERT INTO @schema@.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_meta, "
+    "mg_mma_vars, mg_source_system, mg_created_at, mg_updated_at) "
+    "SELECT r.id, 'mma_event', r.pass_id, CASE WHEN r.generation OPERATOR(pg_catalog.<>) '' THEN r.generation END, "
+    "r.meta::pg_catalog.jsonb, '{}', "
+    "'api', r.at::pg_catalog.timestamptz, pg_catalog.clock_timestamp() "
+    "FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), "
+    "pg_catalog.unnest($4), pg_catalog.unnest($5)) r (id, pass_id, generation, meta, at) "
+    "ON CONFLICT DO NOTHING RETURNING mg_id",
+    row_types);
+
+struct batched {
+    std::size_t position;
+    std::string pass_id;
+    std::string type;
+    event what;
+};
+
+batched read_entry(const entry &given) {
+    given.refuse_others(members, "mega_record_mma_event");
+    batched read{given.position(), {}, {}, {}};
+    const auto pass_id = given.text("pass_id"), type = given.text("event_type");
+    read.pass_id = ledger::require_text("pass_id", pass_id);
+    read.type = read_event_type(type);
+    read.what.type = read.type;
+    read.what.payload = ledger::require_object("payload", given.document("payload"));
+    check_event_payload(read.what);
+    if (const auto generation = given.text("generation_id"))
+        read.what.generation_id = std::string(read_generation_id(generation));
+    if (const auto id = given.text("event_id"))
+        read.what.id = read_event_id(*id);
+    read.what.created_at = given.time("created_at");
+    check_event_time(read.what.created_at);
+    return read;
+}
+
+bool say_the_same(const event &one, const event &other) {
+    return one.pass_id == other.pass_id && one.type == other.type && one.generation_id == other.generation_id &&
+           pg::equal(pg::root_of(one.payload), pg::root_of(other.payload));
+}
+
+std::string as_text(pg::jsonb document) {
+    return pg::call([document] {
+        return JsonbToCString(nullptr, &document.document->root, static_cast<int>(VARSIZE(document.document)));
+    });
+}
+
+// Rows of one statement, column by column.
+struct rows_to_insert {
+    std::vector<std::string> ids, pass_ids, generations, metas, times;
+
+    void add(const event &what, pg::timestamp at) {
+        ids.push_back("mma_event:" + (what.id ? *what.id : ledger::new_id()));
+        pass_ids.emplace_back(what.pass_id);
+        generations.push_back(what.generation_id.value_or(""));
+        metas.push_back(as_text(meta_of(what)));
+        times.push_back(core::iso_utc(pg::unix_micros(at)));
+    }
+};
+
+class recorder {
+public:
+    explicit recorder(ledger::store &store) : store_(store) {}
+
+    // The events of one customer, who is locked here, in the order in which they were given.
+    void add(std::span<const batched *const> of_customer) {
+        const std::string &pass_id = of_customer.front()->pass_id;
+        at_entry(of_customer.front()->position, [&] { ledger::require_locked_customer(store_, pass_id); });
+        pg::timestamp last =
+            ledger::newest_time(ledger::preferences_of(store_, pass_id)).value_or(pg::timestamp{PG_INT64_MIN});
+        for (const batched *one : of_customer) {
+            pg::check_for_interrupts();
+            if (at_entry(one->position, [&] { return is_known(*one); }))
+                continue;
+            const pg::timestamp at = one->what.created_at ? *one->what.created_at : ledger::stamp_behind(last);
+            last = std::max(last, at);
+            rows_.add(one->what, at);
+        }
+    }
+
+    std::int32_t write() {
+        if (rows_.ids.empty())
+            return 0;
+        const pg::rows inserted = store_.run(store_.where().generations, insert_events, rows_.ids, rows_.pass_ids,
+                                             rows_.generations, rows_.metas, rows_.times);
+        if (inserted.count() != rows_.ids.size())
+            throw pg::sql_error{"40001", "the same event was written meanwhile",
+                                std::to_string(rows_.ids.size() - inserted.count()) + " of the events were there.",
+                                "Try again."};
+        return static_cast<std::int32_t>(inserted.count());
+    }
+
+private:
+    // In the ledger, or in this call.
+    bool is_known(const batched &one) {
+        if (!one.what.id)
+            return false;
+        const auto [first, is_new] = by_id_.try_emplace(*one.what.id, &one.what);
+        if (is_new)
+            return is_replay(store_, one.what);
+        if (!say_the_same(*first->second, one.what))
+            throw pg::sql_error{"MG002", "this event was recorded with other content",
+                                "mg_id=" + pg::quoted("mma_event:" + *one.what.id),
+                                "Repeat a call with the same arguments, or use another event_id."};
+        return true;
+    }
+
+    ledger::store &store_;
+    rows_to_insert rows_;
+    std::map<std::string, const event *, std::less<>> by_id_;
+};
+
+Datum record_mma_events(FunctionCallInfo fcinfo) {
+    std::vector<batched> all;
+    for_each_entry("events", ledger::require("events", pg::arguments(fcinfo).json(0)),
+                   [&](const entry &one) { all.push_back(read_entry(one)); });
+    ledger::call call(fcinfo);
+    std::vector<const batched *> sorted;
+    for (batched &one : all) {
+        one.pass_id.assign(ledger::resolve_pass_id(call.store().where(), one.pass_id));
+        one.what.pass_id = one.pass_id;
+        one.what.type = one.type; // where it stands now
+        sorted.push_back(&one);
+    }
+    // In byte order of pass id, so that customers are locked in order; a customer's events stay in theirs.
+    std::ranges::stable_sort(sorted, {}, [](const batched *one) -> const std::string & { return one->pass_id; });
+    recorder recording(call.store());
+    for (auto first = sorted.begin(); first != sorted.end();) {
+        const auto last =
+            std::find_if(first, sorted.end(), [&](const batched *one) { return one->pass_id != (*first)->pass_id; });
+        recording.add({first, last});
+        first = last;
+    }
+    const std::int32_t written = recording.write();
+    call.finish();
+    return pg::return_row(fcinfo, written, static_cast<std::int32_t>(all.size()) - written);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_record_mma_events, mega::studio::record_mma_events);

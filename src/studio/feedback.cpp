@@ -1,0 +1,80 @@
+// mega_record_feedback: what a user says about a generation or a session, once per id.
+#include "core/record_id.hpp"
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/project.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+#include "studio/new_generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+// Feedback is about the customer's own generation.
+void require_own(ledger::store &store, std::string_view generation, std::string_view pass_id) {
+    const std::string mg_id = "generation:" + std::string(generation);
+    constexpr column owner_column[] = {column::mg_pass_id};
+    pg::nullable_datum owner[1];
+    if (!store.lock_record(mg_id, LockTupleShare, owner_column, owner))
+        throw pg::sql_error{"23503", "there is no generation " + pg::quoted(generation), "mg_id=" + pg::quoted(mg_id),
+                            "Create it with mega_create_generation."};
+    if (owner[0].is_null || pg::text_of(owner[0].value) != pass_id)
+        throw pg::sql_error{ledger::bad_column,
+                            "the generation belongs to another customer",
+                            "mg_id=" + pg::quoted(mg_id) + " pass_id=" + pg::quoted(pass_id),
+                            {}};
+}
+
+void set_url(ledger::new_row &row, column to, const char *name, std::optional<std::string_view> url) {
+    if (!url)
+        return;
+    check_output_url(name, *url);
+    row.set(to, *url);
+}
+
+Datum record_feedback(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    const std::string_view pass_id =
+        ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
+    const auto named = given.text(1);
+    const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
+    ledger::check_text("feedback_id", id, ledger::bad_argument);
+    std::optional<std::string_view> generation;
+    if (!given.is_null(2))
+        generation = read_generation_id(given.text(2));
+    const pg::timestamp now = pg::clock_time();
+    ledger::new_row row("feedback", id);
+    row.set(column::mg_pass_id, pass_id)
+        .set(column::mg_generation_id, generation)
+        .set(column::mg_session_id, ledger::optional_text("session_id", given.text(3)))
+        .set(column::mg_result_type, given.text(4))
+        .set(column::mg_comment, given.text(5))
+        .set(column::mg_prompt, given.text(8))
+        .set(column::mg_meta, ledger::require_object("meta", given.json(9)))
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    set_url(row, column::mg_image_url, "image_url", given.text(6));
+    set_url(row, column::mg_video_url, "video_url", given.text(7));
+    if (!store.read_customer(pass_id, {}, {}))
+        ledger::throw_unknown_customer(pass_id);
+    if (generation)
+        require_own(store, *generation, pass_id);
+    const bool created = create_once(store, row, pass_id);
+    call.finish();
+    return pg::return_row(fcinfo, row.mg_id(), created);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_record_feedback, mega::studio::record_feedback);

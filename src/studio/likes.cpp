@@ -1,0 +1,139 @@
+// mega_likes: what a customer likes now, newest first. A generation is liked when the last word on it, like or dislike,
+// is a like that was not taken back. Reads with the caller's rights and policies.
+#include "ledger/checked.hpp"
+#include "ledger/page.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "schema/tables.hpp"
+
+#include <unordered_set>
+
+namespace mega::studio {
+
+namespace {
+
+// The words of a customer on generations, newest first, from the index by customer, type and time.
+#define MEGA_WORDS                                                                                                     \
+    "SELECT g.mg_created_at, g.mg_id, g.mg_generation_id, o.mg_type, o.mg_provider, o.mg_output_url, o.mg_prompt, "    \
+    "g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) 'like' AND NOT coalesce(g.mg_meta "        \
+    "OPERATOR(pg_catalog.#>) '{payload,undo}' OPERATOR(pg_catalog.=) 'true'::pg_catalog.jsonb, false) "                \
+    "AND o.mg_deleted_at IS NULL "                                                                                     \
+    "FROM ONLY @schema@.mega_generations g LEFT JOIN ONLY @schema@.mega_generations o ON o.mg_id "                     \
+    "OPERATOR(pg_catalog.=) ('generation:' OPERATOR(pg_catalog.||) g.mg_generation_id) "                               \
+    "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' "            \
+    "AND g.mg_deleted_at IS NULL AND g.mg_generation_id IS NOT NULL "                                                  \
+    "AND g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) ANY ('{like,dislike}') "
+#define MEGA_BEHIND                                                                                                    \
+    "AND g.mg_created_at OPERATOR(pg_catalog.<=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.<) $2 "                   \
+    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $3) "
+#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
+
+constexpr Oid customer_type[] = {TEXTOID};
+constexpr Oid position_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID};
+constinit pg::statement newest_words(MEGA_WORDS MEGA_NEWEST_FIRST, customer_type);
+constinit pg::statement words_behind(MEGA_WORDS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types);
+
+// Whether there is a word on this generation at or before the position, which the pages before have seen.
+constexpr Oid word_types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
+constinit pg::statement
+    newer_word("SELECT FROM ONLY @schema@.mega_generations l WHERE l.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+               "AND l.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' AND l.mg_pass_id OPERATOR(pg_catalog.=) $2 "
+               "AND l.mg_deleted_at IS NULL "
+               "AND l.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) ANY ('{like,dislike}') "
+               "AND coalesce(l.mg_created_at, 'infinity') OPERATOR(pg_catalog.>=) $3 "
+               "AND (coalesce(l.mg_created_at, 'infinity') OPERATOR(pg_catalog.>) $3 "
+               "OR l.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $4) LIMIT 1",
+               word_types);
+
+constexpr int generation_column = 2, is_liked_column = 7;
+
+ledger::page_cursor position_of(const pg::rows &found, std::uint64_t row) {
+    return {found.time(row, 0).value_or(ledger::undated), std::string(found.text(row, 1).value_or(ledger::without_id)),
+            0, 0};
+}
+
+// Reads words, newest first, until a page is full: the first word on a generation that is met decides.
+class reader {
+public:
+    reader(pg::session &session, Oid schema, std::string_view pass_id, const std::optional<ledger::page_cursor> &from)
+        : session_(session), schema_(schema), pass_id_(pass_id), from_(from), at_(from) {}
+
+    // Calls show(columns) for up to `most` likes; tells whether there are more.
+    template <class Show> bool read(std::size_t most, Show show) {
+        std::size_t shown = 0;
+        std::uint64_t wanted = std::min<std::uint64_t>(2 * (most + 1), longest);
+        for (bool more = true; more; wanted = longest) {
+            const pg::rows found =
+                at_ ? session_.run_limited(words_behind, schema_, wanted, pass_id_, at_->created_at, at_->mg_id)
+                    : session_.run_limited(newest_words, schema_, wanted, pass_id_);
+            for (std::uint64_t i = 0; i < found.count(); ++i) {
+                if (!is_first_word(found, i) || !found.boolean(i, is_liked_column).value_or(false))
+                    continue;
+                if (shown++ == most)
+                    return true;
+                show(found, i);
+            }
+            more = found.count() == wanted;
+            if (more)
+                at_ = position_of(found, found.count() - 1);
+        }
+        return false;
+    }
+
+private:
+    static constexpr std::uint64_t longest = 1001;
+
+    bool is_first_word(const pg::rows &found, std::uint64_t row) {
+        const std::string_view generation = *found.text(row, generation_column);
+        if (!decided_.emplace(generation).second)
+            return false;
+        return !from_ || session_
+                             .run(newer_word, schema_, pg::access::read_only, generation, pass_id_, from_->created_at,
+                                  from_->mg_id)
+                             .empty();
+    }
+
+    pg::session &session_;
+    const Oid schema_;
+    const std::string_view pass_id_;
+    const std::optional<ledger::page_cursor> &from_;
+    std::optional<ledger::page_cursor> at_;
+    std::unordered_set<std::string> decided_;
+};
+
+Datum likes(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view of = ledger::require_text("pass_id", given.text(0));
+    const std::int32_t size = ledger::read_page_size(given.int4(1));
+    const auto cursor = ledger::read_cursor(given.text(2));
+    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const std::string_view pass_id = ledger::resolve_pass_id(where, of, pg::access::read_only);
+    pg::row_set result(fcinfo);
+    pg::session session;
+    reader words(session, where.schema, pass_id, cursor);
+    std::vector<std::vector<pg::nullable_datum>> page; // as the session keeps them
+    ledger::page_cursor last;
+    const bool more = words.read(static_cast<std::size_t>(size), [&](const pg::rows &found, std::uint64_t i) {
+        std::vector<pg::nullable_datum> &columns = page.emplace_back();
+        columns.push_back(found.column(i, 1));
+        columns.push_back(found.column(i, 0));
+        for (int c = generation_column; c < is_liked_column; ++c)
+            columns.push_back(found.column(i, c));
+        last = position_of(found, i);
+    });
+    const pg::nullable_datum next =
+        pg::to_datum(more ? std::optional(ledger::write_cursor(last)) : std::optional<std::string>());
+    for (auto &columns : page) {
+        columns.push_back(next);
+        result.add_columns(columns);
+    }
+    session.finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_likes, mega::studio::likes);

@@ -1,0 +1,146 @@
+// mega_tweak_generation: what a user wants otherwise, and the generation that follows from it, in one call.
+#include "core/record_id.hpp"
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/once.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/project.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/event.hpp"
+#include "studio/generation.hpp"
+#include "studio/new_generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+struct tweak {
+    event said;
+    new_generation child;
+    bool is_named; // whether the caller gave the child its id
+};
+
+// What a child takes over from its parent where the caller says nothing.
+void inherit(ledger::store &store, tweak &what, std::string_view parent, std::optional<std::string_view> pass_id) {
+    constexpr column wanted[] = {column::mg_pass_id, column::mg_mma_mode, column::mg_type, column::mg_session_id};
+    pg::nullable_datum values[std::size(wanted)];
+    what.child.parent = "generation:" + std::string(parent);
+    if (!store.read_record(*what.child.parent, wanted, values, nullptr))
+        throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(parent),
+                            "mg_id=" + pg::quoted(*what.child.parent), "Create it with mega_create_generation."};
+    const auto text = [&values](std::size_t i) {
+        return values[i].is_null ? std::nullopt : std::optional(std::string(pg::text_of(values[i].value)));
+    };
+    const std::string owner = text(0).value_or("");
+    if (pass_id && !ledger::means_customer(store.where(), *pass_id, owner))
+        throw pg::sql_error{ledger::bad_column,
+                            "the generation belongs to another customer",
+                            "mg_id=" + pg::quoted(*what.child.parent) + " pass_id=" + pg::quoted(*pass_id),
+                            {}};
+    if (owner.empty())
+        throw pg::sql_error{ledger::bad_column, "the generation is nobody's", "mg_id=" + pg::quoted(*what.child.parent),
+                            "A tweak is an event of a customer."};
+    what.child.pass_id = owner;
+    const auto take = [](std::optional<std::string> &given, std::optional<std::string> of_parent) {
+        if (!given)
+            given = std::move(of_parent);
+    };
+    take(what.child.mode, text(1));
+    take(what.child.type, text(2));
+    take(what.child.session_id, text(3));
+}
+
+tweak read_arguments(const pg::arguments &given) {
+    tweak read;
+    read.is_named = !given.is_null(1);
+    read.child.id = read_new_generation_id(given.text(1));
+    read.said.type = "tweak";
+    read.said.payload = ledger::require_object("payload", given.json(2));
+    check_event_payload(read.said);
+    if (const auto id = given.text(3))
+        read.said.id = read_event_id(*id);
+    read.child.mode = read_mode(given.text(4));
+    read.child.type = given.text(5);
+    read.child.session_id = ledger::optional_text("session_id", given.text(6));
+    read.child.provider = given.text(7);
+    read.child.model = given.text(8);
+    read.child.prompt = given.text(9);
+    read.child.vars = ledger::require_object("vars", given.json(10));
+    read.child.meta = ledger::require_object("meta", given.json(11));
+    return read;
+}
+
+[[noreturn]] void refuse_other_child(const tweak &what) {
+    throw pg::sql_error{"MG002", "this tweak was recorded with another generation",
+                        "mg_id=" + pg::quoted("mma_event:" + *what.said.id) +
+                            " generation_id=" + pg::quoted(what.child.id),
+                        "Repeat a call with the same arguments, or use another event_id."};
+}
+
+// The child of a tweak that was recorded, which its event knows; false when there is no such event.
+bool find_recorded(ledger::store &store, tweak &what) {
+    if (!what.said.id || !is_replay(store, what.said))
+        return false;
+    constexpr column meta[] = {column::mg_meta};
+    pg::nullable_datum value[1];
+    const bool found = store.read_record("mma_event:" + *what.said.id, meta, value, nullptr) && !value[0].is_null;
+    const auto child = found ? ledger::own_member(pg::jsonb_of(value[0].value), "child") : std::nullopt;
+    if (!child || !child->is_string() || (what.is_named && child->string() != what.child.id))
+        refuse_other_child(what);
+    what.child.id = child->string();
+    return true;
+}
+
+// A generation that has the child's id is this parent's, or MG002.
+void require_child(ledger::store &store, const tweak &what) {
+    constexpr column parent[] = {column::mg_parent_id};
+    pg::nullable_datum value[1];
+    const std::string mg_id = "generation:" + what.child.id;
+    if (!store.read_record(mg_id, parent, value, nullptr) || value[0].is_null ||
+        pg::text_of(value[0].value) != *what.child.parent)
+        throw pg::sql_error{"MG002", "this id was used for another generation",
+                            "mg_id=" + pg::quoted(mg_id) + " parent_generation_id=" +
+                                pg::quoted(core::strip_prefix(core::record_type::generation, *what.child.parent)),
+                            "Use another id."};
+}
+
+// Under the customer's lock. False when the child was there.
+bool append(ledger::store &store, tweak &what) {
+    if (find_recorded(store, what))
+        return false;
+    if (!create_once(store, row_of(what.child), what.child.pass_id)) {
+        require_child(store, what);
+        return false;
+    }
+    what.said.own = pg::json_builder().begin_object().key("child").text(what.child.id).end_object().finish();
+    if (!store.append(row_of(what.said, behind_newest(store, what.said))))
+        ledger::refuse_recorded_meanwhile("event", "event_id", what.said.id.value_or(""));
+    return true;
+}
+
+Datum tweak_generation(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string_view named = ledger::require("parent_generation_id", given.text(0));
+    const std::string_view parent = core::strip_prefix(core::record_type::generation, named);
+    ledger::check_text("parent_generation_id", parent, ledger::bad_argument);
+    tweak what = read_arguments(given);
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    inherit(store, what, parent, given.text(12));
+    what.said.pass_id = what.child.pass_id;
+    what.said.generation_id = std::string(parent);
+    ledger::require_locked_customer(store, what.child.pass_id);
+    const bool created = append(store, what);
+    call.finish();
+    return pg::return_row(fcinfo, "generation:" + what.child.id, what.child.id, created);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_tweak_generation, mega::studio::tweak_generation);
