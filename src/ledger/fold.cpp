@@ -9,8 +9,8 @@ namespace mega::ledger {
 namespace {
 
 // What core::read_effects reads of a payload; the rest is the application's.
-constexpr std::string_view payload_keys[] = {
-    "tag", "tags", "weight", "undo", "hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks"};
+constexpr std::string_view payload_keys[] = {"tag",        "tags",        "weight",      "undo",
+                                             "hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks"};
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
