@@ -313,6 +313,32 @@ SELECT v.* FROM pg_temp.with_a_view('mega_customers') v;
 SELECT v.* FROM pg_temp.with_a_view('mega_generations') v;
 SELECT v.* FROM pg_temp.with_a_view('mega_admin') v;
 
+--
+-- Tables of another role that a superuser adopts: what they carry runs as their owner.
+--
+DROP EXTENSION mega CASCADE;
+DROP INDEX mega_generations_pending_hold; -- as if they had never been mega's
+SET ROLE regress_code_owner;
+UPDATE mega_customers SET mg_meta = '{"mega": {"a": 1}}' WHERE mg_pass_id = 'pass:test:code';
+UPDATE mega_generations SET mg_meta = '{"mega": {"a": 1}}';
+CREATE FUNCTION own.always(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM own.note(what); RETURN true; END$$;
+CREATE TRIGGER own BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.t();
+CREATE TRIGGER own BEFORE UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.t();
+ALTER TABLE mega_customers ADD CONSTRAINT own CHECK (own.always('check ' || mg_pass_id));
+CREATE INDEX own_some ON mega_generations (mg_reason) WHERE own.always('index');
+ALTER TABLE mega_customers DROP COLUMN mg_updated_at;
+RESET ROLE;
+TRUNCATE own.ran;
+CREATE EXTENSION mega;
+SELECT r.* FROM (SELECT DISTINCT what, who FROM own.ran) r ORDER BY what COLLATE "C";
+TRUNCATE own.ran;
+\c
+SET client_min_messages = error;
+SELECT count(*) FROM mega_install();
+SELECT count(*) FROM mega_validate();
+SELECT mg_credits > 0 AS credits FROM mega_record_credit('pass:test:code', 5, 'grant');
+SELECT r.* FROM (SELECT DISTINCT what, who FROM own.ran) r ORDER BY what COLLATE "C";
+
 \c :here
 DROP DATABASE regress_code;
 DROP ROLE regress_code_owner;

@@ -1,7 +1,7 @@
 // Acting as another role for the length of a scope, with row security off, the way foreign-key triggers do.
 #pragma once
 
-#include "pg/postgres.hpp"
+#include "pg/guard.hpp"
 
 namespace pg {
 
@@ -37,6 +37,34 @@ private:
 
     Oid saved_role_;
     int saved_context_;
+};
+
+// The same for an owner whose code may run in the scope: in a trigger, or, where Postgres simplifies what an index
+// asks, already while his table is looked at. For a superuser who calls it is a security-restricted operation, as
+// REINDEX is: what such code would leave to run later, as him, is an error, and settings are given back by end().
+class as_owner {
+public:
+    explicit as_owner(Oid owner) : role_(owner) {
+        Oid caller;
+        int context;
+        as_role::caller(caller, context);
+        level_ =
+            call([owner, caller] { return superuser_arg(caller) && !superuser_arg(owner) ? NewGUCNestLevel() : 0; });
+        if (level_ == 0)
+            return;
+        GetUserIdAndSecContext(&caller, &context);
+        SetUserIdAndSecContext(owner, context | SECURITY_RESTRICTED_OPERATION);
+    }
+
+    // After an error the end of the (sub)transaction does it.
+    void end() {
+        if (level_ != 0)
+            call([this] { AtEOXact_GUC(false, level_); });
+    }
+
+private:
+    as_role role_;
+    int level_ = 0;
 };
 
 } // namespace pg

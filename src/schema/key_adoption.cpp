@@ -47,12 +47,13 @@ key_adoption::key_adoption(pg::session &session, Oid schema) : session_(session)
             !has_meta(session, table.relation) || has_guard(table, schema))
             continue;
         holder &one = holders_.emplace_back(holder{table, is_large(table)});
-        const pg::as_role oneself(GetUserId()); // an owner who forces row security on himself sees his rows here
+        pg::as_owner owner(owner_of(table)); // who sees his rows here though he forces row security on himself
         const pg::rows found =
             session.run_text("SELECT pg_catalog.count(*), pg_catalog.min(" + std::string(definition.columns[0].name) +
                              "::pg_catalog.text COLLATE pg_catalog.\"C\") FROM ONLY " + table.qualified() + has_key);
         one.rows = found.int8(0, 0).value_or(0);
         one.example = found.text(0, 1).value_or("NULL");
+        owner.end();
     }
 }
 
@@ -70,8 +71,9 @@ std::string key_adoption::holder::command() const {
 }
 
 void key_adoption::rename(holder &one) {
-    const pg::as_role oneself(GetUserId());
+    pg::as_owner owner(owner_of(one.table)); // whose triggers and constraints run
     one.rows = static_cast<std::int64_t>(session_.run_text(one.command()).count());
+    owner.end();
     one.done = true;
 }
 

@@ -300,6 +300,13 @@ way open_rule::held() const {
     return what == kind::foreign_key && obstacle.empty() ? way::for_new : way::not_yet;
 }
 
+Oid owner_of(const found_table &table) {
+    pg::relation relation(table.relation, AccessShareLock);
+    const Oid owner = relation.get()->rd_rel->relowner;
+    relation.close();
+    return owner;
+}
+
 bool is_large(const found_table &table) {
     constexpr std::uint64_t read_in_a_moment = std::uint64_t{256} * BLCKSZ;
     pg::relation relation(table.relation, AccessShareLock);
@@ -309,8 +316,10 @@ bool is_large(const found_table &table) {
 }
 
 std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers) {
-    const pg::as_role oneself(GetUserId()); // an owner who forces row security on himself sees his rows here
-    return survey(session, table).run(with_triggers);
+    pg::as_owner owner(owner_of(table)); // who sees his rows here though he forces row security on himself
+    std::vector<open_rule> found = survey(session, table).run(with_triggers);
+    owner.end();
+    return found;
 }
 
 } // namespace mega::schema

@@ -51,6 +51,8 @@ struct open_rule {
 // writer. with_triggers: also those broken rules that only triggers keep.
 std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers);
 
+Oid owner_of(const found_table &table);
+
 // Whether reading the table takes longer than writers should wait: then nothing reads it under a lock that stops them.
 bool is_large(const found_table &table);
 

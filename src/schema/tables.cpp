@@ -159,7 +159,9 @@ template <class Column> table<Column> describe(const table_definition &definitio
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
     const char *replaced = look_at_triggers(described, triggers, definition, schema);
+    pg::as_owner owner(described.owner);
     described.may_be_written = judge(relation.get(), definition, replaced);
+    owner.end();
     relation.close();
     return described;
 }

@@ -2,6 +2,7 @@
 
 #include "ledger/settings.hpp"
 #include "pg/carried_code.hpp"
+#include "pg/role.hpp"
 #include "schema/manifest.hpp"
 
 namespace mega::schema {
@@ -100,7 +101,10 @@ judged judge_triggers(const table_definition &definition, const char *replaced) 
 } // namespace
 
 std::vector<std::string> code_of_others(Relation relation, const char *table) {
-    return refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
+    pg::as_owner owner(relation->rd_rel->relowner);
+    std::vector<std::string> words = refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
+    owner.end();
+    return words;
 }
 
 verdict judge(Relation relation, const table_definition &definition, const char *replaced_trigger) {
