@@ -304,6 +304,20 @@ $$;
 CREATE TRIGGER zzz AFTER UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION regress_together.write_back();
 SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';
 DROP TRIGGER zzz ON mega_generations;
+\echo a hold that a trigger captures while it is released
+CREATE FUNCTION regress_together.capture_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM mega_capture_credit(substr(NEW.mg_id, 25), 1);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER zzz AFTER UPDATE ON mega_generations FOR EACH ROW WHEN (NEW.mg_status = 'failed' AND OLD.mg_status = 'pending') EXECUTE FUNCTION regress_together.capture_late();
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:together-late');
+SELECT mg_credits FROM mega_record_credit('pass:test:together-late', 10, 'grant');
+SELECT mg_credits FROM mega_hold_credit('pass:test:together-late', 5, 'together-late');
+SELECT outcome, mg_credits FROM mega_release_credit('together-late');
+SELECT mg_status FROM mega_generations WHERE mg_id = 'credit_transaction:hold:together-late';
+DROP TRIGGER zzz ON mega_generations;
 \echo customers, insert dropped
 CREATE TRIGGER zzz BEFORE INSERT ON mega_customers FOR EACH ROW EXECUTE FUNCTION regress_together.drop_row();
 SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';

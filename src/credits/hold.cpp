@@ -168,7 +168,9 @@ settled release(ledger::store &store, std::string_view hold_id, std::string_view
     what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
     store.settle_hold(hold.mg_id, released_status, hold.place);
     append_settlement(store, customer, what);
-    return {released_outcome, balance_to_tell(store, customer), hold.pass_id};
+    // A trigger of somebody else's may have captured it since.
+    const bool captured = require_hold(store, hold_id, hold.place).status == captured_status;
+    return {captured ? "already_captured" : released_outcome, balance_to_tell(store, customer), hold.pass_id};
 }
 
 namespace {
