@@ -12,12 +12,16 @@ namespace mega::credits {
 
 namespace {
 
-constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID};
-constinit pg::statement lock_expired(
-    "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at "
-    "OPERATOR(pg_catalog.<=) $1 AND c.mg_pass_id IS NOT NULL ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2 "
-    "FOR NO KEY UPDATE SKIP LOCKED",
-    expired_types);
+constexpr std::int64_t batch_size = 1000;
+
+constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID, TEXTOID};
+// A batch behind a customer.
+constinit pg::statement lock_expired("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at "
+                                     "OPERATOR(pg_catalog.<=) $1 "
+                                     "AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3 "
+                                     "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2 "
+                                     "FOR NO KEY UPDATE SKIP LOCKED",
+                                     expired_types);
 
 std::vector<std::string> column_of(const pg::rows &found, int column, const char *name) {
     std::vector<std::string> texts;
@@ -27,29 +31,43 @@ std::vector<std::string> column_of(const pg::rows &found, int column, const char
     return texts;
 }
 
+// The credits that were written off; std::nullopt when another sweep was here between the look and the lock.
+std::optional<std::int64_t> expire(ledger::store &store, std::string_view pass_id, pg::timestamp as_of) {
+    ledger::locked_customer customer = ledger::require_locked_customer(store, pass_id);
+    if (!customer.expires_at || *customer.expires_at > as_of)
+        return std::nullopt;
+    return settle_expiry(store, customer, as_of);
+}
+
 Datum expire_credits(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const pg::timestamp as_of = ledger::require("as_of", given.time(0));
     ledger::check_finite("as_of", as_of);
-    const std::int32_t limit = require_positive("max_customers", given.int4(1));
+    const std::int64_t limit = require_positive("max_customers", given.int4(1));
     const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid);
     pg::rounds customers;
-    std::vector<std::string> due;
-    customers.run([&](pg::session &session) {
-        const auto store = ledger::open_store(session, where);
-        due = column_of(store->run(where.customers, lock_expired, as_of, std::int64_t{limit}), 0, "mg_pass_id");
-    });
-    std::int64_t credits = 0;
+    std::int64_t credits = 0, looked_at = 0;
     std::int32_t expired = 0;
-    for (const std::string &pass_id : due)
+    std::string behind;
+    for (bool more = true; more;) {
+        const std::int64_t most = std::min(batch_size, limit - looked_at);
+        std::vector<std::string> due;
         customers.run([&](pg::session &session) {
             const auto store = ledger::open_store(session, where);
-            ledger::locked_customer customer = ledger::require_locked_customer(*store, pass_id);
-            if (!customer.expires_at || *customer.expires_at > as_of)
-                return; // another sweep was here between the look and the lock
-            credits += settle_expiry(*store, customer, as_of);
-            ++expired;
+            due = column_of(store->run(where.customers, lock_expired, as_of, most, behind), 0, "mg_pass_id");
         });
+        for (const std::string &pass_id : due)
+            customers.run([&](pg::session &session) {
+                if (const auto gone = expire(*ledger::open_store(session, where), pass_id, as_of)) {
+                    credits += *gone;
+                    ++expired;
+                }
+            });
+        looked_at += std::ssize(due);
+        more = std::ssize(due) == most && looked_at < limit;
+        if (more)
+            behind = due.back();
+    }
     return pg::return_row(fcinfo, expired, credits);
 }
 

@@ -17,7 +17,8 @@ my $files = PostgreSQL::Test::Utils::tempdir();
 
 flat_memory();
 news_and_errors();
-many_raw_rows();
+my $customers = many_raw_rows();
+loops_over_customers($customers);
 changes_in_mid_stream();
 
 $node->stop;
@@ -115,6 +116,46 @@ sub many_raw_rows {
         $client->close;
     }
     is($node->safe_psql('flat', q{SELECT count(*), sum(mg_credits) FROM mega_customers WHERE mg_pass_id LIKE 'pass:raw:%'}), "$customers|$rows", 'every row counts');
+    return $customers;
+}
+
+# What goes from customer to customer in one call keeps nothing of those behind it. Each is asked for some of them first.
+sub loops_over_customers {
+    my ($customers) = @_;
+    $node->safe_psql('flat', q{
+        SET session_replication_role = replica;
+        INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, mg_status, mg_meta, mg_source_system)
+        SELECT 'credit_transaction:hold:swept' || n, 'credit_transaction', mg_pass_id, -1, 'hold', 'hold', 'swept' || n, 'pending',
+            '{"mega": {"hold_expires_at": "2020-01-01T00:00:00Z"}}', 'api'
+        FROM (SELECT mg_pass_id, row_number() OVER () AS n FROM mega_customers WHERE mg_pass_id LIKE 'pass:raw:%') c;
+        UPDATE mega_customers SET mg_credits = mg_credits - 1, mg_expires_at = clock_timestamp() + interval '1 day',
+            mg_auto_topup_enabled = true, mg_auto_topup_monthly_limit_packs = 0 WHERE mg_pass_id LIKE 'pass:raw:%';
+        ANALYZE mega_customers, mega_generations});
+    my $damaged = q{SET session_replication_role = replica; UPDATE mega_customers SET mg_credits = 7 WHERE mg_pass_id LIKE 'pass:raw:%'};
+    my $some = 1_000;
+    my $rest = $customers - $some;
+    my @loops = (
+        # what is asked first, with its answer; then of all
+        [ q{SELECT count(*) FROM mega_reconcile_preferences('pass:raw:1')}, 0, q{SELECT count(*) FROM mega_reconcile_preferences()}, 0 ],
+        [ q{SELECT count(*) FROM mega_topup_due(-1)}, 0, q{SELECT count(*) FROM mega_topup_due(1000)}, 0 ],
+        [ "SELECT count(*) FROM mega_release_expired_holds($some)", $some, "SELECT count(*) FROM mega_release_expired_holds($customers)", $rest ],
+        [ "SELECT expired FROM mega_expire_credits(clock_timestamp() + interval '2 days', $some)", $some,
+          "SELECT expired FROM mega_expire_credits(clock_timestamp() + interval '2 days', $customers)", $rest ],
+        [ q{SELECT count(*) FROM mega_open_books()}, 0, q{SELECT count(*) FROM mega_open_books(trust => 'ledger')}, $customers ],
+    );
+    for my $loop (@loops) {
+        my ($first, $first_answer, $then, $then_answer) = @$loop;
+        my $client = mega_client->connect($node, 'flat', "$files/errors");
+        is($client->rows($first), $first_answer, $first);
+        $node->safe_psql('flat', $damaged) if $then =~ /open_books/;
+        my $peak = peak_memory($client);
+        is($client->rows($then), $then_answer, $then);
+        my $more = peak_memory($client) - $peak;
+        note("$then: $more kB");
+        cmp_ok($more, '<=', 4_096 + $customers / 4, "$then: little for each customer");
+        $client->close;
+    }
+    is($node->safe_psql('flat', q{SELECT count(*) FROM mega_reconcile_credits()}), 0, 'the books agree (I1)');
     return;
 }
 
