@@ -29,6 +29,7 @@ MEASURES = {
     "memory": throughput.memory,
     "hot_customer": throughput.hot_customer,
     "hot_transaction": calls.hot_transaction,
+    "subtransactions": calls.subtransactions,
     "topups": reads.topups,
 }
 FULL = {

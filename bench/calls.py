@@ -136,3 +136,25 @@ def hot_transaction(scale):
         what = f"one customer, {calls} calls in one transaction: {contestant}"
         lines.append(Line("hot_transaction", what, "µs", values, target))
     return lines
+
+
+def subtransactions(scale):
+    """One customer written again and again, each call in a block of plpgsql that catches errors."""
+    contestants = ("mega", "mega sql", "plpgsql")
+    calls = scale["calls"] // 2
+    for contestant in contestants:
+        call_ = CREDIT[contestant] % ("NULL", "NULL")
+        make_loop("sub", contestant, f"BEGIN {call_} EXCEPTION WHEN division_by_zero THEN NULL; END;")
+
+    def sample(contestant, number):
+        server.vacuum(contestant)
+        return run_loop("sub", contestant, f"sub{number}-", calls, 1)
+
+    rounds = interleaved(contestants, scale["rounds"], sample)
+    values = {name: median(one[name]["mean"] for one in rounds) for name in contestants}
+    what = f"one customer, {calls} subtransactions in one transaction"
+    return [
+        Line("subtransactions", f"{what}: {name}", "µs", {name: values[name], "plpgsql": values["plpgsql"]},
+             Target((name, "plpgsql"), 1, 1))
+        for name in ("mega", "mega sql")
+    ]
