@@ -81,8 +81,8 @@ WHERE mg_pass_id = 'pass:shopify:1001';
 SELECT * FROM mega_topup_due(threshold => 200);
 
 SELECT mg_credits FROM mega_record_credit('pass:user:6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11', 5, 'trial',
-    expires_at => clock_timestamp() + interval '1 millisecond');
-SELECT pg_sleep(0.05);
+    expires_at => clock_timestamp() + interval '500 milliseconds');
+SELECT pg_sleep(0.6);
 SELECT * FROM mega_expire_credits();
 
 SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-4');

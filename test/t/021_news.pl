@@ -104,7 +104,7 @@ sub statements {
     return (
         "SELECT mega_record_credit('$one', 5, 'order', ref_type => 'order', ref_id => '$key')",
         "SELECT mega_record_credit('$one', -1, 'spend', txn_id => 'spend-$key')",
-        "SELECT mega_ensure_customer(pass_id => 'pass:test:short-$key'); SELECT mega_record_credit('pass:test:short-$key', 2, 'bonus', expires_at => clock_timestamp() + interval '1 millisecond'); SELECT mega_expire_credits()",
+        "SELECT mega_ensure_customer(pass_id => 'pass:test:short-$key'); SELECT mega_record_credit('pass:test:short-$key', 2, 'bonus', expires_at => clock_timestamp() + interval '50 milliseconds'); SELECT mega_expire_credits()",
         qq{SELECT mega_record_credits('[{"pass_id": "$one", "delta": 2, "reason": "a"}, {"pass_id": "$two", "delta": 3, "reason": "b"}]')},
         "SELECT mega_hold_credit('$one', 3, 'h-$key'), mega_capture_credit('h-$key', 2)",
         "SELECT mega_hold_credit('$one', 3, 'l-$key'), mega_release_credit('l-$key')",
