@@ -7,7 +7,6 @@
 #include "pg/jsonb.hpp"
 #include "pg/prefixed.hpp"
 #include "pg/result.hpp"
-#include "pg/rounds.hpp"
 
 namespace mega::credits {
 
@@ -69,16 +68,17 @@ void read_member(std::size_t position, std::string_view key, const pg::json_valu
     }
 }
 
-// Runs body and puts the entry's position in front of an error of ours, unless the transaction is to be tried again:
-// that is no entry's fault.
+// Runs body and puts the entry's position in front of an error of ours, unless the transaction is to be tried again or
+// there is none: that is no entry's fault.
 template <class Position, class Body> auto at_position(Position position, Body body) {
     try {
         return body();
     } catch (const pg::sql_error &error) {
-        if (error.state == pg::sql_state{"40001"})
+        const auto number = position();
+        if (error.state == pg::sql_state{"40001"} || number == 0)
             throw;
         const std::string_view message = error.message.c_str();
-        const std::string prefix = "entry " + std::to_string(position()) + ": ";
+        const std::string prefix = "entry " + std::to_string(number) + ": ";
         throw pg::sql_error{error.state,
                             message.starts_with("entry ") ? std::string(message) : prefix + error.message.c_str(),
                             error.detail, error.hint};
@@ -122,31 +122,16 @@ std::vector<const movement *> by_customer(const std::vector<movement> &entries) 
     return sorted;
 }
 
-struct tally {
-    std::int32_t written = 0;
-    std::int32_t replayed = 0;
-};
-
-tally record_in_bulk(ledger::store &store, const std::vector<movement> &entries) {
+// How many were written; the others were replays.
+std::int32_t record_all(ledger::store &store, const std::vector<movement> &entries) {
     const std::vector<const movement *> sorted = by_customer(entries);
     recording all(store);
     std::size_t under_way = 0;
-    at_position([&] { return sorted[under_way] - entries.data() + 1; }, [&] { all.add(sorted, under_way); });
-    const std::int32_t written = all.write();
-    return {written, static_cast<std::int32_t>(entries.size()) - written};
-}
-
-tally record_one_by_one(const schema::tables &where, const std::vector<movement> &entries) {
-    tally done;
-    pg::rounds rounds;
-    for (const movement *entry : by_customer(entries))
-        rounds.run([&](pg::session &session) {
-            const auto store = ledger::open_store(session, where);
-            const outcome made =
-                at_position([&] { return entry - entries.data() + 1; }, [&] { return record(*store, *entry); });
-            ++(made.replayed ? done.replayed : done.written);
-        });
-    return done;
+    const auto position = [&] {
+        return under_way == recording::no_movement ? 0 : sorted[under_way] - entries.data() + 1;
+    };
+    at_position(position, [&] { all.add(sorted, under_way); });
+    return all.write();
 }
 
 Datum record_credits(FunctionCallInfo fcinfo) {
@@ -154,10 +139,9 @@ Datum record_credits(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     for (movement &entry : entries)
         entry.pass_id.assign(ledger::resolve_pass_id(call.store().where(), entry.pass_id));
-    const tally done = call.store().takes_many() ? record_in_bulk(call.store(), entries)
-                                                 : record_one_by_one(call.store().where(), entries);
+    const std::int32_t written = record_all(call.store(), entries);
     call.finish();
-    return pg::return_row(fcinfo, done.written, done.replayed);
+    return pg::return_row(fcinfo, written, static_cast<std::int32_t>(entries.size()) - written);
 }
 
 } // namespace

@@ -4,22 +4,14 @@
 #include "credits/hold.hpp"
 #include "credits/recording.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/disclosure.hpp"
-#include "ledger/in_flight.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/planner.hpp"
 #include "pg/snapshot.hpp"
-#include "schema/others.hpp"
 
 namespace mega::credits {
 
 namespace {
-
-#define MEGA_PENDING_HOLD                                                                                              \
-    "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "   \
-    "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "                                                  \
-    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
 
 constexpr std::uint64_t batch_size = 1000;
 constexpr std::string_view hold_prefix = "credit_transaction:hold:";
@@ -31,7 +23,10 @@ constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
 // one broken raw row stop the sweep. $1 is now, by the second; `is_over` has the last word.
 constinit pg::statement due_holds(
     "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}', "
-    "g.mg_generation_id FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
+    "g.mg_generation_id FROM ONLY @schema@.mega_generations g WHERE "
+    "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "
+    "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "
+    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
     "AND g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $2 "
     "AND (g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3) "
@@ -40,74 +35,9 @@ constinit pg::statement due_holds(
     "ORDER BY g.mg_pass_id COLLATE pg_catalog.\"C\", g.mg_id COLLATE pg_catalog.\"C\" LIMIT 1000",
     due_types);
 
-constexpr Oid ids_type[] = {TEXTARRAYOID};
-constinit pg::statement lock_free_customers(
-    "SELECT c.mg_pass_id, c.mg_expires_at FROM ONLY @schema@.mega_customers c "
-    "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" "
-    "FOR NO KEY UPDATE SKIP LOCKED",
-    ids_type);
-
-constexpr Oid holds_types[] = {TEXTARRAYOID, TEXTARRAYOID};
-// Behind the locks: those holds of these customers that are pending still, and whether a row stands where their release
-// would stand, by its id or by its reference. A customer whose balance has no room for what would come back (a row of
-// before there were rules may make one) is left to whoever settles its holds one by one: it must not stop the sweep.
-constinit pg::statement still_pending(
-    "SELECT h.mg_id, EXISTS (SELECT FROM ONLY @schema@.mega_generations r WHERE r.mg_id OPERATOR(pg_catalog.=) "
-    "('credit_transaction:release:' OPERATOR(pg_catalog.||) pg_catalog.substr(h.mg_id, 25))) "
-    "OR EXISTS (SELECT FROM ONLY @schema@.mega_generations r WHERE r.mg_ref_type OPERATOR(pg_catalog.=) 'hold' "
-    "AND r.mg_ref_id OPERATOR(pg_catalog.=) pg_catalog.substr(h.mg_id, 25) "
-    "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) 'release' "
-    "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-    "AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL) FROM (SELECT g.mg_id, g.mg_pass_id, "
-    "pg_catalog.sum(g.mg_delta) OVER (PARTITION BY g.mg_pass_id) AS deltas FROM ONLY @schema@.mega_generations g WHERE "
-    "g.mg_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($2) AND " MEGA_PENDING_HOLD
-    ") h JOIN ONLY @schema@.mega_customers c ON c.mg_pass_id OPERATOR(pg_catalog.=) h.mg_pass_id "
-    "WHERE c.mg_credits OPERATOR(pg_catalog.-) h.deltas OPERATOR(pg_catalog.<=) 2147483647 "
-    "ORDER BY h.mg_pass_id COLLATE pg_catalog.\"C\", h.mg_id COLLATE pg_catalog.\"C\"",
-    holds_types);
-
-// One row for each hold; the ledger's own trigger projects them, one update per customer. A release that somebody
-// writes by hand at this moment goes before.
-constinit pg::statement append_releases(
-    "INSERT INTO @schema@.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, "
-    "mg_ref_id, mg_status, mg_meta, mg_source_system) SELECT 'credit_transaction:release:' OPERATOR(pg_catalog.||) "
-    "pg_catalog.substr(g.mg_id, 25), 'credit_transaction', g.mg_pass_id, OPERATOR(pg_catalog.-) g.mg_delta, 'release', "
-    "'hold', pg_catalog.substr(g.mg_id, 25), 'succeeded', '{\"reason\": \"expired\"}', 'api' "
-    "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1) ON CONFLICT DO NOTHING "
-    "RETURNING 'credit_transaction:hold:' OPERATOR(pg_catalog.||) mg_ref_id",
-    ids_type);
-
-constinit pg::statement mark_released("UPDATE ONLY @schema@.mega_generations SET mg_status = 'failed' "
-                                      "WHERE mg_id OPERATOR(pg_catalog.=) ANY ($1) RETURNING mg_status",
-                                      ids_type);
-
 bool is_over(std::string_view expires_at, std::string_view now) {
     const auto without_zone = [](std::string_view time) { return time.substr(0, time.size() - 1); };
     return core::is_iso_utc(expires_at) && without_zone(expires_at) <= without_zone(now);
-}
-
-std::vector<std::string> column_of(const pg::rows &found, int column, const char *name) {
-    std::vector<std::string> texts;
-    texts.reserve(found.count());
-    for (std::uint64_t i = 0; i < found.count(); ++i)
-        texts.emplace_back(ledger::require_column(name, found.text(i, column)));
-    return texts;
-}
-
-// Locks those of the customers that nobody else has locked, and settles what of theirs has expired.
-std::vector<std::string> open_free_customers(ledger::store &store, const std::vector<std::string> &pass_ids) {
-    const pg::timestamp now = pg::clock_time();
-    std::vector<std::string> locked, expired;
-    {
-        const pg::rows found = store.run(store.where().customers, lock_free_customers, pass_ids);
-        locked = column_of(found, 0, "mg_pass_id");
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            if (const auto at = found.time(i, 1); at && *at <= now)
-                expired.push_back(locked[i]);
-    }
-    for (const std::string &pass_id : expired)
-        open_customer(store, pass_id);
-    return locked;
 }
 
 struct due_hold {
@@ -160,62 +90,10 @@ due_batch next_due(ledger::store &store, std::size_t limit, std::string &pass_id
     return batch;
 }
 
-void mark_by_sql(ledger::store &store, const std::vector<std::string> &sorted) {
-    const schema::table<schema::ledger> &ledger_rows = store.where().generations;
-    const ledger::in_flight::settlement settling(sorted);
-    const pg::rows marked = store.run(ledger_rows, mark_released, sorted);
-    bool all = marked.count() == sorted.size();
-    for (std::uint64_t i = 0; i < marked.count(); ++i)
-        all = all && marked.text(i, 0) == released_status;
-    if (!all)
-        schema::refuse_interference(ledger_rows.id, schema::writing::update, "keeps a hold from being settled",
-                                    ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(sorted.front())));
-}
-
 // One by one, where a row stands in the way of its release.
 void release_alone(ledger::store &store, due_hold &hold) {
     hold.released =
         release(store, hold_id_of(hold.row.mg_id), expired_reason, std::nullopt).outcome == released_outcome;
-}
-
-// A hold that is marked and whose release was not appended: somebody wrote one by hand at this moment, or a trigger
-// keeps it out.
-void append_release(ledger::store &store, const due_hold &hold) {
-    ledger::locked_customer customer = lock_customer_of(store, hold.row);
-    append_settlement(store, customer, settlement_of(hold.row, hold_id_of(hold.row.mg_id), "release", -hold.row.delta));
-}
-
-// Through SQL: what the ledger's triggers make of it. The holds are marked first, so that what comes back is no longer
-// pending.
-void release_by_sql(ledger::store &store, std::span<due_hold> due) {
-    std::vector<std::string> holds, pass_ids, free, in_the_way;
-    for (const due_hold &hold : due) {
-        holds.push_back(hold.row.mg_id);
-        if (pass_ids.empty() || pass_ids.back() != hold.row.pass_id)
-            pass_ids.push_back(hold.row.pass_id);
-    }
-    const std::vector<std::string> locked = open_free_customers(store, pass_ids);
-    const schema::table<schema::ledger> &ledger_rows = store.where().generations;
-    {
-        const pg::rows pending = store.run(ledger_rows, still_pending, holds, locked);
-        for (std::uint64_t i = 0; i < pending.count(); ++i)
-            (pending.boolean(i, 1).value_or(false) ? in_the_way : free)
-                .emplace_back(ledger::require_column("mg_id", pending.text(i, 0)));
-    }
-    std::ranges::sort(free);
-    std::ranges::sort(in_the_way);
-    mark_by_sql(store, free);
-    std::vector<std::string> appended = column_of(store.run(ledger_rows, append_releases, free), 0, "mg_ref_id");
-    std::ranges::sort(appended);
-    for (due_hold &hold : due) {
-        if (std::ranges::binary_search(in_the_way, hold.row.mg_id))
-            release_alone(store, hold);
-        if (!std::ranges::binary_search(free, hold.row.mg_id))
-            continue;
-        hold.released = true;
-        if (!std::ranges::binary_search(appended, hold.row.mg_id))
-            append_release(store, hold);
-    }
 }
 
 // Behind the lock of its customer: whether it is his and pending still. place: becomes where it stands.
@@ -256,32 +134,43 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, std::int64
     return balance > PG_INT32_MAX ? releases{} : found;
 }
 
-// As `still_pending` says: under the lock of each customer that nobody else has locked; then all rows at once, one
-// update per customer, and the holds.
+// Those of one customer's holds, unless somebody else has locked him. A customer whose balance has no room for what
+// would come back (a row of before there were rules may make one) is left to whoever settles his holds one by one: he
+// must not stop the sweep. The holds are marked first, so that what comes back is no longer pending. Returns those that
+// have to be released alone.
+std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold> due, recording &all) {
+    auto customer = store.lock_customer(due.front().row.pass_id, LockWaitSkip);
+    if (!customer)
+        return {};
+    settle_expiry(store, *customer, pg::clock_time());
+    releases found = find_releases(store, due, customer->credits);
+    std::vector<const movement *> rows;
+    for (std::size_t i = 0; i < found.of.size(); ++i) {
+        store.settle_hold(found.of[i]->row.mg_id, released_status, found.of[i]->row.place);
+        found.of[i]->released = true;
+        rows.push_back(&found.rows[i]);
+    }
+    if (!rows.empty())
+        all.add_new(*customer, rows);
+    return std::move(found.in_the_way);
+}
+
+// All rows at once where the store takes them so, and one update per customer.
 void release_together(ledger::store &store, std::span<due_hold> due) {
     recording all(store);
     std::vector<due_hold *> in_the_way;
     for (std::size_t first = 0, next = 0; first < due.size(); first = next) {
         pg::check_for_interrupts();
-        const std::string &pass_id = due[first].row.pass_id;
-        while (next < due.size() && due[next].row.pass_id == pass_id)
+        while (next < due.size() && due[next].row.pass_id == due[first].row.pass_id)
             ++next;
-        auto customer = store.lock_customer(pass_id, LockWaitSkip);
-        if (!customer)
-            continue;
-        settle_expiry(store, *customer, pg::clock_time());
-        const releases found = find_releases(store, due.subspan(first, next - first), customer->credits);
-        for (due_hold *hold : found.of) {
-            store.settle_hold(hold->row.mg_id, released_status, hold->row.place);
-            hold->released = true;
-        }
-        if (!found.rows.empty())
-            all.add_new(*customer, found.rows);
-        in_the_way.insert(in_the_way.end(), found.in_the_way.begin(), found.in_the_way.end());
+        store.apart([&] {
+            const auto alone = release_of_one(store, due.subspan(first, next - first), all);
+            in_the_way.insert(in_the_way.end(), alone.begin(), alone.end());
+        });
     }
     all.write();
     for (due_hold *hold : in_the_way)
-        release_alone(store, *hold);
+        store.apart([&] { release_alone(store, *hold); });
 }
 
 } // namespace
@@ -293,10 +182,7 @@ std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most) 
     for (bool more = true; more && released.size() < most;) {
         pg::check_for_interrupts();
         due_batch batch = next_due(store, most - released.size(), pass_id, mg_id);
-        if (store.takes_many())
-            release_together(store, batch.holds);
-        else
-            release_by_sql(store, batch.holds);
+        release_together(store, batch.holds);
         for (const due_hold &hold : batch.holds)
             if (hold.released)
                 released.push_back(

@@ -21,7 +21,7 @@ constexpr std::string_view reserved_prefixes[] = {
 constexpr std::string_view reserved_ref_types[] = {"hold", "expiry", "refund", "transfer", "revoke", "opening"};
 
 void check_spend(const ledger::locked_customer &customer, const movement &what) {
-    if (what.delta >= 0)
+    if (what.delta >= 0 || what.ends_credits) // credits expire whoever the customer is
         return;
     if (!customer.may_spend)
         throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
@@ -61,6 +61,7 @@ movement expiry_of(const std::string &pass_id, std::int32_t rest, const std::str
     expiry.ref_id = round == 1 ? moment : moment + ":" + std::to_string(round);
     expiry.txn_id = "expire:" + *expiry.ref_id;
     expiry.own_names = true;
+    expiry.ends_credits = true;
     return expiry;
 }
 
@@ -111,13 +112,19 @@ void refuse_reserved_names(const movement &what) {
                             "word for yours."};
 }
 
+const char *hint_of(const movement &what) {
+    return what.delta < 0 && !what.allow_negative ? what.overdraft_hint : nullptr;
+}
+
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what) {
     refuse_reserved_names(what);
     refuse_passed_end(what);
     check_spend(customer, what);
     customer.credits = ledger::balance_after(customer, what.delta);
     customer.updated_at = ledger::stamp_behind(customer.updated_at);
-    if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
+    if (what.ends_credits)
+        customer.expires_at.reset();
+    else if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
         customer.expires_at = what.expires_at;
     return customer.updated_at;
 }
@@ -128,9 +135,17 @@ std::optional<std::string> post(ledger::store &store, ledger::locked_customer &c
     if (what.delta > 0)
         ledger::require_room(after, store.pending_holds(after.pass_id));
     const ledger::new_row row = row_of(what, stamp);
-    const bool must_be_covered = what.delta < 0 && !what.allow_negative;
-    if (!store.append_movement(row, customer, after, must_be_covered ? what.overdraft_hint : nullptr))
+    const char *hint = hint_of(what);
+    ledger::appended_rows rows;
+    switch (store.append_movement(row, what.pass_id, what.delta, hint)) {
+    case ledger::appended::no:
         return std::nullopt;
+    case ledger::appended::unprojected:
+        rows.add(row, what.delta, hint);
+        [[fallthrough]];
+    case ledger::appended::projected:
+        project_appended(store, customer, after, rows);
+    }
     customer = std::move(after);
     return row.mg_id();
 }
@@ -152,15 +167,14 @@ std::int32_t settle_expiry(ledger::store &store, ledger::locked_customer &custom
     if (!customer.expires_at || *customer.expires_at > as_of)
         return 0;
     const std::int32_t rest = std::max(customer.credits, 0);
-    if (rest > 0) {
-        const bool may_spend = std::exchange(customer.may_spend, true); // credits expire whoever the customer is
-        const std::string moment = name_of_expiry(customer.pass_id, *customer.expires_at);
-        // The same moment may be set again by hand after it passed once: then the row gets a number, too.
-        for (int round = 1; !post(store, customer, expiry_of(customer.pass_id, rest, moment, round)); ++round)
-            pg::check_for_interrupts();
-        customer.may_spend = may_spend;
+    if (rest == 0) {
+        write_expiry(store, customer, std::nullopt);
+        return 0;
     }
-    write_expiry(store, customer, std::nullopt);
+    const std::string moment = name_of_expiry(customer.pass_id, *customer.expires_at);
+    // The same moment may be set again by hand after it passed once: then the row gets a number, too.
+    for (int round = 1; !post(store, customer, expiry_of(customer.pass_id, rest, moment, round)); ++round)
+        pg::check_for_interrupts();
     return rest;
 }
 

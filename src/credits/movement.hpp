@@ -21,6 +21,7 @@ struct movement {
     std::optional<pg::jsonb> meta;               // the application's
     std::optional<pg::jsonb> own;                // what mega counts by, in its own key (I17)
     std::string_view status = "succeeded";
+    bool ends_credits = false; // an expiry: what is left of them goes, and with it their end
     bool allow_negative = false;
     bool given = true;      // pass id and delta are what the caller said, not what a row says: errors may repeat them
     bool own_names = false; // id and reference are of a function's own families: the id alone tells a replay
@@ -91,6 +92,9 @@ std::int32_t balance_to_tell(ledger::store &store, ledger::locked_customer custo
 // Makes of the customer what the movement does, and returns the time to stamp its row with. Raises MG001, MG004, 22003
 // and, for an end that has passed or a name that is reserved, 22023.
 pg::timestamp apply(ledger::locked_customer &customer, const movement &what);
+
+// The hint of the error when it takes the balance below zero; null when it may.
+const char *hint_of(const movement &what);
 
 // The row of the movement.
 ledger::new_row row_of(const movement &what, pg::timestamp stamp);

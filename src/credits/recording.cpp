@@ -4,6 +4,8 @@
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
 
+#include <numeric>
+
 namespace mega::credits {
 
 // Where the movements of one customer stand.
@@ -31,13 +33,16 @@ struct recording::plan {
 
     plan(ledger::store &its_store, const ledger::locked_customer &customer) : after(customer), store(its_store) {}
 
-    void take(const movement &what, std::size_t number) {
-        rows.push_back({number, &what, apply(after, what)});
-        if (what.delta <= 0)
-            return;
-        if (!pending)
-            pending = store.pending_holds(after.pass_id);
-        ledger::require_room(after, *pending);
+    void take(movements all, std::span<const std::size_t> numbers, std::size_t &under_way) {
+        for (const std::size_t number : numbers) {
+            under_way = number;
+            const movement &what = *all[number];
+            rows.push_back({number, &what, apply(after, what)});
+            if (what.delta > 0 && !pending)
+                pending = store.pending_holds(after.pass_id);
+            if (what.delta > 0)
+                ledger::require_room(after, *pending);
+        }
     }
 
     ledger::locked_customer after;
@@ -154,7 +159,7 @@ void recording::add(movements all, std::size_t &under_way) {
     known_keys known;
     for (late_customer &late : add_to_unlocked(all, known, under_way)) {
         pg::check_for_interrupts();
-        add_to_locked(late, all, known, under_way);
+        store_.apart([&] { add_to_locked(late, all, known, under_way); });
     }
 }
 
@@ -165,35 +170,41 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
     // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new rows.
     // What is written here is not read here.
     pg::same_moment moment;
-    known.look_for(store_, all);
+    store_.apart([&] { known.look_for(store_, all); });
     for (const group &own : groups_of(all)) {
         pg::check_for_interrupts();
-        std::vector<std::size_t> fresh = select_fresh(own, all, known, under_way);
-        if (fresh.empty())
-            continue;
-        std::optional<plan> made;
-        const auto make =
-            [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
-            if (customer.expires_at && *customer.expires_at <= pg::clock_time())
-                return std::nullopt; // what expired goes first
-            made.emplace(store_, customer);
-            for (const std::size_t number : fresh) {
-                under_way = number;
-                made->take(*all[number], number);
-            }
-            return ledger::projection(customer, made->after);
-        };
-        under_way = own.first;
-        auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
-        if (!visited)
-            ledger::throw_unknown_customer(all[own.first]->pass_id);
-        if (visited->locked)
-            late.push_back({*std::move(visited->locked), own, std::move(fresh)});
-        else
-            write_rows(*made, under_way);
+        store_.apart([&] {
+            if (auto locked = visit(own, all, known, under_way))
+                late.push_back(*std::move(locked));
+        });
     }
     moment.done();
     return late;
+}
+
+// Changes the customer and appends the movements of his that are new; or returns him locked.
+std::optional<recording::late_customer> recording::visit(const group &own, movements all, known_keys &known,
+                                                         std::size_t &under_way) {
+    std::vector<std::size_t> fresh = select_fresh(own, all, known, under_way);
+    if (fresh.empty())
+        return std::nullopt;
+    std::optional<plan> made;
+    const auto make =
+        [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
+        if (customer.expires_at && *customer.expires_at <= pg::clock_time())
+            return std::nullopt; // what expired goes first
+        made.emplace(store_, customer);
+        made->take(all, fresh, under_way);
+        return ledger::projection(customer, made->after);
+    };
+    under_way = own.first;
+    auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
+    if (!visited)
+        ledger::throw_unknown_customer(all[own.first]->pass_id);
+    if (visited->locked)
+        return late_customer{*std::move(visited->locked), own, std::move(fresh)};
+    write_rows(*made, under_way);
+    return std::nullopt;
 }
 
 void recording::add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way) {
@@ -207,11 +218,8 @@ void recording::add_to_locked(late_customer &late, movements all, known_keys &kn
     under_way = late.fresh.front();
     settle_expiry(store_, late.customer, pg::clock_time());
     plan made(store_, late.customer);
-    for (const std::size_t number : late.fresh) {
-        under_way = number;
-        made.take(*all[number], number);
-    }
-    change(late.customer, made, under_way);
+    made.take(all, late.fresh, under_way);
+    append(late.customer, made, under_way);
 }
 
 // The numbers of a customer's movements that are not recorded yet, neither in the ledger nor by this call.
@@ -240,30 +248,45 @@ std::vector<std::size_t> recording::select_fresh(const group &own, movements all
     return fresh;
 }
 
-void recording::add_new(const ledger::locked_customer &customer, std::span<const movement> all) {
-    plan made(store_, customer);
-    for (std::size_t i = 0; i < all.size(); ++i)
-        made.take(all[i], i);
+void recording::add_new(const ledger::locked_customer &customer, movements all) {
+    std::vector<std::size_t> numbers(all.size());
+    std::iota(numbers.begin(), numbers.end(), std::size_t{0});
     std::size_t under_way = 0;
-    change(customer, made, under_way);
+    plan made(store_, customer);
+    made.take(all, numbers, under_way);
+    append(customer, made, under_way);
 }
 
 std::int32_t recording::write() {
-    rows_.append();
+    store_.append_rest();
     return written_;
 }
 
-void recording::change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way) {
-    ledger::project(store_, customer, made.after, nullptr);
-    write_rows(made, under_way);
+void recording::append(const ledger::locked_customer &customer, plan &made, std::size_t &under_way) {
+    const ledger::appended_rows rows = write_rows(made, under_way);
+    under_way = no_movement;
+    ledger::project_appended(store_, customer, made.after, rows);
 }
 
-void recording::write_rows(const plan &made, std::size_t &under_way) {
+ledger::appended_rows recording::write_rows(const plan &made, std::size_t &under_way) {
+    ledger::appended_rows rows;
     for (const auto &[number, what, stamp] : made.rows) {
         under_way = number;
-        rows_.add(row_of(*what, stamp));
-        ++written_;
+        const ledger::new_row row = row_of(*what, stamp);
+        const char *hint = hint_of(*what);
+        switch (store_.append_one_of_many(row, what->pass_id, what->delta, hint)) {
+        case ledger::appended::no: // by a raw row, or under another customer's lock
+            if (!find_replay(store_, *what))
+                ledger::refuse_recorded_meanwhile("movement", "pass_id", what->pass_id);
+            continue;
+        case ledger::appended::unprojected:
+            rows.add(row, what->delta, hint);
+            [[fallthrough]];
+        case ledger::appended::projected:
+            ++written_;
+        }
     }
+    return rows;
 }
 
 } // namespace mega::credits

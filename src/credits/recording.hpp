@@ -1,22 +1,24 @@
-// Many credit movements at once, on a store that takes them so: each customer is visited once, and rows go in by bulk.
+// Many credit movements at once: each customer is visited once, and rows go in together where the store takes them so.
 #pragma once
 
 #include "credits/movement.hpp"
-#include "ledger/bulk.hpp"
 
 namespace mega::credits {
 
 class recording {
 public:
-    explicit recording(ledger::store &store) : store_(store), rows_(store) {}
+    explicit recording(ledger::store &store) : store_(store) {}
+
+    static constexpr auto no_movement = static_cast<std::size_t>(-1);
 
     // Movements in byte order of pass id, those of one customer in their order. under_way is the index of the one that
-    // is looked at, for the caller's error. Writes what is not recorded yet. Raises what `record` raises; 23505 when
-    // somebody else takes a key meanwhile. Changes or locks the customers in their order.
+    // is looked at, for the caller's error; no_movement when it is what they come to. Writes what is not recorded yet.
+    // Raises what `record` raises; 23505 when somebody else takes a key meanwhile. Changes or locks the customers in
+    // their order.
     void add(std::span<const movement *const> all, std::size_t &under_way);
 
     // New movements of one customer, who is locked and whose expiry is settled.
-    void add_new(const ledger::locked_customer &customer, std::span<const movement> all);
+    void add_new(const ledger::locked_customer &customer, std::span<const movement *const> all);
 
     // Writes the rows that were added and are not written yet, and returns how many were added; the other movements
     // were replays. Raises 23505 when somebody else takes a key meanwhile.
@@ -31,13 +33,13 @@ private:
 
     static std::vector<group> groups_of(movements all);
     std::vector<late_customer> add_to_unlocked(movements all, known_keys &known, std::size_t &under_way);
+    std::optional<late_customer> visit(const group &own, movements all, known_keys &known, std::size_t &under_way);
     void add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way);
     std::vector<std::size_t> select_fresh(const group &own, movements all, known_keys &known, std::size_t &under_way);
-    void change(const ledger::locked_customer &customer, const plan &made, std::size_t &under_way);
-    void write_rows(const plan &made, std::size_t &under_way);
+    void append(const ledger::locked_customer &customer, plan &made, std::size_t &under_way);
+    ledger::appended_rows write_rows(const plan &made, std::size_t &under_way);
 
     ledger::store &store_;
-    ledger::bulk rows_;
     std::int32_t written_ = 0;
 };
 

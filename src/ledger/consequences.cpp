@@ -22,11 +22,18 @@ void add_credits(movements &moved, const ledger_record &row) {
     const std::string_view pass_id = need(row.text(column::mg_pass_id), column::mg_pass_id);
     const std::int32_t delta = need(row.int4(column::mg_delta), column::mg_delta);
     if (in_flight::opens_books() && in_flight::opens(mg_id, pass_id, delta))
-        moved.add_credits(pass_id, 0); // it only opens the books: the balance contains it
-    else if (const char *hint = in_flight::must_be_covered(mg_id))
-        moved.add_spend(pass_id, delta, hint);
+        moved.add_credits(pass_id, 0, nullptr); // it only opens the books: the balance contains it
     else
-        moved.add_credits(pass_id, delta);
+        moved.add_credits(pass_id, delta, in_flight::must_be_covered(mg_id));
+}
+
+// Whether a function of mega appends the row and projects it.
+bool is_left_to_caller(const ledger_record &row) {
+    if (row.text(column::mg_record_type) != core::name(core::record_type::credit_transaction))
+        return false;
+    const auto mg_id = row.text(column::mg_id), pass_id = row.text(column::mg_pass_id);
+    const auto delta = row.int4(column::mg_delta);
+    return mg_id && pass_id && delta && in_flight::is_left(*mg_id, *pass_id, *delta);
 }
 
 } // namespace
@@ -54,6 +61,8 @@ void consequences::add(const ledger_record &row) {
 }
 
 void consequences::add_waiting(const ledger_record &row) {
+    if (is_left_to_caller(row)) // it waits on
+        return;
     add(row);
     const std::string_view mg_id = row.text(column::mg_id).value_or("");
     const auto pass_id = row.text(column::mg_pass_id);

@@ -12,7 +12,7 @@ public:
     // A row as it was appended.
     void add(const ledger_record &row);
 
-    // The same of a row that came through SQL and waits for its projection.
+    // The same of a row that came through SQL and waits for its projection: here, or by the function that appends it.
     void add_waiting(const ledger_record &row);
 
     // Projects onto the customers, in byte order of pass id, then looks for the generations that are named. Raises

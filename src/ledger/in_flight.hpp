@@ -104,27 +104,40 @@ private:
 // of its own statement: not about what another trigger writes meanwhile.
 bool settles(std::string_view mg_id) noexcept;
 
-// A credit row by which a function spends and which must not take a balance below zero (I3): whether there is enough is
-// asked once more when the row is projected, because a trigger of somebody's may have spent meanwhile, or made it a row
-// that takes more.
-class spend {
+// A credit row that a function of mega appends while it holds the lock of its customer: the function projects it, not
+// the trigger. A row that a trigger of somebody's made another one on its way is projected like any row. When it must
+// not take a balance below zero (I3), whether there is enough is asked by whoever projects it, because a trigger of
+// somebody's may have spent meanwhile, or made it a row that takes more.
+class posting {
 public:
-    spend(std::string_view mg_id, const char *hint) noexcept;
-    ~spend();
-    spend(const spend &) = delete;
-    spend &operator=(const spend &) = delete;
+    // hint: of the error when it takes a balance below zero; null when it may.
+    posting(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept;
+    ~posting();
+    posting(const posting &) = delete;
+    posting &operator=(const posting &) = delete;
+
+    bool is_left() const noexcept { return left_; } // to who appends it
 
 private:
     friend const char *must_be_covered(std::string_view) noexcept;
+    friend bool is_left(std::string_view, std::string_view, std::int32_t) noexcept;
 
     std::string_view mg_id_;
-    const char *hint_; // of the error
+    std::string_view pass_id_;
+    std::int32_t delta_;
+    const char *hint_;
     SubTransactionId subtransaction_;
-    spend *below_;
+    int depth_; // of triggers
+    bool left_ = false;
+    posting *below_;
 };
 
-// The hint for an overdraft when the row is the spend on top of the stack; null for any other row.
+// The hint for an overdraft when the row is the posting on top of the stack; null for any other row.
 const char *must_be_covered(std::string_view mg_id) noexcept;
+
+// Whether the row is exactly the posting on top of the stack, in this subtransaction, and the trigger that asks is its
+// own statement's. Leaves its projection to who appends it.
+bool is_left(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept;
 
 // A credit row that opens the books of adopted tables: the balance contains its delta already, so its projection adds
 // nothing. Of no use to anybody else: only mega_open_books, the owner's alone, pushes one; it stands for the one row of

@@ -79,6 +79,40 @@ void project_credits(store &store, const locked_customer &customer, std::int64_t
     project(store, customer, after, nullptr);
 }
 
+void moved_credits::add(std::int32_t delta, const char *overdraft_hint) {
+    sum_ += delta;
+    grants_ = grants_ || delta > 0;
+    if (overdraft_hint != nullptr && -sum_ > needed_) {
+        needed_ = -sum_;
+        overdraft_hint_ = overdraft_hint;
+    }
+}
+
+std::int32_t moved_credits::balance_behind(store &store, const locked_customer &customer) const {
+    const std::int32_t balance = balance_after(customer, sum_);
+    if (grants_) {
+        locked_customer after = customer;
+        after.credits = balance;
+        require_room(after, store.pending_holds(customer.pass_id));
+    }
+    if (needed_ > 0 && customer.credits < needed_)
+        throw_overdraft(customer.credits, needed_, false, overdraft_hint_);
+    return balance;
+}
+
+void project_appended(store &store, const locked_customer &before, locked_customer &after, const appended_rows &rows) {
+    if (!store.others_act())
+        return project(store, before, after, nullptr);
+    const bool ends = after.expires_at != before.expires_at;
+    if (rows.any || ends) {
+        movements moved;
+        moved.add_appended(before.pass_id, rows, ends ? std::make_optional(after.expires_at) : std::nullopt);
+        moved.project(store);
+    }
+    after.updated_at = stamp_behind(after.updated_at);
+    store.refresh(after);
+}
+
 void write_expiry(store &store, locked_customer &customer, std::optional<pg::timestamp> expires_at) {
     const customer_change change[] = {{schema::customer::mg_expires_at, pg::to_datum(expires_at)}};
     const std::uint64_t touched = store.change_customer(customer, change);
@@ -135,6 +169,14 @@ movements::change &movements::of(std::string_view pass_id) {
     return found == by_customer_.end() ? by_customer_.emplace(pass_id, change{}).first->second : found->second;
 }
 
+void movements::add_appended(std::string_view pass_id, const appended_rows &rows,
+                             std::optional<std::optional<pg::timestamp>> end) {
+    change &moved = of(pass_id);
+    moved.credits = rows.credits;
+    moved.waiting = rows.waiting;
+    moved.end = end;
+}
+
 void movements::project(store &store) {
     if (!by_customer_.empty()) // what writes the ledger may not write customers
         store.where().customers.may_be_written.require_good();
@@ -154,43 +196,32 @@ void movements::project(store &store) {
         customers.run([&](pg::session &its_own) { on(*open_store(its_own, store.where()), one.first, one.second); });
 }
 
-std::int32_t movements::balance_behind(store &store, const change &moved, const locked_customer &customer) {
-    const std::int32_t balance = balance_after(customer, moved.credits);
-    if (moved.grants) {
-        locked_customer after = customer;
-        after.credits = balance;
-        require_room(after, store.pending_holds(customer.pass_id));
-    }
-    if (moved.overdraft_hint != nullptr && moved.credits < 0 && balance < 0)
-        throw_overdraft(customer.credits, -moved.credits, false, moved.overdraft_hint);
-    return balance;
+locked_customer movements::behind(ledger::store &store, const change &moved, const locked_customer &customer) {
+    locked_customer after = customer;
+    after.credits = moved.credits.balance_behind(store, customer);
+    if (moved.end && (!*moved.end || !customer.expires_at || *customer.expires_at < **moved.end))
+        after.expires_at = *moved.end;
+    return after;
 }
 
 // The customer may be locked or not.
 void movements::project_credits(store &store, const std::string &pass_id, const change &moved) {
-    const auto after = [&store, &moved](const locked_customer &customer) {
-        locked_customer result = customer;
-        result.credits = balance_behind(store, moved, customer);
-        return result;
-    };
     const auto visited = store.change_or_lock_customer(
-        pass_id, [&](const locked_customer &customer) { return projection(customer, after(customer)); });
+        pass_id, [&](const locked_customer &customer) { return projection(customer, behind(store, moved, customer)); });
     if (!visited)
         throw_unknown_customer(pass_id);
     if (visited->locked)
-        ledger::project(store, *visited->locked, after(*visited->locked), nullptr);
+        ledger::project(store, *visited->locked, behind(store, moved, *visited->locked), nullptr);
 }
 
 void movements::project_events(store &store, const std::string &pass_id, change &moved) {
     const locked_customer customer = require_locked_customer(store, pass_id);
-    locked_customer after = customer;
-    after.credits = balance_behind(store, moved, customer);
     const pg::jsonb stored = preferences_of(store, pass_id);
     // Somebody folded these events in already, when they were in the ledger and waited for this projection.
     const pg::jsonb folded = unprojected::was_folded(pass_id)
                                  ? with_managed_keys(stored, fold_from_ledger(store, pass_id))
                                  : fold_in(store, pass_id, stored, std::move(moved.events));
-    ledger::project(store, customer, after, folded.document);
+    ledger::project(store, customer, behind(store, moved, customer), folded.document);
 }
 
 pg::timestamp stamp_behind(pg::timestamp last) noexcept {

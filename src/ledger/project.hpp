@@ -30,6 +30,39 @@ void project(store &store, const locked_customer &before, const locked_customer 
 // Adds delta to the balance of a customer that is locked.
 void project_credits(store &store, const locked_customer &customer, std::int64_t delta);
 
+// What credit rows move, one behind the other.
+class moved_credits {
+public:
+    // overdraft_hint: of the error when the row takes the balance below zero; null when it may.
+    void add(std::int32_t delta, const char *overdraft_hint);
+
+    // What the balance becomes. Raises 22003 and MG001.
+    std::int32_t balance_behind(store &store, const locked_customer &customer) const;
+
+private:
+    std::int64_t sum_ = 0;
+    bool grants_ = false;     // a row brings credits
+    std::int64_t needed_ = 0; // at least, for the rows that must be covered
+    const char *overdraft_hint_ = nullptr;
+};
+
+// Credit rows of a locked customer that were appended and wait for their projection.
+struct appended_rows {
+    void add(const new_row &row, std::int32_t delta, const char *overdraft_hint) {
+        credits.add(delta, overdraft_hint);
+        waiting.add(row.mg_id());
+        any = true;
+    }
+
+    moved_credits credits;
+    unprojected::row_ids waiting;
+    bool any = false;
+};
+
+// Projects them: they make `after` of the customer, or, when triggers of others may have moved him on, what they move
+// is added to what he has. `after` becomes what stands there then. Raises 22003 and MG001 then.
+void project_appended(store &store, const locked_customer &before, locked_customer &after, const appended_rows &rows);
+
 // Writes when the credits of a locked customer expire. Raises 55000 when a trigger of somebody's changes that.
 void write_expiry(store &store, locked_customer &customer, std::optional<pg::timestamp> expires_at);
 
@@ -45,16 +78,8 @@ void refold_preferences(store &store, const locked_customer &customer);
 // What the rows of one statement move, by customer, in byte order of pass id.
 class movements {
 public:
-    void add_credits(std::string_view pass_id, std::int32_t delta) {
-        change &moved = of(pass_id);
-        moved.credits += delta;
-        moved.grants = moved.grants || delta > 0;
-    }
-
-    // The same of a row that must not take the balance below zero. The hint is of the error then.
-    void add_spend(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
-        of(pass_id).overdraft_hint = overdraft_hint;
-        add_credits(pass_id, delta);
+    void add_credits(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
+        of(pass_id).credits.add(delta, overdraft_hint);
     }
     void add_event(std::string_view pass_id, core::preference_event event) {
         of(pass_id).events.push_back(std::move(event));
@@ -69,6 +94,11 @@ public:
         return true;
     }
 
+    // Rows that were appended for a customer and wait for their projection. end: when his credits expire behind them,
+    // if that changes; one that lies later by now stays.
+    void add_appended(std::string_view pass_id, const appended_rows &rows,
+                      std::optional<std::optional<pg::timestamp>> end);
+
     bool empty() const { return by_customer_.empty(); }
 
     // Projects onto each customer once, in order; a customer stays locked, as after any change. Raises 23503, 22003
@@ -77,15 +107,14 @@ public:
 
 private:
     struct change {
-        std::int64_t credits = 0;
-        bool grants = false;                  // a row brings credits
-        const char *overdraft_hint = nullptr; // when it may not take the balance below zero
+        moved_credits credits;
+        std::optional<std::optional<pg::timestamp>> end;
         std::vector<core::preference_event> events;
         unprojected::row_ids waiting;
     };
 
     change &of(std::string_view pass_id);
-    static std::int32_t balance_behind(store &store, const change &moved, const locked_customer &customer);
+    static locked_customer behind(store &store, const change &moved, const locked_customer &customer);
     static void project_credits(store &store, const std::string &pass_id, const change &moved);
     static void project_events(store &store, const std::string &pass_id, change &moved);
 

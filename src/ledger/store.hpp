@@ -22,6 +22,10 @@ struct visited_customer {
     std::optional<locked_customer> locked;
 };
 
+// What became of a credit row: a key of it is taken; it is there and its projection is left to the caller; it is there
+// and was projected, because a trigger of somebody's made it another row.
+enum class appended { no, unprojected, projected };
+
 // By what a person may be known: the pass ids that stand for an identity, and the identities.
 struct identities {
     std::array<std::optional<std::string>, 5> pass_ids;
@@ -31,12 +35,12 @@ struct identities {
 
 class store {
 public:
-    store(pg::session &session, const schema::tables &where) : session_(session), where_(where) {}
+    store(pg::session &session, const schema::tables &where) : session_(&session), where_(where) {}
     virtual ~store() = default;
     store(const store &) = delete;
     store &operator=(const store &) = delete;
 
-    pg::session &session() const { return session_; }
+    pg::session &session() const { return *session_; }
     const schema::tables &where() const { return where_; }
 
     // What is read lives as long as the call or the session. `place`: where a ledger row was seen last, a hint only;
@@ -112,20 +116,22 @@ public:
     // holds the lock of the customer.
     [[nodiscard]] virtual bool append(const new_row &row) = 0;
 
-    // The same for a credit row that makes `after` of the locked customer. overdraft_hint: null when the balance may
-    // fall below zero. `after` becomes what stands there behind it.
-    [[nodiscard]] virtual bool append_movement(const new_row &row, const locked_customer &customer,
-                                               locked_customer &after, const char *overdraft_hint) = 0;
+    // The same for a credit row of the locked customer whose projection is the caller's, by `project_appended`.
+    // overdraft_hint: null when the balance may fall below zero.
+    [[nodiscard]] virtual appended append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                                   const char *overdraft_hint) = 0;
+
+    // The same for one of many: it may go in with others, by `append_rest` at the latest, and then both raise 23505
+    // when a key of one is taken.
+    [[nodiscard]] virtual appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                                      const char *overdraft_hint) = 0;
+    virtual void append_rest() = 0;
 
     // Whether triggers of others may have moved a row on when a write of it comes back.
     virtual bool others_act() const = 0;
 
-    // Whether rows may be appended many at a time, their projection left to the caller; then append_many does it, for
-    // up to most_appended rows that were checked, one behind the other. Raises 23505 when a key of one is taken.
-    virtual bool takes_many() const = 0;
-    virtual void check(const new_row &row, std::vector<pg::nullable_datum> &checked) = 0; // adds its columns
-    static constexpr std::size_t most_appended = 128;
-    virtual void append_many(std::span<const pg::nullable_datum> columns) = 0;
+    // Does a part of a long call. What it reads may be gone behind it.
+    virtual void apart(const std::function<void()> &part) = 0;
 
     // Which of some mg_ids, or of some references of credit rows, in byte order, the ledger may have: all that it has,
     // and others, few where that costs about one look.
@@ -137,7 +143,7 @@ public:
     template <class Column, class... Arguments>
     pg::rows run(const schema::table<Column> &of, pg::statement &what, const Arguments &...arguments) {
         const pg::as_role owner(of.owner);
-        return session_.run(what, where_.schema, pg::access::read_write, arguments...);
+        return session_->run(what, where_.schema, pg::access::read_write, arguments...);
     }
 
     // The same for what makes statements.
@@ -146,8 +152,22 @@ public:
         return body();
     }
 
+protected:
+    // For a part of a long call: another session.
+    class use_of {
+    public:
+        use_of(store &of, pg::session &session) noexcept : of_(of), outer_(of.session_) { of.session_ = &session; }
+        ~use_of() { of_.session_ = outer_; }
+        use_of(const use_of &) = delete;
+        use_of &operator=(const use_of &) = delete;
+
+    private:
+        store &of_;
+        pg::session *outer_;
+    };
+
 private:
-    pg::session &session_;
+    pg::session *session_;
     const schema::tables &where_;
 };
 

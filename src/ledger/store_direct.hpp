@@ -32,12 +32,13 @@ public:
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
-    bool append_movement(const new_row &row, const locked_customer &customer, locked_customer &after,
-                         const char *overdraft_hint) override;
+    appended append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                             const char *overdraft_hint) override;
+    appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                const char *overdraft_hint) override;
+    void append_rest() override;
     bool others_act() const override { return false; }
-    bool takes_many() const override { return true; }
-    void check(const new_row &row, std::vector<pg::nullable_datum> &checked) override;
-    void append_many(std::span<const pg::nullable_datum> columns) override;
+    void apart(const std::function<void()> &part) override { part(); } // what it read keeps nothing
     void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) override;
     void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
                              std::span<bool> found) override;
@@ -49,6 +50,8 @@ private:
     // Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
     static bool change_record(std::string_view mg_id, std::span<const ledger_change> changes,
                               const ItemPointerData *place);
+
+    std::vector<pg::nullable_datum> rest_; // rows that were checked, one behind the other
 };
 
 } // namespace mega::ledger

@@ -11,8 +11,6 @@ namespace mega::ledger {
 using column = schema::ledger;
 using namespace direct;
 
-static_assert(store::most_appended == pg::direct_table::most_rows);
-
 namespace {
 
 constexpr std::size_t width = schema::ledger_columns.size();
@@ -176,32 +174,34 @@ bool direct_store::append(const new_row &row) {
     return true;
 }
 
-bool direct_store::append_movement(const new_row &row, const locked_customer &customer, locked_customer &after,
-                                   const char *) {
+appended direct_store::append_movement(const new_row &row, std::string_view, std::int32_t, const char *) {
     const pg::pinned_shape shape = records.shape();
     pg::row columns(shape.get());
     ledger_record record(where().generations, columns);
-    if (!insert_checked(row, record))
-        return false;
-    project(*this, customer, after, nullptr);
-    return true;
+    return insert_checked(row, record) ? appended::unprojected : appended::no;
 }
 
-void direct_store::check(const new_row &row, std::vector<pg::nullable_datum> &checked) {
+appended direct_store::append_one_of_many(const new_row &row, std::string_view, std::int32_t, const char *) {
     const pg::pinned_shape shape = records.shape();
     pg::row columns(shape.get());
     ledger_record record(where().generations, columns);
     check_to_append(where(), row, record);
     for (std::size_t i = 0; i < width; ++i)
-        checked.push_back(record.get(static_cast<column>(i)));
+        rest_.push_back(record.get(static_cast<column>(i)));
+    if (rest_.size() == pg::direct_table::most_rows * width)
+        append_rest();
+    return appended::unprojected;
 }
 
-void direct_store::append_many(std::span<const pg::nullable_datum> columns) {
+void direct_store::append_rest() {
+    if (rest_.empty())
+        return;
     pg::fresh_snapshot snapshot;
     open(records, RowExclusiveLock);
-    records.insert_many(columns, width);
+    records.insert_many(rest_, width);
     records.close();
     snapshot.done();
+    rest_.clear();
 }
 
 void direct_store::may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) {

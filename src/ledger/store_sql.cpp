@@ -63,6 +63,33 @@ constexpr auto all_of_a_row() {
 }
 constexpr auto all_columns = all_of_a_row();
 
+constexpr Oid ids_type[] = {TEXTARRAYOID};
+constinit pg::statement ids_among("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
+                                  "WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1)",
+                                  ids_type);
+
+constexpr Oid references_types[] = {TEXTOID, TEXTARRAYOID};
+constinit pg::statement references_among("SELECT DISTINCT g.mg_ref_id FROM ONLY @schema@.mega_generations g "
+                                         "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 "
+                                         "AND g.mg_ref_id OPERATOR(pg_catalog.=) ANY ($2) "
+                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                                         "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL",
+                                         references_types);
+
+std::vector<std::string> texts_of(std::span<const std::string_view> texts) { return {texts.begin(), texts.end()}; }
+
+// A column with a collation of its own may find what is not the same to the byte: then all may be there.
+void mark(const pg::rows &among, std::span<const std::string_view> texts, std::span<bool> found) {
+    for (std::uint64_t i = 0; i < among.count(); ++i) {
+        const auto at = std::ranges::find(texts, among.text(i, 0).value_or(""));
+        if (at == texts.end()) {
+            std::ranges::fill(found, true);
+            return;
+        }
+        found[static_cast<std::size_t>(at - texts.begin())] = true;
+    }
+}
+
 // The first row, if there is one.
 bool take(const pg::rows &found, std::span<pg::nullable_datum> values) {
     if (found.empty())
@@ -135,7 +162,9 @@ std::uint64_t sql_store::change_customer(const locked_customer &locked, std::spa
         const bool same_time = !found.is_null && !end->second.is_null &&
                                pg::timestamp_of(found.value) == pg::timestamp_of(end->second.value);
         if (!same_time && !(found.is_null && end->second.is_null))
-            return 0;
+            schema::refuse_interference(where().customers.id, schema::writing::update,
+                                        "keeps mg_expires_at from a customer",
+                                        to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(locked.pass_id)));
     }
     return stored.count();
 }
@@ -265,43 +294,30 @@ bool sql_store::append(const new_row &row) {
     return true;
 }
 
-// The trigger has projected the row, with what triggers of somebody's made of it and of the customer.
-bool sql_store::append_movement(const new_row &row, const locked_customer &before, locked_customer &after,
-                                const char *overdraft_hint) {
-    {
-        std::optional<in_flight::spend> spending;
-        if (overdraft_hint != nullptr)
-            spending.emplace(row.mg_id(), overdraft_hint);
-        if (!append(row))
-            return false;
-    }
-    const std::optional<pg::timestamp> end = after.expires_at;
-    const bool ends_later = end != before.expires_at;
-    after.updated_at = stamp_behind(after.updated_at);
-    refresh(after);
-    if (ends_later && (!after.expires_at || *after.expires_at < *end))
-        write_expiry(*this, after, end);
-    return true;
+appended sql_store::append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                    const char *overdraft_hint) {
+    const in_flight::posting posting(row.mg_id(), pass_id, delta, overdraft_hint);
+    if (!append(row))
+        return appended::no;
+    return posting.is_left() ? appended::unprojected : appended::projected;
 }
 
-namespace {
-
-[[noreturn]] void refuse_many() {
-    throw pg::sql_error{"XX000", "rows were to be appended many at a time by SQL", {}, {}};
+void sql_store::apart(const std::function<void()> &part) {
+    if (!parts_)
+        parts_.emplace();
+    parts_->run([&](pg::session &its_own) {
+        const use_of inside(*this, its_own);
+        part();
+    });
 }
 
-} // namespace
-
-void sql_store::check(const new_row &, std::vector<pg::nullable_datum> &) { refuse_many(); }
-
-void sql_store::append_many(std::span<const pg::nullable_datum>) { refuse_many(); }
-
-void sql_store::may_have_ids(std::span<const std::string_view>, std::span<bool> found) {
-    std::ranges::fill(found, true);
+void sql_store::may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) {
+    mark(run(where().generations, ids_among, texts_of(mg_ids)), mg_ids, found);
 }
 
-void sql_store::may_have_references(std::string_view, std::span<const std::string_view>, std::span<bool> found) {
-    std::ranges::fill(found, true);
+void sql_store::may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
+                                    std::span<bool> found) {
+    mark(run(where().generations, references_among, ref_type, texts_of(ref_ids)), ref_ids, found);
 }
 
 void sql_store::require_taken(const new_row &row) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ledger/store.hpp"
+#include "pg/rounds.hpp"
 
 namespace mega::ledger {
 
@@ -32,12 +33,15 @@ public:
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
-    bool append_movement(const new_row &row, const locked_customer &customer, locked_customer &after,
-                         const char *overdraft_hint) override;
+    appended append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                             const char *overdraft_hint) override;
+    appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                const char *overdraft_hint) override {
+        return append_movement(row, pass_id, delta, overdraft_hint);
+    }
+    void append_rest() override {}
     bool others_act() const override { return true; }
-    bool takes_many() const override { return false; }
-    void check(const new_row &row, std::vector<pg::nullable_datum> &checked) override;
-    void append_many(std::span<const pg::nullable_datum> columns) override;
+    void apart(const std::function<void()> &part) override;
     void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) override;
     void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
                              std::span<bool> found) override;
@@ -46,6 +50,9 @@ protected:
     // A row that was not written: somebody has its id or its reference. Or it was kept out otherwise, and a caller that
     // looks who has the key would find nobody and look for ever.
     void require_taken(const new_row &row);
+
+private:
+    std::optional<pg::rounds> parts_; // made with the first
 };
 
 } // namespace mega::ledger
