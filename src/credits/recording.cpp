@@ -168,17 +168,24 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
                                                                  std::size_t &under_way) {
     std::vector<late_customer> late;
     // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new rows.
-    // What is written here is not read here.
-    pg::same_moment moment;
+    // What is written here is not read here. Where others act nothing is seen but behind a lock, and a customer is done
+    // with before the next one is waited for.
+    std::optional<pg::same_moment> moment;
+    if (!store_.others_act())
+        moment.emplace();
     store_.apart([&] { known.look_for(store_, all); });
     for (const group &own : groups_of(all)) {
         pg::check_for_interrupts();
         store_.apart([&] {
-            if (auto locked = visit(own, all, known, under_way))
+            auto locked = visit(own, all, known, under_way);
+            if (locked && moment)
                 late.push_back(*std::move(locked));
+            else if (locked)
+                add_to_locked(*locked, all, known, under_way);
         });
     }
-    moment.done();
+    if (moment)
+        moment->done();
     return late;
 }
 

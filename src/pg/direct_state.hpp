@@ -27,4 +27,12 @@ struct direct_table::state {
     TupleTableSlot *many[most_rows]; // rows to be written together; made when they are needed
 };
 
+// Raise what Postgres raises then.
+[[noreturn]] inline void throw_concurrent_update() {
+    throw sql_error{"40001", "could not serialize access due to concurrent update", {}, "Try the transaction again."};
+}
+[[noreturn]] inline void throw_changed_by_itself() {
+    throw sql_error{"27000", "the row was changed by an operation that this command triggered", {}, {}};
+}
+
 } // namespace pg

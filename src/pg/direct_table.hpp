@@ -10,6 +10,7 @@
 #pragma once
 
 #include "pg/datum.hpp"
+#include "pg/guard.hpp"
 
 namespace pg {
 
@@ -133,21 +134,24 @@ public:
 
 private:
     struct state;
-    TupleTableSlot *make_slot();
+    TupleTableSlot *make_slot(inside);
     bool write_version(std::span<const std::pair<std::size_t, nullable_datum>> changes);
     bool found_is_held() const; // whether others had locked the row when it was found
-    void build(TupleTableSlot *slot, std::span<const nullable_datum> columns);
+    void build(inside, TupleTableSlot *slot, std::span<const nullable_datum> columns);
 
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }
-    void decide_now(Relation relation);
-    const char *decide(Relation relation);
-    void retire();
+    void decide_now(inside, Relation relation);
+    const char *decide(inside, Relation relation);
+    const char *make_state(inside, Relation relation);
+    const char *take_indexes(inside, Relation relation, state *made);
+    void retire(inside);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     struct range; // of the column behind the keys
-    IndexScanDesc begin_scan(std::size_t probed_index, std::span<const Datum> keys, const range *behind = nullptr);
+    IndexScanDesc begin_scan(inside, std::size_t probed_index, std::span<const Datum> keys,
+                             const range *behind = nullptr);
     bool depends_on(Oid relation) const;
-    Relation open_index(int i);
-    void open_indexes();
+    Relation open_index(inside, int i);
+    void open_indexes(inside);
     static void forget(Oid relation);
     static void on_transaction_end(XactEvent event, void *);
     static void on_subtransaction_end(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *);

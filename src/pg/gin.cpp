@@ -18,7 +18,7 @@ bool fits_a_page(const GinTupleCollector &entries) {
 }
 
 // Inserts the first entries that were collected and keeps the others.
-void insert_first(GinState *state, GinTupleCollector &entries, uint32 count, uint32 size) {
+void insert_first(inside, GinState *state, GinTupleCollector &entries, uint32 count, uint32 size) {
     GinTupleCollector first = entries;
     first.ntuples = count;
     first.sumsize = size;
@@ -30,7 +30,8 @@ void insert_first(GinState *state, GinTupleCollector &entries, uint32 count, uin
 
 } // namespace
 
-void insert_pending(Relation index, IndexInfo *info, TupleTableSlot *const *slots, std::size_t rows, EState *estate) {
+void insert_pending(inside in, Relation index, IndexInfo *info, TupleTableSlot *const *slots, std::size_t rows,
+                    EState *estate) {
     const MemoryContext collected =
         AllocSetContextCreate(CurrentMemoryContext, "entries of a GIN index", ALLOCSET_DEFAULT_SIZES);
     const MemoryContext outer = MemoryContextSwitchTo(collected);
@@ -49,7 +50,7 @@ void insert_pending(Relation index, IndexInfo *info, TupleTableSlot *const *slot
                                     nulls[column], &slots[i]->tts_tid);
         // What goes in together has to fit one page of the list: only one row alone may be spread over several.
         if (count > 0 && !fits_a_page(entries))
-            insert_first(state, entries, count, size);
+            insert_first(in, state, entries, count, size);
     }
     if (entries.ntuples > 0)
         ginHeapTupleFastInsert(state, &entries);

@@ -12,6 +12,11 @@
 
 namespace border {
 
+// Leave to call what is of Postgres' world comes from `call` alone, and goes to a body that asks for it.
+static_assert(!std::is_default_constructible_v<pg::inside>);
+static_assert(pg::trivial_callable<decltype([](pg::inside) { return 1; })>);
+static_assert(!pg::trivial_callable<decltype([](pg::inside) { return std::string(); })>);
+
 namespace {
 
 // SQLSTATE and message of an error that was swallowed; a long message by its length.
