@@ -6,8 +6,6 @@ SELECT expired >= 0 AND (SELECT count(*) FROM mega_release_expired_holds()) >= 0
 \set VERBOSITY sqlstate
 \pset null NULL
 SET timezone = 'UTC';
--- What other files left due is not to be met by the sweeps here.
-DO $$ BEGIN PERFORM mega_expire_credits(), mega_release_expired_holds(); END $$;
 
 -- Runs a statement in a block of its own and tells how it ended.
 CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
