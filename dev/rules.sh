@@ -208,6 +208,14 @@ rule_scripts_introduce_themselves() {
     done
 }
 
+# Every cause of 40001 that the source knows stands in docs/retries.md.
+rule_retries_are_told() {
+    project_files src | xargs -r -d '\n' perl -0777 -ne 'print "$1\n" while /"40001",\s*"([^"]+)"/g' | sort -u |
+        while IFS= read -r message; do
+            grep -qF "\`$message\`" docs/retries.md || say "docs/retries.md does not tell: $message"
+        done
+}
+
 # Every name in the SQL of src has its schema, or a search_path would decide what it means; the search for it works.
 rule_sql_names_have_a_schema() {
     dev/sql_names.pl --self-test

@@ -271,7 +271,7 @@ INSERT INTO mega_customers SELECT 'pass:test:' || n, jsonb_build_object('pad', r
 CREATE TABLE mega_generations (mg_id text PRIMARY KEY, mg_record_type text, mg_pass_id text, mg_delta integer, mg_status text, mg_meta jsonb);
 INSERT INTO mega_generations SELECT 'credit_transaction:' || n, 'credit_transaction', 'pass:test:' || n, 1, NULL, jsonb_build_object('pad', repeat('x', 400), CASE WHEN n % 5000 = 0 THEN 'mega' ELSE 'mine' END, n) FROM generate_series(1, 10000) n;
 -- an index of the same work gets the name by which mega knows its ledger
-CREATE INDEX "Theirs" ON mega_generations (mg_pass_id) WHERE mg_record_type = 'credit_transaction' AND mg_status = 'pending' AND mg_id >= 'credit_transaction:hold:' AND mg_id < 'credit_transaction:hold;';
+CREATE INDEX "Theirs" ON mega_generations (mg_pass_id) WHERE mg_record_type = 'credit_transaction' AND mg_status = 'pending' AND starts_with(mg_id COLLATE "C", 'credit_transaction:hold:');
 SET mega.install = off;
 CREATE EXTENSION mega;
 SELECT object, action, left(detail, 150) AS detail FROM mega_install(dry_run => true) WHERE action IN ('rename key', 'rename index') ORDER BY 1;

@@ -6,6 +6,7 @@ SELECT expired >= 0 AND (SELECT count(*) FROM mega_release_expired_holds()) >= 0
 \set VERBOSITY sqlstate
 \pset null NULL
 SET timezone = 'UTC';
+SELECT expired >= 0 AS swept_what_others_left FROM mega_expire_credits();
 
 -- Runs a statement in a block of its own and tells how it ended.
 CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$

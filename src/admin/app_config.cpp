@@ -95,7 +95,7 @@ Datum app_config_versions(FunctionCallInfo fcinfo) {
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(size, static_cast<std::size_t>(all.end() - begin)));
     std::optional<std::string> next;
     if (end != all.end())
-        next = ledger::write_cursor({{}, mg_id_of_version(key, end[-1]), 0, end[-1]});
+        next = ledger::write_cursor({std::nullopt, mg_id_of_version(key, end[-1]), 0, end[-1]});
     for (auto at = begin; at != end; ++at) {
         pg::check_for_interrupts();
         const pg::rows found =

@@ -15,7 +15,7 @@ namespace {
 #define MEGA_IF_GIVEN(number, column)                                                                                  \
     " AND CASE WHEN $" number " IS NULL THEN true ELSE a." column " OPERATOR(pg_catalog.=) $" number " END"
 #define MEGA_AUDITS(lead)                                                                                              \
-    "SELECT a.mg_created_at, a.mg_id, a.mg_action, a.mg_actor_pass_id, a.mg_user_id, a.mg_email, a.mg_ip, "            \
+    "SELECT a.mg_created_at, a.mg_id, NULL, a.mg_action, a.mg_actor_pass_id, a.mg_user_id, a.mg_email, a.mg_ip, "      \
     "a.mg_route, a.mg_method, a.mg_status, a.mg_detail FROM ONLY @schema@.mega_admin a "                               \
     "WHERE a.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND a.mg_created_at IS NOT NULL" lead MEGA_IF_GIVEN(  \
         "1", "mg_action") MEGA_IF_GIVEN("2", "mg_user_id") MEGA_IF_GIVEN("3", "mg_actor_pass_id")
@@ -69,7 +69,7 @@ pg::rows read(pg::session &session, Oid schema, const request &wanted) {
     pg::timestamp at{PG_INT64_MAX};
     std::optional<std::string> id;
     if (wanted.cursor) {
-        at = wanted.cursor->created_at;
+        at = wanted.cursor->created_at.value_or(at);
         id = wanted.cursor->mg_id;
     }
     if (wanted.until && *wanted.until <= at) {

@@ -8,6 +8,7 @@
 #include "pg/jsonb.hpp"
 #include "pg/planner.hpp"
 #include "pg/snapshot.hpp"
+#include "schema/pending_hold.hpp"
 
 namespace mega::credits {
 
@@ -23,11 +24,8 @@ constexpr Oid due_types[] = {TEXTOID, TEXTOID, TEXTOID};
 // one broken raw row stop the sweep. $1 is now, by the second; `is_over` has the last word.
 constinit pg::statement due_holds(
     "SELECT g.mg_id, g.mg_pass_id, g.mg_delta, g.ctid, g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}', "
-    "g.mg_generation_id FROM ONLY @schema@.mega_generations g WHERE "
-    "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "
-    "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "
-    "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;' "
-    "AND g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $2 "
+    "g.mg_generation_id FROM ONLY @schema@.mega_generations g WHERE " MEGA_PENDING_HOLD
+    " AND g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $2 "
     "AND (g.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3) "
     "AND (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,hold_expires_at}') COLLATE pg_catalog.\"C\" "

@@ -14,7 +14,7 @@ constinit pg::statement of_all =
         "SELECT c.mg_pass_id, c.mg_credits, coalesce(s.ledger_sum, 0) FROM ONLY @schema@.mega_customers c LEFT JOIN "
         "(SELECT g.mg_pass_id, pg_catalog.sum(g.mg_delta)::pg_catalog.int8 AS ledger_sum "
         "FROM ONLY @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-        "GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
+        "GROUP BY g.mg_pass_id) s ON s.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) c.mg_pass_id "
         "WHERE c.mg_credits IS NULL OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.ledger_sum, 0) "
         "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"")
         .in_parallel();
@@ -23,7 +23,7 @@ constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
     of_one("SELECT c.mg_pass_id, c.mg_credits, s.ledger_sum FROM ONLY @schema@.mega_customers c, LATERAL "
            "(SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 AS ledger_sum "
-           "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id "
+           "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
            "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction') s "
            "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 "
            "AND (c.mg_credits IS NULL OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) s.ledger_sum)",

@@ -18,28 +18,35 @@ constinit pg::statement select_customer("SELECT c.mg_credits, c.mg_updated_at FR
 
 // The limits are the largest page and one row: a plan for a page, whatever its size.
 #define MEGA_CREDIT_ROWS                                                                                               \
-    "SELECT g.mg_id, g.mg_created_at, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id "               \
     "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "                              \
     "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
+#define MEGA_CREDIT_PAGE(place)                                                                                        \
+    "SELECT g.mg_id, g.mg_created_at, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id, " place        \
+    " " MEGA_CREDIT_ROWS
+#define MEGA_CREDIT_SUM " coalesce((SELECT pg_catalog.sum(g.mg_delta) " MEGA_CREDIT_ROWS
 
-constinit pg::statement first_page(MEGA_CREDIT_ROWS MEGA_NEWEST_FIRST, pass_id_type);
+constexpr Oid position_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID, TIDOID};
 
-constexpr Oid position_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID};
-constinit pg::statement
-    next_page(MEGA_CREDIT_ROWS
-              "AND g.mg_created_at OPERATOR(pg_catalog.<=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.<) $2 "
-              "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $3) " MEGA_NEWEST_FIRST,
-              position_types);
-
-// What the rows before the cursor add up to.
-constinit pg::statement
-    newer_sum("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
-              "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-              "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-              "AND g.mg_created_at OPERATOR(pg_catalog.>=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.>) $2 "
-              "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $3)",
-              position_types);
+// The pages, and what the rows before a cursor with and without a time add up to, by the index on a customer's rows.
+struct listing {
+    ledger::pages pages;
+    pg::statement newer_sum, newer_undated_sum;
+};
+#define MEGA_LISTING(place, order, behind_id)                                                                          \
+    {                                                                                                                  \
+        {{MEGA_CREDIT_PAGE(place) order, pass_id_type},                                                                \
+         {MEGA_CREDIT_PAGE(place) MEGA_BEHIND("$2", behind_id) order, position_types},                                 \
+         {MEGA_CREDIT_PAGE(place) MEGA_BEHIND_UNDATED(behind_id) order, position_types}},                              \
+            {"SELECT " MEGA_CREDIT_SUM "AND g.mg_created_at OPERATOR(pg_catalog.>=) $2 "                               \
+             "AND (g.mg_created_at OPERATOR(pg_catalog.>) $2 OR NOT (" behind_id                                       \
+             "))), 0) OPERATOR(pg_catalog.+) " MEGA_CREDIT_SUM "AND g.mg_created_at IS NULL), 0)",                     \
+             position_types},                                                                                          \
+        {                                                                                                              \
+            "SELECT " MEGA_CREDIT_SUM "AND g.mg_created_at IS NULL AND NOT (" behind_id ")), 0)", position_types       \
+        }                                                                                                              \
+    }
+constinit listing keyed = MEGA_LISTING("NULL", MEGA_KEYED_ORDER, MEGA_KEYED_BEHIND("$3", "$4"));
+constinit listing unkeyed = MEGA_LISTING("g.ctid", MEGA_UNKEYED_ORDER, MEGA_UNKEYED_BEHIND("$3", "$4"));
 
 struct page_of_credits {
     pg::rows rows;
@@ -57,29 +64,29 @@ std::optional<page_of_credits> find_page(pg::session &session, const schema::tab
     std::int64_t balance = customer.int4(0, 0).value_or(0);
     const std::int64_t version = customer.time(0, 1).value_or(pg::timestamp{}).value;
     const auto limit = static_cast<std::uint64_t>(size) + 1;
+    listing &what = where.generations.keyed ? keyed : unkeyed;
     if (!cursor)
-        return page_of_credits{session.run_limited(first_page, where.schema, limit, pass_id), balance, version};
+        return page_of_credits{session.run_limited(what.pages.first, where.schema, limit, pass_id), balance, version};
+    const auto read = [&](pg::statement &one, std::uint64_t most) {
+        return session.run_limited(one, where.schema, most, pass_id, cursor->created_at, cursor->mg_id,
+                                   cursor->place_or_end());
+    };
     if (cursor->version == version)
         balance = cursor->balance;
     else
-        balance -=
-            session.run(newer_sum, where.schema, pg::access::read_only, pass_id, cursor->created_at, cursor->mg_id)
-                .int8(0, 0)
-                .value_or(0);
-    return page_of_credits{
-        session.run_limited(next_page, where.schema, limit, pass_id, cursor->created_at, cursor->mg_id), balance,
-        version};
+        balance -= read(cursor->created_at ? what.newer_sum : what.newer_undated_sum, 1).int8(0, 0).value_or(0);
+    return page_of_credits{read(what.pages.behind(cursor), limit), balance, version};
 }
 
 std::optional<std::string> cursor_behind(const page_of_credits &page, std::uint64_t shown) {
     if (page.rows.count() <= shown)
         return std::nullopt;
-    std::int64_t balance = page.balance;
+    ledger::page_cursor cursor = ledger::cursor_behind(page.rows, shown, 1, 0, 7);
+    cursor.balance = page.balance;
     for (std::uint64_t i = 0; i < shown; ++i)
-        balance -= page.rows.int4(i, 2).value_or(0);
-    return ledger::write_cursor({page.rows.time(shown - 1, 1).value_or(ledger::undated),
-                                 std::string(page.rows.text(shown - 1, 0).value_or(ledger::without_id)), balance,
-                                 page.version});
+        cursor.balance -= page.rows.int4(i, 2).value_or(0);
+    cursor.version = page.version;
+    return ledger::write_cursor(cursor);
 }
 
 Datum credit_statement(FunctionCallInfo fcinfo) {

@@ -228,14 +228,14 @@ Datum topup_due(FunctionCallInfo fcinfo) {
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     std::vector<due_customer> page;
-    std::string behind = cursor ? cursor->mg_id : "";
+    std::string behind = cursor ? cursor->mg_id.value_or("") : "";
     pg::rounds looks; // a page may take several: what is looked for may be low and yet not due
     for (bool more = true; more && page.size() <= size;)
         looks.run([&](pg::session &session) { more = add_due(session, where, threshold, behind, page, size + 1); });
     std::optional<std::string> next_cursor;
     if (page.size() > size) {
         page.pop_back();
-        next_cursor = ledger::write_cursor({{}, page.back().pass_id, 0, 0});
+        next_cursor = ledger::write_cursor({std::nullopt, page.back().pass_id, 0, 0});
     }
     for (const due_customer &due : page)
         result.add(due.pass_id, due.credits, due.packs, due.packs_left, next_cursor);

@@ -2,6 +2,7 @@
 
 #include "ledger/settings.hpp"
 #include "schema/manifest.hpp"
+#include "schema/pending_hold.hpp"
 #include "schema/types.hpp"
 
 namespace mega::ledger::direct {
@@ -45,9 +46,7 @@ constexpr pg::direct_index record_probes[] = {
      "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
      "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
     {true, false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
-    {false, false,
-     "btree (mg_pass_id) WHERE ((mg_record_type = 'credit_transaction'::text) AND (mg_status = 'pending'::text) "
-     "AND (mg_id >= 'credit_transaction:hold:'::text) AND (mg_id < 'credit_transaction:hold;'::text))"}};
+    {false, false, schema::pending_hold_index}};
 
 // Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
 // and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is

@@ -11,6 +11,11 @@ namespace {
 constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::string_view mark = "m1";
 
+// As they stand in a cursor: a time that is none, the id of a row without one, the offset of a place that is none.
+constexpr std::int64_t undated = PG_INT64_MAX - 1;
+constexpr const char *without_id = "\x7F";
+constexpr std::int64_t no_place = 0;
+
 std::string to_hex(std::string_view bytes) {
     std::string hex;
     hex.reserve(2 * bytes.size());
@@ -56,10 +61,31 @@ std::int32_t read_page_size(std::optional<std::int32_t> given) {
     return size;
 }
 
+ItemPointerData page_cursor::place_or_end() const {
+    ItemPointerData end;
+    ItemPointerSet(&end, InvalidBlockNumber, PG_UINT16_MAX);
+    return place.value_or(end);
+}
+
+page_cursor cursor_behind(const pg::rows &found, std::uint64_t shown, int created_at, int mg_id, int place) {
+    const std::uint64_t last = shown - 1;
+    page_cursor cursor{found.time(last, created_at), std::nullopt};
+    if (const auto id = found.text(last, mg_id))
+        cursor.mg_id = *id;
+    if (found.time(last, created_at) == found.time(shown, created_at) &&
+        found.text(last, mg_id) == found.text(shown, mg_id))
+        if (!found.column(last, place).is_null) // of a table with a key
+            cursor.place = found.place(last, place);
+    return cursor;
+}
+
 std::string write_cursor(const page_cursor &cursor) {
     const auto number = [](std::int64_t value) { return std::to_string(value) + "|"; };
+    const std::int64_t block = cursor.place ? ItemPointerGetBlockNumberNoCheck(&*cursor.place) : 0;
+    const std::int64_t offset = cursor.place ? ItemPointerGetOffsetNumberNoCheck(&*cursor.place) : no_place;
     return std::string(mark) +
-           to_hex(number(cursor.created_at.value) + number(cursor.balance) + number(cursor.version) + cursor.mg_id);
+           to_hex(number(cursor.created_at ? cursor.created_at->value : undated) + number(cursor.balance) +
+                  number(cursor.version) + number(block) + number(offset) + cursor.mg_id.value_or(without_id));
 }
 
 std::optional<page_cursor> read_cursor(std::optional<std::string_view> text) {
@@ -68,13 +94,20 @@ std::optional<page_cursor> read_cursor(std::optional<std::string_view> text) {
     page_cursor cursor;
     const auto bytes = text->starts_with(mark) ? from_hex(text->substr(mark.size())) : std::nullopt;
     std::string_view rest = bytes ? std::string_view(*bytes) : std::string_view();
-    const bool valid = take_number(rest, cursor.created_at.value) && take_number(rest, cursor.balance) &&
-                       take_number(rest, cursor.version) && !rest.empty() &&
+    std::int64_t created_at = 0, block = 0, offset = 0;
+    const bool valid = take_number(rest, created_at) && take_number(rest, cursor.balance) &&
+                       take_number(rest, cursor.version) && take_number(rest, block) && take_number(rest, offset) &&
+                       std::in_range<BlockNumber>(block) && std::in_range<OffsetNumber>(offset) && !rest.empty() &&
                        pg_verify_mbstr(GetDatabaseEncoding(), rest.data(), static_cast<int>(rest.size()), true);
     if (!valid)
         throw pg::sql_error{bad_argument, "page_cursor is not a cursor", "value=" + pg::quoted(*text),
                             "Give the next_cursor of the page before, or NULL for the first page."};
-    cursor.mg_id = rest;
+    if (created_at != undated)
+        cursor.created_at = pg::timestamp{created_at};
+    if (rest != without_id)
+        cursor.mg_id = rest;
+    if (offset != no_place)
+        ItemPointerSet(&cursor.place.emplace(), static_cast<BlockNumber>(block), static_cast<OffsetNumber>(offset));
     return cursor;
 }
 
@@ -82,12 +115,11 @@ void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size) {
     const std::uint64_t shown = std::min<std::uint64_t>(found.count(), static_cast<std::uint64_t>(size));
     std::optional<std::string> next_cursor;
     if (found.count() > shown)
-        next_cursor = write_cursor({found.time(shown - 1, 0).value_or(undated),
-                                    std::string(found.text(shown - 1, 1).value_or(without_id)), 0, 0});
+        next_cursor = write_cursor(cursor_behind(found, shown, 0, 1, 2));
     const pg::nullable_datum cursor = pg::to_datum(next_cursor);
     for (std::uint64_t i = 0; i < shown; ++i) {
         std::vector<pg::nullable_datum> columns{found.column(i, 1), found.column(i, 0)};
-        for (int c = 2; c < found.width(); ++c)
+        for (int c = 3; c < found.width(); ++c)
             columns.push_back(found.column(i, c));
         columns.push_back(cursor);
         result.add_columns(columns);

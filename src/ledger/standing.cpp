@@ -1,6 +1,7 @@
 #include "ledger/direct_tables.hpp"
 #include "ledger/store.hpp"
 #include "pg/snapshot.hpp"
+#include "schema/pending_hold.hpp"
 
 namespace mega::ledger {
 
@@ -12,11 +13,8 @@ using namespace direct;
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
     select_balance("SELECT c.mg_credits, c.mg_expires_at, (SELECT pg_catalog.sum(g.mg_delta) FROM ONLY "
-                   "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id AND "
-                   "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND "
-                   "g.mg_status OPERATOR(pg_catalog.=) 'pending' AND "
-                   "g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND "
-                   "g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;')::pg_catalog.int8 "
+                   "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND " MEGA_PENDING_HOLD
+                   ")::pg_catalog.int8 "
                    "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                    pass_id_type);
 

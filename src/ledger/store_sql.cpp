@@ -7,6 +7,7 @@
 #include "ledger/statements.hpp"
 #include "pg/subtransaction.hpp"
 #include "schema/others.hpp"
+#include "schema/pending_hold.hpp"
 
 namespace mega::ledger {
 
@@ -45,10 +46,7 @@ constinit pg::statement
     sum_pending_holds("SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8), 0)"
                       "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
                       "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-                      "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                      "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' "
-                      "AND g.mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' "
-                      "AND g.mg_id OPERATOR(pg_catalog.<) 'credit_transaction:hold;'",
+                      "AND " MEGA_PENDING_HOLD,
                       id_type);
 
 constexpr customer locked_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_disabled,

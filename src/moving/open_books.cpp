@@ -26,7 +26,8 @@ constinit pg::statement candidates(
     "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c LEFT JOIN (SELECT g.mg_pass_id, "
     "pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction') AS total, "
     "pg_catalog.bool_or(g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event') AS events "
-    "FROM ONLY @schema@.mega_generations g GROUP BY g.mg_pass_id) s ON s.mg_pass_id OPERATOR(pg_catalog.=) "
+    "FROM ONLY @schema@.mega_generations g GROUP BY g.mg_pass_id) s ON s.mg_pass_id COLLATE pg_catalog.\"C\" "
+    "OPERATOR(pg_catalog.=) "
     "c.mg_pass_id "
     "WHERE c.mg_pass_id IS NOT NULL AND (c.mg_credits IS NULL "
     "OR c.mg_credits::pg_catalog.int8 OPERATOR(pg_catalog.<>) coalesce(s.total, 0) OR s.events "
@@ -38,7 +39,7 @@ constexpr Oid prefix_types[] = {TEXTOID, TEXTOID, TEXTOID};
 constinit pg::statement openings("SELECT pg_catalog.count(*) FROM ONLY @schema@.mega_generations g "
                                  "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
                                  "AND g.mg_record_type OPERATOR(pg_catalog.=) $2 "
-                                 "AND pg_catalog.starts_with(g.mg_id, $3)",
+                                 "AND pg_catalog.starts_with(g.mg_id COLLATE pg_catalog.\"C\", $3)",
                                  prefix_types);
 
 // Opens the books of one customer.

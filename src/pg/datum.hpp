@@ -40,6 +40,14 @@ inline nullable_datum to_datum(std::int64_t number) {
 }
 inline nullable_datum to_datum(bool flag) { return {BoolGetDatum(flag), false}; }
 inline nullable_datum to_datum(timestamp time) { return {TimestampTzGetDatum(time.value), false}; }
+inline nullable_datum to_datum(const ItemPointerData &place) {
+    return {call([&place] {
+                auto *copy = static_cast<ItemPointerData *>(palloc(sizeof(ItemPointerData)));
+                *copy = place;
+                return PointerGetDatum(copy);
+            }),
+            false};
+}
 inline nullable_datum to_datum(jsonb json) { return {JsonbPGetDatum(json.document), false}; }
 inline nullable_datum to_datum(nullable_datum datum) { return datum; }
 inline nullable_datum to_datum(std::nullopt_t) { return {}; }

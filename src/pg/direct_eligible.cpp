@@ -136,12 +136,16 @@ bool direct_table::eligible(Oid relation) {
         watched_ = true;
     }
     relation_ = relation;
-    call([this, relation](inside in) {
-        Relation opened = table_open(relation, AccessShareLock);
+    return call([this, relation](inside in) {
+        Relation opened = try_table_open(relation, AccessShareLock);
+        if (opened == nullptr) {
+            obstacle_ = "it was dropped";
+            return false;
+        }
         decide_now(in, opened);
         table_close(opened, NoLock);
+        return eligible_;
     });
-    return eligible_;
 }
 
 // What was under way where an error ends is no more.

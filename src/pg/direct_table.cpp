@@ -24,7 +24,9 @@ bool direct_table::open(LOCKMODE lock) {
         throw_entered_again();
     lock_ = lock;
     return call([this](inside in) {
-        Relation relation = table_open(relation_, lock_);
+        Relation relation = try_table_open(relation_, lock_);
+        if (relation == nullptr)
+            return false; // dropped since it was looked at
         // The lock brought news, or an error left behind what access methods keep for the length of a statement.
         if (!is_decided() || (state_ != nullptr && !state_->closed))
             decide_now(in, relation);

@@ -116,7 +116,11 @@ void direct_table::build(inside, TupleTableSlot *slot, std::span<const nullable_
 nullable_datum direct_table::default_of(std::size_t i) {
     nullable_datum value;
     value.value = call([this, i, &value] {
-        Relation relation = table_open(relation_, AccessShareLock);
+        Relation relation = try_table_open(relation_, AccessShareLock);
+        if (relation == nullptr) { // whoever opens it to write is told
+            value.is_null = true;
+            return Datum{0};
+        }
         Node *written = build_column_default(relation, attribute_of(relation->rd_att, shape_.columns[i].name));
         table_close(relation, NoLock);
         value.is_null = true;

@@ -6,18 +6,26 @@
 
 namespace pg {
 
+// Raises 42883 when the function is gone: a call holds no lock on what is called.
 inline Oid schema_of_function(Oid function) {
-    return call([function] { return get_func_namespace(function); });
+    const Oid schema = call([function] { return get_func_namespace(function); });
+    if (schema == InvalidOid)
+        throw sql_error{"42883", "the function was dropped while it was called", {}, {}};
+    return schema;
 }
 
 inline Oid relation_named(const char *name, Oid schema) {
     return call([name, schema] { return get_relname_relid(name, schema); });
 }
 
-// An open relation. close() keeps the lock until the end of the transaction; after an error the resource owner closes.
+// An open relation; raises 40001 when it was dropped since it was found. close() keeps the lock until the end of the
+// transaction; after an error the resource owner closes.
 class relation {
 public:
-    relation(Oid id, LOCKMODE lock) : relation_(call([id, lock] { return table_open(id, lock); })) {}
+    relation(Oid id, LOCKMODE lock) : relation_(call([id, lock] { return try_table_open(id, lock); })) {
+        if (relation_ == nullptr)
+            throw sql_error{"40001", "a table was dropped while it was looked for", {}, "Try again."};
+    }
     relation(const relation &) = delete;
     relation &operator=(const relation &) = delete;
 

@@ -113,6 +113,11 @@ void require_own_types(pg::session &session, const found_table &table) {
             "Change it first: ALTER TABLE " + table.qualified() + " ALTER COLUMN " + name + " TYPE " + plain +
                 " USING " + name + "::" + plain + "."};
     }
+    pg::relation relation(table.relation, AccessShareLock);
+    const auto refusal = equal_spellings(relation.get(), *table.definition);
+    relation.close();
+    if (refusal)
+        throw *refusal;
 }
 
 std::vector<oddity> oddities(pg::session &session, const found_table &table) {

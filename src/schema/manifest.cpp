@@ -1,5 +1,7 @@
 #include "schema/manifest.hpp"
 
+#include "schema/pending_hold.hpp"
+
 namespace mega::schema {
 
 namespace {
@@ -81,11 +83,7 @@ constexpr named_definition ledger_indexes[] = {
      "OPERATOR(pg_catalog.=) "
      "'credit_transaction' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL",
      "A reference moves credits once for a reason."},
-    {"mega_generations_pending_hold",
-     "INDEX # ON @table@ (mg_pass_id) WHERE mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND mg_status "
-     "OPERATOR(pg_catalog.=) 'pending' AND "
-     "mg_id OPERATOR(pg_catalog.>=) 'credit_transaction:hold:' AND mg_id OPERATOR(pg_catalog.<) "
-     "'credit_transaction:hold;'",
+    {"mega_generations_pending_hold", "INDEX # ON @table@ (mg_pass_id) WHERE " MEGA_PENDING_HOLD_IN_INDEX,
      "Holds that are neither captured nor released."},
     // What workers claim. A generation leaves it when its mg_status does, so that its moves before that stay HOT.
     {"mega_generations_claimable",

@@ -210,7 +210,7 @@ private:
         if (customers != InvalidOid)
             text += " AND NOT EXISTS (SELECT FROM ONLY " +
                     pg::with_schema_name("@schema@.mega_customers", table_.schema) +
-                    " c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) " + name + ")";
+                    " c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) " + name + " COLLATE pg_catalog.\"C\")";
         take(rule, session_.run_text(text), 0);
         rule.obstacle = why_no_foreign_key(session_, table_.schema);
     }

@@ -134,6 +134,14 @@ void require_plain(Relation relation, const table_definition &definition) {
         throw pg::sql_error{"42809", std::string(definition.name) + " is not a plain table", {}, {}};
 }
 
+bool is_primary_key(Relation relation, AttrNumber column) {
+    return pg::call([=] {
+        const Bitmapset *key = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+        int only;
+        return bms_get_singleton_member(key, &only) && only == column - FirstLowInvalidHeapAttributeNumber;
+    });
+}
+
 template <class Column> table<Column> describe(const table_definition &definition, Oid schema) {
     table<Column> described;
     described.id = pg::relation_named(definition.name, schema);
@@ -156,6 +164,7 @@ template <class Column> table<Column> describe(const table_definition &definitio
         require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
         require_not_generated(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
+    described.keyed = is_primary_key(relation.get(), described.attributes[0]);
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
     const char *replaced = look_at_triggers(described, triggers, definition, schema);

@@ -17,6 +17,7 @@ template <class Column> struct table {
     Oid id = InvalidOid;
     Oid owner = InvalidOid;
     const char *off_guard = nullptr; // the first trigger of ours that is not there, not enabled or another; null: none
+    bool keyed = false;              // no two rows have the same id, and none has none
     bool foreign_before_row = false; // somebody else's BEFORE ROW trigger may change a row after ours looked at it
     verdict may_be_written;
     std::array<Oid, 5> own_triggers{}; // those that are as mega makes them

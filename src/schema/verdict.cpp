@@ -2,6 +2,7 @@
 
 #include "ledger/settings.hpp"
 #include "pg/carried_code.hpp"
+#include "pg/relation.hpp"
 #include "pg/role.hpp"
 #include "schema/manifest.hpp"
 
@@ -35,6 +36,10 @@ judged judge_relatives(Relation relation, const table_definition &definition) {
                               "Drop them, or take them out with ALTER TABLE ... NO INHERIT: their rows keep no rule."},
                 false}; // a child that is dropped says nothing
     return {};
+}
+
+bool finds_rows(const column &one) {
+    return std::string_view(one.type) == MEGA_ID || std::string_view(one.name) == "mg_status";
 }
 
 std::vector<Oid> trusted_roles() {
@@ -100,6 +105,23 @@ judged judge_triggers(const table_definition &definition, const char *replaced) 
 
 } // namespace
 
+std::optional<pg::sql_error> equal_spellings(Relation relation, const table_definition &definition) {
+    for (const column &one : definition.columns) {
+        const AttrNumber at = finds_rows(one) ? pg::attribute_of(relation->rd_att, one.name) : AttrNumber{0};
+        const Oid collation = at == 0 ? InvalidOid : TupleDescAttr(relation->rd_att, at - 1)->attcollation;
+        if (collation == InvalidOid || pg::call([collation] { return get_collation_isdeterministic(collation); }))
+            continue;
+        const std::string name =
+            pg::call([collation] { return static_cast<const char *>(get_collation_name(collation)); });
+        return pg::sql_error{"55000",
+                             std::string("the column ") + one.name + " of " + definition.name +
+                                 " has a collation that calls different texts equal",
+                             "collation=" + pg::quoted(name),
+                             "Give it one that goes by bytes, such as C, with ALTER TABLE ... ALTER COLUMN ... TYPE."};
+    }
+    return std::nullopt;
+}
+
 std::vector<std::string> code_of_others(Relation relation, const char *table) {
     pg::as_owner owner(relation->rd_rel->relowner);
     std::vector<std::string> words = refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
@@ -111,6 +133,8 @@ verdict judge(Relation relation, const table_definition &definition, const char 
     judged found = judge_relatives(relation, definition);
     if (!found.refusal)
         found = judge_triggers(definition, replaced_trigger);
+    if (!found.refusal)
+        found.refusal = equal_spellings(relation, definition);
     if (!found.refusal)
         found = judge_code(relation, definition);
     verdict result{nullptr, found.lasts, found.rests_on_types, found.code_by_name};

@@ -4,6 +4,8 @@
 
 #include "pg/guard.hpp"
 
+#include <optional>
+
 namespace mega::schema {
 
 struct table_definition;
@@ -19,6 +21,10 @@ struct verdict {
             throw *refusal;
     }
 };
+
+// Of the columns by which mega finds and compares rows one whose collation calls different texts equal: two spellings
+// would be one row for an index and two for every rule. What to refuse the table with.
+std::optional<pg::sql_error> equal_spellings(Relation relation, const table_definition &definition);
 
 // Finds out and judges. replaced_trigger: a trigger of mega's that is another one under its name, or null.
 verdict judge(Relation relation, const table_definition &definition, const char *replaced_trigger);

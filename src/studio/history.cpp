@@ -13,44 +13,55 @@ namespace mega::studio {
 
 namespace {
 
-// Every page: the rows of one type of a customer, newest first. Behind the position columns mg_created_at and mg_id
-// come those that the function returns. The limit is the largest page and one row: one plan for a page of any size.
-#define MEGA_PAGE_OF(columns, type)                                                                                    \
-    "SELECT g.mg_created_at, g.mg_id, " columns " FROM ONLY @schema@.mega_generations g "                              \
+// Every page: the rows of one type of a customer, newest first. Behind the columns of the position, mg_created_at,
+// mg_id and place, come those that the function returns. The limit is the largest page and one row: one plan for a page
+// of any size.
+#define MEGA_PAGE_OF(place, columns, type)                                                                             \
+    "SELECT g.mg_created_at, g.mg_id, " place ", " columns " FROM ONLY @schema@.mega_generations g "                   \
     "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) '" type "' "
-// $4 and $5: the position behind which the page begins, without an id the time itself is in it. $6: not before.
-#define MEGA_BOUNDED                                                                                                   \
-    "AND g.mg_created_at OPERATOR(pg_catalog.<=) $4 AND ($5 IS NULL OR g.mg_created_at OPERATOR(pg_catalog.<) $4 "     \
-    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $5) AND g.mg_created_at OPERATOR(pg_catalog.>=) $6 "
-#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
 
 constexpr Oid filter_types[] = {TEXTOID, TEXTOID, TEXTOID};
-constexpr Oid bounded_types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID};
+constexpr Oid bounded_types[] = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIDOID, TIMESTAMPTZOID};
 
-// One listing: the statement for the newest rows, and the one for what lies between two bounds.
+// A list of a table with a key, and of one without: the statement for the newest rows, the one for what lies between
+// two bounds, and the one behind a row without a time. $4 to $6: the position behind which the page begins, without an
+// id and a place the time itself is in it. $7: not before.
 struct listing {
-    pg::statement newest;
-    pg::statement bounded;
+    ledger::pages keyed, unkeyed;
 };
+#define MEGA_PAGES(rows, order, bounded_id, behind_id)                                                                 \
+    {                                                                                                                  \
+        {rows order, filter_types},                                                                                    \
+            {rows MEGA_BEHIND("$4", bounded_id) "AND g.mg_created_at OPERATOR(pg_catalog.>=) $7 " order,               \
+             bounded_types},                                                                                           \
+        {                                                                                                              \
+            rows MEGA_BEHIND_UNDATED(behind_id) order, bounded_types                                                   \
+        }                                                                                                              \
+    }
+#define MEGA_LISTING(rows)                                                                                             \
+    {                                                                                                                  \
+        MEGA_PAGES(rows("NULL"), MEGA_KEYED_ORDER, "$5 IS NULL OR " MEGA_KEYED_BEHIND("$5", "$6"),                     \
+                   MEGA_KEYED_BEHIND("$5", "$6")),                                                                     \
+            MEGA_PAGES(rows("g.ctid"), MEGA_UNKEYED_ORDER, MEGA_UNKEYED_BEHIND("$5", "$6"),                            \
+                       MEGA_UNKEYED_BEHIND("$5", "$6"))                                                                \
+    }
 
 #define MEGA_GENERATION_COLUMNS                                                                                        \
     "g.mg_type, g.mg_provider, g.mg_output_url, g.mg_mma_mode, g.mg_mma_status, g.mg_generation_id, g.mg_prompt, "     \
     "g.mg_mma_vars, g.mg_model, g.mg_error, g.mg_latency_ms, g.mg_parent_id, g.mg_content_type, g.mg_meta"
 #define MEGA_SCAN_LINES "g.mg_mma_vars OPERATOR(pg_catalog.#>) '{userMessages,scan_lines}'"
-#define MEGA_GENERATIONS                                                                                               \
-    MEGA_PAGE_OF(MEGA_GENERATION_COLUMNS, "generation")                                                                \
+#define MEGA_GENERATIONS(place)                                                                                        \
+    MEGA_PAGE_OF(place, MEGA_GENERATION_COLUMNS, "generation")                                                         \
     "AND g.mg_deleted_at IS NULL AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END " \
     "AND CASE WHEN $3 IS NULL THEN true ELSE g.mg_mma_status OPERATOR(pg_catalog.=) $3 END "
-constinit listing generations{{MEGA_GENERATIONS MEGA_NEWEST_FIRST, filter_types},
-                              {MEGA_GENERATIONS MEGA_BOUNDED MEGA_NEWEST_FIRST, bounded_types}};
+constinit listing generations = MEGA_LISTING(MEGA_GENERATIONS);
 
-#define MEGA_EVENTS                                                                                                    \
-    MEGA_PAGE_OF("g.mg_meta OPERATOR(pg_catalog.->>) 'event_type', g.mg_generation_id, g.mg_meta", "mma_event")        \
+#define MEGA_EVENTS(place)                                                                                             \
+    MEGA_PAGE_OF(place, "g.mg_meta OPERATOR(pg_catalog.->>) 'event_type', g.mg_generation_id, g.mg_meta", "mma_event") \
     "AND g.mg_deleted_at IS NULL AND $3 IS NULL "                                                                      \
     "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) "  \
     "$2 END "
-constinit listing events{{MEGA_EVENTS MEGA_NEWEST_FIRST, filter_types},
-                         {MEGA_EVENTS MEGA_BOUNDED MEGA_NEWEST_FIRST, bounded_types}};
+constinit listing events = MEGA_LISTING(MEGA_EVENTS);
 
 constexpr Oid generation_types[] = {TEXTOID, TEXTOID};
 constinit pg::statement one_generation(
@@ -95,22 +106,30 @@ request read_page(const pg::arguments &given) {
             {}};
 }
 
-pg::rows read(pg::session &session, Oid schema, listing &what, std::string_view pass_id, const request &wanted) {
+pg::rows read(pg::session &session, const schema::tables &where, listing &what, std::string_view pass_id,
+              const request &wanted) {
     const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
+    ledger::pages &statements = where.generations.keyed ? what.keyed : what.unkeyed;
     if (!wanted.bounded())
-        return session.run_limited(what.newest, schema, limit, pass_id, wanted.first_filter, wanted.second_filter);
-    // Behind the cursor, or before `until` (exclusive), whichever is earlier.
-    pg::timestamp at{PG_INT64_MAX};
+        return session.run_limited(statements.first, where.schema, limit, pass_id, wanted.first_filter,
+                                   wanted.second_filter);
+    // Behind the cursor, or before `until` (exclusive), whichever is earlier. A row without a time is before none.
+    const bool bounds = wanted.since || wanted.until;
+    std::optional<pg::timestamp> at{pg::timestamp{PG_INT64_MAX}};
     std::optional<std::string> id;
-    if (wanted.cursor) {
+    ItemPointerData place{};
+    if (wanted.cursor && (wanted.cursor->created_at || !bounds)) {
         at = wanted.cursor->created_at;
         id = wanted.cursor->mg_id;
+        place = wanted.cursor->place_or_end();
     }
-    if (wanted.until && *wanted.until <= at) {
+    if (wanted.until && *wanted.until <= *at) {
         at = *wanted.until;
         id = "";
+        place = ledger::page_cursor{}.place_or_end();
     }
-    return session.run_limited(what.bounded, schema, limit, pass_id, wanted.first_filter, wanted.second_filter, at, id,
+    return session.run_limited(at ? statements.next : statements.undated, where.schema, limit, pass_id,
+                               wanted.first_filter, wanted.second_filter, at, id, place,
                                wanted.since.value_or(pg::timestamp{PG_INT64_MIN}));
 }
 
@@ -119,7 +138,7 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
     const std::string_view pass_id = ledger::resolve_pass_id(where, wanted.pass_id, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    ledger::add_page(result, read(session, where.schema, what, pass_id, wanted), wanted.size);
+    ledger::add_page(result, read(session, where, what, pass_id, wanted), wanted.size);
     session.finish();
     return pg::return_null(fcinfo);
 }

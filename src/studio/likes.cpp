@@ -13,60 +13,79 @@ namespace mega::studio {
 
 namespace {
 
-// The words of a customer on generations, newest first, from the index by customer, type and time.
-#define MEGA_WORDS                                                                                                     \
-    "SELECT g.mg_created_at, g.mg_id, g.mg_generation_id, o.mg_type, o.mg_provider, o.mg_output_url, o.mg_prompt, "    \
+// The words of a customer on generations, newest first, from the index by customer, type and time. By way of JSON the
+// id of the generation forgets the collation of its column, which that of o.mg_id need not agree with.
+#define MEGA_WORDS(place)                                                                                              \
+    "SELECT g.mg_created_at, g.mg_id, " place                                                                          \
+    ", g.mg_generation_id, o.mg_type, o.mg_provider, o.mg_output_url, o.mg_prompt, "                                   \
     "g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) 'like' AND NOT coalesce(g.mg_meta "        \
     "OPERATOR(pg_catalog.#>) '{payload,undo}' OPERATOR(pg_catalog.=) 'true'::pg_catalog.jsonb, false) "                \
     "AND o.mg_deleted_at IS NULL "                                                                                     \
     "FROM ONLY @schema@.mega_generations g LEFT JOIN ONLY @schema@.mega_generations o ON o.mg_id "                     \
-    "OPERATOR(pg_catalog.=) ('generation:' OPERATOR(pg_catalog.||) g.mg_generation_id) "                               \
+    "OPERATOR(pg_catalog.=) (pg_catalog.to_json('generation:' OPERATOR(pg_catalog.||) g.mg_generation_id) "            \
+    "OPERATOR(pg_catalog.#>>) '{}') "                                                                                  \
     "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' "            \
     "AND g.mg_deleted_at IS NULL AND g.mg_generation_id IS NOT NULL "                                                  \
     "AND g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) ANY ('{like,dislike}') "
-#define MEGA_BEHIND                                                                                                    \
-    "AND g.mg_created_at OPERATOR(pg_catalog.<=) $2 AND (g.mg_created_at OPERATOR(pg_catalog.<) $2 "                   \
-    "OR g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $3) "
-#define MEGA_NEWEST_FIRST "ORDER BY g.mg_created_at DESC, g.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
 
 constexpr Oid customer_type[] = {TEXTOID};
-constexpr Oid position_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID};
-constinit pg::statement newest_words(MEGA_WORDS MEGA_NEWEST_FIRST, customer_type);
-constinit pg::statement words_behind(MEGA_WORDS MEGA_BEHIND MEGA_NEWEST_FIRST, position_types);
+constexpr Oid position_types[] = {TEXTOID, TIMESTAMPTZOID, TEXTOID, TIDOID};
+// $3 to $5 of newer_word are a position, which the pages before have seen.
+constexpr Oid word_types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIDOID};
 
-// Whether there is a word on this generation at or before the position, which the pages before have seen.
-constexpr Oid word_types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
-constinit pg::statement
-    newer_word("SELECT FROM ONLY @schema@.mega_generations l WHERE l.mg_generation_id OPERATOR(pg_catalog.=) $1 "
-               "AND l.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' AND l.mg_pass_id OPERATOR(pg_catalog.=) $2 "
-               "AND l.mg_deleted_at IS NULL "
-               "AND l.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) ANY ('{like,dislike}') "
-               "AND coalesce(l.mg_created_at, 'infinity') OPERATOR(pg_catalog.>=) $3 "
-               "AND (coalesce(l.mg_created_at, 'infinity') OPERATOR(pg_catalog.>) $3 "
-               "OR l.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>=) $4) LIMIT 1",
-               word_types);
+// newer_word: whether there is a word on this generation at or before the position.
+struct listing {
+    ledger::pages words;
+    pg::statement newer_word;
+};
+#define MEGA_LISTING(place, order, behind_id, word_behind_id)                                                          \
+    {                                                                                                                  \
+        {{MEGA_WORDS(place) order, customer_type},                                                                     \
+         {MEGA_WORDS(place) MEGA_BEHIND("$2", behind_id) order, position_types},                                       \
+         {MEGA_WORDS(place) MEGA_BEHIND_UNDATED(behind_id) order, position_types}},                                    \
+        {                                                                                                              \
+            "SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "         \
+            "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event' AND g.mg_pass_id OPERATOR(pg_catalog.=) $2 "      \
+            "AND g.mg_deleted_at IS NULL "                                                                             \
+            "AND g.mg_meta OPERATOR(pg_catalog.->>) 'event_type' OPERATOR(pg_catalog.=) ANY ('{like,dislike}') "       \
+            "AND CASE WHEN $3 IS NULL THEN g.mg_created_at IS NULL AND NOT (" word_behind_id ") "                      \
+            "ELSE g.mg_created_at IS NULL OR g.mg_created_at OPERATOR(pg_catalog.>) $3 "                               \
+            "OR (g.mg_created_at OPERATOR(pg_catalog.=) $3 AND NOT (" word_behind_id ")) END LIMIT 1",                 \
+                word_types                                                                                             \
+        }                                                                                                              \
+    }
+constinit listing keyed =
+    MEGA_LISTING("NULL", MEGA_KEYED_ORDER, MEGA_KEYED_BEHIND("$3", "$4"), MEGA_KEYED_BEHIND("$4", "$5"));
+constinit listing unkeyed =
+    MEGA_LISTING("g.ctid", MEGA_UNKEYED_ORDER, MEGA_UNKEYED_BEHIND("$3", "$4"), MEGA_UNKEYED_BEHIND("$4", "$5"));
 
-constexpr int generation_column = 2, is_liked_column = 7;
+constexpr int place_column = 2, generation_column = 3, is_liked_column = 8;
 
 ledger::page_cursor position_of(const pg::rows &found, std::uint64_t row) {
-    return {found.time(row, 0).value_or(ledger::undated), std::string(found.text(row, 1).value_or(ledger::without_id)),
-            0, 0};
+    ledger::page_cursor position{found.time(row, 0), std::nullopt};
+    if (const auto id = found.text(row, 1))
+        position.mg_id = *id;
+    if (!found.column(row, place_column).is_null)
+        position.place = found.place(row, place_column);
+    return position;
 }
 
 // Reads words, newest first, until a page is full: the first word on a generation that is met decides.
 class reader {
 public:
-    reader(pg::session &session, Oid schema, std::string_view pass_id, const std::optional<ledger::page_cursor> &from)
-        : session_(session), schema_(schema), pass_id_(pass_id), from_(from), at_(from) {}
+    reader(pg::session &session, const schema::tables &where, std::string_view pass_id,
+           const std::optional<ledger::page_cursor> &from)
+        : session_(session), schema_(where.schema), pass_id_(pass_id), what_(where.generations.keyed ? keyed : unkeyed),
+          from_(from), at_(from) {}
 
     // Calls show(columns) for up to `most` likes; tells whether there are more.
     template <class Show> bool read(std::size_t most, Show show) {
         std::size_t shown = 0;
         std::uint64_t wanted = std::min<std::uint64_t>(2 * (most + 1), longest);
         for (bool more = true; more; wanted = longest) {
-            const pg::rows found =
-                at_ ? session_.run_limited(words_behind, schema_, wanted, pass_id_, at_->created_at, at_->mg_id)
-                    : session_.run_limited(newest_words, schema_, wanted, pass_id_);
+            const pg::rows found = at_ ? session_.run_limited(what_.words.behind(at_), schema_, wanted, pass_id_,
+                                                              at_->created_at, at_->mg_id, at_->place_or_end())
+                                       : session_.run_limited(what_.words.first, schema_, wanted, pass_id_);
             for (std::uint64_t i = 0; i < found.count(); ++i) {
                 if (!is_first_word(found, i) || !found.boolean(i, is_liked_column).value_or(false))
                     continue;
@@ -89,14 +108,15 @@ private:
         if (!decided_.emplace(generation).second)
             return false;
         return !from_ || session_
-                             .run(newer_word, schema_, pg::access::read_only, generation, pass_id_, from_->created_at,
-                                  from_->mg_id)
+                             .run(what_.newer_word, schema_, pg::access::read_only, generation, pass_id_,
+                                  from_->created_at, from_->mg_id, from_->place_or_end())
                              .empty();
     }
 
     pg::session &session_;
     const Oid schema_;
     const std::string_view pass_id_;
+    listing &what_;
     const std::optional<ledger::page_cursor> &from_;
     std::optional<ledger::page_cursor> at_;
     std::unordered_set<std::string> decided_;
@@ -111,7 +131,7 @@ Datum likes(FunctionCallInfo fcinfo) {
     const std::string_view pass_id = ledger::resolve_pass_id(where, of, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    reader words(session, where.schema, pass_id, cursor);
+    reader words(session, where, pass_id, cursor);
     std::vector<std::vector<pg::nullable_datum>> page; // as the session keeps them
     ledger::page_cursor last;
     const bool more = words.read(static_cast<std::size_t>(size), [&](const pg::rows &found, std::uint64_t i) {
