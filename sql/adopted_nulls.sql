@@ -174,5 +174,20 @@ CREATE EXTENSION mega;
 SELECT probe.outcome($$INSERT INTO mega_generations (key, mg_record_type, mg_pass_id, mg_meta) VALUES ('x', 'mma_event', 'pass:test:a', '{"event_type": "bogus"}')$$), probe.outcome($$SELECT mega_ensure_customer('pass:test:a')$$);
 ALTER TABLE mega_generations ALTER COLUMN mg_id DROP EXPRESSION;
 SELECT probe.outcome($$INSERT INTO mega_generations (key, mg_record_type, mg_pass_id, mg_meta) VALUES ('x', 'mma_event', 'pass:test:a', '{"event_type": "bogus"}')$$), probe.outcome($$SELECT mega_ensure_customer('pass:test:a')$$);
+--
+-- A customer who stands twice, in a table without a key: whoever writes for him is told, nobody else.
+--
+DROP EXTENSION mega CASCADE;
+DROP TABLE mega_customers, mega_generations, mega_admin;
+CREATE TABLE mega_customers (mg_pass_id text, mg_credits integer DEFAULT 0);
+INSERT INTO mega_customers VALUES ('pass:test:a', 0), ('pass:test:a', 0), ('pass:test:b', 0);
+CREATE EXTENSION mega;
+SELECT call, probe.outcome('SELECT * FROM ' || call) FROM unnest(ARRAY[$f$mega_record_credit('pass:test:a', 5, 'x')$f$, $f$mega_record_credit('pass:test:b', 5, 'x')$f$, $f$mega_hold_credit('pass:test:a', 5, 'h')$f$,
+    $f$mega_record_credits('[{"pass_id": "pass:test:b", "delta": 1, "reason": "x"}, {"pass_id": "pass:test:a", "delta": 1, "reason": "x"}]')$f$, $f$mega_transfer_credit('pass:test:b', 'pass:test:a', 1, 't')$f$,
+    $f$mega_record_topup('pass:test:a', 1)$f$, $f$mega_record_mma_event('pass:test:a', 'like', '{"tag": "x"}')$f$, $f$mega_ensure_customer('pass:test:a', email => 'a@example.com')$f$, $f$mega_balance('pass:test:a')$f$, $f$mega_open_books()$f$]) call;
+SELECT probe.outcome(s) FROM unnest(ARRAY[$f$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:r', 'pass:test:a', 5)$f$,
+    $f$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:r', 'pass:test:a', '{"event_type": "like"}')$f$]) s;
+SELECT mg_pass_id, mg_credits FROM mega_customers ORDER BY 1;
+SELECT object, offenders, example FROM mega_validate() WHERE offenders > 0;
 \c :home
 DROP DATABASE regress_mega_nulls;

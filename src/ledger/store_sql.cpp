@@ -129,6 +129,10 @@ std::optional<locked_customer> sql_store::lock_customer(std::string_view pass_id
     const pg::rows found = run(where().customers, select, pass_id);
     if (found.empty())
         return std::nullopt;
+    if (found.count() > 1) // an adopted table without a key
+        throw pg::sql_error{"55000", "the customer stands in mega_customers more than once",
+                            "pass_id=" + pg::quoted(pass_id),
+                            "Make one row of them, then call mega_validate, which adds the key."};
     locked_customer locked;
     locked.pass_id = pass_id;
     locked.credits = found.int4(0, 0).value_or(0);
