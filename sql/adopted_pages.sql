@@ -28,6 +28,18 @@ FROM unnest(ARRAY['mega_credit_statement', 'mega_generation_history', 'mega_mma_
 CREATE TABLE mega_customers (mg_pass_id text PRIMARY KEY, mg_credits integer);
 CREATE TABLE mega_generations (mg_id text, mg_record_type text, mg_pass_id text, mg_generation_id text, mg_prompt text, mg_delta integer, mg_reason text, mg_created_at timestamptz, mg_meta jsonb);
 INSERT INTO mega_customers VALUES ('pass:test:a', NULL), ('pass:test:b', NULL);
+CREATE TABLE mega_admin (mg_id text, mg_record_type text, mg_created_at timestamptz, mg_detail jsonb);
+INSERT INTO mega_admin SELECT CASE WHEN n <= 3 THEN NULL WHEN n <= 5 THEN 'admin_audit:twice' ELSE 'admin_audit:own' END, 'admin_audit', '2025-01-01', jsonb_build_object('n', n) FROM generate_series(1, 6) n;
+CREATE FUNCTION audits(size integer) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE place text; page text[]; every text[] := '{}';
+BEGIN
+    FOR round IN 1..50 LOOP
+        SELECT array_agg(mg_detail ->> 'n' ORDER BY ordinality), max(next_cursor) INTO page, place FROM mega_admin_audits(size, place) WITH ORDINALITY;
+        every := every || page;
+        EXIT WHEN place IS NULL;
+    END LOOP;
+    RETURN every;
+END $$;
 -- of each type at each of four times, none and for ever among them: three rows without an id, two of one id, two of their own
 INSERT INTO mega_generations
 SELECT CASE WHEN n <= 3 THEN NULL WHEN n <= 5 THEN type || ':twice' ELSE type || ':' || n || '-' || t END, type, 'pass:test:a', 'g' || t || '-' || n, 'p' || t || '-' || n,
@@ -37,6 +49,9 @@ CREATE EXTENSION mega;
 SELECT mg_pass_id, kind FROM mega_open_books();
 SELECT * FROM compared;
 SELECT entry FROM unnest(paged('mega_credit_statement', 3)) WITH ORDINALITY e(entry, n) WHERE n <= 10;
+-- audits, whose table has no key either
+SELECT bool_and(told = (SELECT array_agg(mg_detail ->> 'n' ORDER BY ordinality) FROM mega_admin_audits(1000) WITH ORDINALITY) AND cardinality(told) = 6) AS each_once
+FROM unnest(ARRAY[1, 2, 4, 5]) size, LATERAL audits(size) told;
 -- with a key, times are missing all the same
 ALTER TABLE mega_generations DISABLE TRIGGER USER;
 DELETE FROM mega_generations WHERE mg_id IS NULL OR mg_id LIKE '%:twice';

@@ -13,38 +13,45 @@ namespace {
 // One statement for each index by which audits are found, and for pages with and without bounds: which one runs decides
 // which index is read. The other filters are held against the rows on the way.
 #define MEGA_IF_GIVEN(number, column)                                                                                  \
-    " AND CASE WHEN $" number " IS NULL THEN true ELSE a." column " OPERATOR(pg_catalog.=) $" number " END"
-#define MEGA_AUDITS(lead)                                                                                              \
-    "SELECT a.mg_created_at, a.mg_id, NULL, a.mg_action, a.mg_actor_pass_id, a.mg_user_id, a.mg_email, a.mg_ip, "      \
-    "a.mg_route, a.mg_method, a.mg_status, a.mg_detail FROM ONLY @schema@.mega_admin a "                               \
-    "WHERE a.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND a.mg_created_at IS NOT NULL" lead MEGA_IF_GIVEN(  \
+    " AND CASE WHEN $" number " IS NULL THEN true ELSE g." column " OPERATOR(pg_catalog.=) $" number " END"
+#define MEGA_AUDITS(place, lead)                                                                                       \
+    "SELECT g.mg_created_at, g.mg_id, " place ", g.mg_action, g.mg_actor_pass_id, g.mg_user_id, g.mg_email, g.mg_ip, " \
+    "g.mg_route, g.mg_method, g.mg_status, g.mg_detail FROM ONLY @schema@.mega_admin g "                               \
+    "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND g.mg_created_at IS NOT NULL" lead MEGA_IF_GIVEN(  \
         "1", "mg_action") MEGA_IF_GIVEN("2", "mg_user_id") MEGA_IF_GIVEN("3", "mg_actor_pass_id")
-#define MEGA_NEWEST_FIRST(nulls)                                                                                       \
-    " ORDER BY a.mg_created_at DESC" nulls ", a.mg_id COLLATE pg_catalog.\"C\" DESC LIMIT 1001"
-// $4 and $5: the position behind which the page begins, without an id the time itself is in it. $6: not before.
-#define MEGA_BOUNDED                                                                                                   \
-    " AND a.mg_created_at OPERATOR(pg_catalog.<=) $4 AND ($5 IS NULL OR a.mg_created_at OPERATOR(pg_catalog.<) $4 "    \
-    "OR a.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.<) $5) AND a.mg_created_at OPERATOR(pg_catalog.>=) $6"
+#define MEGA_IN_ORDER(nulls, place)                                                                                    \
+    " ORDER BY g.mg_created_at DESC" nulls ", g.mg_id COLLATE pg_catalog.\"C\" DESC" place " LIMIT 1001"
+// $4 to $6: the position behind which the page begins, without an id and a place the time itself is in it. $7: not
+// before.
+#define MEGA_BOUNDED(behind_id) MEGA_BEHIND("$4", behind_id) "AND g.mg_created_at OPERATOR(pg_catalog.>=) $7"
 
 constexpr Oid filter_types[] = {TEXTOID, UUIDOID, TEXTOID};
-constexpr Oid bounded_types[] = {TEXTOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID};
+constexpr Oid bounded_types[] = {TEXTOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIDOID, TIMESTAMPTZOID};
 
 struct listing {
-    pg::statement newest;
-    pg::statement bounded;
+    pg::statement newest, bounded;
+};
+struct listings {
+    listing keyed, unkeyed;
 };
 
 // The order of the index decides, too: that of all audits by their time has no NULLS LAST, and is not read through for
 // the few of a user.
-#define MEGA_LISTING(lead, nulls)                                                                                      \
+#define MEGA_LISTING(place, lead, order, behind_id)                                                                    \
     {                                                                                                                  \
-        {MEGA_AUDITS(lead) MEGA_NEWEST_FIRST(nulls), filter_types},                                                    \
-            {MEGA_AUDITS(lead) MEGA_BOUNDED MEGA_NEWEST_FIRST(nulls), bounded_types},                                  \
+        {MEGA_AUDITS(place, lead) order, filter_types}, {                                                              \
+            MEGA_AUDITS(place, lead) MEGA_BOUNDED(behind_id) order, bounded_types                                      \
+        }                                                                                                              \
     }
-constinit listing all = MEGA_LISTING("", "");
-constinit listing of_action = MEGA_LISTING(" AND a.mg_action OPERATOR(pg_catalog.=) $1", " NULLS LAST");
-constinit listing of_user = MEGA_LISTING(" AND a.mg_user_id OPERATOR(pg_catalog.=) $2", " NULLS LAST");
-constinit listing of_customer = MEGA_LISTING(" AND a.mg_actor_pass_id OPERATOR(pg_catalog.=) $3", " NULLS LAST");
+#define MEGA_LISTINGS(lead, nulls)                                                                                     \
+    {                                                                                                                  \
+        MEGA_LISTING("NULL", lead, MEGA_IN_ORDER(nulls, ""), "$5 IS NULL OR " MEGA_KEYED_BEHIND("$5", "$6")),          \
+            MEGA_LISTING("g.ctid", lead, MEGA_IN_ORDER(nulls, ", g.ctid"), MEGA_UNKEYED_BEHIND("$5", "$6"))            \
+    }
+constinit listings all = MEGA_LISTINGS("", "");
+constinit listings of_action = MEGA_LISTINGS(" AND g.mg_action OPERATOR(pg_catalog.=) $1", " NULLS LAST");
+constinit listings of_user = MEGA_LISTINGS(" AND g.mg_user_id OPERATOR(pg_catalog.=) $2", " NULLS LAST");
+constinit listings of_customer = MEGA_LISTINGS(" AND g.mg_actor_pass_id OPERATOR(pg_catalog.=) $3", " NULLS LAST");
 
 struct request {
     std::int32_t size;
@@ -57,28 +64,31 @@ struct request {
     bool bounded() const { return cursor || since || until; }
 
     // Who narrows most: a customer has fewer audits than an admin, an admin fewer than an action.
-    listing &which() const { return customer ? of_customer : user_id ? of_user : action ? of_action : all; }
+    listings &which() const { return customer ? of_customer : user_id ? of_user : action ? of_action : all; }
 };
 
-pg::rows read(pg::session &session, Oid schema, const request &wanted) {
+pg::rows read(pg::session &session, const schema::tables &where, const request &wanted) {
     const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
-    listing &what = wanted.which();
+    listing &what = where.admins.keyed ? wanted.which().keyed : wanted.which().unkeyed;
     if (!wanted.bounded())
-        return session.run_limited(what.newest, schema, limit, wanted.action, wanted.user_id, wanted.customer);
+        return session.run_limited(what.newest, where.schema, limit, wanted.action, wanted.user_id, wanted.customer);
     // Behind the cursor, or before `until` (exclusive), whichever is earlier.
     pg::timestamp at{PG_INT64_MAX};
     std::optional<std::string> id;
+    ItemPointerData place{};
     if (wanted.cursor) {
         at = wanted.cursor->created_at.value_or(at);
         id = wanted.cursor->mg_id;
+        place = wanted.cursor->place_or_end();
     }
     if (wanted.until && *wanted.until <= at) {
         at = *wanted.until;
         id = "";
+        place = ledger::page_cursor{}.place_or_end();
     }
     const pg::timestamp since = wanted.since.value_or(pg::timestamp{PG_INT64_MIN});
-    return session.run_limited(what.bounded, schema, limit, wanted.action, wanted.user_id, wanted.customer, at, id,
-                               since);
+    return session.run_limited(what.bounded, where.schema, limit, wanted.action, wanted.user_id, wanted.customer, at,
+                               id, place, since);
 }
 
 Datum admin_audits(FunctionCallInfo fcinfo) {
@@ -94,7 +104,7 @@ Datum admin_audits(FunctionCallInfo fcinfo) {
     wanted.customer = ledger::resolve_optional(where, wanted.customer, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    ledger::add_page(result, read(session, where.schema, wanted), wanted.size);
+    ledger::add_page(result, read(session, where, wanted), wanted.size);
     session.finish();
     return pg::return_null(fcinfo);
 }
