@@ -208,6 +208,12 @@ rule_scripts_introduce_themselves() {
     done
 }
 
+# The index of pending holds is looked for as Postgres writes it: were it not found, balances would be read the slow way.
+rule_pending_holds_are_found() {
+    perl -0777 -ne 'if (/pending_hold_index =\s*((?:"(?:[^"\\]|\\.)*"\s*)+);/) { my $t = $1; $t =~ s/"\s*"//g; $t =~ s/^"|"\s*$//g; $t =~ s/\\(.)/$1/g; print "$t\n" }' src/schema/pending_hold.hpp |
+        grep -qFf - expected/schema.out || say "expected/schema.out has no index as src/schema/pending_hold.hpp writes it"
+}
+
 # Every cause of 40001 that the source knows stands in docs/retries.md.
 rule_retries_are_told() {
     project_files src | xargs -r -d '\n' perl -0777 -ne 'print "$1\n" while /"40001",\s*"([^"]+)"/g' | sort -u |
