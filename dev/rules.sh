@@ -216,6 +216,7 @@ rule_pending_holds_are_found() {
 
 # Every cause of 40001 that the source knows stands in docs/retries.md.
 rule_retries_are_told() {
+    # shellcheck disable=SC2016 # perl's
     project_files src | xargs -r -d '\n' perl -0777 -ne 'print "$1\n" while /"40001",\s*"([^"]+)"/g' | sort -u |
         while IFS= read -r message; do
             grep -qF "\`$message\`" docs/retries.md || say "docs/retries.md does not tell: $message"
