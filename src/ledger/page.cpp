@@ -106,8 +106,10 @@ std::optional<page_cursor> read_cursor(std::optional<std::string_view> text) {
         cursor.created_at = pg::timestamp{created_at};
     if (rest != without_id)
         cursor.mg_id = rest;
+    ItemPointerData place; // of its own: what sets it may be a macro that names it twice
+    ItemPointerSet(&place, static_cast<BlockNumber>(block), static_cast<OffsetNumber>(offset));
     if (offset != no_place)
-        ItemPointerSet(&cursor.place.emplace(), static_cast<BlockNumber>(block), static_cast<OffsetNumber>(offset));
+        cursor.place = place;
     return cursor;
 }
 

@@ -42,6 +42,11 @@ constinit pg::statement openings("SELECT pg_catalog.count(*) FROM ONLY @schema@.
                                  "AND pg_catalog.starts_with(g.mg_id COLLATE pg_catalog.\"C\", $3)",
                                  prefix_types);
 
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement rows_of("SELECT pg_catalog.count(*) FROM ONLY @schema@.mega_customers c "
+                                "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                pass_id_type);
+
 // Opens the books of one customer.
 class bookkeeper {
 public:
@@ -50,6 +55,10 @@ public:
 
     void work() {
         if (!dry_run_) {
+            if (store_.run(store_.where().customers, rows_of, pass_id_).int8(0, 0) != 1) {
+                stand(); // says so: one such customer must not stop the others
+                return;
+            }
             auto locked = store_.lock_customer(pass_id_);
             if (!locked)
                 return;
