@@ -24,6 +24,11 @@ WHERE mg_pass_id = 'pass:shopify:8802';
 SELECT * FROM mega_topup_due(threshold => 10);
 SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 3, ref_type => 'shopify_order', ref_id => '5987214361001', automatic => true);
 SELECT mg_credits FROM mega_record_topup('pass:shopify:8802', 3, ref_type => 'shopify_order', ref_id => '5987214361002', automatic => true);
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '8803');
+UPDATE mega_customers SET mg_auto_topup_enabled = true WHERE mg_pass_id = 'pass:shopify:8803';
+SELECT mg_pass_id, packs, topup_id FROM mega_claim_topups() \gset
+SELECT count(*) FROM mega_claim_topups();
+SELECT mg_credits, replayed FROM mega_record_topup(:'mg_pass_id', ref_type => 'shopify_order', ref_id => '5987214361009', topup_id => :'topup_id');
 SELECT * FROM mega_record_credits('[
     {"pass_id": "pass:shopify:8801", "delta": 5, "reason": "spring_gift", "txn_id": "spring-8801"},
     {"pass_id": "pass:shopify:8802", "delta": 5, "reason": "spring_gift", "txn_id": "spring-8802"}]');
@@ -57,6 +62,7 @@ SELECT * FROM mega_balance('pass:shopify:8802');
 
 -- What has happened
 SELECT mg_id, mg_delta, mg_reason, balance_after FROM mega_credit_statement('pass:shopify:8801', page_size => 5);
+SELECT * FROM mega_usage('pass:shopify:8801', since => '2020-01-01', until => '2100-01-01', by => 'reason');
 SELECT mega_balance_at('pass:shopify:8801', '2025-01-01');
 SELECT * FROM mega_reconcile_credits();
 

@@ -65,7 +65,7 @@ SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-2');
 SELECT * FROM mega_release_credit('video-2');
 
 SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-3', expires_in => '1 millisecond');
-SELECT pg_sleep(0.05);
+SELECT pg_sleep(0.2);
 SELECT * FROM mega_release_expired_holds();
 
 SELECT * FROM mega_refund_credit('still-1', refund_id => 'complaint-7');
@@ -79,6 +79,8 @@ FROM mega_record_topup('pass:shopify:1001', packs => 2, ref_type => 'shopify_ord
 UPDATE mega_customers SET mg_auto_topup_enabled = true, mg_auto_topup_monthly_limit_packs = 5
 WHERE mg_pass_id = 'pass:shopify:1001';
 SELECT * FROM mega_topup_due(threshold => 200);
+
+SELECT mg_pass_id, packs FROM mega_claim_topups(threshold => 200, max_customers => 10);
 
 SELECT mg_credits FROM mega_record_credit('pass:user:6f1b0a52-3c1e-4a57-9d0c-1f6f0f0b7a11', 5, 'trial',
     expires_at => clock_timestamp() + interval '500 milliseconds');
@@ -94,6 +96,8 @@ SELECT mega_balance_at('pass:shopify:1001', now() - interval '1 day') AS yesterd
 
 SELECT mg_delta, balance_after, mg_reason, mg_ref_type, mg_ref_id, next_cursor IS NOT NULL AS more
 FROM mega_credit_statement('pass:shopify:1001', page_size => 4);
+
+SELECT * FROM mega_usage('pass:shopify:1001', since => '2020-01-01', until => '2100-01-01', by => 'source');
 
 SELECT * FROM mega_reconcile_credits();
 

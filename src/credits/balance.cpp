@@ -18,15 +18,10 @@ Datum balance(FunctionCallInfo fcinfo) {
     if (!now)
         ledger::throw_unknown_customer(pass_id);
     const bool expired = now->expires_at && *now->expires_at <= pg::clock_time();
-    const std::int32_t spendable = expired ? 0 : std::max(now->credits, 0);
+    const std::int32_t spendable = expired || !now->may_spend ? 0 : std::max(now->credits, 0);
     return pg::return_row(fcinfo, now->credits, static_cast<std::int32_t>(-now->pending_holds), spendable,
                           now->expires_at);
 }
-
-constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
-                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
-                                        pass_id_type);
 
 constexpr Oid moment_types[] = {TEXTOID, TIMESTAMPTZOID};
 constinit pg::statement
@@ -44,8 +39,7 @@ Datum balance_at(FunctionCallInfo fcinfo) {
     const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::session session;
-    if (session.run(select_customer, where.schema, pg::access::read_only, pass_id).empty())
-        ledger::throw_unknown_customer(pass_id);
+    ledger::require_visible_customer(session, where, pass_id);
     const std::int64_t sum =
         session.run(sum_until, where.schema, pg::access::read_only, pass_id, at).int8(0, 0).value_or(0);
     session.finish();

@@ -79,13 +79,28 @@ COMMENT ON FUNCTION mega_transfer_credit(text, text, integer, text, text) IS
 
 CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, credits_per_pack integer DEFAULT 50,
     ref_type text DEFAULT NULL, ref_id text DEFAULT NULL, source text DEFAULT 'shopify',
-    automatic boolean DEFAULT false, expires_at timestamptz DEFAULT NULL,
+    automatic boolean DEFAULT false, expires_at timestamptz DEFAULT NULL, topup_id text DEFAULT NULL,
     OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, boolean, timestamptz) IS
+COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, boolean, timestamptz, text) IS
     'Grants packs of credits, the customer''s default number when NULL, once per reference; notes mg_last_topup_at and '
-    'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. Raises 23503, '
-    '22023, MG012 beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
+    'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. topup_id: of '
+    'the claim that it ends, also late; its packs when NULL, and the limit is not asked again. Raises 23503, 22023, MG012 '
+    'beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
+
+CREATE FUNCTION mega_claim_topups(threshold integer DEFAULT 0, max_customers integer DEFAULT 100,
+    retry_after interval DEFAULT '1 hour', OUT mg_pass_id text, OUT topup_id text, OUT packs integer)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100;
+COMMENT ON FUNCTION mega_claim_topups(integer, integer, interval) IS
+    'Whom to charge now: customers as mega_topup_due has them, each to one caller while the claim stands, for retry_after. '
+    'topup_id is the key for the payment provider; a claim that lapsed is handed out again with the same. Standing claims '
+    'count towards the month. Customers that are locked are left to the next call. Raises 22023.';
+
+CREATE FUNCTION mega_release_topup_claim(topup_id text, retry_at timestamptz DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION mega_release_topup_claim(text, timestamptz) IS
+    'Ends a claim whose charge was declined; the customer''s next one has another id, and is not handed out before '
+    'retry_at. False when no such claim is there. Raises 22023 and 22008. Locks the customer FOR NO KEY UPDATE.';
 
 CREATE FUNCTION mega_topup_due(threshold integer DEFAULT 0, page_size integer DEFAULT 1000,
     page_cursor text DEFAULT NULL, OUT mg_pass_id text, OUT mg_credits integer, OUT packs integer,
@@ -118,14 +133,25 @@ COMMENT ON FUNCTION mega_balance(text) IS
     '23503 for an unknown customer. Reads with the caller''s rights and policies.';
 
 CREATE FUNCTION mega_credit_statement(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_delta integer, OUT mg_reason text, OUT mg_source text,
-    OUT mg_ref_type text, OUT mg_ref_id text, OUT balance_after bigint, OUT next_cursor text)
+    OUT mg_ref_type text, OUT mg_ref_id text, OUT mg_status text, OUT mg_generation_id text, OUT mg_meta jsonb,
+    OUT balance_after bigint, OUT next_cursor text)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
     SET enable_sort = off; -- a page comes from the index, however many rows its customer has
-COMMENT ON FUNCTION mega_credit_statement(text, integer, text) IS
-    'A customer''s credit rows, newest first, each with the balance behind it. next_cursor, the same in every row of a '
-    'page, asks for the next page; it is NULL on the last. Raises 22023 for a bad page size or cursor. Reads with the '
-    'caller''s rights and policies.';
+COMMENT ON FUNCTION mega_credit_statement(text, integer, text, timestamptz, timestamptz) IS
+    'A customer''s credit rows, newest first, each with the balance behind it, from since on and before until. '
+    'next_cursor, the same in every row of a page, asks for the next page; it is NULL on the last. Raises 23503 for an '
+    'unknown customer, 22023 for a bad page size or cursor. Reads with the caller''s rights and policies.';
+
+CREATE FUNCTION mega_usage(pass_id text, since timestamptz, until timestamptz DEFAULT pg_catalog.now(),
+    by text DEFAULT 'day', OUT bucket text, OUT granted bigint, OUT spent bigint, OUT returned bigint,
+    OUT expired bigint, OUT movements bigint)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50;
+COMMENT ON FUNCTION mega_usage(text, timestamptz, timestamptz, text) IS
+    'What a customer was granted (less what was revoked), spent (holds too), got back and lost by expiry, from since on and '
+    'before until, by day or month in its time zone, reason, source or model: granted - spent + returned - expired is the '
+    'sum of the deltas. Raises 23503 for an unknown customer, 22023. Reads with the caller''s rights and policies.';
 
 CREATE FUNCTION mega_reconcile_credits(pass_id text DEFAULT NULL,
     OUT mg_pass_id text, OUT mg_credits integer, OUT ledger_sum bigint)

@@ -99,7 +99,7 @@ ledger::new_row row_of(const movement &what, pg::timestamp stamp) {
 void refuse_reserved_names(const movement &what) {
     if (what.own_names)
         return;
-    if (what.txn_id)
+    if (what.txn_id && !what.own_id)
         for (const std::string_view prefix : reserved_prefixes)
             if (what.txn_id->starts_with(prefix))
                 throw pg::sql_error{ledger::bad_argument, "txn_id begins with a reserved word",

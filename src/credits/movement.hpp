@@ -24,6 +24,7 @@ struct movement {
     bool ends_credits = false; // an expiry: what is left of them goes, and with it their end
     bool allow_negative = false;
     bool given = true;      // pass id and delta are what the caller said, not what a row says: errors may repeat them
+    bool own_id = false;    // the id is of a function's own family, the reference the caller's
     bool own_names = false; // id and reference are of a function's own families: the id alone tells a replay
     const char *overdraft_hint = "Grant credits first.";
 };

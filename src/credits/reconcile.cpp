@@ -36,6 +36,8 @@ Datum reconcile_credits(FunctionCallInfo fcinfo) {
     pg::session session;
     const pg::rows found = pass_id ? session.run(of_one, where.schema, pg::access::read_only, *pass_id)
                                    : session.run(of_all, where.schema, pg::access::read_only);
+    if (pass_id && found.empty())
+        ledger::require_visible_customer(session, where, *pass_id);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
     session.finish();

@@ -1,5 +1,9 @@
 // mega_record_topup and mega_topup_due: packs of credits, by hand or automatic within a monthly limit.
-#include "credits/movement.hpp"
+#include "credits/topup.hpp"
+
+#include "core/record_id.hpp"
+#include "credits/claim.hpp"
+#include "credits/zone.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -16,6 +20,7 @@ namespace mega::credits {
 namespace {
 
 constexpr std::int32_t usual_packs = 3;
+constexpr std::string_view topup_prefix = "topup:";
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement select_settings("SELECT c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, "
@@ -39,6 +44,7 @@ struct topup {
     std::optional<std::int32_t> packs;
     std::int32_t credits_per_pack = 0;
     bool automatic = false;
+    std::optional<std::string> topup_id; // of the claim that it ends
 };
 
 // What a customer's row says about its top-ups.
@@ -47,14 +53,6 @@ std::string to_readers_of_settings(std::string text) {
     return ledger::to_readers(
         {customer::mg_pass_id, customer::mg_topup_default_packs, customer::mg_auto_topup_monthly_limit_packs},
         std::move(text));
-}
-
-// The zone to count months in: the customer's, or UTC when it has none that the server knows.
-std::string zone_or_utc(std::optional<std::string_view> zone) {
-    if (!zone || zone->empty() || zone->size() > TZ_STRLEN_MAX)
-        return "UTC";
-    const std::string name(*zone);
-    return pg::call([&name] { return pg_tzset(name.c_str()) != nullptr; }) ? name : "UTC";
 }
 
 topup read_arguments(const pg::arguments &given) {
@@ -77,6 +75,12 @@ topup read_arguments(const pg::arguments &given) {
     read.what.expires_at = given.time(7);
     ledger::check_finite("expires_at", read.what.expires_at);
     read.what.reason = "topup";
+    if (const auto topup_id = given.text(8)) {
+        read.topup_id = read_topup_id(*topup_id);
+        read.what.txn_id = std::string(topup_prefix) + *read.topup_id;
+        read.what.own_id = true;
+        read.automatic = true;
+    }
     return read;
 }
 
@@ -105,9 +109,9 @@ void set_packs(topup &wanted, std::int32_t packs) {
                           .finish();
 }
 
-// The same reference again. Packs that were left to the customer's default are what they were.
+// The same reference or claim again. Packs that were left to the customer's default are what they were.
 std::optional<recorded> find_replay(ledger::store &store, const topup &wanted) {
-    if (!wanted.what.ref_id)
+    if (!wanted.what.ref_id && !wanted.topup_id)
         return std::nullopt;
     const auto first = find_recorded(store, wanted.what);
     if (!first)
@@ -121,28 +125,43 @@ std::optional<recorded> find_replay(ledger::store &store, const topup &wanted) {
     return first;
 }
 
+// Under the lock: how many packs of a claim. It is ended late, too; the month was asked when it was made.
+void settle_claimed_packs(ledger::store &store, topup &wanted) {
+    const auto claimed = claim_of(store, wanted.what.pass_id);
+    if (!claimed || claimed->topup_id != *wanted.topup_id)
+        throw pg::sql_error{ledger::bad_argument, "the customer has no such claim",
+                            "topup_id=" + pg::quoted(*wanted.topup_id) + " pass_id=" + pg::quoted(wanted.what.pass_id),
+                            "Give the topup_id that mega_claim_topups returned for this customer."};
+    set_packs(wanted, wanted.packs.value_or(claimed->packs));
+}
+
 // Under the lock: how many packs, and whether the month allows them.
 void settle_packs(ledger::store &store, topup &wanted) {
-    const schema::table<schema::customer> &customers = store.where().customers;
-    const pg::rows settings = store.run(customers, select_settings, wanted.what.pass_id);
-    const std::int32_t packs = wanted.packs.value_or(settings.int4(0, 0).value_or(usual_packs));
+    if (wanted.topup_id)
+        return settle_claimed_packs(store, wanted);
+    const topup_settings settings = topup_settings_of(store, wanted.what.pass_id);
+    const std::int32_t packs = wanted.packs.value_or(settings.packs);
     if (packs <= 0)
         throw pg::sql_error{ledger::bad_argument, "the customer's default number of packs is not above zero",
                             to_readers_of_settings("mg_topup_default_packs=" + std::to_string(packs)),
                             "Name packs in the call."};
-    const auto limit = settings.int4(0, 1);
-    if (wanted.automatic && limit) {
-        const std::int64_t used =
-            store.run(customers, packs_this_month, wanted.what.pass_id, zone_or_utc(settings.text(0, 2)))
-                .int8(0, 0)
-                .value_or(0);
-        if (used + packs > *limit)
+    if (wanted.automatic && settings.limit) {
+        const std::int64_t used = settings.used + packs_claimed(claim_of(store, wanted.what.pass_id), pg::clock_time());
+        if (used + packs > *settings.limit)
             throw pg::sql_error{"MG012", "the monthly limit of automatic top-ups is reached",
-                                to_readers_of_settings("packs=" + std::to_string(packs) + " used=" +
-                                                       std::to_string(used) + " limit=" + std::to_string(*limit)),
+                                to_readers_of_settings("packs=" + std::to_string(packs) +
+                                                       " used=" + std::to_string(used) +
+                                                       " limit=" + std::to_string(*settings.limit)),
                                 "Wait for the next month, top up by hand, or raise mg_auto_topup_monthly_limit_packs."};
     }
     set_packs(wanted, packs);
+}
+
+// The customer is locked.
+void end_claim(ledger::store &store, const ledger::locked_customer &customer, const topup &done) {
+    const auto claimed = done.topup_id ? claim_of(store, customer.pass_id) : std::nullopt;
+    if (claimed && claimed->topup_id == *done.topup_id)
+        write_claim(store, customer, std::nullopt);
 }
 
 void mark_customer(ledger::store &store, ledger::locked_customer &customer, const topup &done) {
@@ -153,6 +172,33 @@ void mark_customer(ledger::store &store, ledger::locked_customer &customer, cons
         ledger::refuse_kept_out(store, customer.pass_id);
     store.refresh(customer);
 }
+
+} // namespace
+
+topup_settings topup_settings_of(ledger::store &store, std::string_view pass_id) {
+    const schema::table<schema::customer> &customers = store.where().customers;
+    topup_settings read;
+    std::string zone;
+    {
+        const pg::rows settings = store.run(customers, select_settings, pass_id);
+        read.packs = settings.int4(0, 0).value_or(usual_packs);
+        read.limit = settings.int4(0, 1);
+        zone = zone_or_utc(settings.text(0, 2));
+    }
+    if (read.limit)
+        read.used = store.run(customers, packs_this_month, pass_id, zone).int8(0, 0).value_or(0);
+    return read;
+}
+
+std::string read_topup_id(std::string_view given) {
+    std::string_view id = core::strip_prefix(core::record_type::credit_transaction, given);
+    if (id.starts_with(topup_prefix))
+        id.remove_prefix(topup_prefix.size());
+    ledger::check_text("topup_id", id, ledger::bad_argument, room_in_txn_id(topup_prefix));
+    return std::string(id);
+}
+
+namespace {
 
 Datum record_topup(FunctionCallInfo fcinfo) {
     topup wanted = read_arguments(pg::arguments(fcinfo));
@@ -165,18 +211,25 @@ Datum record_topup(FunctionCallInfo fcinfo) {
         [&](ledger::locked_customer &customer) {
             settle_packs(store, wanted);
             auto posted = post(store, customer, wanted.what);
-            if (posted)
+            if (posted) {
+                end_claim(store, customer, wanted);
                 mark_customer(store, customer, wanted);
+            }
             return posted;
         });
+    if (done.replayed && wanted.topup_id) // what was charged may have been recorded by its reference alone
+        end_claim(store, ledger::require_locked_customer(store, wanted.what.pass_id), wanted);
     call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
 }
 
-constexpr Oid due_types[] = {INT4OID, TEXTOID};
+constexpr Oid due_types[] = {INT4OID, TEXTOID, INT8OID};
 // The customers come from the partial index on mg_auto_topup_enabled; packs are counted for those that are low only.
 constinit pg::statement due_customers(
-    "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone "
+    "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone, "
+    "CASE WHEN NOT (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,released}')::pg_catalog.bool "
+    "AND (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 OPERATOR(pg_catalog.>) $3 "
+    "THEN (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,packs}')::pg_catalog.int8 ELSE 0 END "
     "FROM ONLY @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
     "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "
@@ -201,7 +254,8 @@ std::optional<due_customer> packs_of(pg::session &session, const schema::tables 
             session.run(packs_this_month, where.schema, pg::access::read_only, due.pass_id, zone_or_utc(low.text(i, 4)))
                 .int8(0, 0)
                 .value_or(0);
-        due.packs_left = static_cast<std::int32_t>(std::max<std::int64_t>(*limit - used, 0));
+        const std::int64_t claimed = low.int8(i, 5).value_or(0);
+        due.packs_left = static_cast<std::int32_t>(std::max<std::int64_t>(*limit - used - claimed, 0));
         due.packs = std::min(due.packs, *due.packs_left);
     }
     return due.packs > 0 ? std::optional(due) : std::nullopt;
@@ -211,7 +265,8 @@ std::optional<due_customer> packs_of(pg::session &session, const schema::tables 
 // that was looked at. False when no more are low.
 bool add_due(pg::session &session, const schema::tables &where, std::int32_t threshold, std::string &behind,
              std::vector<due_customer> &page, std::size_t most) {
-    const pg::rows low = session.run(due_customers, where.schema, pg::access::read_only, threshold, behind);
+    const pg::rows low = session.run(due_customers, where.schema, pg::access::read_only, threshold, behind,
+                                     pg::unix_micros(pg::clock_time()));
     for (std::uint64_t i = 0; i < low.count() && page.size() < most; ++i) {
         behind = *low.text(i, 0);
         if (auto due = packs_of(session, where, low, i))

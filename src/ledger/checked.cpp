@@ -1,6 +1,7 @@
 #include "ledger/checked.hpp"
 
 #include "core/pass_id.hpp"
+#include "core/utc_time.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
@@ -54,6 +55,17 @@ void check_writable(const char *name, std::optional<pg::timestamp> value) {
         throw pg::sql_error{"22008", std::string(name) + " is out of range",
                             "It lies in the last years of the calendar, which no text of a step can say.",
                             "Use a time before the year 294247."};
+}
+
+void check_span(std::optional<pg::timestamp> since, std::optional<pg::timestamp> until) {
+    check_finite("since", since);
+    check_finite("until", until);
+    if (since && until && *until < *since)
+        throw pg::sql_error{bad_argument,
+                            "since lies behind until",
+                            "since=" + core::iso_utc(pg::unix_micros(*since)) +
+                                " until=" + core::iso_utc(pg::unix_micros(*until)),
+                            {}};
 }
 
 pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value) {

@@ -48,6 +48,10 @@ void check_finite(const char *name, std::optional<pg::timestamp> value);
 // The same, and a time that can be written down as ISO text: those counted from 1970. Raises 22008.
 void check_writable(const char *name, std::optional<pg::timestamp> value);
 
+// Two ends of a stretch of time, of which either may be missing: raises 22008 for an infinite one, 22023 when the first
+// lies behind the second.
+void check_span(std::optional<pg::timestamp> since, std::optional<pg::timestamp> until);
+
 // A jsonb argument that has to be an object; NULL counts as '{}'. Raises 22023.
 pg::jsonb require_object(const char *name, std::optional<pg::jsonb> value);
 

@@ -1,6 +1,7 @@
 #include "ledger/resolve.hpp"
 
 #include "core/pass_id.hpp"
+#include "ledger/checked.hpp"
 #include "ledger/lineage.hpp"
 
 namespace mega::ledger {
@@ -34,6 +35,11 @@ std::string_view resolve_pass_id(const schema::tables &where, std::string_view g
 std::optional<std::string_view> resolve_optional(const schema::tables &where, std::optional<std::string_view> given,
                                                  pg::access access) {
     return given ? std::optional(resolve_pass_id(where, *given, access)) : std::nullopt;
+}
+
+void require_visible_customer(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    if (session.run(select_customer, where.schema, pg::access::read_only, pass_id).empty())
+        throw_unknown_customer(pass_id);
 }
 
 bool means_customer(const schema::tables &where, std::string_view given, std::string_view stored) {

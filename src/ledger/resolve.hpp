@@ -17,6 +17,9 @@ std::string_view resolve_pass_id(const schema::tables &where, std::string_view g
 std::optional<std::string_view> resolve_optional(const schema::tables &where, std::optional<std::string_view> given,
                                                  pg::access access = pg::access::read_write);
 
+// For reads: raises 23503 when the caller sees no such customer.
+void require_visible_customer(pg::session &session, const schema::tables &where, std::string_view pass_id);
+
 // Whether the pass id that was given means the customer of a row that stores the other.
 bool means_customer(const schema::tables &where, std::string_view given, std::string_view stored);
 

@@ -18,6 +18,18 @@ constinit pg::statement
                    "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                    pass_id_type);
 
+// Whether the customer may spend is a rule's look-up, by whoever asks what can be spent.
+constinit pg::statement select_may_spend("SELECT NOT coalesce(c.mg_disabled, false) AND c.mg_deleted_at IS NULL "
+                                         "FROM ONLY @schema@.mega_customers c "
+                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                         pass_id_type);
+
+bool may_spend(pg::session &session, const schema::tables &where, std::string_view pass_id) {
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found = session.run(select_may_spend, where.schema, pg::access::read_only, pass_id);
+    return !found.empty() && found.boolean(0, 0).value_or(false);
+}
+
 std::optional<standing_balance> look_directly(std::string_view pass_id) {
     const pg::callers_moment by_the_callers_snapshot;
     standing_balance result{};
@@ -29,6 +41,9 @@ std::optional<standing_balance> look_directly(std::string_view pass_id) {
         result.credits = credits.is_null ? 0 : DatumGetInt32(credits.value);
         if (!expires_at.is_null)
             result.expires_at = pg::timestamp_of(expires_at.value);
+        const auto disabled = customers.column(number(customer::mg_disabled));
+        result.may_spend = (disabled.is_null || !DatumGetBool(disabled.value)) &&
+                           customers.column(number(customer::mg_deleted_at)).is_null;
     }
     customers.close();
     if (!exists)
@@ -49,7 +64,8 @@ std::optional<standing_balance> balance_of(const schema::tables &where, std::str
     const pg::rows found = session.run(select_balance, where.schema, pg::access::read_only, pass_id);
     if (found.empty())
         return std::nullopt;
-    const standing_balance now{found.int4(0, 0).value_or(0), found.int8(0, 2).value_or(0), found.time(0, 1)};
+    const standing_balance now{found.int4(0, 0).value_or(0), found.int8(0, 2).value_or(0), found.time(0, 1),
+                               may_spend(session, where, pass_id)};
     session.finish();
     return now;
 }

@@ -182,6 +182,7 @@ struct standing_balance {
     std::int32_t credits;
     std::int64_t pending_holds; // the sum of their deltas
     std::optional<pg::timestamp> expires_at;
+    bool may_spend = true; // neither disabled nor deleted
 };
 std::optional<standing_balance> balance_of(const schema::tables &where, std::string_view pass_id);
 

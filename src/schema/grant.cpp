@@ -15,10 +15,10 @@ constexpr std::pair<std::string_view, level> level_names[] = {
     {"reader", level::reader}, {"app", level::app}, {"worker", level::worker}, {"admin", level::admin}};
 
 // What each level adds. A function that is in no list is the owner's alone.
-constexpr std::string_view reads[] = {
-    "mega_version",          "mega_pass_id",          "mega_customer",   "mega_balance",
-    "mega_balance_at",       "mega_credit_statement", "mega_generation", "mega_generation_history",
-    "mega_generation_steps", "mega_mma_events",       "mega_likes"};
+constexpr std::string_view reads[] = {"mega_version",          "mega_pass_id",    "mega_customer",
+                                      "mega_balance",          "mega_balance_at", "mega_usage",
+                                      "mega_credit_statement", "mega_generation", "mega_generation_history",
+                                      "mega_generation_steps", "mega_mma_events", "mega_likes"};
 constexpr std::string_view writes[] = {
     "mega_ensure_customer",     "mega_record_credit",    "mega_hold_credit",       "mega_capture_credit",
     "mega_release_credit",      "mega_refund_credit",    "mega_revoke_credit",     "mega_transfer_credit",
@@ -27,7 +27,7 @@ constexpr std::string_view writes[] = {
     "mega_record_mma_event",    "mega_record_feedback",  "mega_verify_customer",   "mega_record_credits",
     "mega_delete_generation",   "mega_append_mma_steps", "mega_record_mma_events", "mega_tweak_generation"};
 constexpr std::string_view works[] = {"mega_release_expired_holds", "mega_expire_credits", "mega_claim_generations",
-                                      "mega_extend_claim"};
+                                      "mega_extend_claim",          "mega_claim_topups",   "mega_release_topup_claim"};
 constexpr std::string_view office[] = {"mega_reconcile_credits",   "mega_reconcile_preferences",
                                        "mega_topup_due",           "mega_merge_customers",
                                        "mega_record_admin_audit",  "mega_touch_admin_session",

@@ -138,7 +138,10 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
     const std::string_view pass_id = ledger::resolve_pass_id(where, wanted.pass_id, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::session session;
-    ledger::add_page(result, read(session, where, what, pass_id, wanted), wanted.size);
+    const pg::rows page = read(session, where, what, pass_id, wanted);
+    if (page.empty())
+        ledger::require_visible_customer(session, where, pass_id);
+    ledger::add_page(result, page, wanted.size);
     session.finish();
     return pg::return_null(fcinfo);
 }

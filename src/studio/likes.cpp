@@ -142,6 +142,8 @@ Datum likes(FunctionCallInfo fcinfo) {
             columns.push_back(found.column(i, c));
         last = position_of(found, i);
     });
+    if (page.empty())
+        ledger::require_visible_customer(session, where, pass_id);
     const pg::nullable_datum next =
         pg::to_datum(more ? std::optional(ledger::write_cursor(last)) : std::optional<std::string>());
     for (auto &columns : page) {

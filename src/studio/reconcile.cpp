@@ -49,6 +49,8 @@ Datum reconcile_preferences(FunctionCallInfo fcinfo) {
         pg::rounds customers;
         const pg::rows page = pass_id ? session.run(one_customer, where.schema, pg::access::read_only, *pass_id)
                                       : session.run(customers_behind, where.schema, pg::access::read_only, last);
+        if (pass_id && page.empty())
+            ledger::require_visible_customer(session, where, *pass_id);
         for (std::uint64_t i = 0; i < page.count(); ++i) {
             last = *page.text(i, 0);
             customers.run([&](pg::session &its_own) { compare(its_own, where, result, last, *page.json(i, 1)); });

@@ -74,7 +74,7 @@ sub reading_functions_work {
         mega_is_pass_id => q{'pass:shopify:7001'}, mega_is_permanent_url => q{'https://assets.example.com/gen_1.png'},
         mega_is_record_id => q{'session', 'session:s-1'}, mega_is_restoring => '', mega_likes => q{'pass:shopify:7001'},
         mega_mma_events => q{'pass:shopify:7001'}, mega_pass_id => q{'7001'}, mega_reconcile_credits => '',
-        mega_reconcile_preferences => '', mega_topup_due => '50', mega_version => '');
+        mega_reconcile_preferences => '', mega_usage => q{'pass:shopify:7001', '2020-01-01', '2100-01-01', 'reason'}, mega_topup_due => '50', mega_version => '');
     $primary->wait_for_catchup($standby);
     for my $call (calls_of($standby, q{p.provolatile <> 'v'})) {
         my ($function, $with_nulls) = @$call;
@@ -111,7 +111,7 @@ sub writing_functions_are_refused {
         mega_record_credits => q{'[{"pass_id": "pass:shopify:7001", "delta": 1, "reason": "gift"}]'},
         mega_record_mma_event => "$customer, 'like'", mega_record_topup => "$customer, 1",
         mega_refund_credit => q{'spend-1', 'r-1'}, mega_release_credit => q{'h-1'}, mega_release_expired_holds => '',
-        mega_revoke_credit => q{'v-1', 'gift-1'},
+        mega_revoke_credit => q{'v-1', 'gift-1'}, mega_claim_topups => '', mega_release_topup_claim => q{'c-1'},
         mega_start_session => $customer, mega_transfer_credit => "$customer, 'pass:shopify:7002', 1, 't-1'",
         mega_update_generation => q{'gen_2', 'postscan'}, mega_validate => '');
     start_dumps($standby);

@@ -34,6 +34,8 @@ my @calls = (
     "mega_revoke_credit('%s', '%s', amount => 1)",
     "mega_transfer_credit('$one', '$two', 2, '%s')",
     "mega_record_topup('$one', 1, ref_type => 'shopify', ref_id => '%s')",
+    "mega_claim_topups(1000000)",
+    "mega_release_topup_claim('%s')",
     "mega_record_credit('$two', 3, 'bonus', txn_id => '%s-short', expires_at => clock_timestamp() + interval '500 milliseconds')",
     "mega_expire_credits(clock_timestamp() + interval '1 second')",
     "mega_start_session('$one', '%s')",

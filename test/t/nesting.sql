@@ -68,7 +68,7 @@ BEGIN
         SELECT * INTO r FROM mega_record_credit(who, amount, 'grant', txn_id => nest.one_of(nest.id(), nest.id(), NULL));
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, who, r.mg_credits);
     WHEN 'grant with an end' THEN
-        SELECT * INTO r FROM mega_record_credit(who, amount, 'promo', txn_id => nest.id(), expires_at => clock_timestamp() + nest.one_of('1 hour', '1 millisecond')::interval);
+        SELECT * INTO r FROM mega_record_credit(who, amount, 'promo', txn_id => nest.id(), expires_at => clock_timestamp() + nest.one_of('1 hour', '100 milliseconds')::interval);
         PERFORM pg_sleep(0.002); -- over in every run, or in none
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, who, r.mg_credits);
     WHEN 'spend' THEN
@@ -81,7 +81,7 @@ BEGIN
         SELECT * INTO r FROM mega_record_credits(jsonb_build_array(jsonb_build_object('pass_id', who, 'delta', amount, 'reason', 'batch', 'txn_id', nest.id()),
             jsonb_build_object('pass_id', nest.customer(), 'delta', -3, 'reason', 'batch', 'txn_id', nest.one_of(nest.id(), nest.old_id()))));
     WHEN 'hold' THEN
-        SELECT * INTO r FROM mega_hold_credit(who, amount, nest.id(), expires_in => nest.one_of('1 hour', '1 millisecond')::interval);
+        SELECT * INTO r FROM mega_hold_credit(who, amount, nest.id(), expires_in => nest.one_of('1 hour', '100 milliseconds')::interval);
         PERFORM pg_sleep(0.002);
         PERFORM nest.check_row(kind, r.mg_id), nest.check_balance(kind, who, r.mg_credits);
     WHEN 'capture' THEN

@@ -1,0 +1,169 @@
+// mega_claim_topups and mega_release_topup_claim: whom to charge now, each by one worker and once.
+#include "credits/claim.hpp"
+#include "credits/topup.hpp"
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/project.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+// What is due: low, and no claim stands. The customers come from the partial index on mg_auto_topup_enabled.
+#define MEGA_DUE                                                                                                       \
+    "c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL AND NOT coalesce(c.mg_disabled, false) "                      \
+    "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "                                                                    \
+    "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "     \
+    "AND coalesce((c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8, 0) "                     \
+    "OPERATOR(pg_catalog.<=) $2 "
+
+constexpr std::uint64_t batch_size = 1000;
+constexpr Oid due_types[] = {INT4OID, INT8OID, TEXTOID};
+constinit pg::statement due_customers("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE " MEGA_DUE
+                                      "AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $3 "
+                                      "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
+                                      due_types);
+
+constinit pg::statement still_due("SELECT FROM ONLY @schema@.mega_customers c WHERE " MEGA_DUE
+                                  "AND c.mg_pass_id OPERATOR(pg_catalog.=) $3",
+                                  due_types);
+
+constexpr Oid claim_types[] = {TEXTOID};
+// The customer of a claim: first among those with automatic top-ups, which an index lists, then among all.
+#define MEGA_HAS_CLAIM "c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,id}' OPERATOR(pg_catalog.=) $1"
+constinit pg::statement claimed_among_automatic("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c "
+                                                "WHERE c.mg_auto_topup_enabled AND " MEGA_HAS_CLAIM,
+                                                claim_types);
+constinit pg::statement claimed_among_all("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c "
+                                          "WHERE " MEGA_HAS_CLAIM,
+                                          claim_types);
+
+struct wanted {
+    std::int32_t threshold;
+    std::size_t most;
+    std::int64_t retry_after; // microseconds
+};
+
+std::int64_t micros_ahead(const Interval *interval) {
+    const pg::timestamp now = pg::clock_time();
+    const pg::timestamp at{pg::call([now, interval] {
+        return DatumGetTimestampTz(
+            DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now.value), IntervalPGetDatum(interval)));
+    })};
+    if (!pg::is_finite(at) || at <= now)
+        throw pg::sql_error{
+            ledger::bad_argument, "retry_after must be a finite time ahead", {}, "Use for example interval '1 hour'."};
+    return at.value - now.value;
+}
+
+// Under the lock of a customer who is due: the claim to hand out. A lapsed one keeps its id and its packs, for the card
+// may have been charged; nothing when the month does not allow them.
+std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id, const wanted &asked) {
+    const pg::timestamp now = pg::clock_time();
+    const topup_settings settings = topup_settings_of(store, pass_id);
+    std::optional<claim> next = claim_of(store, pass_id);
+    if (!next || next->released)
+        next = claim{ledger::new_id(), std::min(settings.packs, settings.left(settings.packs)), 0, false};
+    if (next->packs <= 0 || settings.left(next->packs) < next->packs)
+        return std::nullopt;
+    next->until = pg::unix_micros(now) + asked.retry_after;
+    return next;
+}
+
+struct handed_out {
+    std::string pass_id;
+    claim what;
+};
+
+// Customers that somebody else has locked are left to the next call.
+std::optional<handed_out> claim_of_one(ledger::store &store, const std::string &pass_id, const wanted &asked) {
+    const auto customer = store.lock_customer(pass_id, LockWaitSkip);
+    if (!customer)
+        return std::nullopt;
+    const std::int64_t now = pg::unix_micros(pg::clock_time());
+    if (store.run(store.where().customers, still_due, asked.threshold, now, pass_id).empty())
+        return std::nullopt;
+    const auto next = next_claim(store, pass_id, asked);
+    if (!next)
+        return std::nullopt;
+    write_claim(store, *customer, next);
+    return handed_out{pass_id, *next};
+}
+
+std::vector<std::string> find_due(ledger::store &store, const wanted &asked, const std::string &behind) {
+    const std::int64_t now = pg::unix_micros(pg::clock_time());
+    const pg::rows found = store.run(store.where().customers, due_customers, asked.threshold, now, behind);
+    std::vector<std::string> due;
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        due.emplace_back(*found.text(i, 0));
+    return due;
+}
+
+Datum claim_topups(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    wanted asked{};
+    asked.threshold = ledger::require("threshold", given.int4(0));
+    asked.most = static_cast<std::size_t>(require_positive("max_customers", given.int4(1)));
+    asked.retry_after = micros_ahead(ledger::require("retry_after", given.interval(2)));
+    pg::row_set result(fcinfo);
+    ledger::call call(fcinfo);
+    std::vector<handed_out> claims;
+    std::string behind;
+    for (bool more = true; more && claims.size() < asked.most;) {
+        const std::vector<std::string> due = find_due(call.store(), asked, behind);
+        more = due.size() == batch_size;
+        for (std::size_t i = 0; i < due.size() && claims.size() < asked.most; ++i) {
+            pg::check_for_interrupts();
+            behind = due[i];
+            if (auto one = claim_of_one(call.store(), due[i], asked))
+                claims.push_back(*std::move(one));
+            call.finish(); // for each, so that its memory goes with it
+        }
+        call.finish();
+    }
+    for (const handed_out &one : claims)
+        result.add(one.pass_id, one.what.topup_id, one.what.packs);
+    return pg::return_null(fcinfo);
+}
+
+std::optional<std::string> customer_of(ledger::store &store, const std::string &topup_id) {
+    for (pg::statement *look : {&claimed_among_automatic, &claimed_among_all}) {
+        const pg::rows found = store.run(store.where().customers, *look, topup_id);
+        if (!found.empty())
+            return std::string(*found.text(0, 0));
+    }
+    return std::nullopt;
+}
+
+Datum release_topup_claim(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::string topup_id = read_topup_id(ledger::require("topup_id", given.text(0)));
+    const auto retry_at = given.time(1);
+    ledger::check_finite("retry_at", retry_at);
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    bool released = false;
+    if (const auto pass_id = customer_of(store, topup_id)) {
+        const ledger::locked_customer customer = ledger::require_locked_customer(store, *pass_id);
+        auto standing = claim_of(store, *pass_id); // as it is behind the lock
+        if (standing && standing->topup_id == topup_id && !standing->released) {
+            standing->released = true;
+            standing->until = retry_at ? pg::unix_micros(*retry_at) : 0;
+            write_claim(store, customer, standing);
+            released = true;
+        }
+    }
+    call.finish();
+    return pg::to_datum(released).value;
+}
+
+} // namespace
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_claim_topups, mega::credits::claim_topups);
+PG_ENTRY(mega_release_topup_claim, mega::credits::release_topup_claim);
