@@ -62,7 +62,7 @@ SELECT * FROM compared;
 -- a role that may read the columns alone reads them, where rows have a key
 CREATE ROLE regress_mega_columns;
 GRANT SELECT (mg_pass_id, mg_credits, mg_updated_at) ON mega_customers TO regress_mega_columns;
-GRANT SELECT (mg_id, mg_created_at, mg_pass_id, mg_record_type, mg_delta, mg_reason, mg_source, mg_ref_type, mg_ref_id) ON mega_generations TO regress_mega_columns;
+GRANT SELECT (mg_id, mg_created_at, mg_pass_id, mg_record_type, mg_delta, mg_reason, mg_source, mg_ref_type, mg_ref_id, mg_status, mg_generation_id, mg_meta) ON mega_generations TO regress_mega_columns;
 GRANT EXECUTE ON FUNCTION mega_credit_statement TO regress_mega_columns;
 SET ROLE regress_mega_columns;
 SELECT count(*) FROM mega_credit_statement('pass:test:a');
