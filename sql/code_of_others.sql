@@ -43,6 +43,8 @@ CREATE DOMAIN other.word AS text CHECK (other.yes(VALUE));
 CREATE DOMAIN other.loose AS text CHECK (query_to_xml('SELECT 1', true, true, '') IS NOT NULL);
 CREATE DOMAIN other.tight AS text CHECK (VALUE <> '');
 CREATE TYPE other.pair AS (a other.word, b integer);
+CREATE TYPE other.plain AS (a text);
+CREATE FUNCTION other.as_json(a other.plain) RETURNS json LANGUAGE plpgsql AS $$BEGIN RETURN '1'; END$$;
 CREATE FUNCTION other.as_json(a other.pair) RETURNS json LANGUAGE plpgsql AS $$BEGIN RETURN '1'; END$$;
 RESET ROLE;
 
@@ -94,6 +96,7 @@ SELECT name, t.* FROM (VALUES
     ('condition of a trigger that runs SQL', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (query_to_xml(''SELECT other.f(''''x'''')'', true, true, '''') IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
     ('condition of a trigger that reads a view', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (table_to_xml(''pg_class'', true, true, '''') IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
     ('condition of a trigger that makes JSON', 'CREATE CAST (other.pair AS json) WITH FUNCTION other.as_json(other.pair); CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (to_json(NULL::other.pair) IS NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger()'),
+    ('condition of a trigger that makes JSON later', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (to_json(NULL::other.plain) IS NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger(); SELECT mega_record_credit(''pass:test:code'', 5, ''grant''); CREATE CAST (other.plain AS json) WITH FUNCTION other.as_json(other.plain)'),
     ('condition of a trigger that looks at the clock', 'CREATE TRIGGER zzz BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (NEW.mg_updated_at < clock_timestamp() AND current_setting(''a.b'', true) IS NULL) EXECUTE FUNCTION own.t()'),
     ('check', 'ALTER TABLE mega_generations ADD CHECK (other.yes(mg_reason)) NOT VALID'),
     ('check by an operator', 'ALTER TABLE mega_generations ADD CHECK (mg_reason OPERATOR(other.===) mg_source) NOT VALID'),
@@ -117,6 +120,7 @@ SELECT name, t.* FROM (VALUES
     ('domain with another default', 'ALTER TABLE mega_generations ADD extra other.tight; SELECT mega_record_credit(''pass:test:code'', 5, ''grant''); ALTER DOMAIN other.tight SET DEFAULT other.f(''domain'')'),
     ('policy', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers USING (other.yes(mg_email))'),
     ('policy, forced', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers USING (other.yes(mg_email))'),
+    ('policy for what is written, forced', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers FOR INSERT WITH CHECK (other.yes(mg_email))'),
     ('policy with a subquery, forced', 'ALTER TABLE mega_customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY zzz ON mega_customers USING (EXISTS (SELECT FROM pg_class WHERE other.yes(relname::text)))')
 ) v(name, change), LATERAL pg_temp.try(change) t;
 \x off
