@@ -164,6 +164,33 @@ SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_del
 SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:nested-a', 10, 'grant', txn_id => 'nested-16')$$);
 DROP TRIGGER zzz ON mega_customers;
 
+-- a trigger that appends the very row that a function is about to append: that row is projected, and the call is its replay
+CREATE FUNCTION regress_nested.go_before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES (NEW.mg_id, NEW.mg_pass_id, NEW.mg_delta, NEW.mg_reason);
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER zzz BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION regress_nested.go_before();
+SELECT pg_temp.credits('pass:test:nested-c');
+SELECT * FROM mega_record_credit('pass:test:nested-c', 7, 'grant', txn_id => 'nested-17');
+SELECT pg_temp.credits('pass:test:nested-c');
+DROP TRIGGER zzz ON mega_generations;
+-- books that are opened behind the row of a function and before its projection
+CREATE FUNCTION regress_nested.open_books() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        PERFORM mega_open_books();
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER zzz AFTER INSERT ON mega_generations FOR EACH STATEMENT EXECUTE FUNCTION regress_nested.open_books();
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:nested-c', 7, 'grant', txn_id => 'nested-18')$$);
+DROP TRIGGER zzz ON mega_generations;
+
 DROP SCHEMA regress_nested CASCADE;
 SELECT pg_temp.credits('pass:test:nested-a'), count(*), sum(mg_delta) FROM mega_generations WHERE mg_pass_id = 'pass:test:nested-a' AND mg_record_type = 'credit_transaction';
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:nested-%';
