@@ -104,7 +104,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_array_length,jsonb_build_object,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,round,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,unnest}';
+    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_array_length,jsonb_build_object,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);

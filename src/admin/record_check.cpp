@@ -8,6 +8,7 @@
 #include "ledger/notify.hpp"
 #include "ledger/settings.hpp"
 #include "ledger/url_rule.hpp"
+#include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
@@ -39,7 +40,8 @@ std::string_view id_of(const admin_record &row) { return row.text(column::mg_id)
                         {}};
 }
 
-record_type check_id(admin_record &row) {
+// std::nullopt for a type that only a setting knows: its ids are the application's.
+std::optional<record_type> check_id(admin_record &row) {
     const std::string_view id = id_of(row);
     auto type_name = row.text(column::mg_record_type);
     if (!type_name) {
@@ -48,6 +50,10 @@ record_type check_id(admin_record &row) {
             row.set(column::mg_record_type, *type_name);
     }
     const auto type = core::parse_record_type(*type_name);
+    if (!type && ledger::lists(ledger::extra_admin_record_types_setting(), *type_name)) {
+        ledger::check_text(name(column::mg_id), id, ledger::bad_column);
+        return std::nullopt;
+    }
     if (!type || core::is_ledger_type(*type))
         throw pg::sql_error{ledger::bad_column, "mg_record_type is not a record type of mega_admin",
                             "mg_record_type=" + pg::quoted(*type_name),
@@ -56,7 +62,7 @@ record_type check_id(admin_record &row) {
         throw pg::sql_error{ledger::bad_column, "mg_id has not the shape of its record type",
                             "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(*type_name),
                             "Use <record type>:<id>."};
-    return *type;
+    return type;
 }
 
 // The key of an app_config id: what stands before a version `.v<n>`.
@@ -121,11 +127,12 @@ void check_values(const admin_record *old_row, admin_record &row) {
 void check_new(admin_record &row) {
     if (row.is_null(column::mg_id))
         return; // the column's own NOT NULL answers
-    const record_type type = check_id(row);
+    const auto type = check_id(row);
     for (const column c : {column::mg_created_at, column::mg_updated_at})
         if (row.is_null(c))
             row.set(c, pg::clock_time());
-    agree_with_id(row, type);
+    if (type)
+        agree_with_id(row, *type);
     check_values(nullptr, row);
 }
 

@@ -4,6 +4,7 @@
 #include "core/text_rule.hpp"
 #include "identity/identities.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/words.hpp"
 
 namespace mega::identity {
 
@@ -33,7 +34,7 @@ wanted read_wanted(const pg::arguments &given) {
     wanted person;
     if (const auto pass_id = given.text(0)) {
         person.pass_id = core::canonical_pass_id(*pass_id).value_or(std::string(*pass_id));
-        if (!core::is_pass_id(*person.pass_id))
+        if (!ledger::may_be_pass_id(*person.pass_id))
             ledger::refuse_pass_id("pass_id", *pass_id, ledger::bad_argument);
         if (*person.pass_id != *pass_id)
             person.written = *pass_id;

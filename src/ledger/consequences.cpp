@@ -5,6 +5,7 @@
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/notify.hpp"
+#include "ledger/settings.hpp"
 #include "ledger/unprojected.hpp"
 
 namespace mega::ledger {
@@ -23,8 +24,12 @@ void add_credits(movements &moved, const ledger_record &row) {
     const std::int32_t delta = need(row.int4(column::mg_delta), column::mg_delta);
     if (in_flight::opens_books() && in_flight::opens(mg_id, pass_id, delta))
         moved.add_credits(pass_id, 0, nullptr); // it only opens the books: the balance contains it
+    else if (const char *hint = in_flight::must_be_covered(mg_id))
+        moved.add_credits(pass_id, delta, hint);
+    else if (delta < 0 && raw_overdraft_setting() == raw_overdraft::refuse && !in_flight::is_written(mg_id))
+        moved.add_credits(pass_id, delta, "mega.raw_overdraft is refuse: grant credits first.");
     else
-        moved.add_credits(pass_id, delta, in_flight::must_be_covered(mg_id));
+        moved.add_credits(pass_id, delta, nullptr);
 }
 
 // Whether a function of mega appends the row and projects it.

@@ -6,6 +6,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
+#include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
@@ -43,7 +44,7 @@ void fill(customer_record &row) {
 
 void check_pass_id(const customer_record &row) {
     const std::string_view pass_id = require_column(schema::name(column::mg_pass_id), row.text(column::mg_pass_id));
-    if (!core::is_pass_id(pass_id))
+    if (!may_be_pass_id(pass_id))
         refuse_pass_id(schema::name(column::mg_pass_id), pass_id, bad_column);
 }
 

@@ -17,9 +17,13 @@ namespace {
 
 using column = schema::customer;
 
-constexpr const char *credits_hint = "Use mega_record_credit, or append a credit_transaction row to mega_generations.";
+constexpr const char *credits_hint = "Use mega_record_credit, or append a credit_transaction row to mega_generations. "
+                                     "An ORM that writes all columns of a "
+                                     "row is to leave this one out.";
 constexpr const char *preferences_hint =
-    "Use mega_record_mma_event, or append an mma_event row to mega_generations. Keys of your own are yours to write.";
+    "Use mega_record_mma_event, or append an mma_event row to mega_generations. Keys of your own are yours to write. "
+    "An "
+    "ORM that writes all columns of a row is to leave this one out, or to change keys of its own only.";
 
 // Without its key an adopted table may have a row without a pass id.
 std::string_view pass_id_of(const customer_record &row) { return row.text(column::mg_pass_id).value_or(""); }

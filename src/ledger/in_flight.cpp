@@ -53,6 +53,10 @@ bool writes_own_key(std::string_view row, const pg::json_value &given, moment wh
     return true;
 }
 
+bool is_written(std::string_view row) noexcept {
+    return own_keys != nullptr && own_keys->row_ == row && own_keys->subtransaction_ == GetCurrentSubTransactionId();
+}
+
 settlement::settlement(std::span<const std::string> mg_ids) noexcept
     : mg_ids_(mg_ids), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()), below_(settlements) {
     settlements = this;

@@ -70,6 +70,7 @@ public:
 
 private:
     friend bool writes_own_key(std::string_view, const pg::json_value &, moment);
+    friend bool is_written(std::string_view) noexcept;
 
     std::string_view row_;
     const Jsonb *document_;
@@ -82,6 +83,9 @@ private:
 // Whether the write on top of the stack is of this row and gives its own key this value, in this subtransaction, and
 // is no other trigger's. As with projections, each is let through once at either moment.
 bool writes_own_key(std::string_view row, const pg::json_value &given, moment when);
+
+// Whether a function of mega is writing this row right now: it has asked what a raw row is asked.
+bool is_written(std::string_view row) noexcept;
 
 // Holds that are being settled: their mg_ids, sorted.
 class settlement {

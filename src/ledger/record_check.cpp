@@ -8,7 +8,9 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/lineage.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/settings.hpp"
 #include "ledger/url_rule.hpp"
+#include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/restore.hpp"
@@ -94,14 +96,14 @@ void check_pass_id(const schema::tables &where, const ledger_record &row, record
             refuse("a row of this type needs its customer", "mg_pass_id is NULL in " + pg::quoted(id_of(row)));
         return;
     }
-    if (!core::is_pass_id(*pass_id) && !customer_exists(where, *pass_id)) // adopted customers keep the id they have
+    if (!may_be_pass_id(*pass_id) && !customer_exists(where, *pass_id)) // adopted customers keep the id they have
         refuse_pass_id(name(column::mg_pass_id), *pass_id, bad_column);
 }
 
 void check_event(const ledger_record &row) {
     const auto meta = row.json(column::mg_meta);
     const auto type = meta ? pg::find(*meta, "event_type") : std::nullopt;
-    if (!type || !type->is_string() || !core::is_event_type(type->string()))
+    if (!type || !type->is_string() || !is_event_type(type->string()))
         refuse("an event needs one of the seven event types in mg_meta.event_type",
                type && type->is_string() ? "event_type=" + pg::quoted(type->string()) : "There is none.",
                "Use like, dislike, download, preference_set, create, tweak or feedback.");
@@ -110,6 +112,17 @@ void check_event(const ledger_record &row) {
 
 bool has_input_and_output(const std::optional<pg::jsonb> &document) {
     return document && pg::find(*document, "input") && pg::find(*document, "output");
+}
+
+pg::jsonb with_input_and_output(pg::jsonb document) {
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(document),
+                        [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
+    for (const char *key : {"input", "output"})
+        if (!pg::find(document, key))
+            builder.key(key).document(pg::empty_object());
+    return builder.end_object().finish();
 }
 
 void check_step(ledger_record &row) {
@@ -127,7 +140,12 @@ void check_step(ledger_record &row) {
     if (row.is_null(column::mg_step_type))
         refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(id_of(row)),
                "Use scan_product, gpt_reader, seedream_generate and the like.");
-    if (!has_input_and_output(row.json(column::mg_payload)) && !has_input_and_output(row.json(column::mg_meta)))
+    if (has_input_and_output(row.json(column::mg_payload)) || has_input_and_output(row.json(column::mg_meta)))
+        return;
+    const pg::jsonb payload = row.json(column::mg_payload).value_or(pg::empty_object());
+    if (steps_setting() == steps::fill && pg::is_object(payload))
+        row.set(column::mg_payload, with_input_and_output(payload));
+    else
         refuse("a step needs its input and output", "They are missing in " + pg::quoted(id_of(row)),
                "Put the members input and output into mg_payload (or mg_meta).");
 }
@@ -155,10 +173,10 @@ void check_credit(ledger_record &row) {
 void check_status_words(const ledger_record *old_row, const ledger_record &row) {
     const auto changed = [&](column c) { return old_row == nullptr || !old_row->same(row, c); };
     const auto mode = row.text(column::mg_mma_mode);
-    if (mode && changed(column::mg_mma_mode) && !core::is_mma_mode(*mode))
+    if (mode && changed(column::mg_mma_mode) && !is_mode(*mode))
         refuse("mg_mma_mode is not a mode", "mg_mma_mode=" + pg::quoted(*mode), "Use still or video.");
     const auto status = row.text(column::mg_mma_status);
-    if (status && changed(column::mg_mma_status) && !core::parse_mma_status(*status))
+    if (status && changed(column::mg_mma_status) && !is_status(*status))
         refuse("mg_mma_status is not a status", "mg_mma_status=" + pg::quoted(*status),
                "Use queued, scanning, prompting, generating, postscan, done or error.");
 }
@@ -265,9 +283,7 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
         return;
     const auto from = old_row.text(column::mg_mma_status);
     const auto to = new_row.text(column::mg_mma_status);
-    const auto stage = to ? core::parse_mma_status(*to) : std::nullopt;
-    const auto left = from ? core::parse_mma_status(*from) : std::nullopt;
-    if (!stage || !core::may_move(left, *stage, !new_row.is_null(column::mg_output_url)))
+    if (!to || !may_move(from, *to, !new_row.is_null(column::mg_output_url)))
         throw pg::sql_error{
             "MG007",
             "mg_mma_status cannot move" +
@@ -283,14 +299,14 @@ void follow_status(const ledger_record *old_row, ledger_record &row, std::option
     if (type != record_type::generation)
         return;
     const auto word = row.text(column::mg_mma_status);
-    const auto status = word ? core::parse_mma_status(*word) : std::nullopt;
+    const auto said = word ? outcome_of(*word) : std::nullopt;
     const auto stored = row.text(column::mg_status);
-    if (!status || (stored && (old_row == nullptr || !core::is_outcome(*stored))))
+    if (!said || (stored && (old_row == nullptr || !core::is_outcome(*stored))))
         return;
     if (old_row != nullptr && (old_row->same(row, column::mg_mma_status) || !old_row->same(row, column::mg_status)))
         return;
-    if (stored != core::outcome(*status))
-        row.set(column::mg_status, core::outcome(*status));
+    if (stored != said)
+        row.set(column::mg_status, *said);
 }
 
 } // namespace

@@ -26,6 +26,37 @@ constexpr config_enum_entry payload_urls_words[] = {
     {"keep", static_cast<int>(payload_urls::keep), false},
     {nullptr, 0, false},
 };
+constinit char *extra_event_types_value = nullptr;
+constinit char *extra_mma_statuses_value = nullptr;
+constinit char *extra_mma_modes_value = nullptr;
+constinit char *extra_admin_record_types_value = nullptr;
+constinit int deletes_value = static_cast<int>(deletes::reject);
+constinit int raw_overdraft_value = static_cast<int>(raw_overdraft::allow);
+constinit int pass_ids_value = static_cast<int>(pass_ids::strict);
+constinit int steps_value = static_cast<int>(steps::strict);
+
+constexpr config_enum_entry deletes_words[] = {
+    {"reject", static_cast<int>(deletes::reject), false},
+    {"mark", static_cast<int>(deletes::mark), false},
+    {"allow", static_cast<int>(deletes::allow), false},
+    {nullptr, 0, false},
+};
+constexpr config_enum_entry raw_overdraft_words[] = {
+    {"allow", static_cast<int>(raw_overdraft::allow), false},
+    {"refuse", static_cast<int>(raw_overdraft::refuse), false},
+    {nullptr, 0, false},
+};
+constexpr config_enum_entry pass_ids_words[] = {
+    {"strict", static_cast<int>(pass_ids::strict), false},
+    {"any", static_cast<int>(pass_ids::any), false},
+    {nullptr, 0, false},
+};
+constexpr config_enum_entry steps_words[] = {
+    {"strict", static_cast<int>(steps::strict), false},
+    {"fill", static_cast<int>(steps::fill), false},
+    {nullptr, 0, false},
+};
+
 constexpr config_enum_entry write_path_words[] = {
     {"auto", static_cast<int>(write_path::automatic), false},
     {"sql", static_cast<int>(write_path::sql), false},
@@ -46,7 +77,46 @@ bool check_trusted_owners(char **given, void **, GucSource) {
 
 void assign_trusted_owners(const char *, void *) { ++trusted_owners_number; }
 
+std::string_view text_of(const char *value) noexcept { return value == nullptr ? "" : value; }
+
+void define_words(const char *name, const char *what, char **value) {
+    DefineCustomStringVariable(name, what, "Words, separated by commas, beside those of the specification.", value, "",
+                               PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+void define_choice(const char *name, const char *what, const char *more, int *value, const config_enum_entry *words) {
+    DefineCustomEnumVariable(name, what, more, value, *value, words, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+void define_settings_for_applications() {
+    define_words("mega.extra_event_types", "Event types that have no effect on the snapshot.",
+                 &extra_event_types_value);
+    define_words("mega.extra_mma_statuses", "Statuses of a generation between queued and its end, in any order.",
+                 &extra_mma_statuses_value);
+    define_words("mega.extra_mma_modes", "Modes of a generation.", &extra_mma_modes_value);
+    define_words("mega.extra_admin_record_types", "Record types of mega_admin, with any ids.",
+                 &extra_admin_record_types_value);
+    define_choice("mega.deletes", "What a DELETE of a ledger row does.",
+                  "reject raises an error; mark sets mg_deleted_at; allow removes sessions, generations and feedback.",
+                  &deletes_value, deletes_words);
+    define_choice("mega.raw_overdraft", "Whether raw credit rows may take a balance below zero.",
+                  "allow records them as facts; refuse raises an error.", &raw_overdraft_value, raw_overdraft_words);
+    define_choice("mega.pass_ids", "What a pass id may be.", "strict holds to pass:<kind>:<id>; any takes any text.",
+                  &pass_ids_value, pass_ids_words);
+    define_choice("mega.steps", "What a raw step without input or output gets.",
+                  "strict raises an error; fill stores empty ones.", &steps_value, steps_words);
+}
+
 } // namespace
+
+std::string_view extra_event_types_setting() noexcept { return text_of(extra_event_types_value); }
+std::string_view extra_mma_statuses_setting() noexcept { return text_of(extra_mma_statuses_value); }
+std::string_view extra_mma_modes_setting() noexcept { return text_of(extra_mma_modes_value); }
+std::string_view extra_admin_record_types_setting() noexcept { return text_of(extra_admin_record_types_value); }
+deletes deletes_setting() noexcept { return static_cast<deletes>(deletes_value); }
+raw_overdraft raw_overdraft_setting() noexcept { return static_cast<raw_overdraft>(raw_overdraft_value); }
+pass_ids pass_ids_setting() noexcept { return static_cast<pass_ids>(pass_ids_value); }
+steps steps_setting() noexcept { return static_cast<steps>(steps_value); }
 
 derived_writes derived_writes_setting() noexcept { return static_cast<derived_writes>(derived_writes_value); }
 payload_urls payload_urls_setting() noexcept { return static_cast<payload_urls>(payload_urls_value); }
@@ -84,6 +154,7 @@ void define_settings() {
                              "SQL always.",
                              &write_path_value, static_cast<int>(write_path::automatic), write_path_words, PGC_USERSET,
                              0, nullptr, nullptr, nullptr);
+    define_settings_for_applications();
     MarkGUCPrefixReserved("mega");
 }
 

@@ -7,6 +7,7 @@
 #include "ledger/lineage.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/record_check.hpp"
+#include "ledger/removal.hpp"
 #include "ledger/settings.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/entry.hpp"
@@ -37,11 +38,13 @@ Datum check(FunctionCallInfo fcinfo) {
     return call.keep(second.changed());
 }
 
-// AFTER UPDATE, by row: a BEFORE trigger of somebody else may have changed the row after `check` saw it. Tells
-// listeners of a new status.
+// AFTER UPDATE OR DELETE, by row: a BEFORE trigger of somebody else may have changed the row after `check` saw it.
+// Tells listeners of a new status.
 Datum verify(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
     const schema::tables &where = bound_tables(call, &schema::tables::generations);
+    if (call.on_delete())
+        tell_removed(where, call);
     if (!call.on_update() || (!where.generations.foreign_before_row && !notify_setting()))
         return call.keep(nullptr);
     pg::row first(call.tuple(), call.shape());
@@ -94,6 +97,8 @@ Datum keep_row(FunctionCallInfo fcinfo) {
     if (relation == where.customers.id)
         throw pg::sql_error{
             "MG005", "a customer is never deleted, only marked", {}, "Mark the customer: set mg_deleted_at."};
+    if (relation == where.generations.id && call.by_row())
+        return call.keep(delete_or_mark(where, call));
     if (relation == where.generations.id)
         throw pg::sql_error{"MG005",
                             "the ledger is append-only: its rows are never deleted",

@@ -8,7 +8,7 @@ namespace {
 
 constexpr named_definition customer_constraints[] = {
     {"mega_customers_pkey", "PRIMARY KEY (mg_pass_id)", nullptr},
-    {"mega_customers_pass_id_shape", "CHECK (@schema@.mega_is_pass_id(mg_pass_id::pg_catalog.text))",
+    {"mega_customers_pass_id_shape", "CHECK (@schema@.mega_is_pass_id(mg_pass_id::pg_catalog.text) IS NOT FALSE)",
      "A pass id is pass:<kind>:<id>.", true},
 };
 
@@ -48,7 +48,7 @@ constexpr named_definition ledger_constraints[] = {
      "FOREIGN KEY (mg_pass_id) REFERENCES @schema@.mega_customers (mg_pass_id) ON DELETE NO ACTION ON UPDATE NO ACTION",
      "Every row that names a customer belongs to one."},
     {"mega_generations_id_shape",
-     "CHECK (@schema@.mega_is_record_id(mg_record_type::pg_catalog.text, mg_id::pg_catalog.text))",
+     "CHECK (@schema@.mega_is_record_id(mg_record_type::pg_catalog.text, mg_id::pg_catalog.text) IS NOT FALSE)",
      "mg_id is <record type>:<id>.", true},
     {"mega_generations_mma_step_requires_fields",
      "CHECK (mg_record_type OPERATOR(pg_catalog.<>) 'mma_step' OR (mg_step_no IS NOT NULL AND mg_step_type IS NOT NULL "
@@ -62,11 +62,14 @@ constexpr named_definition ledger_constraints[] = {
     {"mega_generations_mma_event_requires_fields",
      "CHECK (mg_record_type OPERATOR(pg_catalog.<>) 'mma_event' OR mg_pass_id IS NOT NULL)",
      "An event has its customer."},
-    {"mega_generations_output_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_output_url::pg_catalog.text))",
+    {"mega_generations_output_url_permanent",
+     "CHECK (@schema@.mega_is_permanent_url(mg_output_url::pg_catalog.text) IS NOT FALSE)",
      "The output's URL does not expire.", true},
-    {"mega_generations_image_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_image_url::pg_catalog.text))",
+    {"mega_generations_image_url_permanent",
+     "CHECK (@schema@.mega_is_permanent_url(mg_image_url::pg_catalog.text) IS NOT FALSE)",
      "The image's URL does not expire.", true},
-    {"mega_generations_video_url_permanent", "CHECK (@schema@.mega_is_permanent_url(mg_video_url::pg_catalog.text))",
+    {"mega_generations_video_url_permanent",
+     "CHECK (@schema@.mega_is_permanent_url(mg_video_url::pg_catalog.text) IS NOT FALSE)",
      "The video's URL does not expire.", true},
 };
 
@@ -114,8 +117,8 @@ constexpr named_definition ledger_triggers[] = {
      "@schema@.mega_trigger_ledger_project()",
      "Projects the rows of a statement onto their customers."},
     {"mega_generations_verify",
-     "AFTER UPDATE ON @table@ FOR EACH ROW EXECUTE FUNCTION @schema@.mega_trigger_ledger_verify()",
-     "Holds the row as stored against the rules: a fact never changes."},
+     "AFTER UPDATE OR DELETE ON @table@ FOR EACH ROW EXECUTE FUNCTION @schema@.mega_trigger_ledger_verify()",
+     "Holds the row as stored against the rules: a fact never changes, and what went is told."},
 };
 
 constexpr named_definition admin_constraints[] = {
@@ -125,7 +128,7 @@ constexpr named_definition admin_constraints[] = {
      "ACTION",
      "The customer acted on exists."},
     {"mega_admin_id_shape",
-     "CHECK (@schema@.mega_is_record_id(mg_record_type::pg_catalog.text, mg_id::pg_catalog.text))",
+     "CHECK (@schema@.mega_is_record_id(mg_record_type::pg_catalog.text, mg_id::pg_catalog.text) IS NOT FALSE)",
      "mg_id is <record type>:<id>.", true},
 };
 

@@ -56,6 +56,10 @@ Oid owner_of(const found_table &table);
 // Whether reading the table takes longer than writers should wait: then nothing reads it under a lock that stops them.
 bool is_large(const found_table &table);
 
+// Why a setting leaves this constraint out: rows may be otherwise (mega.pass_ids, mega.extra_admin_record_types). ''
+// when none does.
+std::string_view why_left_out(const named_definition &constraint) noexcept;
+
 // The column of a constraint that is a foreign key; '' for any other.
 std::string_view column_of_foreign_key(const named_definition &constraint);
 

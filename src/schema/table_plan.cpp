@@ -118,6 +118,10 @@ void table_plan::plan_table() {
             columns_.push_back({constraint.name, "skip constraint", obstacle});
             continue;
         }
+        if (const std::string_view why = why_left_out(constraint); !why.empty()) {
+            columns_.push_back({constraint.name, "skip constraint", std::string(why)});
+            continue;
+        }
         body += std::string(", CONSTRAINT ") + constraint.name + " " + table_.text_of(constraint);
         ++constraints;
     }
@@ -160,6 +164,15 @@ void table_plan::plan_new_column(const column &c, const std::string &object) {
 }
 
 void table_plan::plan_rules() {
+    for (const named_definition &constraint : table_.definition->constraints) {
+        const std::string_view why = why_left_out(constraint);
+        if (why.empty() || !exists("SELECT FROM pg_catalog.pg_constraint WHERE conrelid OPERATOR(pg_catalog.=) " +
+                                   std::to_string(table_.relation) + " AND conname OPERATOR(pg_catalog.=) " +
+                                   sql_literal(constraint.name)))
+            continue;
+        columns_.push_back({constraint.name, "drop constraint", std::string(why)});
+        clauses_ += (clauses_.empty() ? "" : ", ") + std::string("DROP CONSTRAINT ") + constraint.name;
+    }
     rules_ = open_rules(session_, table_, false);
     held_.emplace(session_, table_, rules_);
 }

@@ -9,6 +9,7 @@
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 #include "ledger/url_rule.hpp"
+#include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -29,7 +30,7 @@ constinit pg::statement event_by_id("SELECT g.mg_pass_id, g.mg_meta, g.mg_genera
 
 std::string_view read_event_type(std::optional<std::string_view> given) {
     const std::string_view type = ledger::require("event_type", given);
-    if (!core::is_event_type(type))
+    if (!ledger::is_event_type(type))
         throw pg::sql_error{ledger::bad_argument, "event_type is not an event type", "event_type=" + pg::quoted(type),
                             "Use like, dislike, download, preference_set, create, tweak or feedback."};
     return type;

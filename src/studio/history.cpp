@@ -5,6 +5,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
+#include "ledger/words.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
@@ -160,7 +161,7 @@ Datum mma_events(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     request wanted = read_page(given);
     wanted.first_filter = given.text(3);
-    if (wanted.first_filter && !core::is_event_type(*wanted.first_filter))
+    if (wanted.first_filter && !ledger::is_event_type(*wanted.first_filter))
         throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
                             "event_type=" + pg::quoted(*wanted.first_filter),
                             "Use like, dislike, download, preference_set, create, tweak or feedback."};

@@ -1,0 +1,182 @@
+-- Settings for applications as they are: words beyond the spec's, any pass ids, steps without input, DELETE, overdrafts.
+-- In a database of its own, because some rows stay as strict ones would not be.
+SET client_min_messages = warning;
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_mega_applications TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_mega_applications
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS mega;
+\set VERBOSITY sqlstate
+\pset null NULL
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:app:1'), ('pass:app:2');
+CREATE FUNCTION pg_temp.credits(who text DEFAULT 'pass:app:1') RETURNS integer LANGUAGE sql AS 'SELECT mg_credits FROM mega_customers WHERE mg_pass_id = who';
+
+-- a superuser's
+CREATE ROLE regress_mega_settings;
+SET ROLE regress_mega_settings;
+SELECT name, split_part(pg_temp.outcome(format('SET mega.%s = %s', name, value)), ' ', 1) AS outcome FROM (VALUES ('extra_event_types', 'view'), ('extra_mma_statuses', 'suggested'), ('extra_mma_modes', 'fingertips'), ('extra_admin_record_types', 'error'),
+    ('deletes', 'mark'), ('raw_overdraft', 'refuse'), ('pass_ids', '''any'''), ('steps', 'fill')) v(name, value);
+RESET ROLE;
+DROP ROLE regress_mega_settings;
+SELECT name, setting FROM pg_settings WHERE name ~ '^mega\.(extra_|deletes|raw_|pass_ids|steps)' ORDER BY 1;
+SELECT pg_temp.outcome('SET mega.deletes = truncate');
+
+--
+-- Events
+--
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:a1', 'pass:app:1', '{"event_type": "view"}')$$);
+SET mega.extra_event_types = 'view, share,unknown , ,';
+SELECT word, split_part(pg_temp.outcome(format($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:w-%s', 'pass:app:1', '{"event_type": "%s", "payload": {"tag": "t"}}')$$, word, word)), ' ', 1) AS row,
+    split_part(pg_temp.outcome(format($$SELECT mega_record_mma_event('pass:app:1', %L, '{"tag": "t"}')$$, word)), ' ', 1) AS function
+FROM unnest('{view,share,unknown,View,"",viewshare,like}'::text[]) word;
+SELECT mg_mma_preferences -> 'tag_weights' AS only_of_likes, (SELECT count(*) FROM mega_mma_events('pass:app:1', event_type => 'share')) AS shared FROM mega_customers WHERE mg_pass_id = 'pass:app:1';
+-- no URL that expires, in these either
+SELECT pg_temp.outcome($$SELECT mega_record_mma_event('pass:app:1', 'view', '{"u": "https://b.s3.amazonaws.com/k?X-Amz-Signature=0"}')$$);
+SELECT * FROM mega_reconcile_preferences();
+
+--
+-- Statuses and modes
+--
+SET mega.extra_mma_statuses = 'suggested,waiting';
+SET mega.extra_mma_modes = 'fingertips';
+SELECT * FROM mega_create_generation('pass:app:1', 'a1', 'fingertips');
+SELECT pg_temp.outcome($$SELECT mega_create_generation('pass:app:1', 'a2', 'audio')$$);
+SELECT mg_mma_mode FROM mega_generation_history('pass:app:1', mma_mode => 'fingertips');
+CREATE FUNCTION pg_temp.move(came_from text, goes_to text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    stored text;
+BEGIN
+    INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_status) VALUES ('generation:move', 'pass:app:1', came_from);
+    UPDATE mega_generations SET mg_mma_status = goes_to WHERE mg_id = 'generation:move' RETURNING mg_status INTO stored;
+    RAISE EXCEPTION '%', stored USING ERRCODE = 'P0042';
+EXCEPTION WHEN SQLSTATE 'P0042' THEN
+    RETURN SQLERRM;
+WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END
+$$;
+SELECT coalesce(f, 'none') AS came_from, pg_temp.move(f, 'queued') AS queued, pg_temp.move(f, 'scanning') AS scanning, pg_temp.move(f, 'done') AS done, pg_temp.move(f, 'error') AS error, pg_temp.move(f, 'suggested') AS suggested, pg_temp.move(f, 'waiting') AS waiting, pg_temp.move(f, 'other') AS other
+FROM unnest('{NULL,queued,generating,done,error,suggested,waiting}'::text[]) WITH ORDINALITY u(f, n) ORDER BY n;
+SELECT * FROM mega_update_generation('a1', 'suggested', fields => '{"prompt": "a slow pan"}');
+SELECT mg_step_no FROM mega_append_mma_step('a1', 'scan', mma_status => 'waiting');
+SELECT mg_generation_id, mg_status FROM mega_generation('a1');
+SELECT * FROM mega_complete_generation('a1', 'https://assets.example.com/a.mp4');
+-- a word that goes out of use: what stands there may be left
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_status) VALUES ('generation:a3', 'pass:app:1', 'suggested');
+SELECT object, offenders, example FROM mega_validate();
+RESET mega.extra_mma_statuses;
+RESET mega.extra_mma_modes;
+SELECT object, offenders, example FROM mega_validate();
+SELECT pg_temp.outcome($$UPDATE mega_generations SET mg_prompt = 'p' WHERE mg_id = 'generation:a3'$$), pg_temp.outcome($$UPDATE mega_generations SET mg_mma_status = 'generating' WHERE mg_id = 'generation:a3'$$);
+
+--
+-- Records of mega_admin
+--
+SELECT pg_temp.outcome($$INSERT INTO mega_admin (mg_id, mg_record_type, mg_detail) VALUES ('0d000000-0000-4000-8000-000000000001', 'error', '{"code": "E1"}')$$);
+SET mega.extra_admin_record_types = 'error';
+SELECT object, action, detail FROM mega_install();
+INSERT INTO mega_admin (mg_id, mg_record_type, mg_detail) VALUES ('0d000000-0000-4000-8000-000000000001', 'error', '{"code": "E1"}') RETURNING mg_id, mg_record_type;
+UPDATE mega_admin SET mg_detail = '{"code": "E2"}' WHERE mg_record_type = 'error' RETURNING mg_detail;
+SELECT pg_temp.outcome($$INSERT INTO mega_admin (mg_id, mg_record_type) VALUES ('0d000000-0000-4000-8000-000000000002', 'fault')$$), pg_temp.outcome($$INSERT INTO mega_admin (mg_id, mg_record_type) VALUES ('x', 'admin_audit')$$);
+-- and back: what is there keeps the constraint out, until it is gone
+RESET mega.extra_admin_record_types;
+SELECT object, rule, offenders, example FROM mega_validate() WHERE object LIKE 'mega_admin%';
+DELETE FROM mega_admin WHERE mg_record_type = 'error';
+SELECT object, action FROM mega_validate() WHERE object LIKE 'mega_admin%';
+
+--
+-- Pass ids
+--
+SELECT pg_temp.outcome($$INSERT INTO mega_customers (mg_pass_id) VALUES ('5b0a7f1e-0000-4000-8000-000000000001')$$);
+SET mega.pass_ids = 'any';
+SELECT object, action, detail FROM mega_install();
+INSERT INTO mega_customers (mg_pass_id) VALUES ('5b0a7f1e-0000-4000-8000-000000000001');
+SELECT mg_credits FROM mega_record_credit('5b0a7f1e-0000-4000-8000-000000000001', 5, 'gift');
+SELECT mg_pass_id, created FROM mega_ensure_customer('a visitor');
+SELECT created FROM mega_create_generation('a visitor', 'v1');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:v1', 'a visitor', 3, 'gift');
+SELECT mg_credits FROM mega_balance('a visitor');
+SELECT what, split_part(pg_temp.outcome(format('INSERT INTO mega_customers (mg_pass_id) VALUES (%L)', id)), ' ', 1) AS row, split_part(pg_temp.outcome(format('SELECT mega_ensure_customer(%L)', id)), ' ', 1) AS function
+FROM (VALUES ('blank', ''), ('long', repeat('x', 513)), ('control character', E'a\tb'), ('longest', repeat('x', 512))) v(what, id);
+RESET mega.pass_ids;
+SELECT pg_temp.outcome($$INSERT INTO mega_customers (mg_pass_id) VALUES ('another visitor')$$);
+SELECT mg_credits FROM mega_record_credit('a visitor', 5, 'gift'); -- who is there stays
+
+--
+-- Steps
+--
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:v1:0', 'override', '{"prompt": "p"}')$$);
+SET mega.steps = fill;
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:v1:0', 'override', '{"prompt": "p"}'), ('mma_step:v1:1', 'override', NULL), ('mma_step:v1:2', 'scan', '{"input": {"a": 1}}'), ('mma_step:v1:3', 'scan', '{"input": 1, "output": 2}')
+RETURNING mg_step_no, mg_payload;
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:v1:4', 'override', '[1]')$$);
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_meta) VALUES ('mma_step:v1:5', 'scan', '{"input": 1, "output": 2}') RETURNING mg_payload, mg_meta;
+RESET mega.steps;
+
+--
+-- Raw overdrafts
+--
+SELECT mg_credits FROM mega_record_credit('pass:app:1', 10, 'gift');
+SET mega.raw_overdraft = refuse;
+SELECT what, pg_temp.outcome(statement), pg_temp.credits() FROM (VALUES
+    ('a row', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:o1', 'pass:app:1', -11)$$),
+    ('two rows', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:o2', 'pass:app:1', -6), ('credit_transaction:o3', 'pass:app:1', -6)$$),
+    ('rows that go up in sum', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:o4', 'pass:app:1', -30), ('credit_transaction:o5', 'pass:app:1', 31)$$),
+    ('all there is', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:o6', 'pass:app:1', -11)$$),
+    ('a function may, when it says so', $$SELECT mega_record_credit('pass:app:1', -5, 'fee', allow_negative => true)$$),
+    ('a grant below zero', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:o7', 'pass:app:1', 3)$$),
+    ('a function', $$SELECT mega_record_credit('pass:app:1', -5, 'fee')$$)) v(what, statement);
+RESET mega.raw_overdraft;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:o8', 'pass:app:1', -11);
+SELECT pg_temp.credits();
+SELECT * FROM mega_reconcile_credits();
+
+--
+-- DELETE: rejected, marked, or really
+--
+SELECT created FROM mega_create_generation('pass:app:2', 'd1');
+SELECT created FROM mega_create_generation('pass:app:2', 'd2');
+SELECT created FROM mega_start_session('pass:app:2', 'd');
+SELECT created FROM mega_record_feedback('pass:app:2', 'd', 'd1');
+SELECT mg_step_no FROM mega_append_mma_step('d1', 'scan');
+SELECT replayed FROM mega_record_mma_event('pass:app:2', 'like', '{"tag": "t"}', 'd1', 'd1');
+SELECT pg_temp.outcome($$DELETE FROM mega_generations WHERE mg_id = 'generation:d1'$$);
+SET mega.deletes = mark;
+\set VERBOSITY default
+DELETE FROM mega_generations WHERE mg_id = 'generation:d1' RETURNING mg_id;
+DELETE FROM mega_generations WHERE mg_generation_id = 'd1' RETURNING mg_id;
+DELETE FROM mega_generations WHERE mg_generation_id = 'd1';
+\set VERBOSITY sqlstate
+SELECT mg_id, mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE mg_pass_id = 'pass:app:2' ORDER BY 1;
+SELECT (SELECT count(*) FROM mega_generation_history('pass:app:2')) AS shown, (SELECT count(*) FROM mega_likes('pass:app:2')) AS liked;
+SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a credit row', $$DELETE FROM mega_generations WHERE mg_id = 'credit_transaction:o7'$$), ('customers', 'DELETE FROM mega_customers'), ('truncate', 'TRUNCATE mega_generations')) v(what, statement);
+SET mega.deletes = allow;
+DELETE FROM mega_generations WHERE mg_id = 'generation:d2' RETURNING mg_id;
+DELETE FROM mega_generations WHERE mg_generation_id = 'd1' RETURNING mg_id;
+DELETE FROM mega_generations WHERE mg_id IN ('session:d') RETURNING mg_id;
+-- a generation takes its steps along
+SELECT count(*) FROM mega_generations WHERE mg_generation_id = 'v1';
+DELETE FROM mega_generations WHERE mg_id = 'generation:v1' RETURNING mg_id;
+SELECT mg_id, mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE mg_pass_id = 'pass:app:2' OR mg_generation_id = 'v1' ORDER BY 1;
+SELECT mg_action, mg_actor_pass_id, mg_detail FROM mega_admin WHERE mg_record_type = 'admin_audit' ORDER BY mg_created_at;
+SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a credit row', $$DELETE FROM mega_generations WHERE mg_id = 'credit_transaction:o7'$$), ('customers', 'DELETE FROM mega_customers'), ('truncate', 'TRUNCATE mega_generations')) v(what, statement);
+RESET mega.deletes;
+SELECT * FROM mega_reconcile_credits();
+SELECT * FROM mega_reconcile_preferences();
+\c :home
+DROP DATABASE regress_mega_applications;

@@ -1,0 +1,91 @@
+#include "ledger/removal.hpp"
+
+#include "core/record_id.hpp"
+#include "ledger/audit.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/record_check.hpp"
+#include "ledger/settings.hpp"
+#include "pg/warning.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+using core::record_type;
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement mark_row("UPDATE ONLY @schema@.mega_generations SET mg_deleted_at = "
+                                 "pg_catalog.clock_timestamp() WHERE mg_id OPERATOR(pg_catalog.=) $1 "
+                                 "AND mg_deleted_at IS NULL",
+                                 id_type);
+constinit pg::statement mark_events("UPDATE ONLY @schema@.mega_generations SET mg_deleted_at = "
+                                    "pg_catalog.clock_timestamp() WHERE mg_generation_id OPERATOR(pg_catalog.=) $1 "
+                                    "AND mg_record_type OPERATOR(pg_catalog.=) 'mma_event' AND mg_deleted_at IS NULL",
+                                    id_type);
+constinit pg::statement delete_steps("DELETE FROM ONLY @schema@.mega_generations WHERE mg_generation_id "
+                                     "OPERATOR(pg_catalog.=) $1 AND mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
+                                     id_type);
+
+std::optional<record_type> type_of(const ledger_record &row) {
+    return core::parse_record_type(row.text(column::mg_record_type).value_or(""));
+}
+
+bool may_go(record_type type) {
+    return type == record_type::session || type == record_type::generation || type == record_type::feedback ||
+           type == record_type::mma_step;
+}
+
+std::uint64_t run(pg::session &session, const schema::tables &where, pg::statement &what, std::string_view id) {
+    const pg::as_role owner(where.generations.owner);
+    return session.run(what, where.schema, pg::access::read_write, id).count();
+}
+
+} // namespace
+
+HeapTuple delete_or_mark(const schema::tables &where, const pg::trigger_call &call) {
+    pg::row columns(call.tuple(), call.shape());
+    const ledger_record row(where.generations, columns);
+    const auto type = type_of(row);
+    const std::string_view mg_id = row.text(column::mg_id).value_or("");
+    if (deletes_setting() == deletes::reject || !type || *type == record_type::credit_transaction || mg_id.empty())
+        throw pg::sql_error{"MG005",
+                            "the ledger is append-only: its rows are never deleted",
+                            {},
+                            "Record a new row that corrects the old one; mark other rows with mg_deleted_at."};
+    where.generations.may_be_written.require_good();
+    if (deletes_setting() == deletes::allow && may_go(*type))
+        return call.tuple();
+    pg::session session;
+    if (run(session, where, mark_row, mg_id) > 0)
+        pg::warn("a row of the ledger was marked deleted, and stays",
+                 to_readers({column::mg_id}, "mg_id=" + pg::quoted(mg_id)));
+    session.finish();
+    return nullptr;
+}
+
+void tell_removed(const schema::tables &where, const pg::trigger_call &call) {
+    if (deletes_setting() != deletes::allow ||
+        pg::trigger_depth() > 1) // of others' triggers, and of steps that go along
+        return;
+    pg::row columns(call.tuple(), call.shape());
+    const ledger_record row(where.generations, columns);
+    const auto type = type_of(row);
+    if (!type || !may_go(*type))
+        return;
+    pg::session session;
+    std::uint64_t steps = 0;
+    if (const auto id = row.text(column::mg_generation_id); id && *type == record_type::generation) {
+        steps = run(session, where, delete_steps, *id);
+        run(session, where, mark_events, *id);
+    }
+    pg::json_builder detail;
+    detail.begin_object().key("mg_id").text(row.text(column::mg_id).value_or(""));
+    detail.key("record_type").text(core::name(*type));
+    if (*type == record_type::generation)
+        detail.key("steps").number(std::to_string(steps));
+    append_audit(session, where, {"delete", row.text(column::mg_pass_id), detail.end_object().finish()}, std::nullopt);
+    session.finish();
+}
+
+} // namespace mega::ledger

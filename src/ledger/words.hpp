@@ -1,0 +1,28 @@
+// The closed lists of words, with those beside the spec's that settings name: event types, modes, statuses, record
+// types of mega_admin, and what else an application may ask for as it is.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mega::ledger {
+
+// Whether a list of words, separated by commas, has this one. Never raises.
+bool lists(std::string_view list, std::string_view word) noexcept;
+
+bool is_event_type(std::string_view s) noexcept; // or one of mega.extra_event_types, which does nothing to the snapshot
+bool is_mode(std::string_view s) noexcept;       // or one of mega.extra_mma_modes
+bool is_status(std::string_view s) noexcept;     // or one of mega.extra_mma_statuses
+
+// I9, for words: an extra status is reached from any but done and error, and left for any but queued. A status that no
+// list has, of a row that was adopted, may be left for any.
+bool may_move(std::optional<std::string_view> from, std::string_view to, bool has_output_url) noexcept;
+
+// What mg_status says of a generation that stands there; std::nullopt for a word that no list has.
+std::optional<std::string_view> outcome_of(std::string_view status) noexcept;
+
+// Whether this may be a customer's pass id: the shape of I11, or any text as mega.pass_ids says.
+bool may_be_pass_id(std::string_view s) noexcept;
+
+} // namespace mega::ledger
