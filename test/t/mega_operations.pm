@@ -97,10 +97,10 @@ sub raw_row {
 
 sub random_operation {
     my $dice = rand 100;
-    return movement() if $dice < 18;
-    return { kind => 'hold', pass => customer(), amount => int rand 20, id => id('hold', 120) } if $dice < 26;
-    return { kind => 'settle', way => one_of(qw(capture capture release)), id => id('hold', 130), amount => chance(0.3) ? -1 + int rand 25 : undef } if $dice < 34;
-    return { kind => 'refund', txn => one_of('hold:' . id('hold', 130), id('txn', 300), 'revoke:' . id('revoke', 120)), id => id('refund', 150), amount => chance(0.5) ? 1 + int rand 12 : undef } if $dice < 38;
+    return movement() if $dice < 15;
+    return { kind => 'hold', pass => customer(), amount => int rand 20, id => id('hold', 120) } if $dice < 23;
+    return { kind => 'settle', way => one_of(qw(capture capture release)), id => id('hold', 130), amount => chance(0.3) ? -1 + int rand 25 : undef } if $dice < 31;
+    return { kind => 'refund', txn => one_of('hold:' . id('hold', 130), id('txn', 300), 'hold:' . id('hold', 130), id('txn', 300), 'revoke:' . id('revoke', 120)), id => id('refund', 150), amount => chance(0.5) ? 1 + int rand 12 : undef } if $dice < 38;
     return { kind => 'revoke', txn => id('txn', 300), id => id('revoke', 150), one_of([ amount => 1 + int rand 12 ], [ up_to => int rand 30 ], [])->@* } if $dice < 41;
     return { kind => 'transfer', from => customer(), to => customer(), amount => chance(0.1) ? undef : int rand 15, id => id('transfer', 120) } if $dice < 45;
     return { kind => 'batch', entries => [ map { movement() } 1 .. 1 + int rand 4 ] } if $dice < 48;
