@@ -27,7 +27,7 @@ void add_credits(movements &moved, const ledger_record &row) {
     else if (const char *hint = in_flight::must_be_covered(mg_id))
         moved.add_credits(pass_id, delta, hint);
     else if (delta < 0 && raw_overdraft_setting() == raw_overdraft::refuse && !in_flight::is_written(mg_id))
-        moved.add_credits(pass_id, delta, "mega.raw_overdraft is refuse: grant credits first.");
+        moved.add_spend_of_statement(pass_id, delta, "mega.raw_overdraft is refuse: grant credits first.");
     else
         moved.add_credits(pass_id, delta, nullptr);
 }

@@ -88,6 +88,11 @@ void moved_credits::add(std::int32_t delta, const char *overdraft_hint) {
     }
 }
 
+void moved_credits::add_settled_together(std::int32_t delta, const char *overdraft_hint) {
+    add(delta, nullptr);
+    debt_hint_ = overdraft_hint;
+}
+
 std::int32_t moved_credits::balance_behind(store &store, const locked_customer &customer) const {
     const std::int32_t balance = balance_after(customer, sum_);
     if (grants_) {
@@ -97,6 +102,8 @@ std::int32_t moved_credits::balance_behind(store &store, const locked_customer &
     }
     if (needed_ > 0 && customer.credits < needed_)
         throw_overdraft(customer.credits, needed_, false, overdraft_hint_);
+    if (debt_hint_ != nullptr && balance < 0 && sum_ < 0)
+        throw_overdraft(customer.credits, -sum_, false, debt_hint_);
     return balance;
 }
 

@@ -36,6 +36,9 @@ public:
     // overdraft_hint: of the error when the row takes the balance below zero; null when it may.
     void add(std::int32_t delta, const char *overdraft_hint);
 
+    // A row that takes credits and may do so only where all rows together leave no debt.
+    void add_settled_together(std::int32_t delta, const char *overdraft_hint);
+
     // What the balance becomes. Raises 22003 and MG001.
     std::int32_t balance_behind(store &store, const locked_customer &customer) const;
 
@@ -44,6 +47,7 @@ private:
     bool grants_ = false;     // a row brings credits
     std::int64_t needed_ = 0; // at least, for the rows that must be covered
     const char *overdraft_hint_ = nullptr;
+    const char *debt_hint_ = nullptr; // of rows that count together
 };
 
 // Credit rows of a locked customer that were appended and wait for their projection.
@@ -80,6 +84,9 @@ class movements {
 public:
     void add_credits(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
         of(pass_id).credits.add(delta, overdraft_hint);
+    }
+    void add_spend_of_statement(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
+        of(pass_id).credits.add_settled_together(delta, overdraft_hint);
     }
     void add_event(std::string_view pass_id, core::preference_event event) {
         of(pass_id).events.push_back(std::move(event));
