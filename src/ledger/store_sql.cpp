@@ -79,9 +79,9 @@ std::vector<std::string> texts_of(std::span<const std::string_view> texts) { ret
 // A column with a collation of its own may find what is not the same to the byte: then all may be there.
 void mark(const pg::rows &among, std::span<const std::string_view> texts, std::span<bool> found) {
     for (std::uint64_t i = 0; i < among.count(); ++i) {
-        const auto same = std::ranges::equal_range(texts, among.text(i, 0).value_or(""));
-        std::ranges::fill(found.subspan(static_cast<std::size_t>(same.begin() - texts.begin()), same.size()), true);
-        if (same.empty())
+        const auto [first, last] = std::equal_range(texts.begin(), texts.end(), among.text(i, 0).value_or(""));
+        std::fill(found.begin() + (first - texts.begin()), found.begin() + (last - texts.begin()), true);
+        if (first == last)
             std::ranges::fill(found, true);
     }
 }
