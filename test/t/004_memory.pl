@@ -152,7 +152,7 @@ sub loops_over_customers {
         is($client->rows($then), $then_answer, $then);
         my $more = peak_memory($client) - $peak;
         note("$then: $more kB");
-        cmp_ok($more, '<=', 4_096 + $customers / 2, "$then: little for each customer");
+        cmp_ok($more, '<=', 12_288 + $customers / 2, "$then: little for each customer");
         $client->close;
     }
     is($node->safe_psql('flat', q{SELECT count(*) FROM mega_reconcile_credits()}), 0, 'the books agree (I1)');

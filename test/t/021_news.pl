@@ -112,6 +112,7 @@ sub statements {
         "SELECT mega_record_credit('$one', -4, 'spend', txn_id => 'back-$key'), mega_refund_credit('back-$key', 'refund-$key')",
         "SELECT mega_transfer_credit('$one', '$other', 1, 't-$key')",
         "SELECT mega_record_topup('$one', 1, ref_type => 'topup', ref_id => '$key')",
+        "UPDATE mega_customers SET mg_auto_topup_enabled = true WHERE mg_pass_id = '$one'; SELECT mega_release_topup_claim(topup_id) FROM mega_claim_topups(1000000000, 2)",
         qq{SELECT mega_record_mma_event('$one', 'like', '{"tag": "t$turn"}', event_id => 'e-$key')},
         qq{SELECT mega_record_mma_event('$one', 'preference_set', '{"hard_block": "b$turn"}', event_id => 'p-$key', created_at => now() - interval '1 hour')},
         qq{SELECT mega_append_mma_step('$g', 'scan', '{"key": "$key"}')},

@@ -46,7 +46,7 @@ sub statement_of {
     return "SELECT mega_record_credit('$pass_id', " . (1 + int rand 20) . ", 'grant', txn_id => '$name')" if $kind == 0;
     return "SELECT mega_hold_credit('$pass_id', 1, '$name'), mega_capture_credit('$name')" if $kind == 1;
     return qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason)
-        SELECT 'credit_transaction:$name:' || n, (ARRAY['} . join("', '", @customers) . qq{'])[n], n - 2, 'raw'
+        SELECT 'credit_transaction:$name:' || n, (ARRAY['} . join("', '", @customers) . qq{'])[n], 2 * n - 5, 'raw'
         FROM generate_series(1, 4) n} if $kind == 2;
     return qq{SELECT mega_record_mma_event('$pass_id', '} . one_of(qw(like dislike download)) . qq{',
         '{"tags": ["style.minimal", "light.soft"]}')} if $kind == 3;

@@ -34,8 +34,8 @@ my @calls = (
     "mega_revoke_credit('%s', '%s', amount => 1)",
     "mega_transfer_credit('$one', '$two', 2, '%s')",
     "mega_record_topup('$one', 1, ref_type => 'shopify', ref_id => '%s')",
-    "mega_claim_topups(1000000)",
-    "mega_release_topup_claim('%s')",
+    "mega_claim_topups(1000000, 10, '1 microsecond')",
+    "mega_release_topup_claim((SELECT mg_meta #>> '{mega,claim,id}' FROM mega_customers WHERE mg_pass_id = '$one'))",
     "mega_record_credit('$two', 3, 'bonus', txn_id => '%s-short', expires_at => clock_timestamp() + interval '500 milliseconds')",
     "mega_expire_credits(clock_timestamp() + interval '1 second')",
     "mega_start_session('$one', '%s')",
@@ -52,7 +52,7 @@ my @calls = (
     "mega_append_scan_line('%s', 'looking')",
     "mega_tweak_generation('%s', '%s-tweak', '{\"n\": 1}', '%s-tweak')",
     "mega_claim_generations('%s', mma_mode => 'still')",
-    "mega_extend_claim('%s', '%s', '1 hour')",
+    "mega_extend_claim('%s-tweak', '%s', '1 hour')",
     "mega_record_feedback('$one', '%s', '%s')",
     "mega_record_mma_events('[{\"pass_id\": \"$two\", \"event_type\": \"like\", \"event_id\": \"%s-a\"}, {\"pass_id\": \"$one\", \"event_type\": \"like\"}]')",
     "mega_delete_generation('%s')",
@@ -73,7 +73,7 @@ my %elsewhere = (
 
 $node->safe_psql('postgres', 'CREATE EXTENSION mega');
 $node->safe_psql('postgres', "SELECT * FROM mega_ensure_customer(pass_id => '$_')") for $one, $two;
-$node->safe_psql('postgres', "SELECT * FROM mega_record_credit('$one', 100, 'opening')");
+$node->safe_psql('postgres', "SELECT * FROM mega_record_credit('$one', 100, 'opening'); UPDATE mega_customers SET mg_auto_topup_enabled = true WHERE mg_pass_id = '$one'");
 
 my %called = map { /^(\w+)\(/ => 1 } @calls;
 my @writers = split /\n/, $node->safe_psql('postgres', q{

@@ -176,7 +176,8 @@ sub anon {
 sub writer {
     my $own = "'pass:test:writer'";
     attack('writer', 'reads its own only', '00000', 'SELECT * FROM mega_customers', 'SELECT * FROM mega_generations', "SELECT * FROM mega_customer($own)");
-    attack('writer', "reads by $_", '00000', "SELECT * FROM $_") for "mega_generation_history('pass:test:app')", "mega_generation_steps('known')", "mega_mma_events('pass:test:app')";
+    attack('writer', "reads by $_", '23503', "SELECT * FROM $_") for "mega_generation_history('pass:test:app')", "mega_mma_events('pass:test:app')";
+    attack('writer', 'reads by mega_generation_steps', '00000', "SELECT * FROM mega_generation_steps('known')");
     attack('writer', 'has rows told by a predicate', '00000', q{CREATE FUNCTION of_writer.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE WARNING '%', $1; RETURN true; END $$},
         'SELECT count(*) FROM mega_customers WHERE of_writer.tell(mg_email)', 'SELECT count(*) FROM mega_generations WHERE of_writer.tell(mg_prompt) AND of_writer.tell(mg_pass_id)');
     my $insert = 'INSERT INTO mega_generations';
