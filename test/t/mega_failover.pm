@@ -43,7 +43,7 @@ sub write_of {
     return (1, qq{SELECT * FROM mega_record_mma_event('$pass_id', '} . one_of(qw(like dislike download)) . qq{',
         '{"tags": ["style.minimal", "light.soft"]}', event_id => '$name')}) if $kind == 4;
     return (4, qq{INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason)
-        SELECT 'credit_transaction:$name:' || n, (ARRAY['} . join("', '", @customers) . qq{'])[n], n - 2, 'raw'
+        SELECT 'credit_transaction:$name:' || n, (ARRAY['} . join("', '", @customers) . qq{'])[n], 2 * n - 5, 'raw'
         FROM generate_series(1, 4) n});
 }
 
