@@ -65,7 +65,7 @@ const char *direct_table::make_state(inside in, Relation relation) {
 const char *direct_table::take_indexes(inside in, Relation relation, state *made) {
     List *indexes = RelationGetIndexList(relation);
     made->indexes = list_length(indexes);
-    const Size room = static_cast<Size>(made->indexes + 1);
+    const Size room = static_cast<Size>(made->indexes) + 1;
     made->index_ids = static_cast<Oid *>(palloc(sizeof(Oid) * room));
     made->info->ri_NumIndices = made->indexes;
     made->info->ri_IndexRelationDescs = static_cast<RelationPtr>(palloc0(sizeof(Relation) * room));

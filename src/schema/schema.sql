@@ -19,9 +19,9 @@ CREATE FUNCTION mega_grant(role regrole, level text) RETURNS void
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION mega_grant(regrole, text) IS
-    'Gives a role what a level needs: reader (read), app (reader, and the functions that write), admin (app, and the '
-    'office, the sweeps and the tools). Calling it again with another level changes the level. Raises 22023 for an '
-    'unknown level and 42501 for a caller who may not grant.';
+    'Gives a role what a level needs: reader (read), app (reader, and the functions that write), worker '
+    '(app, the sweeps and the claims), admin (worker, and the office and the tools). Calling it again with '
+    'another level changes the level. Raises 22023 for an unknown level and 42501 for a caller who may not grant.';
 
 CREATE FUNCTION mega_is_restoring() RETURNS boolean
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
