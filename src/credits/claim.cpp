@@ -56,16 +56,10 @@ std::optional<claim> claim_of(ledger::store &store, std::string_view pass_id) {
 
 void write_claim(ledger::store &store, const ledger::locked_customer &customer, const std::optional<claim> &what) {
     const pg::jsonb meta = meta_of(store, customer.pass_id);
-    pg::json_builder builder;
-    builder.begin_object();
-    if (const auto own = pg::find(meta, ledger::own_key); own && own->is_object())
-        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (key != claim_key)
-                builder.key(key).value(value);
-        });
-    if (what)
-        add_claim(builder, *what);
-    const pg::jsonb own = builder.end_object().finish();
+    const pg::jsonb own = ledger::own_key_with(meta, claim_key, [&](pg::json_builder &builder) {
+        if (what)
+            add_claim(builder, *what);
+    });
     const ledger::in_flight::own_key writing(customer.pass_id, own.document);
     const ledger::customer_change change[] = {{column::mg_meta, pg::to_datum(ledger::with_own_key(meta, own))}};
     if (store.change_customer(customer, change) != 1)

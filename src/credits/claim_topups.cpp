@@ -48,18 +48,6 @@ struct wanted {
     std::int64_t retry_after; // microseconds
 };
 
-std::int64_t micros_ahead(const Interval *interval) {
-    const pg::timestamp now = pg::clock_time();
-    const pg::timestamp at{pg::call([now, interval] {
-        return DatumGetTimestampTz(
-            DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now.value), IntervalPGetDatum(interval)));
-    })};
-    if (!pg::is_finite(at) || at <= now)
-        throw pg::sql_error{
-            ledger::bad_argument, "retry_after must be a finite time ahead", {}, "Use for example interval '1 hour'."};
-    return at.value - now.value;
-}
-
 // Under the lock of a customer who is due: the claim to hand out. A lapsed one keeps its id and its packs, for the card
 // may have been charged; nothing when the month does not allow them.
 std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id, const wanted &asked) {
@@ -108,7 +96,8 @@ Datum claim_topups(FunctionCallInfo fcinfo) {
     wanted asked{};
     asked.threshold = ledger::require("threshold", given.int4(0));
     asked.most = static_cast<std::size_t>(require_positive("max_customers", given.int4(1)));
-    asked.retry_after = micros_ahead(ledger::require("retry_after", given.interval(2)));
+    const pg::timestamp now = pg::clock_time();
+    asked.retry_after = ledger::require_ahead("retry_after", given.interval(2), now).value - now.value;
     pg::row_set result(fcinfo);
     ledger::call call(fcinfo);
     std::vector<handed_out> claims;

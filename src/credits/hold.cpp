@@ -82,8 +82,8 @@ std::optional<recorded> find_settlement(ledger::store &store, const recorded &ho
     }
 }
 
-} // namespace
-
+// Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
+// that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
 void append_settlement(ledger::store &store, ledger::locked_customer &customer, movement what) {
     settle_expiry(store, customer, pg::clock_time());
     const std::string txn_id = *what.txn_id;
@@ -104,8 +104,6 @@ void append_settlement(ledger::store &store, ledger::locked_customer &customer, 
             what.txn_id = ledger::new_id();
     }
 }
-
-namespace {
 
 void refuse_other_amount(std::string_view hold_id, std::int64_t taken, std::int32_t given) {
     throw pg::sql_error{"MG002", "this hold was captured with another amount",
@@ -175,19 +173,6 @@ settled release(ledger::store &store, std::string_view hold_id, std::string_view
 
 namespace {
 
-// The interval behind now; raises 22023 when it is not ahead of it.
-pg::timestamp expiry_in(const Interval *interval) {
-    const pg::timestamp now = pg::clock_time();
-    const pg::timestamp at{pg::call([now, interval] {
-        return DatumGetTimestampTz(
-            DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now.value), IntervalPGetDatum(interval)));
-    })};
-    if (!pg::is_finite(at) || at <= now)
-        throw pg::sql_error{
-            ledger::bad_argument, "expires_in must be a finite time ahead", {}, "Use for example interval '1 hour'."};
-    return at;
-}
-
 // A generation may come after its hold; it is the hold's customer's.
 void check_generation(ledger::store &store, const movement &hold) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_pass_id};
@@ -214,7 +199,7 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.pass_id = ledger::require_text("pass_id", given.text(0));
     what.delta = -require_positive("amount", given.int4(1));
     const std::string hold_id = read_hold_id(given.text(2));
-    const pg::timestamp expires_at = expiry_in(ledger::require("expires_in", given.interval(3)));
+    const pg::timestamp expires_at = ledger::require_ahead("expires_in", given.interval(3), pg::clock_time());
     what.reason = ledger::require_text("reason", given.text(4));
     if (what.reason == "capture" || what.reason == "release")
         throw pg::sql_error{ledger::bad_argument, "reason is the name of a hold's settlement",

@@ -42,10 +42,6 @@ settled capture(ledger::store &store, std::string_view hold_id, std::optional<st
 settled release(ledger::store &store, std::string_view hold_id, std::string_view reason,
                 std::optional<std::string_view> pass_id);
 
-// Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
-// that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
-void append_settlement(ledger::store &store, ledger::locked_customer &customer, movement what);
-
 // A hold whose time was over and whose credits went back.
 struct expired_hold {
     std::string hold_id; // bare

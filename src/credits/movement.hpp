@@ -112,9 +112,6 @@ std::optional<std::string> post_own(ledger::store &store, ledger::locked_custome
 // mg_expires_at is cleared. Returns what expired.
 std::int32_t settle_expiry(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of);
 
-// Locks a customer and settles its expiry.
-ledger::locked_customer open_customer(ledger::store &store, std::string_view pass_id);
-
 // The one way of a movement into the ledger: looks for a replay, locks the customer, looks again, settles what has
 // expired, posts. find: what was recorded under its key; raises MG002 when that says something else. lock: the customer
 // under its lock. post: under the lock decides what is left to decide, and posts; returns the row's id, or nothing when

@@ -57,6 +57,14 @@ void check_writable(const char *name, std::optional<pg::timestamp> value) {
                             "Use a time before the year 294247."};
 }
 
+pg::timestamp require_ahead(const char *name, const std::optional<const Interval *> &given, pg::timestamp now) {
+    const pg::timestamp at = pg::moved(now, require(name, given));
+    if (!pg::is_finite(at) || at <= now)
+        throw pg::sql_error{
+            bad_argument, std::string(name) + " must be a finite time ahead", {}, "Use for example interval '1 hour'."};
+    return at;
+}
+
 void check_span(std::optional<pg::timestamp> since, std::optional<pg::timestamp> until) {
     check_finite("since", since);
     check_finite("until", until);

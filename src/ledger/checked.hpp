@@ -48,6 +48,9 @@ void check_finite(const char *name, std::optional<pg::timestamp> value);
 // The same, and a time that can be written down as ISO text: those counted from 1970. Raises 22008.
 void check_writable(const char *name, std::optional<pg::timestamp> value);
 
+// The time that an interval argument lies ahead of now; raises 22023 when it lies nowhere or behind.
+pg::timestamp require_ahead(const char *name, const std::optional<const Interval *> &given, pg::timestamp now);
+
 // Two ends of a stretch of time, of which either may be missing: raises 22008 for an infinite one, 22023 when the first
 // lies behind the second.
 void check_span(std::optional<pg::timestamp> since, std::optional<pg::timestamp> until);

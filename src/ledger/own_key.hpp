@@ -15,6 +15,19 @@ pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
 // A member of mega's own key; std::nullopt when there is none.
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name);
 
+// Mega's own key with `add(builder)` in the place of one of its members; the others stay.
+template <class Add> pg::jsonb own_key_with(pg::jsonb meta, std::string_view name, Add add) {
+    pg::json_builder builder;
+    builder.begin_object();
+    if (const auto own = pg::find(meta, own_key); own && own->is_object())
+        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (key != name)
+                builder.key(key).value(value);
+        });
+    add(builder);
+    return builder.end_object().finish();
+}
+
 // What is stored in place of the document that a row brings, or std::nullopt when that may stay. row: its mg_id or
 // pass id, by which a write of mega's own is told.
 

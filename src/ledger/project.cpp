@@ -88,7 +88,7 @@ void moved_credits::add(std::int32_t delta, const char *overdraft_hint) {
     }
 }
 
-void moved_credits::add_settled_together(std::int32_t delta, const char *overdraft_hint) {
+void moved_credits::add_spend_of_statement(std::int32_t delta, const char *overdraft_hint) {
     add(delta, nullptr);
     debt_hint_ = overdraft_hint;
 }

@@ -37,7 +37,7 @@ public:
     void add(std::int32_t delta, const char *overdraft_hint);
 
     // A row that takes credits and may do so only where all rows together leave no debt.
-    void add_settled_together(std::int32_t delta, const char *overdraft_hint);
+    void add_spend_of_statement(std::int32_t delta, const char *overdraft_hint);
 
     // What the balance becomes. Raises 22003 and MG001.
     std::int32_t balance_behind(store &store, const locked_customer &customer) const;
@@ -86,7 +86,7 @@ public:
         of(pass_id).credits.add(delta, overdraft_hint);
     }
     void add_spend_of_statement(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
-        of(pass_id).credits.add_settled_together(delta, overdraft_hint);
+        of(pass_id).credits.add_spend_of_statement(delta, overdraft_hint);
     }
     void add_event(std::string_view pass_id, core::preference_event event) {
         of(pass_id).events.push_back(std::move(event));

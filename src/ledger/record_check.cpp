@@ -2,13 +2,13 @@
 
 #include "core/pass_id.hpp"
 #include "core/record_id.hpp"
-#include "core/status.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/lineage.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/settings.hpp"
+#include "ledger/status_check.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"
 #include "pg/clock.hpp"
@@ -169,18 +169,6 @@ void check_credit(ledger_record &row) {
         row.set(column::mg_status, "pending");
 }
 
-// old_row: null for an insert. What an adopted row says already is left to it.
-void check_status_words(const ledger_record *old_row, const ledger_record &row) {
-    const auto changed = [&](column c) { return old_row == nullptr || !old_row->same(row, c); };
-    const auto mode = row.text(column::mg_mma_mode);
-    if (mode && changed(column::mg_mma_mode) && !is_mode(*mode))
-        refuse("mg_mma_mode is not a mode", "mg_mma_mode=" + pg::quoted(*mode), "Use still or video.");
-    const auto status = row.text(column::mg_mma_status);
-    if (status && changed(column::mg_mma_status) && !is_status(*status))
-        refuse("mg_mma_status is not a status", "mg_mma_status=" + pg::quoted(*status),
-               "Use queued, scanning, prompting, generating, postscan, done or error.");
-}
-
 // Vars that were stored before stay under a patch: what is wrong with them is told to readers.
 void check_vars(const ledger_record &row, bool patched) {
     const auto vars = row.json(column::mg_mma_vars);
@@ -253,9 +241,6 @@ bool may_change(column c, std::optional<record_type> type) {
     return std::ranges::find(columns, c) != columns.end();
 }
 
-// Which stored row an update met, for readers: a role may update rows that it may not read.
-std::string which(const ledger_record &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
-
 void refuse_changed_fact(const ledger_record &row, column c, std::optional<record_type> type) {
     const bool told = caller_may_read({column::mg_id, column::mg_record_type});
     const std::string kind = !told ? "row" : type ? std::string(core::name(*type)) : "row of no known type";
@@ -276,40 +261,9 @@ void check_hold(const ledger_record &old_row, const ledger_record &new_row) {
                             "Use mega_capture_credit or mega_release_credit."};
 }
 
-void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
-    if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
-        throw pg::sql_error{"MG005", "mg_mma_mode is set once", which(old_row), "Append a new generation."};
-    if (old_row.same(new_row, column::mg_mma_status))
-        return;
-    const auto from = old_row.text(column::mg_mma_status);
-    const auto to = new_row.text(column::mg_mma_status);
-    if (!to || !may_move(from, *to, !new_row.is_null(column::mg_output_url)))
-        throw pg::sql_error{
-            "MG007",
-            "mg_mma_status cannot move" +
-                to_readers({column::mg_mma_status}, " from " + pg::quoted(from.value_or(""))) + " to " +
-                (to ? pg::quoted(*to) : "NULL"),
-            which(old_row),
-            "It moves forward only: queued, scanning, prompting, generating, postscan, done; error from "
-            "any but done."};
-}
-
-// One status: mg_status says of a generation what mg_mma_status does, unless its writer says more.
-void follow_status(const ledger_record *old_row, ledger_record &row, std::optional<record_type> type) {
-    if (type != record_type::generation)
-        return;
-    const auto word = row.text(column::mg_mma_status);
-    const auto said = word ? outcome_of(*word) : std::nullopt;
-    const auto stored = row.text(column::mg_status);
-    if (!said || (stored && (old_row == nullptr || !core::is_outcome(*stored))))
-        return;
-    if (old_row != nullptr && (old_row->same(row, column::mg_mma_status) || !old_row->same(row, column::mg_status)))
-        return;
-    if (stored != said)
-        row.set(column::mg_status, *said);
-}
-
 } // namespace
+
+std::string which(const ledger_record &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
 
 void check_new_record(const schema::tables &where, ledger_record &row, in_flight::moment when) {
     protect_new_key(row, column::mg_meta, column::mg_id, when);

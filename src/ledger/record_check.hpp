@@ -16,4 +16,7 @@ void check_new_record(const schema::tables &where, ledger_record &row, in_flight
 // value breaks a rule; keeps columns that may not be NULL, and mega's own key in mg_meta.
 void check_changed_record(const ledger_record &old_row, ledger_record &new_row, in_flight::moment when);
 
+// Which stored row an update met, for readers: a role may update rows that it may not read.
+std::string which(const ledger_record &row);
+
 } // namespace mega::ledger

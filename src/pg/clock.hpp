@@ -1,6 +1,9 @@
 #pragma once
 
 #include "pg/datum.hpp"
+#include "pg/guard.hpp"
+
+#include <utils/timestamp.h>
 
 namespace pg {
 
@@ -21,5 +24,13 @@ inline timestamp from_unix_micros(std::int64_t micros) noexcept {
 }
 
 inline bool is_finite(timestamp time) noexcept { return !TIMESTAMP_NOT_FINITE(time.value); }
+
+// The time an interval after another, or, with sign -1, before it. Raises 22008 beyond the calendar's ends.
+inline timestamp moved(timestamp from, const Interval *by, int sign = 1) {
+    return {call([=] {
+        return DatumGetTimestampTz(DirectFunctionCall2(sign > 0 ? timestamptz_pl_interval : timestamptz_mi_interval,
+                                                       TimestampTzGetDatum(from.value), IntervalPGetDatum(by)));
+    })};
+}
 
 } // namespace pg

@@ -46,10 +46,7 @@ struct claim {
 pg::timestamp away(const char *name, const std::optional<const Interval *> &interval, int sign) {
     const Interval *distance = ledger::require(name, interval);
     const pg::timestamp now = pg::clock_time();
-    const pg::timestamp at{pg::call([now, distance, sign] {
-        return DatumGetTimestampTz(DirectFunctionCall2(sign > 0 ? timestamptz_pl_interval : timestamptz_mi_interval,
-                                                       TimestampTzGetDatum(now.value), IntervalPGetDatum(distance)));
-    })};
+    const pg::timestamp at = pg::moved(now, distance, sign);
     if (!pg::is_finite(at) || (sign > 0 ? at <= now : at >= now))
         throw pg::sql_error{ledger::bad_argument,
                             std::string(name) + " must be a finite time above zero",
@@ -73,26 +70,15 @@ std::optional<claim> claim_of(const locked_generation &generation) {
     return read;
 }
 
-// The own key with this claim beside whatever else stands there.
-pg::jsonb own_with(const locked_generation &generation, const claim &made) {
-    const pg::jsonb meta = generation.json(column::mg_meta).value_or(pg::empty_object());
-    pg::json_builder builder;
-    builder.begin_object();
-    if (const auto own = pg::find(meta, ledger::own_key); own && own->is_object())
-        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (key != claim_key)
-                builder.key(key).value(value);
-        });
-    builder.key(claim_key).begin_object();
-    builder.key("worker").text(made.worker);
-    builder.key("until").number(std::to_string(made.until));
-    builder.key("attempt").number(std::to_string(made.attempt));
-    return builder.end_object().end_object().finish();
-}
-
 void write(ledger::store &store, locked_generation &generation, const claim &made) {
-    const pg::jsonb own = own_with(generation, made);
     const pg::jsonb meta = generation.json(column::mg_meta).value_or(pg::empty_object());
+    const pg::jsonb own = ledger::own_key_with(meta, claim_key, [&](pg::json_builder &builder) {
+        builder.key(claim_key).begin_object();
+        builder.key("worker").text(made.worker);
+        builder.key("until").number(std::to_string(made.until));
+        builder.key("attempt").number(std::to_string(made.attempt));
+        builder.end_object();
+    });
     generation.set(column::mg_meta, ledger::with_own_key(meta, own));
     const ledger::in_flight::own_key writing(generation.mg_id(), own.document);
     generation.write(store);
