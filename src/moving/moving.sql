@@ -1,4 +1,5 @@
--- Moving in: tables that applications filled before mega kept their books. Owner only: mega_grant hands out none of these.
+-- Moving in: tables that applications filled before mega kept their books. What changes what is stored is the owner's
+-- alone, mega_grant hands it out to nobody; the import and what compares is of level admin.
 
 CREATE FUNCTION mega_validate(
     OUT object text, OUT rule text, OUT offenders bigint, OUT example text, OUT action text) RETURNS SETOF record
@@ -22,3 +23,15 @@ COMMENT ON FUNCTION mega_open_books(boolean, text) IS
     'row per customer and kind; a second run finds nothing. Raises 22023 for another trust, '
     '42501 for anybody but the owner of the tables. Locks those customers, in byte order of pass id, to the end of the '
     'transaction.';
+
+CREATE PROCEDURE mega_import(legacy_schema name, batch_size integer DEFAULT 5000, tables text[] DEFAULT NULL,
+    mapping jsonb DEFAULT '{}', INOUT report jsonb DEFAULT NULL)
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE mega_import(name, integer, text[], jsonb, jsonb) IS
+    'Brings the ten legacy tables of a schema over, in batches that commit: a customer, all his credit rows and the row '
+    'that opens his balance together, then sessions, generations, feedback and the office''s tables. Rows that are there '
+    'stay, so it can be called again, after a kill too, and beside writers. mapping: legacy reason to the reason that '
+    'live calls use. What cannot be is kept as an audit import_refused; report tells what was read, written, there, '
+    'changed, mended and refused. Raises 25001 inside a transaction block, 55006 while another session imports, 42P01 '
+    'for a schema without such tables, 42703 and 42804 for columns that cannot be read, 42501 where the '
+    'caller may not read them, or row security hides rows of them. Locks the customers of a batch until it commits.';

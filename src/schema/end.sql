@@ -15,7 +15,7 @@ BEGIN
           AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
           AND d.deptype OPERATOR(pg_catalog.=) 'e' AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', one.signature,
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %s', one.signature,
             CASE WHEN one.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
                 ELSE one.grantee::pg_catalog.regrole::pg_catalog.text END);
     END LOOP;

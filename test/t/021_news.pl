@@ -151,9 +151,9 @@ sub statements {
     );
 }
 
-# No function that writes is forgotten; these are called by the teller of news, and mega_validate elsewhere.
+# No function that writes is forgotten; these are called by the teller of news, and mega_validate and mega_import elsewhere.
 sub forgotten_writers {
-    my $called = join ' ', statements('', '', '', '', 0), 'mega_install( mega_grant( mega_validate(';
+    my $called = join ' ', statements('', '', '', '', 0), 'mega_install( mega_grant( mega_validate( mega_import(';
     return join ' ', grep { $called !~ /\b\Q$_\E\(/ } split /\n/, $node->safe_psql('postgres', q{
         SELECT DISTINCT proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
         JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'

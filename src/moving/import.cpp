@@ -1,0 +1,304 @@
+// mega_import: the ten legacy tables come over, batch by batch, each committed.
+#include "moving/import_customers.hpp"
+#include "moving/import_records.hpp"
+#include "moving/legacy_sql.hpp"
+
+#include "ledger/admin_row.hpp"
+#include "ledger/append.hpp"
+#include "ledger/audit.hpp"
+#include "ledger/checked.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/procedure.hpp"
+#include "pg/result.hpp"
+#include "pg/rounds.hpp"
+#include "pg/subtransaction.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+// Thrown where a time that has not come yet needs another one, which takes a look over the table.
+struct needs_newest {
+    legacy table;
+};
+
+struct failed_batch {
+    enum class kind { none, newest, again, data } what = kind::none;
+    legacy table{};
+    std::string told;
+};
+
+class importer {
+public:
+    importer(FunctionCallInfo fcinfo, const import_task &task, std::uint64_t batch_size)
+        : function_(fcinfo->flinfo->fn_oid), schema_(pg::schema_of_function(function_)), task_(task),
+          batch_size_(batch_size) {}
+
+    import_report run() {
+        const auto newest = [this](legacy table) { return newest_of(table); };
+        const legacy_schema &from = task_.from;
+        const bool customers = from.wants(legacy::customers), credits = from.wants(legacy::credit_transactions);
+        if (customers || credits) {
+            import_customers both(newest);
+            run_table(both, customers_query(from, schema_, customers, credits), true);
+        }
+        if (customers)
+            find_persons();
+        for (const legacy table : {legacy::sessions, legacy::generations, legacy::feedback}) {
+            import_records records(table, newest);
+            if (from.wants(table))
+                run_table(records, records_query(from, schema_, table), false);
+        }
+        for (auto table = legacy::runtime_config; table != legacy::count; table = next(table)) {
+            import_office office(table, newest);
+            if (from.wants(table))
+                run_table(office, records_query(from, schema_, table), false);
+        }
+        tell_result();
+        across_.finish();
+        return std::move(report_);
+    }
+
+private:
+    static legacy next(legacy table) { return static_cast<legacy>(static_cast<int>(table) + 1); }
+
+    std::optional<pg::timestamp> newest_of(legacy table) const {
+        const auto &known = newest_[static_cast<std::size_t>(table)];
+        if (!known)
+            throw needs_newest{table};
+        return *known;
+    }
+
+    void look_for_newest(legacy table) {
+        auto &known = newest_[static_cast<std::size_t>(table)];
+        known.emplace();
+        if (!task_.from.tells_times(table))
+            return;
+        constexpr Oid type[] = {TIMESTAMPTZOID};
+        const pg::nullable_datum value[] = {pg::to_datum(task_.began)};
+        pg::held_rows found(across_, newest_query(task_.from, table), type, value);
+        *known = found.fetch(1).time(0, 0);
+        found.free();
+        found.close();
+    }
+
+    void run_table(table_import &rows, const std::string &query, bool mapped) {
+        constexpr Oid type[] = {JSONBOID};
+        const pg::nullable_datum value[] = {pg::to_datum(task_.reasons)};
+        activity_.show("mega_import: reads " + std::string(definition_of(rows.table()).name));
+        pg::held_rows source(across_, query, std::span(type).first(mapped ? 1 : 0),
+                             std::span(value).first(mapped ? 1 : 0));
+        progress shown(rows.table(), source.count());
+        std::uint64_t position = 0, careful_until = 0;
+        care mode = care::none;
+        std::string refusal;
+        for (int repeats = 0; position < source.count();) {
+            if (mode != care::refuse)
+                mode = position < careful_until ? care::each_row : care::none;
+            std::uint64_t done = 0;
+            const failed_batch failed = run_batch(rows, source, mode, refusal, done);
+            if (failed.what == failed_batch::kind::none) {
+                position += done;
+                source.back_to(position);
+                across_.commit();
+                shown.tell(position, activity_);
+                repeats = 0;
+                mode = care::none;
+                continue;
+            }
+            source.back_to(position);
+            if (failed.what == failed_batch::kind::newest)
+                look_for_newest(failed.table);
+            else if (failed.what == failed_batch::kind::data && mode == care::each_row) {
+                mode = care::refuse;
+                refusal = failed.told;
+            } else if (failed.what == failed_batch::kind::data)
+                careful_until = position + std::max<std::uint64_t>(done, 1);
+            else if (++repeats > 100)
+                throw pg::sql_error{"40001", "a batch could not be written beside others", failed.told, "Try again."};
+        }
+        source.close();
+    }
+
+    // Runs one batch in a subtransaction. What it wrote is rolled back when it fails.
+    failed_batch run_batch(table_import &rows, pg::held_rows &source, care mode, const std::string &refusal,
+                           std::uint64_t &done) {
+        failed_batch failed;
+        batches_.run([&](pg::session &session) {
+            session.connect();
+            const schema::tables where = schema::guarded_tables_of(function_, schema::written::all);
+            const auto store = ledger::open_store(session, where);
+            import_report counts;
+            batch into{session, *store, where, task_, counts, mode, refusal};
+            try {
+                const auto error = pg::in_subtransaction([&] { done = go_through(rows, source, into); });
+                if (error)
+                    failed = judge(*error);
+            } catch (const pg::sql_error &error) {
+                if (!is_fault_of_data(error.state.code))
+                    throw;
+                failed = {failed_batch::kind::data, {}, error.message.c_str()};
+            } catch (const needs_newest &need) {
+                failed = {failed_batch::kind::newest, need.table, {}};
+            }
+            if (failed.what == failed_batch::kind::none)
+                report_.add(counts);
+        });
+        return failed;
+    }
+
+    std::uint64_t go_through(table_import &rows, pg::held_rows &source, batch &into) {
+        const std::uint64_t limit = into.mode == care::none ? batch_size_ : 1;
+        constexpr std::uint64_t stretch = 1000;
+        std::uint64_t done = 0;
+        rows.begin();
+        for (bool full = false; !full;) {
+            const pg::rows found = source.fetch(into.mode == care::none ? std::min(stretch, batch_size_) : 1);
+            full = found.empty();
+            for (std::uint64_t i = 0; i < found.count() && !full; ++i) {
+                pg::check_for_interrupts();
+                const legacy_line line = legacy_line::read(found, i);
+                full = done >= limit && rows.ends_before(line);
+                if (full)
+                    break;
+                rows.take(into, line);
+                ++done;
+            }
+            source.free();
+        }
+        rows.end(into);
+        return done;
+    }
+
+    static failed_batch judge(const pg::pg_error &error) {
+        if (error.data == nullptr)
+            throw error;
+        const int state = error.data->sqlerrcode;
+        if (state == ERRCODE_T_R_SERIALIZATION_FAILURE || state == ERRCODE_T_R_DEADLOCK_DETECTED)
+            return {failed_batch::kind::again, {}, error.data->message};
+        if (!is_fault_of_data(state))
+            throw error;
+        return {failed_batch::kind::data, {}, error.data->message == nullptr ? "" : error.data->message};
+    }
+
+    void find_persons() {
+        pg::held_rows found(across_, persons_query(task_.from, schema_), {}, {});
+        for (std::uint64_t left = found.count(); left > 0;) {
+            const pg::rows some = found.fetch(1000);
+            for (std::uint64_t i = 0; i < some.count(); ++i)
+                report_.add_person({std::string(some.text(i, 0).value_or("")), std::string(some.text(i, 1).value_or("")),
+                                    std::string(some.text(i, 2).value_or("")),
+                                    std::string(some.text(i, 3).value_or(""))});
+            left -= some.count();
+            found.free();
+        }
+        found.close();
+    }
+
+    // What an import did stays to be read, if it did anything.
+    void tell_result() {
+        if (!report_.changed_anything())
+            return;
+        batches_.run([&](pg::session &session) {
+            const schema::tables where = schema::guarded_tables_of(function_, schema::written::admins);
+            ledger::append_audit(session, where, {"import", std::nullopt, report_.document(task_.from)}, std::nullopt);
+        });
+        across_.commit();
+    }
+
+    // How far a table is: for whoever called and whoever watches.
+    class progress {
+    public:
+        progress(legacy table, std::uint64_t rows) : name_(definition_of(table).name), rows_(rows) {}
+
+        void tell(std::uint64_t done, const pg::shown_activity &activity) const {
+            const double seconds =
+                std::max(1e-6, static_cast<double>(pg::clock_time().value - began_.value) / 1e6);
+            const double rate = static_cast<double>(done) / seconds;
+            const std::string share = std::to_string(rows_ == 0 ? 100 : done * 100 / rows_) + " %";
+            activity.show("mega_import: " + name_ + " " + share);
+            pg::tell("mega_import: " + name_ + ", " + std::to_string(done) + " of " + std::to_string(rows_) +
+                     " rows, " + share + ", " + std::to_string(static_cast<std::int64_t>(rate)) + " rows/s, " +
+                     std::to_string(static_cast<std::int64_t>(static_cast<double>(rows_ - done) / rate)) + " s left");
+        }
+
+    private:
+        std::string name_;
+        std::uint64_t rows_;
+        pg::timestamp began_ = pg::clock_time();
+    };
+
+    const Oid function_;
+    const Oid schema_;
+    const import_task &task_;
+    const std::uint64_t batch_size_;
+    pg::procedure across_;
+    pg::rounds batches_; // in the memory of the procedure
+    pg::shown_activity activity_;
+    import_report report_;
+    std::array<std::optional<std::optional<pg::timestamp>>, legacy_tables> newest_{};
+};
+
+std::optional<std::vector<std::string>> names_of(const pg::arguments &given, int i) {
+    if (given.is_null(i))
+        return std::nullopt;
+    const Datum array = given.call_info()->args[i].value;
+    struct {
+        Datum *items;
+        bool *nulls;
+        int count;
+    } found{};
+    pg::call([&] {
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &found.items, &found.nulls,
+                          &found.count);
+    });
+    std::vector<std::string> names;
+    for (int k = 0; k < found.count; ++k)
+        if (!found.nulls[k])
+            names.emplace_back(pg::text_of(found.items[k]));
+    return names;
+}
+
+// Legacy reasons by the ones that live calls use: texts by texts.
+std::optional<pg::jsonb> mapping_of(const pg::arguments &given, int i) {
+    const auto mapping = given.json(i);
+    const pg::jsonb object = ledger::require_object("mapping", mapping);
+    pg::for_each_member(pg::root_of(object), [](std::string_view key, const pg::json_value &value) {
+        if (!value.is_string())
+            throw pg::sql_error{ledger::bad_argument, "mapping must give a reason for each reason",
+                                "key=" + pg::quoted(key) + " is of type " + value.type_name() + ".",
+                                "Give texts, for example {\"purchase\": \"topup\"}."};
+        ledger::check_text("mapping", value.string(), ledger::bad_argument);
+    });
+    return object;
+}
+
+Datum import(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    if (!pg::may_commit(fcinfo))
+        throw pg::sql_error{"25001", "mega_import cannot run inside a transaction block", {},
+                            "It commits batch by batch: CALL it by itself."};
+    if (given.is_null(0))
+        throw pg::sql_error{ledger::bad_argument, "legacy_schema must not be NULL", {}, {}};
+    const std::string name = NameStr(*DatumGetName(fcinfo->args[0].value));
+    const std::int32_t batch_size = given.int4(1).value_or(5000);
+    if (batch_size < 1)
+        throw pg::sql_error{ledger::bad_argument, "batch_size must be above zero",
+                            "batch_size=" + std::to_string(batch_size), {}};
+    const Oid function = fcinfo->flinfo->fn_oid;
+    schema::guarded_tables_of(function, schema::written::all); // refuses before anything is read
+    const legacy_schema from(name, names_of(given, 2));
+    const import_task task{from, pg::clock_time(), mapping_of(given, 3)};
+    pg::session_lock only(0x6d656761, pg::schema_of_function(function), "another session imports already",
+                          "Wait for it; one import at a time.");
+    const import_report report = importer(fcinfo, task, static_cast<std::uint64_t>(batch_size)).run();
+    only.release();
+    return pg::return_row(fcinfo, report.document(from));
+}
+
+} // namespace
+
+} // namespace mega::moving
+
+PG_ENTRY(mega_import, mega::moving::import);

@@ -1,0 +1,100 @@
+#include "moving/import_batch.hpp"
+
+#include "ledger/admin_row.hpp"
+#include "moving/legacy_sql.hpp"
+#include "pg/clock.hpp"
+#include "pg/subtransaction.hpp"
+
+namespace mega::moving {
+
+legacy_line legacy_line::read(const pg::rows &from, std::uint64_t row) {
+    const auto at = [](legacy_result column) { return static_cast<int>(column); };
+    legacy_line line;
+    line.pass_id = from.text(row, at(legacy_result::pass_id));
+    line.kind = from.int4(row, at(legacy_result::kind)).value_or(0);
+    line.id = from.text(row, at(legacy_result::id));
+    line.document = from.json(row, at(legacy_result::document));
+    line.there = from.boolean(row, at(legacy_result::there)).value_or(false);
+    line.imported = from.boolean(row, at(legacy_result::imported)).value_or(false);
+    line.keeps_reference = from.boolean(row, at(legacy_result::keeps)).value_or(true);
+    line.by_session = from.boolean(row, at(legacy_result::by_session)).value_or(false);
+    line.delta = from.int4(row, at(legacy_result::delta));
+    line.digest = from.text(row, at(legacy_result::digest));
+    return line;
+}
+
+void batch::refuse(legacy table, const std::string &id, pg::jsonb document, const note &reason) {
+    table_report &counts = report.of(table);
+    counts.refused[reason.what].add(reason.example.empty() ? id : id + ": " + reason.example);
+    const std::string name = definition_of(table).name;
+    const std::string row_text = shown(schema::admin::mg_detail, pg::to_datum(document)).value_or("");
+    const std::uint64_t mark =
+        hash_bytes_extended(reinterpret_cast<const unsigned char *>(row_text.data()), static_cast<int>(row_text.size()), 0);
+    pg::json_builder detail;
+    detail.begin_object();
+    detail.key("table").text(name).key("id").text(id).key("reason").text(reason.what);
+    if (!reason.example.empty())
+        detail.key("detail").text(reason.example);
+    detail.key("row").document(redacted(document)).end_object();
+    ledger::admin_row row(core::record_type::admin_audit, "import_refused:" + name + ":" + std::to_string(mark));
+    const pg::timestamp now = pg::clock_time();
+    row.set(schema::admin::mg_action, "import_refused")
+        .set(schema::admin::mg_detail, detail.finish())
+        .set(schema::admin::mg_source_system, "legacy")
+        .set(schema::admin::mg_created_at, now)
+        .set(schema::admin::mg_updated_at, now);
+    if (ledger::append(session, where, row)) // refused before, it stays refused
+        report.note_refusal();
+}
+
+bool is_fault_of_data(int state) noexcept {
+    const int kind = ERRCODE_TO_CATEGORY(state);
+    constexpr int mega = MAKE_SQLSTATE('M', 'G', '0', '0', '0');
+    return state != ERRCODE_DATATYPE_MISMATCH &&
+           (kind == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
+            kind == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) ||
+            kind == ERRCODE_TO_CATEGORY(ERRCODE_RAISE_EXCEPTION) || kind == ERRCODE_TO_CATEGORY(mega) ||
+            state == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE || state == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+            state == ERRCODE_UNTRANSLATABLE_CHARACTER);
+}
+
+namespace {
+
+std::string told(int state, const std::string &message) {
+    std::string code;
+    for (int left = state, i = 0; i < 5; ++i, left >>= 6)
+        code += static_cast<char>(PGUNSIXBIT(left));
+    return code + " " + message;
+}
+
+} // namespace
+
+std::optional<std::string> fault_of_row(const std::function<void()> &write) {
+    try {
+        const auto failed = pg::in_subtransaction(write);
+        if (!failed)
+            return std::nullopt;
+        if (failed->data == nullptr || !is_fault_of_data(failed->data->sqlerrcode))
+            throw *failed;
+        return told(failed->data->sqlerrcode, failed->data->message == nullptr ? "" : failed->data->message);
+    } catch (const pg::sql_error &error) {
+        if (!is_fault_of_data(error.state.code))
+            throw;
+        return told(error.state.code, error.message.c_str());
+    }
+}
+
+pg::jsonb note_of(std::string_view table, const std::vector<note> &mended) {
+    pg::json_builder own;
+    own.begin_object().key("import").begin_object();
+    own.key("table").text(table);
+    if (!mended.empty()) {
+        own.key("mended").begin_array();
+        for (const note &one : mended)
+            own.text(one.what);
+        own.end_array();
+    }
+    return own.end_object().end_object().finish();
+}
+
+} // namespace mega::moving

@@ -1,0 +1,68 @@
+// A batch of an import: what its rows are written with, and the interface of what writes the rows of one table.
+#pragma once
+
+#include "ledger/store.hpp"
+#include "moving/import_report.hpp"
+
+namespace mega::moving {
+
+// A row as a statement of legacy_sql.hpp gives it. Its texts live as long as the rows that were fetched.
+struct legacy_line {
+    std::optional<std::string_view> pass_id, id, digest;
+    std::optional<pg::jsonb> document;
+    std::int32_t kind = 0;
+    bool there = false, imported = false, keeps_reference = true, by_session = false;
+    std::optional<std::int32_t> delta;
+
+    static legacy_line read(const pg::rows &from, std::uint64_t row);
+};
+
+// What a call of mega_import was asked for.
+struct import_task {
+    const legacy_schema &from;
+    pg::timestamp began;
+    std::optional<pg::jsonb> reasons;
+};
+
+// How a batch goes about its rows: as fast as can be; one unit alone, and each row by itself; or the unit is refused,
+// because even so it could not be written.
+enum class care { none, each_row, refuse };
+
+struct batch {
+    pg::session &session;
+    ledger::store &store;
+    const schema::tables &where;
+    const import_task &task;
+    import_report &report;
+    care mode;
+    std::string refusal; // why, when the unit is refused
+
+    terms terms_for(std::function<std::optional<pg::timestamp>()> newest) const {
+        return {task.began, std::move(newest), task.reasons, true};
+    }
+
+    // Counts a row that cannot be, and keeps it as an audit.
+    void refuse(legacy table, const std::string &id, pg::jsonb document, const note &reason);
+};
+
+// Writes a row by itself: what fails is rolled back, and told. Raises what is not the row's fault.
+std::optional<std::string> fault_of_row(const std::function<void()> &write);
+
+// Whether an error may be the row's own fault; the import goes on without it.
+bool is_fault_of_data(int sql_state) noexcept;
+
+class table_import {
+public:
+    virtual ~table_import() = default;
+
+    virtual legacy table() const = 0;
+    virtual void begin() {}                                           // a batch, or one that was rolled back again
+    virtual bool ends_before(const legacy_line &) const { return true; } // whether a batch may end before this row
+    virtual void take(batch &into, const legacy_line &line) = 0;
+    virtual void end(batch &into) = 0;
+};
+
+// What a row of the ledger or of customers carries as a note of the import: {"import": …} in mega's own key.
+pg::jsonb note_of(std::string_view table, const std::vector<note> &mended);
+
+} // namespace mega::moving

@@ -1,0 +1,269 @@
+#include "moving/import_customers.hpp"
+
+#include "core/pass_id.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/own_key.hpp"
+#include "moving/compare_record.hpp"
+#include "moving/legacy_sql.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+// What imports wrote for a customer, openings among it.
+constinit pg::statement
+    imported("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE "
+             "g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) FROM ONLY "
+             "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+             "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+             "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL",
+             pass_id_type);
+
+// A copy that outlives the rows it came with.
+pg::jsonb copied(pg::jsonb document) {
+    return {pg::call([document] {
+        const Size size = VARSIZE(document.document);
+        return static_cast<Jsonb *>(std::memcpy(palloc(size), document.document, size));
+    })};
+}
+
+pg::jsonb opening_note() {
+    pg::json_builder own;
+    own.begin_object().key("import").begin_object();
+    return own.key("opening").boolean(true).end_object().end_object().finish();
+}
+
+} // namespace
+
+terms import_customers::terms_of(const batch &into, legacy table) const {
+    return into.terms_for([this, table] { return newest_(table); });
+}
+
+void import_customers::take(batch &into, const legacy_line &line) {
+    if (!unit_ || line.pass_id != unit_->named) {
+        end(into);
+        if (line.pass_id)
+            start(into, *line.pass_id);
+    }
+    const legacy table = line.kind == 0 ? legacy::customers : legacy::credit_transactions;
+    ++into.report.of(table).read;
+    if (!unit_) {
+        if (line.document)
+            into.refuse(table, std::string(line.id.value_or("NULL")), *line.document, {why::bad_customer, {}});
+        return;
+    }
+    if (unit_->person.erased) {
+        into.report.of(table).refused[why::erased].add(std::string(line.id.value_or("NULL")));
+        return;
+    }
+    if (into.mode == care::refuse && line.document)
+        return into.refuse(table, std::string(line.id.value_or("NULL")), *line.document, {why::refused, into.refusal});
+    if (line.kind == 0)
+        take_person(into, line);
+    else
+        take_credit(into, line);
+}
+
+void import_customers::start(batch &into, std::string_view pass_id) {
+    unit_.emplace();
+    unit_->named = pass_id;
+    unit_->person = look_for_person(into.store, pass_id);
+    unit_->person.meta = copied(unit_->person.meta);
+}
+
+void import_customers::take_person(batch &into, const legacy_line &line) {
+    const std::string key(line.id.value_or("anonymous"));
+    const std::string digest(line.digest.value_or(""));
+    const auto before = digest_of_key(unit_->person, key);
+    table_report &counts = into.report.of(legacy::customers);
+    if (before == digest)
+        ++counts.there;
+    else if (before)
+        ++counts.changed;
+    else
+        ++counts.written;
+    unit_->news += before == digest ? 0 : 1;
+    unit_->rows.push_back({key, digest, legacy_row(legacy::customers, copied(*line.document))});
+}
+
+void import_customers::take_credit(batch &into, const legacy_line &line) {
+    table_report &counts = into.report.of(legacy::credit_transactions);
+    if (line.there && !line.imported) { // an application's own backfill
+        ++counts.there;
+        unit_->foreign += line.delta.value_or(0);
+        return;
+    }
+    if (!line.document) {
+        ++counts.there;
+        return;
+    }
+    const legacy_row row(legacy::credit_transactions, *line.document);
+    if (line.there)
+        compare_credit(into, line, row);
+    else
+        append_credit(into, line, row);
+}
+
+// A fact never changes: what legacy made of it since is told.
+void import_customers::compare_credit(batch &into, const legacy_line &line, const legacy_row &row) {
+    terms by = terms_of(into, legacy::credit_transactions);
+    compare_record(into, row, map_record(row, by), std::string(line.id.value_or("")), false);
+}
+
+void import_customers::append_credit(batch &into, const legacy_line &line, const legacy_row &row) {
+    terms by = terms_of(into, legacy::credit_transactions);
+    by.keeps_reference = line.keeps_reference;
+    for (int attempt = 0;; ++attempt) {
+        const auto made = map_record(row, by);
+        if (made.refused)
+            return into.refuse(legacy::credit_transactions, row.id(), row.document(), *made.refused);
+        unit_->since = pg::timestamp_of(made.find(column::mg_created_at)->value);
+        open_customer(into);
+        ledger::new_row record = record_of(row, made, unit_->customer.pass_id);
+        const std::int32_t delta = DatumGetInt32(made.find(column::mg_delta)->value);
+        bool written = false;
+        const auto put = [&] { written = write(into, record, delta); };
+        std::optional<std::string> fault;
+        if (into.mode == care::none)
+            put();
+        else
+            fault = fault_of_row(put);
+        if (fault)
+            return into.refuse(legacy::credit_transactions, row.id(), row.document(), {why::refused, *fault});
+        if (written) {
+            note_record(into, row, made, unit_->customer.pass_id, line.by_session);
+            return;
+        }
+        if (attempt > 0 || !by.keeps_reference)
+            return into.refuse(legacy::credit_transactions, row.id(), row.document(), {why::id_taken, {}});
+        by.keeps_reference = false; // somebody wrote it meanwhile
+    }
+}
+
+// False when one of its keys is taken.
+bool import_customers::write(batch &into, const ledger::new_row &row, std::int32_t delta) {
+    const std::string &pass_id = unit_->customer.pass_id;
+    const auto how = into.mode == care::none ? into.store.append_one_of_many(row, pass_id, delta, nullptr)
+                                             : into.store.append_movement(row, pass_id, delta, nullptr);
+    if (how == ledger::appended::no)
+        return false;
+    if (how == ledger::appended::unprojected)
+        unit_->waiting.add(row, delta, nullptr);
+    unit_->appended += delta;
+    return true;
+}
+
+// The customer's own row, once all of legacy's that make it have come.
+void import_customers::settle_person(batch &into) {
+    unit &one = *unit_;
+    if (one.settled)
+        return;
+    one.settled = true;
+    if (one.person.exists && one.news == 0)
+        return;
+    const terms by = terms_of(into, legacy::customers);
+    if (!one.person.exists) {
+        make_person(into, one.person.pass_id, one.rows, by, one.since);
+        one.fresh = one.person.exists = true;
+        open_customer(into);
+    } else {
+        open_customer(into);
+        bring_person(into, one.person, one.customer, one.rows, by);
+        // What is written behind it goes by the row as it stands now.
+        one.customer = ledger::require_locked_customer(into.store, one.person.pass_id);
+    }
+}
+
+void import_customers::open_customer(batch &into) {
+    unit &one = *unit_;
+    if (one.open)
+        return;
+    if (one.settled) { // called from there
+        one.customer = ledger::require_locked_customer(into.store, one.person.pass_id);
+        one.open = true;
+        return;
+    }
+    settle_person(into);
+    if (!one.open)
+        open_customer(into);
+}
+
+void import_customers::end(batch &into) {
+    if (!unit_)
+        return;
+    if (!unit_->person.erased && into.mode != care::refuse) {
+        settle_person(into);
+        if (unit_->open)
+            open_balance(into);
+    }
+    unit_.reset();
+}
+
+// What legacy says the balance is, less what its own rows make and what was opened before.
+void import_customers::open_balance(batch &into) {
+    unit &one = *unit_;
+    into.store.append_rest();
+    std::int64_t number = 0;
+    if (!one.rows.empty()) {
+        std::int64_t target = 0;
+        for (const person_row &row : one.rows)
+            target += row.row.integer("credits").value_or(0);
+        if (target < 0)
+            into.report.of(legacy::customers).mend({how::negative_balance, std::to_string(target)}, one.rows[0].key);
+        std::int64_t written = one.appended + one.foreign;
+        if (!one.fresh) {
+            const pg::rows found = into.store.run(into.where.generations, imported, one.customer.pass_id);
+            written = found.int8(0, 0).value_or(0) + one.foreign;
+            number = found.int8(0, 1).value_or(0);
+        }
+        const std::int64_t missing = target - written;
+        if (missing != 0)
+            into.report.of(legacy::customers)
+                .mend({how::opened_balance, "credits=" + std::to_string(target) + " rows=" + std::to_string(written)},
+                      one.rows[0].key);
+        for (std::int64_t left = missing; left != 0;) {
+            pg::check_for_interrupts();
+            const auto delta =
+                static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -PG_INT32_MAX, PG_INT32_MAX));
+            if (append_opening(into, ++number, delta))
+                left -= delta;
+        }
+        if (missing != 0)
+            into.report.open(missing);
+    }
+    ledger::locked_customer after = one.customer;
+    after.credits = one.waiting.any ? one.waiting.credits.balance_behind(into.store, one.customer) : after.credits;
+    if (one.waiting.any)
+        project_appended(into.store, one.customer, after, one.waiting);
+}
+
+bool import_customers::append_opening(batch &into, std::int64_t number, std::int32_t delta) {
+    const std::string &pass_id = unit_->customer.pass_id;
+    constexpr std::size_t longest = 480;
+    const std::string id = pass_id.size() <= longest
+                               ? "opening:" + pass_id + ":" + std::to_string(number)
+                               : "opening:" + ledger::new_id();
+    ledger::new_row row("credit_transaction", id);
+    const pg::timestamp now = ledger::stamp_behind(unit_->customer.updated_at);
+    unit_->customer.updated_at = now;
+    row.set_meta(pg::empty_object(), opening_note())
+        .set(column::mg_pass_id, pass_id)
+        .set(column::mg_delta, delta)
+        .set(column::mg_reason, "opening")
+        .set(column::mg_source, "import")
+        .set(column::mg_ref_type, "opening")
+        .set(column::mg_ref_id, id.substr(std::string_view("opening:").size()))
+        .set(column::mg_status, "succeeded")
+        .set(column::mg_source_system, "legacy")
+        .set(column::mg_created_at, now)
+        .set(column::mg_updated_at, now);
+    const auto how = into.store.append_movement(row, pass_id, delta, nullptr);
+    if (how == ledger::appended::unprojected)
+        unit_->waiting.add(row, delta, nullptr);
+    return how != ledger::appended::no;
+}
+
+} // namespace mega::moving

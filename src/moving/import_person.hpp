@@ -1,0 +1,37 @@
+// The customer's own row of an import.
+#pragma once
+
+#include "moving/import_batch.hpp"
+
+namespace mega::moving {
+
+// What is known of a customer when his legacy rows come.
+struct known_person {
+    std::string pass_id;
+    pg::jsonb meta;
+    bool exists = false, erased = false;
+};
+
+// Looks, and follows a merge.
+known_person look_for_person(ledger::store &store, std::string_view pass_id);
+
+// The digest of a legacy key's row that was brought last; std::nullopt for a key that is new to him.
+std::optional<std::string> digest_of_key(const known_person &person, std::string_view key);
+
+// A customer's legacy row with its key and digest.
+struct person_row {
+    std::string key, digest;
+    legacy_row row;
+};
+
+// Makes the customer of these rows; of none, when only other rows name him, since the time of the first of them. Raises
+// 23505 when that cannot be.
+void make_person(batch &into, const std::string &pass_id, std::span<const person_row> rows, const terms &by,
+                 pg::timestamp since);
+
+// Brings a customer who is locked what is new in his rows: all, where his row is as it was imported; where it never
+// was, what is unknown of him; else nothing, and the differences are listed.
+void bring_person(batch &into, const known_person &person, const ledger::locked_customer &customer,
+                  std::span<const person_row> rows, const terms &by);
+
+} // namespace mega::moving

@@ -1,0 +1,60 @@
+// The ten tables that applications of this family had before mega: what they are called, what is read of them, and what
+// a schema has of them. Tables and columns are matched by name; what is missing is normal.
+#pragma once
+
+#include "core/record_id.hpp"
+#include "pg/datum.hpp"
+
+namespace mega::moving {
+
+// In the order in which they move in.
+enum class legacy { customers, credit_transactions, sessions, generations, feedback, runtime_config, app_config,
+                    profiles, admin_sessions, admin_audit, count };
+inline constexpr std::size_t legacy_tables = static_cast<std::size_t>(legacy::count);
+
+enum class wanted { text, integer, boolean, time, uuid, json };
+
+struct legacy_column {
+    const char *name;
+    wanted type;
+};
+
+struct legacy_definition {
+    const char *name;
+    const char *key;
+    const char *made; // the column that says when a row was made
+    std::optional<core::record_type> becomes; // of customers: none
+    std::span<const legacy_column> columns;   // that mega reads; the others travel with the row
+};
+
+const legacy_definition &definition_of(legacy table);
+std::optional<legacy> legacy_named(std::string_view name);
+
+// 'session:' and the like.
+std::string prefix_of(legacy table);
+
+// What a schema has of them.
+class legacy_schema {
+public:
+    // Looks them up as the caller. Raises 42P01 when the schema or all tables are missing, 42703 for a table without
+    // its key column, 42804 for a column of a type that cannot be read. only: names of tables; std::nullopt for all.
+    // Raises 22023 for a name that is none, and 42P01 for one that is not there.
+    legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only);
+
+    bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }      // in the schema
+    bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; } // has, and was asked for
+    bool tells_times(legacy table) const { return timed_[static_cast<std::size_t>(table)]; } // in a column of times
+    const std::string &name() const { return name_; }
+    std::string qualified(legacy table) const; // quoted
+
+private:
+    void look(Oid schema, legacy table);
+    void choose(const std::vector<std::string> &only);
+
+    std::string name_;
+    std::array<bool, legacy_tables> there_{};
+    std::array<bool, legacy_tables> wanted_{};
+    std::array<bool, legacy_tables> timed_{};
+};
+
+} // namespace mega::moving

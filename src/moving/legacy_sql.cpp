@@ -1,0 +1,207 @@
+#include "moving/legacy_sql.hpp"
+
+#include "pg/spi.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+// Whose a row with this key is by the rule of the pass id; NULL for a text that is no id.
+std::string pass_of(const std::string &key) {
+    return filled("CASE WHEN @key@ IS NULL OR pg_catalog.btrim(@key@) OPERATOR(pg_catalog.=) '' THEN 'pass:anon:" //
+                  MEGA_ANONYMOUS_ID "' WHEN @schema@.mega_is_record_id('session'::pg_catalog.text, "
+                  "('session:' OPERATOR(pg_catalog.||) @key@)::pg_catalog.text) "
+                  "AND pg_catalog.octet_length(@key@) OPERATOR(pg_catalog.<=) 499 "
+                  "THEN @schema@.mega_pass_id((@key@)::pg_catalog.text, NULL::pg_catalog.uuid, '" MEGA_ANONYMOUS_ID
+                  "'::pg_catalog.uuid) END COLLATE pg_catalog.\"C\"",
+                  {{"@key@", key}});
+}
+
+// Whom mega knows by which pass id; one that was merged answers for its target.
+constexpr const char *known =
+    "WITH known AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, n.root FROM ("
+    "SELECT c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS name, coalesce(c.mg_meta "
+    "OPERATOR(pg_catalog.#>>) '{mega,merged_into}', c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, "
+    "0 AS rank FROM ONLY @schema@.mega_customers c UNION ALL "
+    "SELECT ('pass:shopify:' OPERATOR(pg_catalog.||) c.mg_shopify_customer_id)::pg_catalog.text COLLATE "
+    "pg_catalog.\"C\", coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
+    "c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\", 1 FROM ONLY @schema@.mega_customers c "
+    "WHERE c.mg_shopify_customer_id IS NOT NULL) n ORDER BY n.name, n.rank, n.root)";
+
+// The first key of a user whom mega knows by his user id alone becomes that customer, as mega_ensure_customer would
+// have it.
+constexpr const char *people_of_table =
+    ", people AS MATERIALIZED (SELECT l.key, l.pass, l.doc, l.user_id, "
+    "coalesce(k.root, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS root FROM ("
+    "SELECT d.key, @pass@ AS pass, d.doc, d.user_id, pg_catalog.row_number() OVER (PARTITION BY d.user_id "
+    "ORDER BY d.doc OPERATOR(pg_catalog.->>) 'created_at', d.key) AS nth FROM ("
+    "SELECT s.doc, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
+    "pg_catalog.lower(s.doc OPERATOR(pg_catalog.->>) 'user_id') COLLATE pg_catalog.\"C\" AS user_id "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) s) d) l "
+    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) l.pass "
+    "LEFT JOIN (SELECT c.mg_user_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS user_id, "
+    "pg_catalog.min(c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\") AS root "
+    "FROM ONLY @schema@.mega_customers c WHERE c.mg_user_id IS NOT NULL AND c.mg_shopify_customer_id IS NULL "
+    "AND c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}' IS NULL GROUP BY c.mg_user_id) u "
+    "ON u.user_id OPERATOR(pg_catalog.=) l.user_id AND l.pass OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID
+    "')";
+
+constexpr const char *nobody =
+    ", people AS (SELECT NULL::pg_catalog.text AS key, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS pass, "
+    "NULL::pg_catalog.jsonb AS doc, NULL::pg_catalog.text AS user_id, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" "
+    "AS root WHERE false)";
+
+constexpr const char *customer_rows =
+    "SELECT p.root, 0 AS kind, p.key AS id, p.doc, false AS there, false AS imported, true AS keeps, "
+    "false AS by_session, NULL::integer AS delta, pg_catalog.md5(p.doc::pg_catalog.text) AS digest, "
+    "p.doc OPERATOR(pg_catalog.->>) 'created_at' AS made FROM people p";
+
+// The first row with a reference keeps it, and what mega has already.
+constexpr const char *credit_rows =
+    "SELECT coalesce(p.root, k.root, t.pass), 1, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, "
+    "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, "
+    "m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, "
+    "CASE WHEN t.ref_type IS NULL OR t.ref_id IS NULL OR m.mg_id IS NOT NULL THEN true "
+    "ELSE t.nth OPERATOR(pg_catalog.=) 1 AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r "
+    "WHERE r.mg_ref_type OPERATOR(pg_catalog.=) t.ref_type AND r.mg_ref_id OPERATOR(pg_catalog.=) t.ref_id "
+    "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) t.reason "
+    "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND r.mg_ref_type IS NOT NULL "
+    "AND r.mg_ref_id IS NOT NULL) END, false, m.mg_delta, NULL::pg_catalog.text, t.made FROM ("
+    "SELECT s.*, @pass@ AS pass, pg_catalog.row_number() OVER (PARTITION BY s.ref_type, s.ref_id, s.reason "
+    "ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'ref_type') COLLATE pg_catalog.\"C\" AS ref_type, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'ref_id') COLLATE pg_catalog.\"C\" AS ref_id, "
+    "coalesce($1 OPERATOR(pg_catalog.->>) (d.doc OPERATOR(pg_catalog.->>) 'reason'), "
+    "d.doc OPERATOR(pg_catalog.->>) 'reason', '') COLLATE pg_catalog.\"C\" AS reason, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE pg_catalog.\"C\" AS made "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) s) t "
+    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) t.pass "
+    "LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM people p) p ON p.pass OPERATOR(pg_catalog.=) t.pass "
+    "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
+    "(('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")";
+
+// Whose it is stands in the first of its keys that names somebody, or with its session.
+constexpr const char *ledger_rows =
+    " SELECT coalesce(k.root, t.own) AS root, 0, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, "
+    "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, "
+    "m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, "
+    "NULL::integer, NULL::pg_catalog.text FROM (SELECT s.id, s.doc, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) "
+    "'pass:anon:" MEGA_ANONYMOUS_ID "' THEN @session@ END, s.pass) AS own, "
+    "coalesce(s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID
+    "' AND @session@ IS NOT NULL, false) AS by_session "
+    "FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'session_id') COLLATE pg_catalog.\"C\" AS session_id, @pass@ AS pass "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) s@join@) t "
+    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) t.own "
+    "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
+    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
+    "ORDER BY 1, t.id";
+
+constexpr const char *session_join =
+    " LEFT JOIN (SELECT DISTINCT ON (x.id) x.id, x.pass FROM (SELECT (d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE "
+    "pg_catalog.\"C\" AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) x "
+    "WHERE x.pass OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID "' ORDER BY x.id, x.pass) o "
+    "ON o.id OPERATOR(pg_catalog.=) s.session_id";
+
+constexpr const char *office_rows =
+    " SELECT @root@ AS root, 0, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, false) "
+    "AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, m.mg_id IS NOT NULL, "
+    "m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, NULL::integer, "
+    "NULL::pg_catalog.text FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
+    "AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) t "
+    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) t.pass "
+    "LEFT JOIN ONLY @schema@.mega_admin m ON m.mg_id OPERATOR(pg_catalog.=) "
+    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") ORDER BY t.id";
+
+std::string key_of(const char *column) {
+    return filled("(d.doc OPERATOR(pg_catalog.->>) '@key@')", {{"@key@", column}});
+}
+
+// Of generations the older of two columns may say it.
+std::string pass_of_row(legacy table) {
+    const std::string first = pass_of(key_of("shopify_customer_id"));
+    if (table != legacy::generations)
+        return first;
+    return filled("CASE WHEN @first@ OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID
+                  "' THEN @second@ ELSE @first@ END",
+                  {{"@first@", first}, {"@second@", pass_of(key_of("customer_id"))}});
+}
+
+std::string finished(std::string text, Oid schema) { return pg::with_schema_name(text, schema); }
+
+bool is_office(legacy table) { return table >= legacy::runtime_config; }
+
+} // namespace
+
+std::string filled(std::string_view text, std::initializer_list<std::pair<std::string_view, std::string>> values) {
+    std::string result(text);
+    for (const auto &[name, value] : values)
+        for (std::size_t at = result.find(name); at != std::string::npos; at = result.find(name, at + value.size()))
+            result.replace(at, name.size(), value);
+    return result;
+}
+
+std::string people(const legacy_schema &from, Oid schema, bool customers) {
+    const bool read = customers && from.has(legacy::customers);
+    return finished(known + (read ? filled(people_of_table, {{"@pass@", pass_of("d.key")},
+                                                             {"@table@", from.qualified(legacy::customers)}})
+                                  : std::string(nobody)),
+                    schema);
+}
+
+std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits) {
+    // Credit rows go to whom the customers' rows make of their keys, asked for or not.
+    std::string text = people(from, schema) + " SELECT r.root, r.kind, r.id, r.doc, r.there, r.imported, r.keeps, "
+                                              "r.by_session, r.delta, r.digest FROM (";
+    text += customer_rows;
+    text += customers ? "" : " WHERE false";
+    if (credits)
+        text += std::string(" UNION ALL ") +
+                filled(credit_rows, {{"@pass@", pass_of("s.key")}, {"@table@", from.qualified(legacy::credit_transactions)}});
+    text += ") r ORDER BY r.root COLLATE pg_catalog.\"C\", r.kind, r.made COLLATE pg_catalog.\"C\", "
+            "r.id COLLATE pg_catalog.\"C\"";
+    return finished(std::move(text), schema);
+}
+
+std::string records_query(const legacy_schema &from, Oid schema, legacy table) {
+    const legacy_definition &definition = definition_of(table);
+    const bool office = is_office(table);
+    const bool sessions = !office && table != legacy::sessions && from.has(legacy::sessions);
+    const std::string text =
+        filled(office ? office_rows : ledger_rows,
+               {{"@join@", sessions ? filled(session_join, {{"@pass@", pass_of(key_of("shopify_customer_id"))},
+                                                            {"@table@", from.qualified(legacy::sessions)}})
+                                    : std::string()},
+                {"@session@", sessions ? "o.pass" : "NULL::pg_catalog.text"},
+                {"@root@", table == legacy::profiles ? "k.root" : "NULL::pg_catalog.text"},
+                {"@pass@", pass_of_row(table)},
+                {"@key@", definition.key},
+                {"@prefix@", prefix_of(table)},
+                {"@table@", from.qualified(table)}});
+    return finished(known + text, schema);
+}
+
+std::string persons_query(const legacy_schema &from, Oid schema) {
+    return finished(
+        people(from, schema) +
+            " SELECT DISTINCT ON (w.first, w.second) w.kind, w.value, w.first, w.second FROM ("
+            "SELECT v.kind, v.value, pg_catalog.min(v.root COLLATE pg_catalog.\"C\") AS first, "
+            "pg_catalog.max(v.root COLLATE pg_catalog.\"C\") AS second FROM ("
+            "SELECT 'user_id'::pg_catalog.text AS kind, p.user_id AS value, p.root FROM people p UNION ALL "
+            "SELECT 'email', pg_catalog.lower(p.doc OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\", p.root "
+            "FROM people p) v WHERE pg_catalog.btrim(v.value) OPERATOR(pg_catalog.<>) '' "
+            "AND v.root OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID "' GROUP BY v.kind, v.value) w "
+            "WHERE w.first OPERATOR(pg_catalog.<>) w.second ORDER BY w.first, w.second, w.kind DESC, w.value",
+        schema);
+}
+
+std::string newest_query(const legacy_schema &from, legacy table) {
+    return filled("SELECT pg_catalog.max(l.@made@::pg_catalog.timestamptz) FROM @table@ l "
+                  "WHERE l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.<=) $1 "
+                  "AND l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.>) '-infinity'::pg_catalog.timestamptz",
+                  {{"@table@", from.qualified(table)}, {"@made@", definition_of(table).made}});
+}
+
+} // namespace mega::moving

@@ -1,0 +1,45 @@
+// How the legacy tables are read: one statement for each, which says of every row whose it is and what mega has of it.
+#pragma once
+
+#include "moving/legacy.hpp"
+
+namespace mega::moving {
+
+// The one customer of all that is nobody's: UUID version 5 of 'mega:anonymous' in the namespace of URLs.
+#define MEGA_ANONYMOUS_ID "f17ecf7f-efea-51e0-9b3d-a9c04749cae1"
+inline constexpr std::string_view anonymous_pass_id = "pass:anon:" MEGA_ANONYMOUS_ID;
+
+// The columns of every statement below.
+enum class legacy_result : int {
+    pass_id,    // text: whose it is in mega; NULL when its key cannot be one
+    kind,       // int4: 0, or 1 for the credit rows of a customer
+    id,         // text: the row's key
+    document,   // jsonb: the row; NULL when mega has it unchanged
+    there,      // boolean: mega has a row of this id
+    imported,   // boolean: and an import wrote it
+    keeps,      // boolean: of a credit row: its reference is no other row's
+    by_session, // boolean: its key names nobody, and so it is its session's customer's
+    delta,      // int4: of a credit row that is there: what it moves in mega
+    digest      // text: of a customer's row: tells whether it changed
+};
+
+// The customers, each followed by its credit rows, in byte order of pass id. $1: the mapping of reasons.
+std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits);
+
+// A table of the ledger or of the office.
+std::string records_query(const legacy_schema &from, Oid schema, legacy table);
+
+// People that have more than one pass id: by (user_id or email), value, the two pass ids.
+std::string persons_query(const legacy_schema &from, Oid schema);
+
+// Whose each customer's row is: key, pass_id, credits, as the text of a common table expression `people` and what it
+// needs, for statements that compare. Begins with WITH.
+std::string people(const legacy_schema &from, Oid schema, bool customers = true);
+
+// The newest time of a table that has passed. $1: now.
+std::string newest_query(const legacy_schema &from, legacy table);
+
+// Text with @name@ replaced.
+std::string filled(std::string_view text, std::initializer_list<std::pair<std::string_view, std::string>> values);
+
+} // namespace mega::moving

@@ -1,0 +1,99 @@
+// What becomes of a legacy row: the columns of the row in mega, what had to be mended on the way, and whether it can be
+// at all. Pure of the order in which rows come; the import writes it, the parity compares by it.
+#pragma once
+
+#include "moving/legacy_row.hpp"
+#include "schema/tables.hpp"
+
+#include <functional>
+
+namespace mega::moving {
+
+// How often each happened is counted; the words are those of the report.
+namespace how {
+inline constexpr const char *null_time = "null_time";
+inline constexpr const char *future_time = "future_time";
+inline constexpr const char *signed_url = "signed_url";
+inline constexpr const char *provider_url = "provider_url";
+inline constexpr const char *unfit_url = "unfit_url";
+inline constexpr const char *unfit_text = "unfit_text";
+inline constexpr const char *unfit_user_id = "unfit_user_id";
+inline constexpr const char *unknown_status = "unknown_status";
+inline constexpr const char *doubled_reference = "doubled_reference";
+inline constexpr const char *mapped_reason = "mapped_reason";
+inline constexpr const char *anonymous = "anonymous";
+inline constexpr const char *by_session = "customer_of_session";
+inline constexpr const char *email_key = "email_key";
+inline constexpr const char *two_keys = "two_keys";
+inline constexpr const char *missing_customer = "missing_customer";
+inline constexpr const char *negative_balance = "negative_balance";
+inline constexpr const char *opened_balance = "balance_differs";
+inline constexpr const char *taken_identity = "taken_identity";
+inline constexpr const char *disabled = "disabled_taken_over";
+} // namespace how
+
+namespace why {
+inline constexpr const char *bad_id = "bad_id";
+inline constexpr const char *bad_customer = "bad_customer";
+inline constexpr const char *zero_delta = "zero_delta";
+inline constexpr const char *no_delta = "no_delta";
+inline constexpr const char *reserved_id = "reserved_id";
+inline constexpr const char *id_taken = "id_taken";
+inline constexpr const char *refused = "refused";
+inline constexpr const char *erased = "erased_customer";
+} // namespace why
+
+struct note {
+    const char *what;
+    std::string example;
+};
+
+// A column of mega and the column of legacy that it comes from.
+template <class Column> struct field {
+    const char *from;
+    Column column;
+    pg::nullable_datum value;
+};
+
+template <class Column> struct mapped {
+    std::vector<field<Column>> fields;
+    std::vector<note> mended;
+    std::optional<note> refused;
+
+    template <class Value> void set(const char *from, Column column, const Value &value) {
+        fields.push_back({from, column, pg::to_datum(value)});
+    }
+    void mend(const char *what, std::string example) { mended.push_back({what, std::move(example)}); }
+    const pg::nullable_datum *find(Column column) const {
+        for (const auto &one : fields)
+            if (one.column == column)
+                return &one.value;
+        return nullptr;
+    }
+};
+
+// What a mapping goes by beside the row.
+struct terms {
+    pg::timestamp now;                                  // when the call began
+    std::function<std::optional<pg::timestamp>()> newest; // the newest time of the table that has passed
+    std::optional<pg::jsonb> reasons;                   // legacy reason -> the one that live calls use
+    bool keeps_reference = true;                        // of a credit row: no other row has it
+};
+
+// Of a session, a generation, feedback or a credit row. Without mg_id, mg_pass_id and mg_payload.
+mapped<schema::ledger> map_record(const legacy_row &row, const terms &by);
+
+// Of a row of the office's tables. Without mg_actor_pass_id and mg_payload.
+mapped<schema::admin> map_admin(const legacy_row &row, const terms &by);
+
+// Of the rows of one customer, the first of which says what the others leave open. Without the pass id, the Shopify id
+// and the balance.
+mapped<schema::customer> map_customer(std::span<const legacy_row> rows, const terms &by);
+
+// The id behind the prefix as it is stored, without what no id can be: std::nullopt then.
+std::optional<std::string> mega_id_of(const legacy_row &row);
+
+// A value as reports show it: times in UTC.
+template <class Column> std::optional<std::string> shown(Column column, const pg::nullable_datum &value);
+
+} // namespace mega::moving

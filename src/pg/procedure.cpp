@@ -1,0 +1,129 @@
+#include "pg/procedure.hpp"
+
+#include "pg/version.hpp"
+
+extern "C" {
+#include <storage/lock.h>
+#include <tcop/pquery.h>
+}
+
+namespace pg {
+
+namespace {
+
+constinit bool lock_is_held = false;
+constinit bool watched = false;
+constinit LOCKTAG lock_tag{};
+
+void on_transaction_end(XactEvent event, void *) {
+    if (event != XACT_EVENT_ABORT || !lock_is_held)
+        return;
+    lock_is_held = false;
+    LockRelease(&lock_tag, ExclusiveLock, true);
+}
+
+constexpr std::pair<const char *, const char *> settings[] = {
+    {"TimeZone", "UTC"}, {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
+    {"row_security", "off"}}; // rows that a policy hides would be missed in silence
+
+} // namespace
+
+bool may_commit(FunctionCallInfo fcinfo) noexcept {
+    return fcinfo->context != nullptr && IsA(fcinfo->context, CallContext) &&
+           !castNode(CallContext, fcinfo->context)->atomic;
+}
+
+procedure::procedure() {
+    call([] { SPI_connect_ext(SPI_OPT_NONATOMIC); });
+    commit();
+}
+
+void procedure::commit() {
+    call([] {
+        SPI_commit();
+        XactIsoLevel = XACT_READ_COMMITTED; // before the first snapshot
+        EnsurePortalSnapshotExists();
+    });
+}
+
+void procedure::finish() {
+    call([] { SPI_finish(); });
+}
+
+held_rows::held_rows(procedure &of, const std::string &query, std::span<const Oid> types,
+                     std::span<const nullable_datum> values) {
+    std::vector<Datum> data;
+    std::string nulls;
+    for (const nullable_datum &one : values) {
+        data.push_back(one.value);
+        nulls += one.is_null ? 'n' : ' ';
+    }
+    portal_ = call([&]() -> Portal {
+        NewGUCNestLevel(); // the commit gives the settings back
+        for (const auto &[name, value] : settings)
+            set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+        SPIPlanPtr plan = SPI_prepare_cursor(query.c_str(), static_cast<int>(types.size()),
+                                             const_cast<Oid *>(types.data()), CURSOR_OPT_SCROLL);
+        if (plan == nullptr)
+            return nullptr;
+        Portal opened = SPI_cursor_open(nullptr, plan, data.data(), nulls.c_str(), false);
+        if (opened != nullptr)
+            PinPortal(opened);
+        return opened;
+    });
+    if (portal_ == nullptr)
+        throw sql_error{"XX000", "a cursor could not be opened", query, {}};
+    of.commit();
+}
+
+std::uint64_t held_rows::count() const noexcept {
+    return portal_->holdStore == nullptr
+               ? 0
+               : static_cast<std::uint64_t>(tuplestore_tuple_count(portal_->holdStore));
+}
+
+rows held_rows::fetch(std::uint64_t most) {
+    call([this, most] { SPI_cursor_fetch(portal_, true, static_cast<long>(most)); });
+    fetched_ = SPI_tuptable;
+    return {SPI_tuptable, SPI_processed};
+}
+
+void held_rows::free() {
+    call([this] { SPI_freetuptable(fetched_); });
+}
+
+void held_rows::back_to(std::uint64_t position) {
+    call([this, position] { SPI_scroll_cursor_move(portal_, FETCH_ABSOLUTE, static_cast<long>(position)); });
+}
+
+void held_rows::close() {
+    call([this] {
+        UnpinPortal(portal_);
+        SPI_cursor_close(portal_);
+    });
+    portal_ = nullptr;
+}
+
+session_lock::session_lock(std::uint32_t first, std::uint32_t second, const char *message, const char *hint) {
+    const bool taken = call([first, second] {
+        if (!watched)
+            RegisterXactCallback(on_transaction_end, nullptr);
+        watched = true;
+        LOCKTAG wanted;
+        SET_LOCKTAG_ADVISORY(wanted, MyDatabaseId, first, second, 2);
+        if (lock_is_held || LockAcquire(&wanted, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+            return false;
+        lock_tag = wanted;
+        lock_is_held = true;
+        return true;
+    });
+    if (!taken)
+        throw sql_error{"55006", message, {}, hint};
+}
+
+void session_lock::release() {
+    lock_is_held = false;
+    call([] { LockRelease(&lock_tag, ExclusiveLock, true); });
+}
+
+} // namespace pg

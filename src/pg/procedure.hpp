@@ -1,0 +1,76 @@
+// A procedure that commits: what it holds across its transactions, and what it reads once for all of them.
+#pragma once
+
+#include "pg/spi.hpp"
+
+extern "C" {
+#include <utils/backend_status.h>
+}
+
+namespace pg {
+
+// Whether the call may commit: not inside a transaction block, nor in a function.
+bool may_commit(FunctionCallInfo fcinfo) noexcept;
+
+// The connection to SPI that lies below all sessions of the procedure. From its beginning on every transaction is READ
+// COMMITTED, whatever the default is: the procedure waits for others and goes on with what they left.
+class procedure {
+public:
+    procedure();
+    procedure(const procedure &) = delete;
+    procedure &operator=(const procedure &) = delete;
+
+    // Ends the transaction and begins the next. No session is connected, no role taken on.
+    void commit();
+    void finish(); // on success
+};
+
+// What a query gives, read as the caller at one moment and kept, beyond the end of transactions, where memory is not
+// needed for it. Dates, times and bytes in texts are written in one way, whatever the caller has set. Raises 42501 where
+// row security would hide rows.
+class held_rows {
+public:
+    // Commits. The query can be gone through backwards.
+    held_rows(procedure &of, const std::string &query, std::span<const Oid> types,
+              std::span<const nullable_datum> values);
+    held_rows(const held_rows &) = delete;
+    held_rows &operator=(const held_rows &) = delete;
+
+    std::uint64_t count() const noexcept; // all that there are
+    rows fetch(std::uint64_t most);       // the next ones; they live as long as the session that is connected
+    void free();                          // those that were fetched last, in the same session
+    void back_to(std::uint64_t position); // so many rows were fetched then
+    void close();                         // on success; after an error the transaction's end does it
+
+private:
+    Portal portal_ = nullptr;
+    SPITupleTable *fetched_ = nullptr;
+};
+
+// An advisory lock of the session, given back at the end of a scope or when the transaction fails.
+class session_lock {
+public:
+    // Raises 55006 with this message when another session has it.
+    session_lock(std::uint32_t first, std::uint32_t second, const char *message, const char *hint);
+    session_lock(const session_lock &) = delete;
+    session_lock &operator=(const session_lock &) = delete;
+
+    void release(); // on success
+};
+
+// What others see the session do, by its application_name, for the length of a scope.
+class shown_activity {
+public:
+    shown_activity() = default;
+    ~shown_activity() { pgstat_report_appname(application_name); }
+    shown_activity(const shown_activity &) = delete;
+    shown_activity &operator=(const shown_activity &) = delete;
+
+    void show(const std::string &what) const { pgstat_report_appname(what.c_str()); }
+};
+
+inline void tell(const std::string &message) {
+    call([&message] { ereport(NOTICE, (errmsg_internal("%s", message.c_str()))); });
+}
+
+} // namespace pg
