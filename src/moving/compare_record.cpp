@@ -102,7 +102,8 @@ private:
             counts_.differ({id_, one.from, legacy, mega});
         }
         if (!any) // a column that mega does not read
-            counts_.differ({id_, "row", shown(column::mg_payload, pg::to_datum(now_)), stored_text(column::mg_payload)});
+            counts_.differ(
+                {id_, "row", shown(column::mg_payload, pg::to_datum(now_)), stored_text(column::mg_payload)});
     }
 
     batch &into_;

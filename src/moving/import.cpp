@@ -187,9 +187,9 @@ private:
         for (std::uint64_t left = found.count(); left > 0;) {
             const pg::rows some = found.fetch(1000);
             for (std::uint64_t i = 0; i < some.count(); ++i)
-                report_.add_person({std::string(some.text(i, 0).value_or("")), std::string(some.text(i, 1).value_or("")),
-                                    std::string(some.text(i, 2).value_or("")),
-                                    std::string(some.text(i, 3).value_or(""))});
+                report_.add_person(
+                    {std::string(some.text(i, 0).value_or("")), std::string(some.text(i, 1).value_or("")),
+                     std::string(some.text(i, 2).value_or("")), std::string(some.text(i, 3).value_or(""))});
             left -= some.count();
             found.free();
         }
@@ -213,8 +213,7 @@ private:
         progress(legacy table, std::uint64_t rows) : name_(definition_of(table).name), rows_(rows) {}
 
         void tell(std::uint64_t done, const pg::shown_activity &activity) const {
-            const double seconds =
-                std::max(1e-6, static_cast<double>(pg::clock_time().value - began_.value) / 1e6);
+            const double seconds = std::max(1e-6, static_cast<double>(pg::clock_time().value - began_.value) / 1e6);
             const double rate = static_cast<double>(done) / seconds;
             const std::string share = std::to_string(rows_ == 0 ? 100 : done * 100 / rows_) + " %";
             activity.show("mega_import: " + name_ + " " + share);
@@ -277,15 +276,17 @@ std::optional<pg::jsonb> mapping_of(const pg::arguments &given, int i) {
 Datum import(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     if (!pg::may_commit(fcinfo))
-        throw pg::sql_error{"25001", "mega_import cannot run inside a transaction block", {},
+        throw pg::sql_error{"25001",
+                            "mega_import cannot run inside a transaction block",
+                            {},
                             "It commits batch by batch: CALL it by itself."};
     if (given.is_null(0))
         throw pg::sql_error{ledger::bad_argument, "legacy_schema must not be NULL", {}, {}};
     const std::string name = NameStr(*DatumGetName(fcinfo->args[0].value));
     const std::int32_t batch_size = given.int4(1).value_or(5000);
     if (batch_size < 1)
-        throw pg::sql_error{ledger::bad_argument, "batch_size must be above zero",
-                            "batch_size=" + std::to_string(batch_size), {}};
+        throw pg::sql_error{
+            ledger::bad_argument, "batch_size must be above zero", "batch_size=" + std::to_string(batch_size), {}};
     const Oid function = fcinfo->flinfo->fn_oid;
     schema::guarded_tables_of(function, schema::written::all); // refuses before anything is read
     const legacy_schema from(name, names_of(given, 2));

@@ -28,8 +28,8 @@ void batch::refuse(legacy table, const std::string &id, pg::jsonb document, cons
     counts.refused[reason.what].add(reason.example.empty() ? id : id + ": " + reason.example);
     const std::string name = definition_of(table).name;
     const std::string row_text = shown(schema::admin::mg_detail, pg::to_datum(document)).value_or("");
-    const std::uint64_t mark =
-        hash_bytes_extended(reinterpret_cast<const unsigned char *>(row_text.data()), static_cast<int>(row_text.size()), 0);
+    const std::uint64_t mark = hash_bytes_extended(reinterpret_cast<const unsigned char *>(row_text.data()),
+                                                   static_cast<int>(row_text.size()), 0);
     pg::json_builder detail;
     detail.begin_object();
     detail.key("table").text(name).key("id").text(id).key("reason").text(reason.what);

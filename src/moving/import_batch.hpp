@@ -56,7 +56,7 @@ public:
     virtual ~table_import() = default;
 
     virtual legacy table() const = 0;
-    virtual void begin() {}                                           // a batch, or one that was rolled back again
+    virtual void begin() {}                                              // a batch, or one that was rolled back again
     virtual bool ends_before(const legacy_line &) const { return true; } // whether a batch may end before this row
     virtual void take(batch &into, const legacy_line &line) = 0;
     virtual void end(batch &into) = 0;

@@ -226,8 +226,7 @@ void import_customers::open_balance(batch &into) {
                       one.rows[0].key);
         for (std::int64_t left = missing; left != 0;) {
             pg::check_for_interrupts();
-            const auto delta =
-                static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -PG_INT32_MAX, PG_INT32_MAX));
+            const auto delta = static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -PG_INT32_MAX, PG_INT32_MAX));
             if (append_opening(into, ++number, delta))
                 left -= delta;
         }
@@ -243,9 +242,8 @@ void import_customers::open_balance(batch &into) {
 bool import_customers::append_opening(batch &into, std::int64_t number, std::int32_t delta) {
     const std::string &pass_id = unit_->customer.pass_id;
     constexpr std::size_t longest = 480;
-    const std::string id = pass_id.size() <= longest
-                               ? "opening:" + pass_id + ":" + std::to_string(number)
-                               : "opening:" + ledger::new_id();
+    const std::string id =
+        pass_id.size() <= longest ? "opening:" + pass_id + ":" + std::to_string(number) : "opening:" + ledger::new_id();
     ledger::new_row row("credit_transaction", id);
     const pg::timestamp now = ledger::stamp_behind(unit_->customer.updated_at);
     unit_->customer.updated_at = now;

@@ -24,12 +24,12 @@ private:
         std::string named; // as the statement named him
         known_person person;
         std::vector<person_row> rows{};
-        std::size_t news = 0;   // of the rows: new or changed
-        bool settled = false;   // his own row is
-        bool fresh = false;     // made here
-        bool open = false;      // locked
+        std::size_t news = 0; // of the rows: new or changed
+        bool settled = false; // his own row is
+        bool fresh = false;   // made here
+        bool open = false;    // locked
         ledger::locked_customer customer{};
-        pg::timestamp since{}; // of the first credit row
+        pg::timestamp since{};     // of the first credit row
         std::int64_t foreign = 0;  // credits of legacy's rows that are there and no import wrote
         std::int64_t appended = 0; // credits of rows that were written
         ledger::appended_rows waiting{};

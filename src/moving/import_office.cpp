@@ -9,9 +9,15 @@ namespace {
 using column = schema::admin;
 
 // What may change of a row that is no fact.
-constexpr column changing[] = {column::mg_user_id,      column::mg_email,        column::mg_ip,
-                               column::mg_user_agent,   column::mg_first_seen_at, column::mg_last_seen_at,
-                               column::mg_shopify_customer_id, column::mg_runtime_flat, column::mg_value};
+constexpr column changing[] = {column::mg_user_id,
+                               column::mg_email,
+                               column::mg_ip,
+                               column::mg_user_agent,
+                               column::mg_first_seen_at,
+                               column::mg_last_seen_at,
+                               column::mg_shopify_customer_id,
+                               column::mg_runtime_flat,
+                               column::mg_value};
 constexpr std::size_t width = std::size(changing);
 
 constexpr Oid id_type[] = {TEXTOID};
@@ -40,8 +46,7 @@ pg::jsonb noted_meta(const legacy_row &row, const mapped<column> &made) {
     return meta.end_object().finish();
 }
 
-bool append_row(batch &into, const legacy_row &row, const mapped<column> &made,
-                std::optional<std::string_view> actor) {
+bool append_row(batch &into, const legacy_row &row, const mapped<column> &made, std::optional<std::string_view> actor) {
     ledger::admin_row record(*definition_of(row.table()).becomes, *mega_id_of(row));
     for (const field<column> &one : made.fields)
         record.set(one.column, one.value);
@@ -86,7 +91,8 @@ private:
         const auto was = map_admin(legacy_row(row_.table(), payload),
                                    into_.terms_for([] { return std::optional<pg::timestamp>(); }));
         for (std::size_t i = 0; i < width; ++i)
-            if (changing[i] != column::mg_first_seen_at && shown(changing[i], made(was, changing[i])) != shown(changing[i], stored_[i]))
+            if (changing[i] != column::mg_first_seen_at &&
+                shown(changing[i], made(was, changing[i])) != shown(changing[i], stored_[i]))
                 return false;
         return true;
     }

@@ -27,8 +27,8 @@ pg::jsonb application_part(pg::jsonb meta) {
 }
 
 std::string hashed(const std::string &text) {
-    return std::to_string(hash_bytes_extended(reinterpret_cast<const unsigned char *>(text.data()),
-                                              static_cast<int>(text.size()), 0));
+    return std::to_string(
+        hash_bytes_extended(reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()), 0));
 }
 
 // Tells whether a customer's row is as an import left it.
@@ -174,8 +174,8 @@ void make_person(batch &into, const std::string &pass_id, std::span<const person
     for (int identities = 2; identities >= 0; --identities) {
         if (insert(into, pass_id, made, rows, identities))
             return;
-        const bool user = identities == 2 && made.find(column::mg_user_id) != nullptr &&
-                          !made.find(column::mg_user_id)->is_null;
+        const bool user =
+            identities == 2 && made.find(column::mg_user_id) != nullptr && !made.find(column::mg_user_id)->is_null;
         if (user)
             counts.mend({how::taken_identity, "user_id=" + *shown(column::mg_user_id, *made.find(column::mg_user_id))},
                         pass_id);
@@ -208,8 +208,9 @@ public:
     }
 
 private:
-    static constexpr column read_columns[] = {column::mg_user_id,  column::mg_email,       column::mg_expires_at,
-                                              column::mg_disabled, column::mg_last_active, column::mg_shopify_customer_id};
+    static constexpr column read_columns[] = {column::mg_user_id,     column::mg_email,
+                                              column::mg_expires_at,  column::mg_disabled,
+                                              column::mg_last_active, column::mg_shopify_customer_id};
 
     pg::nullable_datum made(column c) const { return made_.find(c) != nullptr ? *made_.find(c) : pg::nullable_datum{}; }
     bool is_anonymous() const { return person_.pass_id == anonymous_pass_id; }
@@ -259,7 +260,8 @@ private:
     // as_imported: what is written is what an import made of him. Returns how many rows that brought.
     std::int64_t write(pg::jsonb application, bool as_imported, bool with_digests) {
         if (!made(column::mg_last_active).is_null &&
-            (stored_[4].is_null || pg::timestamp_of(stored_[4].value) < pg::timestamp_of(made(column::mg_last_active).value)))
+            (stored_[4].is_null ||
+             pg::timestamp_of(stored_[4].value) < pg::timestamp_of(made(column::mg_last_active).value)))
             set(column::mg_last_active, made(column::mg_last_active));
         std::array<pg::nullable_datum, fields> values;
         std::copy_n(stored_.begin(), fields, values.begin());
@@ -267,8 +269,9 @@ private:
             for (const auto &[c, value] : changes_)
                 if (c == compared[i])
                     values[i] = value;
-        const pg::jsonb own = import_note(
-            person_.meta, rows_, as_imported ? std::optional(digest_of(values, application)) : std::nullopt, with_digests);
+        const pg::jsonb own =
+            import_note(person_.meta, rows_, as_imported ? std::optional(digest_of(values, application)) : std::nullopt,
+                        with_digests);
         changes_.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(application, own)));
         claim_identities();
         const ledger::in_flight::own_key writing(person_.pass_id, own.document);

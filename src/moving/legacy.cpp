@@ -8,31 +8,41 @@ namespace {
 
 using core::record_type;
 
-constexpr legacy_column customers[] = {{"shopify_customer_id", wanted::text}, {"user_id", wanted::uuid},
-                                       {"email", wanted::text},               {"credits", wanted::integer},
-                                       {"expires_at", wanted::time},          {"last_active", wanted::time},
-                                       {"disabled", wanted::boolean},         {"meta", wanted::json},
-                                       {"created_at", wanted::time},          {"updated_at", wanted::time}};
-constexpr legacy_column credit_transactions[] = {
-    {"id", wanted::text},     {"shopify_customer_id", wanted::text}, {"delta", wanted::integer},
-    {"reason", wanted::text}, {"source", wanted::text},              {"ref_type", wanted::text},
-    {"ref_id", wanted::text}, {"created_at", wanted::time}};
-constexpr legacy_column sessions[] = {{"id", wanted::text},       {"shopify_customer_id", wanted::text},
-                                      {"platform", wanted::text}, {"title", wanted::text},
-                                      {"meta", wanted::json},     {"created_at", wanted::time},
-                                      {"updated_at", wanted::time}};
-constexpr legacy_column generations[] = {
-    {"id", wanted::text},           {"type", wanted::text},           {"session_id", wanted::text},
-    {"customer_id", wanted::text},  {"shopify_customer_id", wanted::text}, {"platform", wanted::text},
-    {"prompt", wanted::text},       {"output_url", wanted::text},     {"output_key", wanted::text},
-    {"provider", wanted::text},     {"model", wanted::text},          {"latency_ms", wanted::integer},
-    {"input_chars", wanted::integer}, {"output_chars", wanted::integer}, {"meta", wanted::json},
-    {"created_at", wanted::time},   {"updated_at", wanted::time}};
-constexpr legacy_column feedback[] = {
-    {"id", wanted::text},         {"shopify_customer_id", wanted::text}, {"session_id", wanted::text},
-    {"generation_id", wanted::text}, {"result_type", wanted::text},      {"platform", wanted::text},
-    {"prompt", wanted::text},     {"comment", wanted::text},             {"image_url", wanted::text},
-    {"video_url", wanted::text},  {"created_at", wanted::time},          {"updated_at", wanted::time}};
+constexpr legacy_column customers[] = {
+    {"shopify_customer_id", wanted::text}, {"user_id", wanted::uuid},    {"email", wanted::text},
+    {"credits", wanted::integer},          {"expires_at", wanted::time}, {"last_active", wanted::time},
+    {"disabled", wanted::boolean},         {"meta", wanted::json},       {"created_at", wanted::time},
+    {"updated_at", wanted::time}};
+constexpr legacy_column credit_transactions[] = {{"id", wanted::text},       {"shopify_customer_id", wanted::text},
+                                                 {"delta", wanted::integer}, {"reason", wanted::text},
+                                                 {"source", wanted::text},   {"ref_type", wanted::text},
+                                                 {"ref_id", wanted::text},   {"created_at", wanted::time}};
+constexpr legacy_column sessions[] = {
+    {"id", wanted::text},   {"shopify_customer_id", wanted::text}, {"platform", wanted::text},  {"title", wanted::text},
+    {"meta", wanted::json}, {"created_at", wanted::time},          {"updated_at", wanted::time}};
+constexpr legacy_column generations[] = {{"id", wanted::text},
+                                         {"type", wanted::text},
+                                         {"session_id", wanted::text},
+                                         {"customer_id", wanted::text},
+                                         {"shopify_customer_id", wanted::text},
+                                         {"platform", wanted::text},
+                                         {"prompt", wanted::text},
+                                         {"output_url", wanted::text},
+                                         {"output_key", wanted::text},
+                                         {"provider", wanted::text},
+                                         {"model", wanted::text},
+                                         {"latency_ms", wanted::integer},
+                                         {"input_chars", wanted::integer},
+                                         {"output_chars", wanted::integer},
+                                         {"meta", wanted::json},
+                                         {"created_at", wanted::time},
+                                         {"updated_at", wanted::time}};
+constexpr legacy_column feedback[] = {{"id", wanted::text},          {"shopify_customer_id", wanted::text},
+                                      {"session_id", wanted::text},  {"generation_id", wanted::text},
+                                      {"result_type", wanted::text}, {"platform", wanted::text},
+                                      {"prompt", wanted::text},      {"comment", wanted::text},
+                                      {"image_url", wanted::text},   {"video_url", wanted::text},
+                                      {"created_at", wanted::time},  {"updated_at", wanted::time}};
 constexpr legacy_column runtime_config[] = {
     {"id", wanted::integer}, {"updated_at", wanted::time}, {"updated_by", wanted::text}};
 constexpr legacy_column app_config[] = {
@@ -42,15 +52,14 @@ constexpr legacy_column profiles[] = {{"user_id", wanted::uuid},
                                       {"shopify_customer_id", wanted::text},
                                       {"created_at", wanted::time},
                                       {"updated_at", wanted::time}};
-constexpr legacy_column admin_sessions[] = {
-    {"session_hash", wanted::text}, {"user_id", wanted::uuid},       {"email", wanted::text},
-    {"ip", wanted::text},           {"user_agent", wanted::text},    {"first_seen_at", wanted::time},
-    {"last_seen_at", wanted::time}, {"updated_at", wanted::time}};
-constexpr legacy_column admin_audit[] = {{"id", wanted::text},        {"created_at", wanted::time},
-                                         {"action", wanted::text},    {"route", wanted::text},
-                                         {"method", wanted::text},    {"status", wanted::integer},
-                                         {"user_id", wanted::uuid},   {"email", wanted::text},
-                                         {"detail", wanted::json}};
+constexpr legacy_column admin_sessions[] = {{"session_hash", wanted::text}, {"user_id", wanted::uuid},
+                                            {"email", wanted::text},        {"ip", wanted::text},
+                                            {"user_agent", wanted::text},   {"first_seen_at", wanted::time},
+                                            {"last_seen_at", wanted::time}, {"updated_at", wanted::time}};
+constexpr legacy_column admin_audit[] = {
+    {"id", wanted::text},      {"created_at", wanted::time}, {"action", wanted::text},
+    {"route", wanted::text},   {"method", wanted::text},     {"status", wanted::integer},
+    {"user_id", wanted::uuid}, {"email", wanted::text},      {"detail", wanted::json}};
 
 constexpr std::array<legacy_definition, legacy_tables> definitions{{
     {"customers", "shopify_customer_id", "created_at", std::nullopt, customers},
@@ -134,8 +143,7 @@ std::string prefix_of(legacy table) {
     return type ? std::string(core::name(*type)) + ":" : std::string();
 }
 
-legacy_schema::legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only)
-    : name_(name) {
+legacy_schema::legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only) : name_(name) {
     const Oid schema = pg::call([this] { return get_namespace_oid(name_.c_str(), true); });
     if (schema == InvalidOid)
         throw pg::sql_error{"42P01", "there is no schema " + pg::quoted(name_),
@@ -164,7 +172,8 @@ void legacy_schema::look(Oid schema, legacy table) {
     const std::string shown = qualified(table);
     if (pg::attribute_of(shape, definition.key) == 0)
         throw pg::sql_error{"42703", "the table " + shown + " has no column " + definition.key,
-                            "It is the key by which its rows are told apart.", "Add it, or leave the table out: tables."};
+                            "It is the key by which its rows are told apart.",
+                            "Add it, or leave the table out: tables."};
     for (const legacy_column &column : definition.columns)
         if (const AttrNumber at = pg::attribute_of(shape, column.name); at != 0)
             require_type(shown, column, shape, at);
@@ -180,7 +189,9 @@ void legacy_schema::choose(const std::vector<std::string> &only) {
     for (const std::string &name : only) {
         const auto table = legacy_named(name);
         if (!table)
-            throw pg::sql_error{"22023", pg::quoted(name) + " is none of the tables that are read", {},
+            throw pg::sql_error{"22023",
+                                pg::quoted(name) + " is none of the tables that are read",
+                                {},
                                 "They are " + all_names() + "."};
         if (!has(*table))
             throw pg::sql_error{"42P01", "there is no table " + qualified(*table), {}, "Leave it out of tables."};
@@ -189,8 +200,7 @@ void legacy_schema::choose(const std::vector<std::string> &only) {
 }
 
 std::string legacy_schema::qualified(legacy table) const {
-    const std::string schema =
-        pg::call([this] { return static_cast<const char *>(quote_identifier(name_.c_str())); });
+    const std::string schema = pg::call([this] { return static_cast<const char *>(quote_identifier(name_.c_str())); });
     return schema + "." + definition_of(table).name;
 }
 

@@ -8,8 +8,19 @@
 namespace mega::moving {
 
 // In the order in which they move in.
-enum class legacy { customers, credit_transactions, sessions, generations, feedback, runtime_config, app_config,
-                    profiles, admin_sessions, admin_audit, count };
+enum class legacy {
+    customers,
+    credit_transactions,
+    sessions,
+    generations,
+    feedback,
+    runtime_config,
+    app_config,
+    profiles,
+    admin_sessions,
+    admin_audit,
+    count
+};
 inline constexpr std::size_t legacy_tables = static_cast<std::size_t>(legacy::count);
 
 enum class wanted { text, integer, boolean, time, uuid, json };
@@ -22,7 +33,7 @@ struct legacy_column {
 struct legacy_definition {
     const char *name;
     const char *key;
-    const char *made; // the column that says when a row was made
+    const char *made;                         // the column that says when a row was made
     std::optional<core::record_type> becomes; // of customers: none
     std::span<const legacy_column> columns;   // that mega reads; the others travel with the row
 };
@@ -41,8 +52,8 @@ public:
     // Raises 22023 for a name that is none, and 42P01 for one that is not there.
     legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only);
 
-    bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }      // in the schema
-    bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; } // has, and was asked for
+    bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }         // in the schema
+    bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; }      // has, and was asked for
     bool tells_times(legacy table) const { return timed_[static_cast<std::size_t>(table)]; } // in a column of times
     const std::string &name() const { return name_; }
     std::string qualified(legacy table) const; // quoted

@@ -159,7 +159,8 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
     text += customers ? "" : " WHERE false";
     if (credits)
         text += std::string(" UNION ALL ") +
-                filled(credit_rows, {{"@pass@", pass_of("s.key")}, {"@table@", from.qualified(legacy::credit_transactions)}});
+                filled(credit_rows,
+                       {{"@pass@", pass_of("s.key")}, {"@table@", from.qualified(legacy::credit_transactions)}});
     text += ") r ORDER BY r.root COLLATE pg_catalog.\"C\", r.kind, r.made COLLATE pg_catalog.\"C\", "
             "r.id COLLATE pg_catalog.\"C\"";
     return finished(std::move(text), schema);

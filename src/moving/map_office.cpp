@@ -17,8 +17,8 @@ template <class Column> void set_actor(const legacy_row &row, mapped<Column> &ou
 using office = schema::admin;
 
 void set_changed(const legacy_row &row, const terms &by, mapped<office> &out) {
-    const pg::timestamp at = sane(row, "updated_at", by) ? *sane(row, "updated_at", by)
-                                                          : made_at(row, "updated_at", nullptr, by, out);
+    const pg::timestamp at =
+        sane(row, "updated_at", by) ? *sane(row, "updated_at", by) : made_at(row, "updated_at", nullptr, by, out);
     out.set("updated_at", office::mg_created_at, at);
     out.set("updated_at", office::mg_updated_at, at);
 }

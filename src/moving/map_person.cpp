@@ -56,8 +56,8 @@ mapped<person> map_customer(std::span<const legacy_row> rows, const terms &by) {
     out.set("user_id", person::mg_user_id, user);
     out.set("email", person::mg_email, first_of(rows, [&](const legacy_row &row) { return fit(row, "email", out); }));
     out.set("expires_at", person::mg_expires_at, first_of(rows, end_of));
-    const bool disabled = std::ranges::any_of(
-        rows, [](const legacy_row &row) { return row.boolean("disabled").value_or(false); });
+    const bool disabled =
+        std::ranges::any_of(rows, [](const legacy_row &row) { return row.boolean("disabled").value_or(false); });
     out.set("disabled", person::mg_disabled, disabled);
     out.set("meta", person::mg_meta, meta_of_customer(rows));
     const pg::timestamp made = made_at(first, "created_at", "updated_at", by, out);

@@ -9,8 +9,8 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr std::string_view reserved[] = {"hold:",   "capture:", "release:", "refund:", "transfer:",
-                                         "expire:", "opening:", "revoke:",  "topup:",  "lot:"};
+constexpr std::string_view reserved[] = {
+    "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:", "revoke:", "topup:", "lot:"};
 const char *fault_of(std::string_view url) {
     const core::url_verdict verdict = core::check_url(url);
     if (verdict.fault == core::url_fault::signature || verdict.fault == core::url_fault::credentials)

@@ -74,10 +74,10 @@ template <class Column> struct mapped {
 
 // What a mapping goes by beside the row.
 struct terms {
-    pg::timestamp now;                                  // when the call began
+    pg::timestamp now;                                    // when the call began
     std::function<std::optional<pg::timestamp>()> newest; // the newest time of the table that has passed
-    std::optional<pg::jsonb> reasons;                   // legacy reason -> the one that live calls use
-    bool keeps_reference = true;                        // of a credit row: no other row has it
+    std::optional<pg::jsonb> reasons;                     // legacy reason -> the one that live calls use
+    bool keeps_reference = true;                          // of a credit row: no other row has it
 };
 
 // Of a session, a generation, feedback or a credit row. Without mg_id, mg_pass_id and mg_payload.

@@ -23,7 +23,10 @@ void on_transaction_end(XactEvent event, void *) {
 }
 
 constexpr std::pair<const char *, const char *> settings[] = {
-    {"TimeZone", "UTC"}, {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
+    {"TimeZone", "UTC"},
+    {"DateStyle", "ISO, YMD"},
+    {"IntervalStyle", "postgres"},
+    {"bytea_output", "hex"},
     {"row_security", "off"}}; // rows that a policy hides would be missed in silence
 
 } // namespace
@@ -77,9 +80,7 @@ held_rows::held_rows(procedure &of, const std::string &query, std::span<const Oi
 }
 
 std::uint64_t held_rows::count() const noexcept {
-    return portal_->holdStore == nullptr
-               ? 0
-               : static_cast<std::uint64_t>(tuplestore_tuple_count(portal_->holdStore));
+    return portal_->holdStore == nullptr ? 0 : static_cast<std::uint64_t>(tuplestore_tuple_count(portal_->holdStore));
 }
 
 rows held_rows::fetch(std::uint64_t most) {

@@ -26,8 +26,8 @@ public:
 };
 
 // What a query gives, read as the caller at one moment and kept, beyond the end of transactions, where memory is not
-// needed for it. Dates, times and bytes in texts are written in one way, whatever the caller has set. Raises 42501 where
-// row security would hide rows.
+// needed for it. Dates, times and bytes in texts are written in one way, whatever the caller has set. Raises 42501
+// where row security would hide rows.
 class held_rows {
 public:
     // Commits. The query can be gone through backwards.

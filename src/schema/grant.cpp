@@ -28,19 +28,31 @@ constexpr std::string_view writes[] = {
     "mega_delete_generation",   "mega_append_mma_steps", "mega_record_mma_events", "mega_tweak_generation"};
 constexpr std::string_view works[] = {"mega_release_expired_holds", "mega_expire_credits", "mega_claim_generations",
                                       "mega_extend_claim",          "mega_claim_topups",   "mega_release_topup_claim"};
-constexpr std::string_view office[] = {"mega_reconcile_credits",   "mega_reconcile_preferences",
-                                       "mega_topup_due",           "mega_merge_customers",
-                                       "mega_record_admin_audit",  "mega_touch_admin_session",
-                                       "mega_link_profile",        "mega_set_runtime_config",
-                                       "mega_set_app_config",      "mega_disable_customer",
-                                       "mega_delete_customer",     "mega_restore_customer",
-                                       "mega_erase_customer",      "mega_import",
+constexpr std::string_view office[] = {"mega_reconcile_credits",
+                                       "mega_reconcile_preferences",
+                                       "mega_topup_due",
+                                       "mega_merge_customers",
+                                       "mega_record_admin_audit",
+                                       "mega_touch_admin_session",
+                                       "mega_link_profile",
+                                       "mega_set_runtime_config",
+                                       "mega_set_app_config",
+                                       "mega_disable_customer",
+                                       "mega_delete_customer",
+                                       "mega_restore_customer",
+                                       "mega_erase_customer",
+                                       "mega_import",
                                        "mega_parity_counts",
-                                       "mega_parity_sample",       "mega_parity_report",
-                                       "mega_admin_audits",        "mega_admin_session",
-                                       "mega_end_admin_session",   "mega_profile",
-                                       "mega_runtime_config",      "mega_app_config",
-                                       "mega_app_config_versions", "mega_write_path"};
+                                       "mega_parity_sample",
+                                       "mega_parity_report",
+                                       "mega_admin_audits",
+                                       "mega_admin_session",
+                                       "mega_end_admin_session",
+                                       "mega_profile",
+                                       "mega_runtime_config",
+                                       "mega_app_config",
+                                       "mega_app_config_versions",
+                                       "mega_write_path"};
 
 std::optional<level> level_of(std::string_view name) {
     for (const auto &[word, value] : level_names)
