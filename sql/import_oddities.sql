@@ -51,8 +51,8 @@ CALL mega_import('old_shop', mapping => '{"purchase": "topup"}') \gset
 SELECT * FROM pg_temp.counts(:'report');
 SELECT t.key, m.key AS how, e AS example FROM jsonb_each(:'report'::jsonb -> 'tables') t, jsonb_each(t.value -> 'mended') m, jsonb_array_elements_text(m.value -> 'examples') e ORDER BY t.key, m.key, e COLLATE "C";
 SELECT jsonb_pretty(:'report'::jsonb -> 'persons'), :'report'::jsonb -> 'openings' AS openings;
-SELECT left(mg_pass_id, 50) AS mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, mg_credits, mg_disabled, mg_created_at, mg_source_system FROM mega_customers ORDER BY 1;
-SELECT mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, mg_created_at, mg_meta - 'mega' AS meta FROM mega_generations WHERE mg_record_type = 'credit_transaction' AND mg_reason <> 'opening' ORDER BY mg_id;
+SELECT left(mg_pass_id, 50) AS mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, mg_credits, mg_disabled, CASE WHEN mg_source_system = 'legacy' THEN mg_created_at END AS made, mg_source_system FROM mega_customers ORDER BY 1;
+SELECT mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, CASE WHEN mg_source_system = 'legacy' THEN mg_created_at END AS made, mg_meta - 'mega' AS meta FROM mega_generations WHERE mg_record_type = 'credit_transaction' AND mg_reason <> 'opening' ORDER BY mg_id;
 SELECT mg_id, mg_delta FROM mega_generations WHERE mg_reason = 'opening' ORDER BY mg_id;
 SELECT mg_id, mg_pass_id, mg_output_url, mg_image_url, mg_generation_id, mg_status, mg_mma_status, mg_created_at, mg_updated_at, mg_meta #> '{mega,import,mended}' AS mended FROM mega_generations WHERE mg_record_type <> 'credit_transaction' ORDER BY mg_id;
 SELECT mg_id, coalesce(mg_payload ->> 'output_url', mg_payload ->> 'image_url') AS url FROM mega_generations WHERE mg_id IN ('generation:g2', 'generation:g3', 'feedback:' || pg_temp.id(31)) ORDER BY mg_id;

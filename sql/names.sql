@@ -67,7 +67,7 @@ BEGIN
             UNION ALL
             SELECT CASE WHEN p.proname OPERATOR(pg_catalog.~) 'ensure|start|touch' THEN 2 WHEN p.proname OPERATOR(pg_catalog.~) 'create' THEN 3 WHEN p.proname OPERATOR(pg_catalog.~) 'record|hold_credit' THEN 4 WHEN p.proname OPERATOR(pg_catalog.~) 'release_credit|complete' THEN 6 WHEN p.proname OPERATOR(pg_catalog.~) 'fail' THEN 7 ELSE 5 END, p.proname OPERATOR(pg_catalog.||) CASE WHEN b.bare THEN ' in short' ELSE '' END, witness.call(p.oid, run, b.bare)
             FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid AND e.extname OPERATOR(pg_catalog.=) 'mega' JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid, (VALUES (false), (true)) b(bare)
-            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype OPERATOR(pg_catalog.=) 'e' AND p.proname OPERATOR(pg_catalog.!~) '^mega_trigger_') v
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype OPERATOR(pg_catalog.=) 'e' AND p.prokind OPERATOR(pg_catalog.=) 'f' AND p.proname OPERATOR(pg_catalog.!~) '^mega_trigger_') v
         ORDER BY v.place, v.what COLLATE pg_catalog."C"
     LOOP
         INSERT INTO witness.found VALUES (run, one.what, pg_catalog.replace(witness.outcome(one.statement), run, '<run>'));
@@ -104,7 +104,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_array_length,jsonb_build_object,jsonb_typeof,lower,max,min,now,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,unnest}';
+    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_array_length,jsonb_build_object,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);

@@ -124,8 +124,7 @@ pg::jsonb import_report::document(const legacy_schema &from) const {
         out.begin_object();
         out.key(one.by).text(one.value);
         out.key("pass_ids").begin_array().text(one.first).text(one.second).end_array();
-        out.key("hint").text("SELECT * FROM mega_merge_customers(" + literal(one.second) + ", " + literal(one.first) +
-                             ")");
+        out.key("hint").text("mega_merge_customers(" + literal(one.second) + ", " + literal(one.first) + ")");
         out.end_object();
     }
     out.end_array().end_object();

@@ -38,7 +38,7 @@ constexpr const char *people_of_table =
     "SELECT s.doc, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
     "pg_catalog.lower(s.doc OPERATOR(pg_catalog.->>) 'user_id') COLLATE pg_catalog.\"C\" AS user_id "
     "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) s) d) l "
-    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) l.pass "
+    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) l.pass "
     "LEFT JOIN (SELECT c.mg_user_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS user_id, "
     "pg_catalog.min(c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\") AS root "
     "FROM ONLY @schema@.mega_customers c WHERE c.mg_user_id IS NOT NULL AND c.mg_shopify_customer_id IS NULL "
@@ -54,7 +54,7 @@ constexpr const char *nobody =
 constexpr const char *customer_rows =
     "SELECT p.root, 0 AS kind, p.key AS id, p.doc, false AS there, false AS imported, true AS keeps, "
     "false AS by_session, NULL::integer AS delta, pg_catalog.md5(p.doc::pg_catalog.text) AS digest, "
-    "p.doc OPERATOR(pg_catalog.->>) 'created_at' AS made FROM people p";
+    "p.doc OPERATOR(pg_catalog.->>) 'created_at' AS made FROM @people@ p";
 
 // The first row with a reference keeps it, and what mega has already.
 constexpr const char *credit_rows =
@@ -77,8 +77,8 @@ constexpr const char *credit_rows =
     "d.doc OPERATOR(pg_catalog.->>) 'reason', '') COLLATE pg_catalog.\"C\" AS reason, "
     "(d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE pg_catalog.\"C\" AS made "
     "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) s) t "
-    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) t.pass "
-    "LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM people p) p ON p.pass OPERATOR(pg_catalog.=) t.pass "
+    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
+    "LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")";
 
@@ -94,7 +94,7 @@ constexpr const char *ledger_rows =
     "FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, "
     "(d.doc OPERATOR(pg_catalog.->>) 'session_id') COLLATE pg_catalog.\"C\" AS session_id, @pass@ AS pass "
     "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) s@join@) t "
-    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) t.own "
+    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.own "
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
     "ORDER BY 1, t.id";
@@ -111,7 +111,7 @@ constexpr const char *office_rows =
     "m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, NULL::integer, "
     "NULL::pg_catalog.text FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
     "AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) t "
-    "LEFT JOIN known k ON k.name OPERATOR(pg_catalog.=) t.pass "
+    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_admin m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") ORDER BY t.id";
 
@@ -129,7 +129,9 @@ std::string pass_of_row(legacy table) {
                   {{"@first@", first}, {"@second@", pass_of(key_of("customer_id"))}});
 }
 
-std::string finished(std::string text, Oid schema) { return pg::with_schema_name(text, schema); }
+std::string finished(const std::string &text, Oid schema) {
+    return pg::with_schema_name(filled(text, {{"@known@", "known"}, {"@people@", "people"}}), schema);
+}
 
 bool is_office(legacy table) { return table >= legacy::runtime_config; }
 
@@ -163,7 +165,7 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
                        {{"@pass@", pass_of("s.key")}, {"@table@", from.qualified(legacy::credit_transactions)}});
     text += ") r ORDER BY r.root COLLATE pg_catalog.\"C\", r.kind, r.made COLLATE pg_catalog.\"C\", "
             "r.id COLLATE pg_catalog.\"C\"";
-    return finished(std::move(text), schema);
+    return finished(text, schema);
 }
 
 std::string records_query(const legacy_schema &from, Oid schema, legacy table) {
@@ -190,9 +192,9 @@ std::string persons_query(const legacy_schema &from, Oid schema) {
             " SELECT DISTINCT ON (w.first, w.second) w.kind, w.value, w.first, w.second FROM ("
             "SELECT v.kind, v.value, pg_catalog.min(v.root COLLATE pg_catalog.\"C\") AS first, "
             "pg_catalog.max(v.root COLLATE pg_catalog.\"C\") AS second FROM ("
-            "SELECT 'user_id'::pg_catalog.text AS kind, p.user_id AS value, p.root FROM people p UNION ALL "
+            "SELECT 'user_id'::pg_catalog.text AS kind, p.user_id AS value, p.root FROM @people@ p UNION ALL "
             "SELECT 'email', pg_catalog.lower(p.doc OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\", p.root "
-            "FROM people p) v WHERE pg_catalog.btrim(v.value) OPERATOR(pg_catalog.<>) '' "
+            "FROM @people@ p) v WHERE pg_catalog.btrim(v.value) OPERATOR(pg_catalog.<>) '' "
             "AND v.root OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID "' GROUP BY v.kind, v.value) w "
             "WHERE w.first OPERATOR(pg_catalog.<>) w.second ORDER BY w.first, w.second, w.kind DESC, w.value",
         schema);
