@@ -1,10 +1,12 @@
 """Measures mega beside its rivals. dev/bench starts the server and calls this."""
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
 
+import against
 import calls
 import plots
 import reads
@@ -53,6 +55,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="rounds that count, five otherwise")
     parser.add_argument("--seconds", type=int, help="how long a run of pgbench takes, three otherwise")
     parser.add_argument("--volume", type=float, default=1, help="how much is written in a round, 1 otherwise")
+    parser.add_argument("--against", metavar="SOCKET", help="the server of another revision, to be compared with this one's")
     parser.add_argument("--docs", type=Path, help="where plots go besides the results' folder")
     parser.add_argument("--results", type=Path, required=True)
     return parser.parse_args()
@@ -75,6 +78,9 @@ def main():
     scale = scale_of(given)
     before = report.machine()
     print(f"PostgreSQL {before['settings']['server_version']}, {before['processors']} processors, load {before['load'][0]}")
+    if given.against:
+        against.compare((given.against, os.environ["PGHOST"]), scale, given.rounds or 12)
+        return
     server.make_database({name: scale[name] for name in ("customers", "credits", "generations")})
     lines = []
     for name, measure in MEASURES.items():
