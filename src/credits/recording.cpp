@@ -23,57 +23,50 @@ std::vector<recording::group> recording::groups_of(movements all) {
     return groups;
 }
 
-// What movements make of a customer, and the rows that say so.
-struct recording::plan {
-    struct row {
-        std::size_t number; // of the movement, for the caller's error
-        const movement *what;
-        pg::timestamp stamp;
-    };
-
-    plan(ledger::store &its_store, const ledger::locked_customer &customer) : after(customer), store(its_store) {}
-
-    void take(movements all, std::span<const std::size_t> numbers, std::size_t &under_way) {
-        for (const std::size_t number : numbers) {
-            under_way = number;
-            const movement &what = *all[number];
-            rows.push_back({number, &what, apply(after, what)});
-            if (what.delta > 0 && !pending)
-                pending = store.pending_holds(after.pass_id);
-            if (what.delta > 0)
-                ledger::require_room(after, *pending);
-        }
-    }
-
-    ledger::locked_customer after;
-    ledger::store &store;
-    std::optional<std::int64_t> pending; // what holds may bring back, once it was asked for
-    std::vector<row> rows;
-};
-
 // The keys of many movements: which of them the ledger may have, and which movement of the call wrote each. Most are
 // new, and mostly they stand side by side: so a stretch of keys is looked for at once before one of them is looked for
 // alone.
 class recording::known_keys {
 public:
-    void look_for(ledger::store &store, movements all) {
-        by_txn_id_.assign(all.size(), none);
-        by_reference_.assign(all.size(), none);
-        may_be_recorded_.resize(all.size());
-        std::vector<std::string> mg_ids(all.size());
-        std::vector<key> ids, references;
+    explicit known_keys(movements all)
+        : by_txn_id_(all.size(), none), by_reference_(all.size(), none), mg_ids_(all.size()),
+          may_be_recorded_(all.size()), may_hold_(all.size()) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (all[i]->txn_id)
-                ids.push_back({{}, mg_ids[i] = mg_id_of(*all[i]->txn_id), {}, i});
+                ids_.push_back({{}, mg_ids_[i] = mg_id_of(*all[i]->txn_id), {}, i});
             if (all[i]->ref_id)
-                references.push_back({*all[i]->ref_type, *all[i]->ref_id, all[i]->reason, i});
+                references_.push_back({*all[i]->ref_type, *all[i]->ref_id, all[i]->reason, i});
+            if (all[i]->delta > 0)
+                grants_.push_back({{}, all[i]->pass_id, {}, i});
         }
-        note(ids, by_txn_id_, [&](std::string_view, auto texts, auto found) { store.may_have_ids(texts, found); });
-        note(references, by_reference_,
+        note(ids_, by_txn_id_);
+        note(references_, by_reference_);
+    }
+
+    // Looks for those that are wanted, by their number.
+    template <class Wanted> void look_for(ledger::store &store, Wanted wanted) {
+        for (std::size_t number = 0; number < may_hold_.size(); ++number)
+            if (wanted(number))
+                may_be_recorded_[number] = may_hold_[number] = false;
+        look(ids_, wanted, may_be_recorded_,
+             [&](std::string_view, auto texts, auto found) { store.may_have_ids(texts, found); });
+        look(references_, wanted, may_be_recorded_,
              [&](std::string_view type, auto texts, auto found) { store.may_have_references(type, texts, found); });
+        look(grants_, wanted, may_hold_,
+             [&](std::string_view, auto texts, auto found) { store.may_have_pending_holds(texts, found); });
     }
 
     bool may_be_recorded(std::size_t number) const { return may_be_recorded_[number]; }
+
+    // Whether holds of its customer may come back; of a grant.
+    bool may_hold(std::size_t number) const { return may_hold_[number]; }
+
+    // Whoever wrote its keys did not, and since it was looked for anything may have come.
+    void forget(std::size_t number) {
+        set_writer(number, nullptr);
+        may_be_recorded_[number] = by_txn_id_[number] != none || by_reference_[number] != none;
+        may_hold_[number] = true;
+    }
 
     // Who wrote a movement's key in this call; null when nobody did.
     const movement *writer_of_txn_id(std::size_t number) const { return writer(by_txn_id_[number]); }
@@ -84,12 +77,6 @@ public:
         for (const std::size_t run : {by_txn_id_[number], by_reference_[number]})
             if (run != none)
                 writers_[run] = writer;
-    }
-
-    // Whoever wrote them did not, and the ledger may have them by now.
-    void forget(std::size_t number) {
-        set_writer(number, nullptr);
-        may_be_recorded_[number] = by_txn_id_[number] != none || by_reference_[number] != none;
     }
 
 private:
@@ -106,32 +93,76 @@ private:
     const movement *writer(std::size_t run) const { return run == none ? nullptr : writers_[run]; }
 
     // Equal keys share a run.
-    template <class Find> void note(std::vector<key> &keys, std::vector<std::size_t> &run_of, Find find) {
+    void note(std::vector<key> &keys, std::vector<std::size_t> &run_of) {
         std::ranges::sort(keys);
         for (std::size_t i = 0; i < keys.size(); ++i) {
             if (i == 0 || !keys[i].same(keys[i - 1]))
                 writers_.push_back(nullptr);
             run_of[keys[i].number] = writers_.size() - 1;
         }
-        constexpr std::size_t stretch = 128; // what is looked for at once
-        for (std::size_t first = 0, size = 0; first < keys.size(); first += size) {
-            std::array<std::string_view, stretch> texts;
-            std::array<bool, stretch> found{};
-            for (size = 0; size < stretch && first + size < keys.size(); ++size) {
-                if (keys[first + size].type != keys[first].type)
+    }
+
+    template <class Wanted, class Find>
+    static void look(std::span<const key> keys, Wanted wanted, std::vector<bool> &marked, Find find) {
+        constexpr std::size_t most = 128; // what is looked for at once
+        std::array<std::string_view, most> texts;
+        std::array<std::size_t, most> numbers;
+        for (std::size_t next = 0; next < keys.size();) {
+            std::size_t size = 0;
+            std::string_view type;
+            for (; next < keys.size() && size < most; ++next) {
+                if (!wanted(keys[next].number))
+                    continue;
+                if (size > 0 && keys[next].type != type)
                     break;
-                texts[size] = keys[first + size].id;
+                type = keys[next].type;
+                numbers[size] = keys[next].number;
+                texts[size++] = keys[next].id;
             }
-            find(keys[first].type, std::span(texts).first(size), std::span(found).first(size));
+            if (size == 0)
+                return;
+            std::array<bool, most> found{};
+            find(type, std::span(texts).first(size), std::span(found).first(size));
             for (std::size_t i = 0; i < size; ++i)
                 if (found[i])
-                    may_be_recorded_[keys[first + i].number] = true;
+                    marked[numbers[i]] = true;
         }
     }
 
     std::vector<std::size_t> by_txn_id_, by_reference_; // the run of a movement's key
     std::vector<const movement *> writers_;             // of a run
-    std::vector<bool> may_be_recorded_;
+    std::vector<std::string> mg_ids_;
+    std::vector<key> ids_, references_, grants_; // in the order in which they are looked for
+    std::vector<bool> may_be_recorded_, may_hold_;
+};
+
+// What movements make of a customer, and the rows that say so.
+struct recording::plan {
+    struct row {
+        std::size_t number; // of the movement, for the caller's error
+        const movement *what;
+        pg::timestamp stamp;
+    };
+
+    plan(ledger::store &its_store, const ledger::locked_customer &customer) : after(customer), store(its_store) {}
+
+    // known: of new movements that were looked for; null when none was.
+    void take(movements all, std::span<const std::size_t> numbers, const known_keys *known, std::size_t &under_way) {
+        for (const std::size_t number : numbers) {
+            under_way = number;
+            const movement &what = *all[number];
+            rows.push_back({number, &what, apply(after, what)});
+            if (what.delta > 0 && !pending)
+                pending = known == nullptr || known->may_hold(number) ? store.pending_holds(after.pass_id) : 0;
+            if (what.delta > 0)
+                ledger::require_room(after, *pending);
+        }
+    }
+
+    ledger::locked_customer after;
+    ledger::store &store;
+    std::optional<std::int64_t> pending; // what holds may bring back, once it was asked for
+    std::vector<row> rows;
 };
 
 namespace {
@@ -150,14 +181,18 @@ recorded as_recorded(const movement &what) {
 } // namespace
 
 struct recording::late_customer {
-    ledger::locked_customer customer;
+    std::optional<ledger::locked_customer> customer; // std::nullopt when there is none
     group own;
     std::vector<std::size_t> fresh;
+
+    bool changed() const { return customer && customer->changed_meanwhile; }
 };
 
 void recording::add(movements all, std::size_t &under_way) {
-    known_keys known;
-    for (late_customer &late : add_to_unlocked(all, known, under_way)) {
+    known_keys known(all);
+    std::vector<late_customer> late_ones = add_to_unlocked(all, known, under_way);
+    look_again(late_ones, all, known);
+    for (late_customer &late : late_ones) {
         pg::check_for_interrupts();
         store_.apart([&] { add_to_locked(late, all, known, under_way); });
     }
@@ -171,17 +206,20 @@ std::vector<recording::late_customer> recording::add_to_unlocked(movements all, 
     // What is written here is not read here. Where others act nothing is seen but behind a lock, and a customer is done
     // with before the next one is waited for.
     std::optional<pg::same_moment> moment;
-    if (!store_.others_act())
+    const bool at_once = store_.changes_unlocked() || !store_.others_act();
+    if (store_.changes_unlocked())
         moment.emplace();
-    store_.apart([&] { known.look_for(store_, all); });
+    store_.apart([&] { known.look_for(store_, [](std::size_t) { return true; }); });
     for (const group &own : groups_of(all)) {
         pg::check_for_interrupts();
         store_.apart([&] {
             auto locked = visit(own, all, known, under_way);
-            if (locked && moment)
+            if (locked && at_once)
                 late.push_back(*std::move(locked));
-            else if (locked)
+            else if (locked) {
+                forget(*locked, known);
                 add_to_locked(*locked, all, known, under_way);
+            }
         });
     }
     if (moment)
@@ -201,32 +239,49 @@ std::optional<recording::late_customer> recording::visit(const group &own, movem
         if (customer.expires_at && *customer.expires_at <= pg::clock_time())
             return std::nullopt; // what expired goes first
         made.emplace(store_, customer);
-        made->take(all, fresh, under_way);
+        made->take(all, fresh, &known, under_way);
         return ledger::projection(customer, made->after);
     };
     under_way = own.first;
     auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
-    if (!visited)
-        ledger::throw_unknown_customer(all[own.first]->pass_id);
+    if (!visited) // told in its turn
+        return late_customer{std::nullopt, own, std::move(fresh)};
     if (visited->locked)
-        return late_customer{*std::move(visited->locked), own, std::move(fresh)};
+        return late_customer{std::move(visited->locked), own, std::move(fresh)};
     write_rows(*made, under_way);
     return std::nullopt;
 }
 
-void recording::add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way) {
-    if (late.customer.changed_meanwhile) { // whoever changed it may have recorded them
-        for (std::size_t number = late.own.first; number < late.own.last; ++number)
-            known.forget(number);
-        late.fresh = select_fresh(late.own, all, known, under_way);
+// Whoever changed the customer since may have recorded his movements.
+void recording::forget(const late_customer &late, known_keys &known) {
+    for (std::size_t number = late.own.first; late.changed() && number < late.own.last; ++number)
+        known.forget(number);
+}
+
+// Looks for the movements of those who changed: once for all of them.
+void recording::look_again(std::span<const late_customer> late_ones, movements all, known_keys &known) {
+    std::vector<bool> wanted(all.size());
+    for (const late_customer &late : late_ones) {
+        forget(late, known);
+        std::fill(wanted.begin() + static_cast<std::ptrdiff_t>(late.own.first),
+                  wanted.begin() + static_cast<std::ptrdiff_t>(late.own.last), late.changed());
     }
+    store_.apart([&] { known.look_for(store_, [&wanted](std::size_t number) { return wanted[number]; }); });
+}
+
+void recording::add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way) {
+    under_way = late.own.first;
+    if (!late.customer)
+        ledger::throw_unknown_customer(all[late.own.first]->pass_id);
+    if (late.changed())
+        late.fresh = select_fresh(late.own, all, known, under_way);
     if (late.fresh.empty())
         return;
     under_way = late.fresh.front();
-    settle_expiry(store_, late.customer, pg::clock_time());
-    plan made(store_, late.customer);
-    made.take(all, late.fresh, under_way);
-    append(late.customer, made, under_way);
+    settle_expiry(store_, *late.customer, pg::clock_time());
+    plan made(store_, *late.customer);
+    made.take(all, late.fresh, &known, under_way);
+    append(*late.customer, made, under_way);
 }
 
 // The numbers of a customer's movements that are not recorded yet, neither in the ledger nor by this call.
@@ -260,7 +315,7 @@ void recording::add_new(const ledger::locked_customer &customer, movements all) 
     std::iota(numbers.begin(), numbers.end(), std::size_t{0});
     std::size_t under_way = 0;
     plan made(store_, customer);
-    made.take(all, numbers, under_way);
+    made.take(all, numbers, nullptr, under_way);
     append(customer, made, under_way);
 }
 

@@ -34,6 +34,8 @@ private:
     static std::vector<group> groups_of(movements all);
     std::vector<late_customer> add_to_unlocked(movements all, known_keys &known, std::size_t &under_way);
     std::optional<late_customer> visit(const group &own, movements all, known_keys &known, std::size_t &under_way);
+    static void forget(const late_customer &late, known_keys &known);
+    void look_again(std::span<const late_customer> late_ones, movements all, known_keys &known);
     void add_to_locked(late_customer &late, movements all, known_keys &known, std::size_t &under_way);
     std::vector<std::size_t> select_fresh(const group &own, movements all, known_keys &known, std::size_t &under_way);
     void append(const ledger::locked_customer &customer, plan &made, std::size_t &under_way);

@@ -108,10 +108,13 @@ std::int32_t moved_credits::balance_behind(store &store, const locked_customer &
 }
 
 void project_appended(store &store, const locked_customer &before, locked_customer &after, const appended_rows &rows) {
-    if (!store.others_act())
-        return project(store, before, after, nullptr);
     const bool ends = after.expires_at != before.expires_at;
-    if (rows.any || ends) {
+    if (!store.others_act()) {
+        store.arrive(rows.waiting);
+        project(store, before, after, nullptr);
+        if (!store.others_act())
+            return;
+    } else if (rows.any || ends) {
         movements moved;
         moved.add_appended(before.pass_id, rows, ends ? std::make_optional(after.expires_at) : std::nullopt);
         moved.project(store);

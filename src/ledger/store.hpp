@@ -4,6 +4,7 @@
 
 #include "ledger/append.hpp"
 #include "ledger/customer.hpp"
+#include "ledger/unprojected.hpp"
 #include "pg/spi.hpp"
 
 #include <functional>
@@ -130,6 +131,12 @@ public:
     // Whether triggers of others may have moved a row on when a write of it comes back.
     virtual bool others_act() const = 0;
 
+    // Whether `change_or_lock_customer` may change a customer without having it locked first.
+    virtual bool changes_unlocked() const = 0;
+
+    // Rows that this store appended are about to be projected.
+    virtual void arrive(const unprojected::row_ids &rows) = 0;
+
     // Does a part of a long call. What it reads may be gone behind it.
     virtual void apart(const std::function<void()> &part) = 0;
 
@@ -138,6 +145,9 @@ public:
     virtual void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) = 0;
     virtual void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
                                      std::span<bool> found) = 0;
+
+    // The same for customers with pending holds, by the newest snapshot.
+    virtual void may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) = 0;
 
     // A statement of the caller's own, with the rights of the table's owner.
     template <class Column, class... Arguments>

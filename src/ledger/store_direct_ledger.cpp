@@ -214,4 +214,11 @@ void direct_store::may_have_references(std::string_view ref_type, std::span<cons
     find_texts(by_reference_key, type, ref_ids, found);
 }
 
+void direct_store::may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) {
+    if (records.has_index(by_pending_hold))
+        find_texts(by_pending_hold, {}, pass_ids, found);
+    else
+        sql_store::may_have_pending_holds(pass_ids, found);
+}
+
 } // namespace mega::ledger

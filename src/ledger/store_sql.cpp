@@ -74,6 +74,10 @@ constinit pg::statement references_among("SELECT DISTINCT g.mg_ref_id FROM ONLY 
                                          "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL",
                                          references_types);
 
+constinit pg::statement holders_among("SELECT DISTINCT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
+                                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND " MEGA_PENDING_HOLD,
+                                      ids_type);
+
 std::vector<std::string> texts_of(std::span<const std::string_view> texts) { return {texts.begin(), texts.end()}; }
 
 // A column with a collation of its own may find what is not the same to the byte: then all may be there.
@@ -302,6 +306,11 @@ appended sql_store::append_movement(const new_row &row, std::string_view pass_id
     return posting.is_left() ? appended::unprojected : appended::projected;
 }
 
+// As the triggers that ran last knew the tables: others may have come between the beginning of the call and its locks.
+bool sql_store::others_act() const {
+    return schema::known_table<customer>().others_act || schema::known_table<column>().others_act;
+}
+
 void sql_store::apart(const std::function<void()> &part) {
     if (!parts_)
         parts_.emplace();
@@ -318,6 +327,11 @@ void sql_store::may_have_ids(std::span<const std::string_view> mg_ids, std::span
 void sql_store::may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
                                     std::span<bool> found) {
     mark(run(where().generations, references_among, ref_type, texts_of(ref_ids)), ref_ids, found);
+}
+
+void sql_store::may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) {
+    const pg::as_role owner(where().generations.owner);
+    mark(session().run(holders_among, where().schema, pg::access::latest, texts_of(pass_ids)), pass_ids, found);
 }
 
 void sql_store::require_taken(const new_row &row) {

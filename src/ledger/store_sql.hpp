@@ -40,11 +40,14 @@ public:
         return append_movement(row, pass_id, delta, overdraft_hint);
     }
     void append_rest() override {}
-    bool others_act() const override { return true; }
+    bool others_act() const override;
+    bool changes_unlocked() const override { return false; }
+    void arrive(const unprojected::row_ids &rows) override { unprojected::arrived(rows); }
     void apart(const std::function<void()> &part) override;
     void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) override;
     void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
                              std::span<bool> found) override;
+    void may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) override;
 
 protected:
     // A row that was not written: somebody has its id or its reference. Or it was kept out otherwise, and a caller that

@@ -124,6 +124,9 @@ const char *look_at_triggers(table<Column> &described, const TriggerDesc *trigge
             definition.triggers, [&](const named_definition &d) { return std::strcmp(d.name, one.tgname) == 0; });
         if (!ours && TRIGGER_FOR_ROW(one.tgtype) && TRIGGER_FOR_BEFORE(one.tgtype))
             described.foreign_before_row = true;
+        // What keys of Postgres' own do touches no column that mega changes.
+        if (!ours && !one.tgisinternal && one.tgenabled != TRIGGER_DISABLED)
+            described.others_act = true;
     }
     return replaced;
 }
@@ -171,6 +174,8 @@ template <class Column> table<Column> describe(const table_definition &definitio
     pg::as_owner owner(described.owner);
     described.may_be_written = judge(relation.get(), definition, replaced);
     owner.end();
+    if (relation.get()->rd_rel->relhasrules || described.may_be_written.code_by_name)
+        described.others_act = true;
     relation.close();
     return described;
 }
