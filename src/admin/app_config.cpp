@@ -38,9 +38,9 @@ std::string read_key(std::optional<std::string_view> given) {
     return key;
 }
 
-std::vector<std::int32_t> versions_of(pg::session &session, const schema::tables &where, std::string_view key,
+std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
                                       pg::access access) {
-    const pg::rows found = session.run(ids_of_key, where.schema, access, key);
+    const pg::rows found = spi.run(ids_of_key, where.schema, access, key);
     std::vector<std::int32_t> versions;
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         const auto rest = core::rest_of(core::record_type::app_config, found.text(i, 0).value_or(""));
@@ -54,30 +54,30 @@ std::vector<std::int32_t> versions_of(pg::session &session, const schema::tables
 namespace {
 
 // A setting that was there before there were versions counts as the first one.
-pg::rows read(pg::session &session, const schema::tables &where, const std::string &key,
+pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &key,
               std::optional<std::int32_t> version) {
     constexpr auto access = pg::access::read_only;
     if (!version)
-        return session.run(in_force, where.schema, access, mg_id_of_setting(key));
-    const pg::rows found = session.run(one_version, where.schema, access, mg_id_of_version(key, *version));
-    if (!found.empty() || *version != 1 || !versions_of(session, where, key, access).empty())
+        return spi.run(in_force, where.schema, access, mg_id_of_setting(key));
+    const pg::rows found = spi.run(one_version, where.schema, access, mg_id_of_version(key, *version));
+    if (!found.empty() || *version != 1 || !versions_of(spi, where, key, access).empty())
         return found;
-    return session.run(in_force, where.schema, access, mg_id_of_setting(key));
+    return spi.run(in_force, where.schema, access, mg_id_of_setting(key));
 }
 
 Datum app_config(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string key = read_key(given.text(0));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const pg::rows found = read(session, where, key, given.int4(1));
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
+    pg::spi_connection spi;
+    const pg::rows found = read(spi, where, key, given.int4(1));
     const auto value = found.empty() ? std::nullopt : found.json(0, 0);
     if (!value) {
-        session.finish();
+        spi.finish();
         return pg::return_null(fcinfo);
     }
-    const pg::jsonb kept = session.copy_out(*value);
-    session.finish();
+    const pg::jsonb kept = spi.copy_out(*value);
+    spi.finish();
     return pg::to_datum(kept).value;
 }
 
@@ -86,10 +86,10 @@ Datum app_config_versions(FunctionCallInfo fcinfo) {
     const std::string key = read_key(given.text(0));
     const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(1)));
     const auto cursor = ledger::read_cursor(given.text(2));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const std::vector<std::int32_t> all = versions_of(session, where, key, pg::access::read_only);
+    pg::spi_connection spi;
+    const std::vector<std::int32_t> all = versions_of(spi, where, key, pg::access::read_only);
     const auto begin =
         cursor ? std::ranges::find_if(all, [&](std::int32_t n) { return n < cursor->version; }) : all.begin();
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(size, static_cast<std::size_t>(all.end() - begin)));
@@ -98,12 +98,11 @@ Datum app_config_versions(FunctionCallInfo fcinfo) {
         next = ledger::write_cursor({std::nullopt, mg_id_of_version(key, end[-1]), 0, end[-1]});
     for (auto at = begin; at != end; ++at) {
         pg::check_for_interrupts();
-        const pg::rows found =
-            session.run(one_version, where.schema, pg::access::read_only, mg_id_of_version(key, *at));
+        const pg::rows found = spi.run(one_version, where.schema, pg::access::read_only, mg_id_of_version(key, *at));
         if (!found.empty())
             result.add(*at, found.column(0, 0), found.column(0, 1), found.column(0, 2), next);
     }
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

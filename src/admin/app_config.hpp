@@ -1,7 +1,7 @@
 // The settings of an application: app_config:<key> is the one in force, app_config:<key>.v<n> each version.
 #pragma once
 
-#include "admin/admin_record.hpp"
+#include "admin/upsert.hpp"
 
 namespace mega::admin {
 
@@ -15,7 +15,7 @@ inline std::string mg_id_of_version(std::string_view key, std::int32_t version) 
 }
 
 // The numbers of a key's versions, newest first, as the current role sees them.
-std::vector<std::int32_t> versions_of(pg::session &session, const schema::tables &where, std::string_view key,
+std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
                                       pg::access access);
 
 } // namespace mega::admin

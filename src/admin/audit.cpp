@@ -1,10 +1,10 @@
 // mega_record_admin_audit: what an admin did, once per audit_id.
 #include "admin/person.hpp"
-#include "ledger/admin_row.hpp"
 #include "ledger/append.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/lineage.hpp"
+#include "ledger/new_admin_row.hpp"
+#include "ledger/parent_check.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -43,9 +43,9 @@ audit read_arguments(const pg::arguments &given) {
     return read;
 }
 
-ledger::admin_row row_of(const audit &what, std::string_view id) {
+ledger::new_admin_row row_of(const audit &what, std::string_view id) {
     const pg::timestamp now = pg::clock_time();
-    ledger::admin_row row(core::record_type::admin_audit, id);
+    ledger::new_admin_row row(core::record_type::admin_audit, id);
     row.set(column::mg_action, what.action)
         .set(column::mg_actor_pass_id, what.customer)
         .set(column::mg_user_id, what.user_id)
@@ -63,12 +63,12 @@ ledger::admin_row row_of(const audit &what, std::string_view id) {
 
 constexpr Oid id_type[] = {TEXTOID};
 constinit pg::statement
-    recorded("SELECT a.mg_action, a.mg_actor_pass_id, a.mg_user_id, a.mg_email, a.mg_ip, a.mg_user_agent, a.mg_route, "
-             "a.mg_method, a.mg_status, a.mg_detail FROM ONLY @schema@.mega_admin a "
-             "WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
-             id_type);
+    stored("SELECT a.mg_action, a.mg_actor_pass_id, a.mg_user_id, a.mg_email, a.mg_ip, a.mg_user_agent, a.mg_route, "
+           "a.mg_method, a.mg_status, a.mg_detail FROM ONLY @schema@.mega_admin a "
+           "WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
+           id_type);
 
-// The first column in which the recorded audit is another one; '' for the same.
+// The first column in which the stored audit is another one; '' for the same.
 std::string difference(const pg::rows &found, const audit &what) {
     const auto detail = found.json(0, 9);
     const std::pair<column, bool> same[] = {
@@ -86,9 +86,10 @@ std::string difference(const pg::rows &found, const audit &what) {
     return other == std::end(same) ? std::string() : schema::name(other->first);
 }
 
-void check_replay(pg::session &session, const schema::tables &where, const std::string &mg_id, const audit &what) {
+void check_replay(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
+                  const audit &what) {
     const pg::as_role owner(where.admins.owner);
-    const pg::rows found = session.run(recorded, where.schema, pg::access::read_write, mg_id);
+    const pg::rows found = spi.run(stored, where.schema, pg::access::read_write, mg_id);
     if (found.empty())
         throw pg::sql_error{"40001", "the same audit was written meanwhile", "mg_id=" + pg::quoted(mg_id),
                             "Try again."};
@@ -105,16 +106,16 @@ Datum record_admin_audit(FunctionCallInfo fcinfo) {
     const auto named = given.text(10);
     const std::string id(named ? core::strip_prefix(core::record_type::admin_audit, *named) : ledger::new_id());
     ledger::check_text("audit_id", id, ledger::bad_argument);
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     what.customer = ledger::resolve_optional(where, what.customer);
     if (what.customer && !ledger::customer_exists(where, *what.customer))
         ledger::throw_unknown_customer(*what.customer);
-    const ledger::admin_row row = row_of(what, id);
-    pg::session session;
-    const bool appended = ledger::append(session, where, row);
+    const ledger::new_admin_row row = row_of(what, id);
+    pg::spi_connection spi;
+    const bool appended = ledger::append(spi, where, row);
     if (!appended)
-        check_replay(session, where, row.mg_id(), what);
-    session.finish();
+        check_replay(spi, where, row.mg_id(), what);
+    spi.finish();
     return pg::return_row(fcinfo, row.mg_id(), !appended);
 }
 

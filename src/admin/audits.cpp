@@ -4,7 +4,7 @@
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::admin {
 
@@ -67,11 +67,11 @@ struct request {
     listings &which() const { return customer ? of_customer : user_id ? of_user : action ? of_action : all; }
 };
 
-pg::rows read(pg::session &session, const schema::tables &where, const request &wanted) {
+pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const request &wanted) {
     const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
     listing &what = where.admins.keyed ? wanted.which().keyed : wanted.which().unkeyed;
     if (!wanted.bounded())
-        return session.run_limited(what.newest, where.schema, limit, wanted.action, wanted.user_id, wanted.customer);
+        return spi.run_limited(what.newest, where.schema, limit, wanted.action, wanted.user_id, wanted.customer);
     // Behind the cursor, or before `until` (exclusive), whichever is earlier.
     pg::timestamp at{PG_INT64_MAX};
     std::optional<std::string> id;
@@ -87,8 +87,8 @@ pg::rows read(pg::session &session, const schema::tables &where, const request &
         place = ledger::page_cursor{}.place_or_end();
     }
     const pg::timestamp since = wanted.since.value_or(pg::timestamp{PG_INT64_MIN});
-    return session.run_limited(what.bounded, where.schema, limit, wanted.action, wanted.user_id, wanted.customer, at,
-                               id, place, since);
+    return spi.run_limited(what.bounded, where.schema, limit, wanted.action, wanted.user_id, wanted.customer, at, id,
+                           place, since);
 }
 
 Datum admin_audits(FunctionCallInfo fcinfo) {
@@ -100,12 +100,12 @@ Datum admin_audits(FunctionCallInfo fcinfo) {
                    given.text(4),
                    given.time(5),
                    given.time(6)};
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     wanted.customer = ledger::resolve_optional(where, wanted.customer, pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    ledger::add_page(result, read(session, where, wanted), wanted.size);
-    session.finish();
+    pg::spi_connection spi;
+    ledger::add_page(result, read(spi, where, wanted), wanted.size);
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

@@ -1,9 +1,9 @@
 // mega_set_runtime_config and mega_runtime_config: flat knobs, changed by merge patches.
-#include "admin/admin_record.hpp"
 #include "admin/person.hpp"
-#include "ledger/admin_row.hpp"
+#include "admin/upsert.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/new_admin_row.hpp"
 #include "pg/entry.hpp"
 #include "pg/merge_patch.hpp"
 #include "pg/result.hpp"
@@ -63,50 +63,49 @@ Datum set_runtime_config(FunctionCallInfo fcinfo) {
     const pg::jsonb patch = ledger::require_object("flat", given.json(0));
     const std::int32_t id = ledger::require("runtime_id", given.int4(1));
     const auto actor = read_actor(given.text(2));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
-    ledger::admin_row row(core::record_type::runtime_config, std::to_string(id));
-    pg::session session;
+    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    ledger::new_admin_row row(core::record_type::runtime_config, std::to_string(id));
+    pg::spi_connection spi;
     pg::jsonb before = pg::empty_object(), after = pg::merge_patch(before, patch);
     const auto change_it = [&] {
         const pg::as_role owner(where.admins.owner);
-        const pg::rows found = session.run(lock, where.schema, pg::access::read_write, row.mg_id());
+        const pg::rows found = spi.run(lock, where.schema, pg::access::read_write, row.mg_id());
         if (found.empty())
             return false;
         before = found.json(0, 0).value_or(pg::empty_object());
         after = pg::merge_patch(before, patch);
         return (same(before, after) && found.boolean(0, 1).value_or(false)) ||
-               session.run(change, where.schema, pg::access::read_write, row.mg_id(), after).count() > 0;
+               spi.run(change, where.schema, pg::access::read_write, row.mg_id(), after).count() > 0;
     };
     const auto make_it = [&] {
         before = pg::empty_object();
         after = pg::merge_patch(before, patch);
         row.set(column::mg_runtime_id, id).set(column::mg_runtime_flat, after);
-        return ledger::append(session, where, row);
+        return ledger::append(spi, where, row);
     };
     const bool made = change_or_make(where, row.mg_id(), change_it, make_it);
     if (made || !same(before, after))
-        ledger::audit_actor(session, where, {"runtime_config.set", std::nullopt, difference(id, before, after, patch)},
+        ledger::audit_actor(spi, where, {"runtime_config.set", std::nullopt, difference(id, before, after, patch)},
                             actor);
-    after = session.copy_out(after);
-    session.finish();
+    after = spi.copy_out(after);
+    spi.finish();
     return pg::return_row(fcinfo, row.mg_id(), after);
 }
 
 Datum runtime_config(FunctionCallInfo fcinfo) {
     const std::int32_t id = ledger::require("runtime_id", pg::arguments(fcinfo).int4(0));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const pg::rows found =
-        session.run(find, where.schema, pg::access::read_only, "runtime_config:" + std::to_string(id));
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
+    pg::spi_connection spi;
+    const pg::rows found = spi.run(find, where.schema, pg::access::read_only, "runtime_config:" + std::to_string(id));
     std::optional<pg::jsonb> flat;
     if (!found.empty())
         flat = found.json(0, 0);
     if (!flat) {
-        session.finish();
+        spi.finish();
         return pg::return_null(fcinfo);
     }
-    const pg::jsonb kept = session.copy_out(*flat);
-    session.finish();
+    const pg::jsonb kept = spi.copy_out(*flat);
+    spi.finish();
     return pg::to_datum(kept).value;
 }
 

@@ -1,10 +1,10 @@
 // Sessions of admins: mega_touch_admin_session, mega_admin_session, mega_end_admin_session. One that has ended has its
 // deletion mark.
-#include "admin/admin_record.hpp"
 #include "admin/person.hpp"
+#include "admin/upsert.hpp"
 #include "core/text_rule.hpp"
-#include "ledger/admin_row.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -72,8 +72,9 @@ std::string read_hash(const pg::arguments &given) {
 std::string mg_id_of(std::string_view hash) { return "admin_session:" + std::string(hash); }
 
 // Why a session was not seen again; nothing for one that is not there, or that somebody made meanwhile.
-void refuse_ended(pg::session &session, const schema::tables &where, const std::string &mg_id, const request &asked) {
-    const pg::rows found = session.run(look, where.schema, pg::access::read_write, mg_id, asked.user_id);
+void refuse_ended(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
+                  const request &asked) {
+    const pg::rows found = spi.run(look, where.schema, pg::access::read_write, mg_id, asked.user_id);
     if (found.empty())
         return;
     if (found.boolean(0, 0).value_or(false))
@@ -89,17 +90,17 @@ Datum touch_admin_session(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const request asked{read_hash(given), given.uuid(1), read_email(given.text(2)), read_address(given.text(3)),
                         given.text(4)};
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     const std::string mg_id = mg_id_of(asked.hash);
     const pg::timestamp now = pg::clock_time();
     std::optional<pg::timestamp> first(now), last(now);
-    pg::session session;
+    pg::spi_connection spi;
     const auto touch = [&] {
         const pg::as_role owner(where.admins.owner);
-        const pg::rows touched = session.run(seen_again, where.schema, pg::access::read_write, mg_id, now,
-                                             asked.user_id, asked.email, asked.ip, asked.user_agent);
+        const pg::rows touched = spi.run(seen_again, where.schema, pg::access::read_write, mg_id, now, asked.user_id,
+                                         asked.email, asked.ip, asked.user_agent);
         if (touched.empty()) {
-            refuse_ended(session, where, mg_id, asked);
+            refuse_ended(spi, where, mg_id, asked);
             return false;
         }
         first = touched.time(0, 0);
@@ -107,7 +108,7 @@ Datum touch_admin_session(FunctionCallInfo fcinfo) {
         return true;
     };
     const auto begin = [&] {
-        ledger::admin_row row(session_type, asked.hash);
+        ledger::new_admin_row row(session_type, asked.hash);
         row.set(column::mg_session_hash, asked.hash)
             .set(column::mg_user_id, asked.user_id)
             .set(column::mg_email, asked.email)
@@ -115,10 +116,10 @@ Datum touch_admin_session(FunctionCallInfo fcinfo) {
             .set(column::mg_user_agent, asked.user_agent)
             .set(column::mg_first_seen_at, now)
             .set(column::mg_last_seen_at, now);
-        return ledger::append(session, where, row);
+        return ledger::append(spi, where, row);
     };
     const bool created = change_or_make(where, mg_id, touch, begin);
-    session.finish();
+    spi.finish();
     return pg::return_row(fcinfo, mg_id, first, last, created);
 }
 
@@ -141,29 +142,28 @@ Datum admin_session(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const std::string mg_id = mg_id_of(read_hash(given));
     const auto since = oldest(given.interval(1));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows found = session.run(find, where.schema, pg::access::read_only, mg_id, since);
+    pg::spi_connection spi;
+    const pg::rows found = spi.run(find, where.schema, pg::access::read_only, mg_id, since);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 
 Datum end_admin_session(FunctionCallInfo fcinfo) {
     const std::string mg_id = mg_id_of(read_hash(pg::arguments(fcinfo)));
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
-    pg::session session;
+    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    pg::spi_connection spi;
     const pg::as_role owner(where.admins.owner);
-    const bool ended = !session.run(end_session, where.schema, pg::access::read_write, mg_id, pg::clock_time()).empty();
+    const bool ended = !spi.run(end_session, where.schema, pg::access::read_write, mg_id, pg::clock_time()).empty();
     if (!ended) {
-        const pg::rows found =
-            session.run(look, where.schema, pg::access::read_write, mg_id, std::optional<pg::uuid>());
+        const pg::rows found = spi.run(look, where.schema, pg::access::read_write, mg_id, std::optional<pg::uuid>());
         if (!found.empty() && !found.boolean(0, 0).value_or(false))
             give_up(where, mg_id);
     }
-    session.finish();
+    spi.finish();
     return BoolGetDatum(ended);
 }
 

@@ -1,10 +1,10 @@
 // mega_set_app_config: a setting and its new version, numbered under the lock of the setting.
 #include "admin/app_config.hpp"
 #include "admin/person.hpp"
-#include "ledger/admin_row.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/new_admin_row.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
@@ -51,8 +51,8 @@ pg::jsonb with_version(std::optional<pg::jsonb> meta, std::int32_t version, std:
 
 class setter {
 public:
-    setter(pg::session &session, const schema::tables &where, const setting &what)
-        : session_(session), where_(where), what_(what), mg_id_(mg_id_of_setting(what.key)) {}
+    setter(pg::spi_connection &spi, const schema::table_catalog &where, const setting &what)
+        : spi_(spi), where_(where), what_(what), mg_id_(mg_id_of_setting(what.key)) {}
 
     // The number of the new version.
     std::int32_t run() {
@@ -64,7 +64,7 @@ public:
 private:
     bool change_it() {
         const pg::as_role owner(where_.admins.owner);
-        const pg::rows found = session_.run(lock, where_.schema, pg::access::read_write, mg_id_);
+        const pg::rows found = spi_.run(lock, where_.schema, pg::access::read_write, mg_id_);
         if (found.empty())
             return false;
         const auto value = found.json(0, 0);
@@ -77,8 +77,7 @@ private:
         }
         number(standing);
         append(version_, what_.value, what_.actor);
-        return session_
-                   .run(change, where_.schema, pg::access::read_write, mg_id_, what_.value,
+        return spi_.run(change, where_.schema, pg::access::read_write, mg_id_, what_.value,
                         with_version(meta, version_, what_.actor))
                    .count() > 0;
     }
@@ -88,18 +87,18 @@ private:
             const pg::as_role owner(where_.admins.owner);
             number(newest()); // versions stay when a setting is deleted
         }
-        ledger::admin_row row(core::record_type::app_config, what_.key);
+        ledger::new_admin_row row(core::record_type::app_config, what_.key);
         row.set(column::mg_key, what_.key)
             .set(column::mg_value, what_.value)
             .set(column::mg_meta, with_version(std::nullopt, version_, what_.actor));
-        if (!ledger::append(session_, where_, row))
+        if (!ledger::append(spi_, where_, row))
             return false;
         append(version_, what_.value, what_.actor);
         return true;
     }
 
     std::int32_t newest() {
-        const std::vector<std::int32_t> versions = versions_of(session_, where_, what_.key, pg::access::read_write);
+        const std::vector<std::int32_t> versions = versions_of(spi_, where_, what_.key, pg::access::read_write);
         return versions.empty() ? 0 : versions.front();
     }
 
@@ -121,39 +120,39 @@ private:
     }
 
     void append(std::int32_t version, std::optional<pg::jsonb> value, std::optional<std::string_view> actor) {
-        ledger::admin_row row(core::record_type::app_config, what_.key + ".v" + std::to_string(version));
+        ledger::new_admin_row row(core::record_type::app_config, what_.key + ".v" + std::to_string(version));
         row.set(column::mg_key, what_.key)
             .set(column::mg_value, value)
             .set(column::mg_meta, with_version(std::nullopt, version, actor));
-        if (!ledger::append(session_, where_, row))
+        if (!ledger::append(spi_, where_, row))
             throw pg::sql_error{"40001", "this version was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
                                 "Try again."};
     }
 
-    pg::session &session_;
-    const schema::tables &where_;
+    pg::spi_connection &spi_;
+    const schema::table_catalog &where_;
     const setting &what_;
     const std::string mg_id_;
     std::int32_t version_ = 0;
 };
 
-void audit(pg::session &session, const schema::tables &where, const setting &what, std::int32_t version) {
+void audit(pg::spi_connection &spi, const schema::table_catalog &where, const setting &what, std::int32_t version) {
     pg::json_builder detail;
     detail.begin_object();
     detail.key("key").text(what.key);
     detail.key("version").number(std::to_string(version));
-    ledger::audit_actor(session, where, {"app_config.set", std::nullopt, detail.end_object().finish()}, what.actor);
+    ledger::audit_actor(spi, where, {"app_config.set", std::nullopt, detail.end_object().finish()}, what.actor);
 }
 
 Datum set_app_config(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const setting what{read_key(given.text(0)), ledger::require("value", given.json(1)), given.int4(2),
                        read_actor(given.text(3))};
-    const schema::tables &where = schema::guarded_tables_of(fcinfo->flinfo->fn_oid, schema::written::admins);
-    pg::session session;
-    const std::int32_t version = setter(session, where, what).run();
-    audit(session, where, what, version);
-    session.finish();
+    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    pg::spi_connection spi;
+    const std::int32_t version = setter(spi, where, what).run();
+    audit(spi, where, what, version);
+    spi.finish();
     return pg::return_row(fcinfo, mg_id_of_setting(what.key), version);
 }
 

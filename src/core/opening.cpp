@@ -52,7 +52,7 @@ public:
         next().weights.emplace_back(tag, weight ? json::make_number(weight->text()) : json());
     }
 
-    // What comes now is to be recorded behind what came before.
+    // What comes now is to be appended behind what came before.
     void begin_another() {
         if (!drafts_.empty())
             drafts_.back().named = max_tags_per_event;

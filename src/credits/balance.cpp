@@ -12,7 +12,7 @@ namespace {
 
 Datum balance(FunctionCallInfo fcinfo) {
     const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
     const auto now = ledger::balance_of(where, pass_id);
     if (!now)
@@ -36,13 +36,13 @@ Datum balance_at(FunctionCallInfo fcinfo) {
     const std::string_view written = ledger::require_text("pass_id", given.text(0));
     const pg::timestamp at = ledger::require("at", given.time(1));
     ledger::check_finite("at", at);
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
-    pg::session session;
-    ledger::require_visible_customer(session, where, pass_id);
+    pg::spi_connection spi;
+    ledger::require_visible_customer(spi, where, pass_id);
     const std::int64_t sum =
-        session.run(sum_until, where.schema, pg::access::read_only, pass_id, at).int8(0, 0).value_or(0);
-    session.finish();
+        spi.run(sum_until, where.schema, pg::access::read_only, pass_id, at).int8(0, 0).value_or(0);
+    spi.finish();
     return pg::to_datum(sum).value;
 }
 

@@ -1,5 +1,5 @@
-// mega_record_credits: many movements, all or none.
-#include "credits/recording.hpp"
+// mega_record_credits: many postings, all or none.
+#include "credits/posting_batch.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
@@ -34,9 +34,9 @@ pg::timestamp read_time(std::size_t position, std::string_view key, const pg::js
     });
 }
 
-void read_member(std::size_t position, std::string_view key, const pg::json_value &value, movement &entry) {
-    constexpr std::pair<std::string_view, std::optional<std::string> movement::*> texts[] = {
-        {"source", &movement::source}, {"ref_type", &movement::ref_type}, {"ref_id", &movement::ref_id}};
+void read_member(std::size_t position, std::string_view key, const pg::json_value &value, posting &entry) {
+    constexpr std::pair<std::string_view, std::optional<std::string> posting::*> texts[] = {
+        {"source", &posting::source}, {"ref_type", &posting::ref_type}, {"ref_id", &posting::ref_id}};
     const auto text = std::ranges::find(texts, key, [](const auto &one) { return one.first; });
     if (value.is_null())
         return; // as if it were not there
@@ -85,25 +85,25 @@ template <class Position, class Body> auto at_position(Position position, Body b
     }
 }
 
-movement read_entry(std::size_t position, const pg::json_value &value) {
+posting read_entry(std::size_t position, const pg::json_value &value) {
     if (!value.is_object())
         refuse(position, "an entry must be a JSON object", std::string("It is of type ") + value.type_name() + ".");
-    movement entry;
+    posting entry;
     entry.overdraft_hint = may_allow_negative;
     pg::for_each_member(value.container(), [&](std::string_view key, const pg::json_value &member) {
         read_member(position, key, member, entry);
     });
-    check_movement(entry);
+    check_posting(entry);
     return entry;
 }
 
-std::vector<movement> read_entries(pg::jsonb entries) {
+std::vector<posting> read_entries(pg::jsonb entries) {
     if (!pg::is_array(entries))
         throw pg::sql_error{ledger::bad_argument,
                             "entries must be a JSON array",
                             std::string("It is of type ") + pg::type_name(entries) + ".",
                             {}};
-    std::vector<movement> read;
+    std::vector<posting> read;
     pg::for_each_element(pg::root_of(entries), [&](const pg::json_value &value) {
         const std::size_t position = read.size() + 1;
         pg::check_for_interrupts();
@@ -113,33 +113,33 @@ std::vector<movement> read_entries(pg::jsonb entries) {
 }
 
 // In byte order of pass id, so that customers are locked in order; a customer's entries stay in theirs.
-std::vector<const movement *> by_customer(const std::vector<movement> &entries) {
-    std::vector<const movement *> sorted;
+std::vector<const posting *> by_customer(const std::vector<posting> &entries) {
+    std::vector<const posting *> sorted;
     sorted.reserve(entries.size());
-    for (const movement &entry : entries)
+    for (const posting &entry : entries)
         sorted.push_back(&entry);
-    std::ranges::stable_sort(sorted, {}, [](const movement *entry) -> const std::string & { return entry->pass_id; });
+    std::ranges::stable_sort(sorted, {}, [](const posting *entry) -> const std::string & { return entry->pass_id; });
     return sorted;
 }
 
 // How many were written; the others were replays.
-std::int32_t record_all(ledger::store &store, const std::vector<movement> &entries) {
-    const std::vector<const movement *> sorted = by_customer(entries);
-    recording all(store);
+std::int32_t post_all(ledger::store &store, const std::vector<posting> &entries) {
+    const std::vector<const posting *> sorted = by_customer(entries);
+    posting_batch all(store);
     std::size_t under_way = 0;
     const auto position = [&] {
-        return under_way == recording::no_movement ? 0 : sorted[under_way] - entries.data() + 1;
+        return under_way == posting_batch::no_posting ? 0 : sorted[under_way] - entries.data() + 1;
     };
     at_position(position, [&] { all.add(sorted, under_way); });
     return all.write();
 }
 
 Datum record_credits(FunctionCallInfo fcinfo) {
-    std::vector<movement> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
+    std::vector<posting> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
     ledger::call call(fcinfo);
-    for (movement &entry : entries)
+    for (posting &entry : entries)
         entry.pass_id.assign(ledger::resolve_pass_id(call.store().where(), entry.pass_id));
-    const std::int32_t written = record_all(call.store(), entries);
+    const std::int32_t written = post_all(call.store(), entries);
     call.finish();
     return pg::return_row(fcinfo, written, static_cast<std::int32_t>(entries.size()) - written);
 }

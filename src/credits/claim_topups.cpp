@@ -1,6 +1,6 @@
 // mega_claim_topups and mega_release_topup_claim: whom to charge now, each by one worker and once.
-#include "credits/claim.hpp"
 #include "credits/topup.hpp"
+#include "credits/topup_claim.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"

@@ -16,7 +16,7 @@ namespace mega::credits {
 
 namespace {
 
-recorded require_hold(ledger::store &store, std::string_view hold_id, ItemPointerData place = {}) {
+credit_row require_hold(ledger::store &store, std::string_view hold_id, ItemPointerData place = {}) {
     const auto hold = find_by_txn_id(store, "hold:" + std::string(hold_id), place);
     if (!hold)
         throw pg::sql_error{"MG003", "there is no hold " + pg::quoted(hold_id), "hold_id=" + pg::quoted(hold_id),
@@ -26,12 +26,12 @@ recorded require_hold(ledger::store &store, std::string_view hold_id, ItemPointe
 
 // The hold under the lock of its customer.
 struct locked_hold {
-    recorded hold;
+    credit_row hold;
     ledger::locked_customer customer;
 };
 
 locked_hold lock_hold(ledger::store &store, std::string_view hold_id, std::optional<std::string_view> pass_id) {
-    const recorded seen = require_hold(store, hold_id);
+    const credit_row seen = require_hold(store, hold_id);
     if (pass_id && !ledger::means_customer(store.where(), *pass_id, seen.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the hold belongs to another customer",
@@ -44,7 +44,7 @@ locked_hold lock_hold(ledger::store &store, std::string_view hold_id, std::optio
                                                    " delta=" + std::to_string(seen.delta)),
                             "A hold takes credits; make it with mega_hold_credit."};
     ledger::locked_customer customer = lock_customer_of(store, seen);
-    recorded hold = require_hold(store, hold_id, seen.place); // its status as it stands behind the lock
+    credit_row hold = require_hold(store, hold_id, seen.place); // its status as it stands behind the lock
     if (hold.pass_id != seen.pass_id)
         throw pg::sql_error{"40001", "the hold went to another customer meanwhile", "hold_id=" + pg::quoted(hold_id),
                             "Try again."};
@@ -53,8 +53,8 @@ locked_hold lock_hold(ledger::store &store, std::string_view hold_id, std::optio
 
 } // namespace
 
-movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {
-    movement what;
+posting settlement_of(const credit_row &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {
+    posting what;
     what.pass_id = hold.pass_id;
     what.delta = delta;
     what.reason = kind;
@@ -73,7 +73,7 @@ std::string numbered(const std::string &txn_id, int round) {
     return round == 1 ? txn_id : txn_id + ":" + std::to_string(round);
 }
 
-std::optional<recorded> find_settlement(ledger::store &store, const recorded &hold, const std::string &txn_id) {
+std::optional<credit_row> find_settlement(ledger::store &store, const credit_row &hold, const std::string &txn_id) {
     for (int round = 1;; ++round) {
         auto row = find_by_txn_id(store, numbered(txn_id, round));
         if (!row || row->pass_id == hold.pass_id)
@@ -84,8 +84,8 @@ std::optional<recorded> find_settlement(ledger::store &store, const recorded &ho
 
 // Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
 // that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
-void append_settlement(ledger::store &store, ledger::locked_customer &customer, movement what) {
-    settle_expiry(store, customer, pg::clock_time());
+void append_settlement(ledger::store &store, ledger::locked_customer &customer, posting what) {
+    write_off_expired(store, customer, pg::clock_time());
     const std::string txn_id = *what.txn_id;
     for (int round = 1; !post_own(store, customer, what); ++round) {
         pg::check_for_interrupts();
@@ -136,8 +136,8 @@ std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_vi
     return taken;
 }
 
-settled capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
-                std::optional<std::string_view> pass_id) {
+settlement capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
+                   std::optional<std::string_view> pass_id) {
     auto [hold, customer] = lock_hold(store, hold_id, pass_id);
     if (hold.status == captured_status) {
         const std::int64_t taken = captured_amount(store, hold_id).value_or(0);
@@ -155,14 +155,14 @@ settled capture(ledger::store &store, std::string_view hold_id, std::optional<st
     return {late ? "recaptured" : "captured", balance_to_tell(store, customer), hold.pass_id};
 }
 
-settled release(ledger::store &store, std::string_view hold_id, std::string_view reason,
-                std::optional<std::string_view> pass_id) {
+settlement release(ledger::store &store, std::string_view hold_id, std::string_view reason,
+                   std::optional<std::string_view> pass_id) {
     auto [hold, customer] = lock_hold(store, hold_id, pass_id);
     if (hold.status == captured_status)
         return {"already_captured", customer.credits, hold.pass_id};
     if (!is_pending(hold))
         return {"already_released", customer.credits, hold.pass_id};
-    movement what = settlement_of(hold, hold_id, "release", -hold.delta);
+    posting what = settlement_of(hold, hold_id, "release", -hold.delta);
     what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
     store.settle_hold(hold.mg_id, released_status, hold.place);
     append_settlement(store, customer, what);
@@ -174,10 +174,10 @@ settled release(ledger::store &store, std::string_view hold_id, std::string_view
 namespace {
 
 // A generation may come after its hold; it is the hold's customer's.
-void check_generation(ledger::store &store, const movement &hold) {
+void check_generation(ledger::store &store, const posting &hold) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_pass_id};
     pg::nullable_datum owner[1];
-    if (store.read_record("generation:" + *hold.generation_id, columns, owner, nullptr) &&
+    if (store.read_row("generation:" + *hold.generation_id, columns, owner, nullptr) &&
         (owner[0].is_null || pg::text_of(owner[0].value) != hold.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
@@ -195,7 +195,7 @@ std::optional<std::string> read_generation(std::optional<std::string_view> given
 
 Datum hold_credit(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
-    movement what;
+    posting what;
     what.pass_id = ledger::require_text("pass_id", given.text(0));
     what.delta = -require_positive("amount", given.int4(1));
     const std::string hold_id = read_hold_id(given.text(2));
@@ -222,7 +222,7 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.pass_id.assign(ledger::resolve_pass_id(store.where(), what.pass_id));
     if (what.generation_id && !find_replay(store, what))
         check_generation(store, what);
-    const outcome done = record(store, what);
+    const outcome done = post_once(store, what);
     call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
 }
@@ -236,7 +236,7 @@ Datum capture_credit(FunctionCallInfo fcinfo) {
                             "Capture 0 to return all of the hold."};
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    const settled done = capture(store, hold_id, amount, given.text(2));
+    const settlement done = capture(store, hold_id, amount, given.text(2));
     call.finish();
     return pg::return_row(fcinfo, done.outcome, done.credits);
 }
@@ -247,7 +247,7 @@ Datum release_credit(FunctionCallInfo fcinfo) {
     const std::string_view reason = ledger::require_text("reason", given.text(1));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    const settled done = release(store, hold_id, reason, given.text(2));
+    const settlement done = release(store, hold_id, reason, given.text(2));
     call.finish();
     return pg::return_row(fcinfo, done.outcome, done.credits);
 }

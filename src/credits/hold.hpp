@@ -5,7 +5,7 @@
 // decides; a capture that comes after a release draws the credits again, because the work was delivered after all.
 #pragma once
 
-#include "credits/movement.hpp"
+#include "credits/posting.hpp"
 #include "ledger/call.hpp"
 
 namespace mega::credits {
@@ -15,17 +15,17 @@ inline constexpr std::string_view captured_status = "succeeded";
 inline constexpr std::string_view released_status = "failed";
 
 // A hold of before there were rules may have no status: nobody has settled it.
-inline bool is_pending(const recorded &hold) { return hold.status == pending_status || hold.status.empty(); }
+inline bool is_pending(const credit_row &hold) { return hold.status == pending_status || hold.status.empty(); }
 
 // Whether a row with a hold's id takes credits: a raw row may call itself a hold and say anything.
-inline bool takes_credits(const recorded &hold) { return hold.delta < 0 && hold.delta > PG_INT32_MIN; }
+inline bool takes_credits(const credit_row &hold) { return hold.delta < 0 && hold.delta > PG_INT32_MIN; }
 
 // The row that settles a hold under its bare id; kind is capture or release.
-movement settlement_of(const recorded &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta);
+posting settlement_of(const credit_row &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta);
 
 inline constexpr std::string_view released_outcome = "released";
 
-struct settled {
+struct settlement {
     std::string_view outcome; // captured, already_captured, recaptured; released, already_released
     std::int32_t credits;     // the balance of now
     std::string pass_id;
@@ -36,11 +36,11 @@ struct settled {
 
 // Takes amount of the hold, all of it when there is none; what is more is drawn, what is less flows back. Raises MG001
 // when more is drawn than there is, MG002 when it was captured with another amount.
-settled capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
-                std::optional<std::string_view> pass_id);
+settlement capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
+                   std::optional<std::string_view> pass_id);
 
-settled release(ledger::store &store, std::string_view hold_id, std::string_view reason,
-                std::optional<std::string_view> pass_id);
+settlement release(ledger::store &store, std::string_view hold_id, std::string_view reason,
+                   std::optional<std::string_view> pass_id);
 
 // A hold whose time was over and whose credits went back.
 struct expired_hold {

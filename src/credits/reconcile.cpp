@@ -3,7 +3,7 @@
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::credits {
 
@@ -30,17 +30,17 @@ constinit pg::statement
            pass_id_type);
 
 Datum reconcile_credits(FunctionCallInfo fcinfo) {
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(0), pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows found = pass_id ? session.run(of_one, where.schema, pg::access::read_only, *pass_id)
-                                   : session.run(of_all, where.schema, pg::access::read_only);
+    pg::spi_connection spi;
+    const pg::rows found = pass_id ? spi.run(of_one, where.schema, pg::access::read_only, *pass_id)
+                                   : spi.run(of_all, where.schema, pg::access::read_only);
     if (pass_id && found.empty())
-        ledger::require_visible_customer(session, where, *pass_id);
+        ledger::require_visible_customer(spi, where, *pass_id);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

@@ -50,7 +50,7 @@ spend read_spend(std::optional<std::string_view> given) {
     throw pg::sql_error{ledger::bad_argument, message, "txn_id=" + pg::quoted(what.txn_id), hint};
 }
 
-recorded require_row(ledger::store &store, const spend &what) {
+credit_row require_row(ledger::store &store, const spend &what) {
     const auto row = find_by_txn_id(store, what.txn_id);
     if (!row)
         throw pg::sql_error{"MG003", "there is no transaction " + pg::quoted(what.txn_id),
@@ -64,10 +64,12 @@ constinit pg::statement share_hold("SELECT FROM ONLY @schema@.mega_generations g
                                    "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
                                    id_type);
 
-void share(ledger::store &store, const recorded &hold) { store.run(store.where().generations, share_hold, hold.mg_id); }
+void share(ledger::store &store, const credit_row &hold) {
+    store.run(store.where().generations, share_hold, hold.mg_id);
+}
 
-// What the movement took from the customer.
-std::int64_t spent_by(ledger::store &store, const spend &what, const recorded &row) {
+// What the posting took from the customer.
+std::int64_t spent_by(ledger::store &store, const spend &what, const credit_row &row) {
     if (what.of_hold) {
         share(store, row);
         const auto taken = captured_amount(store, std::string_view(what.txn_id).substr(hold_prefix.size()));
@@ -84,18 +86,18 @@ std::int64_t spent_by(ledger::store &store, const spend &what, const recorded &r
     return -std::int64_t{row.delta};
 }
 
-std::int64_t left_of(ledger::store &store, const spend &what, const recorded &row) {
+std::int64_t left_of(ledger::store &store, const spend &what, const credit_row &row) {
     const std::int64_t spent = spent_by(store, what, row);
     return spent - store.run(store.where().generations, refunded_so_far, what.txn_id).int8(0, 0).value_or(0);
 }
 
 // The same refund_id again: the same transaction, and the same amount when one is named.
-std::optional<recorded> find_replay(ledger::store &store, const movement &refund, const spend &what,
-                                    const std::optional<std::int32_t> &amount) {
+std::optional<credit_row> find_replay(ledger::store &store, const posting &refund, const spend &what,
+                                      const std::optional<std::int32_t> &amount) {
     const auto first = find_by_txn_id(store, *refund.txn_id);
     if (!first)
         return std::nullopt;
-    movement again = refund;
+    posting again = refund;
     again.delta = amount.value_or(first->delta);
     require_same(*first, again);
     const pg::rows found = store.run(store.where().generations, refund_of, first->mg_id);
@@ -132,7 +134,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     const spend what = read_spend(given.text(0));
     const std::string refund_id(ledger::require_text("refund_id", given.text(1), room_in_txn_id("refund:")));
     const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
-    movement refund;
+    posting refund;
     refund.reason = ledger::require_text("reason", given.text(3));
     refund.ref_type = "refund";
     refund.ref_id = refund_id;
@@ -141,7 +143,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.own = pg::json_builder().begin_object().key("refund_of").text(what.txn_id).end_object().finish();
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    const recorded row = require_row(store, what);
+    const credit_row row = require_row(store, what);
     if (const auto pass_id = given.text(4); pass_id && !ledger::means_customer(store.where(), *pass_id, row.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the transaction belongs to another customer",
@@ -150,7 +152,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     refund.pass_id = row.pass_id;
     refund.given = false;
     refund.delta = amount.value_or(0);
-    const outcome done = record_once(
+    const outcome done = post_once(
         store, "refund", [&] { return find_replay(store, refund, what, amount); },
         [&] { return lock_customer_of(store, row); },
         [&](ledger::locked_customer &customer) {

@@ -1,5 +1,5 @@
-// What is looked for before anything is refused: whether a movement was recorded already, and says the same (I4).
-#include "credits/movement.hpp"
+// What is looked for before anything is refused: whether a posting was posted already, and says the same (I4).
+#include "credits/posting.hpp"
 
 #include "ledger/disclosure.hpp"
 
@@ -9,18 +9,18 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr column recorded_columns[] = {column::mg_id,     column::mg_pass_id,  column::mg_delta, column::mg_status,
-                                       column::mg_reason, column::mg_ref_type, column::mg_ref_id};
-using recorded_values = std::array<pg::nullable_datum, std::size(recorded_columns)>;
+constexpr column credit_row_columns[] = {column::mg_id,     column::mg_pass_id,  column::mg_delta, column::mg_status,
+                                         column::mg_reason, column::mg_ref_type, column::mg_ref_id};
+using credit_row_values = std::array<pg::nullable_datum, std::size(credit_row_columns)>;
 
-recorded to_recorded(const recorded_values &values) {
+credit_row to_credit_row(const credit_row_values &values) {
     const auto text = [](pg::nullable_datum value) {
         return value.is_null ? std::string() : std::string(pg::text_of(value.value));
     };
     const auto optional = [&text](pg::nullable_datum value) {
         return value.is_null ? std::nullopt : std::optional(text(value));
     };
-    recorded row;
+    credit_row row;
     row.mg_id = text(values[0]);
     row.pass_id = text(values[1]);
     row.delta = values[2].is_null ? 0 : DatumGetInt32(values[2].value);
@@ -31,15 +31,15 @@ recorded to_recorded(const recorded_values &values) {
     return row;
 }
 
-std::optional<recorded> find_by_reference(ledger::store &store, const movement &what) {
-    recorded_values values;
-    return store.read_by_reference(*what.ref_type, *what.ref_id, what.reason, recorded_columns, values)
-               ? std::optional(to_recorded(values))
+std::optional<credit_row> find_by_reference(ledger::store &store, const posting &what) {
+    credit_row_values values;
+    return store.read_by_reference(*what.ref_type, *what.ref_id, what.reason, credit_row_columns, values)
+               ? std::optional(to_credit_row(values))
                : std::nullopt;
 }
 
 // A hold says whether it holds: the same call again is a replay only as long as it does.
-void refuse_settled_hold(const recorded &first, const movement &again) {
+void refuse_settled_hold(const credit_row &first, const posting &again) {
     if (again.status != "pending" || first.status == "pending" || first.status.empty())
         return;
     const char *status = first.status == "succeeded" ? "captured" : "released";
@@ -49,7 +49,7 @@ void refuse_settled_hold(const recorded &first, const movement &again) {
                         "Hold again under another hold_id; a capture of a hold that was released draws its credits."};
 }
 
-bool same_names(const recorded &first, const movement &again) {
+bool same_names(const credit_row &first, const posting &again) {
     return first.reason == again.reason &&
            (again.own_names || (first.ref_type == again.ref_type && first.ref_id == again.ref_id));
 }
@@ -61,7 +61,7 @@ template <class Text> std::string names(const Text &reason, const Text &ref_type
 
 } // namespace
 
-void refuse_other_content(const recorded &first, const movement &again) {
+void refuse_other_content(const credit_row &first, const posting &again) {
     const bool told = ledger::caller_may_read({column::mg_id, column::mg_pass_id, column::mg_delta, column::mg_reason,
                                                column::mg_ref_type, column::mg_ref_id});
     const auto content = [](std::string_view pass_id, std::int32_t delta) {
@@ -82,17 +82,17 @@ void refuse_other_content(const recorded &first, const movement &again) {
 
 std::string mg_id_of(std::string_view txn_id) { return "credit_transaction:" + std::string(txn_id); }
 
-std::optional<recorded> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place) {
-    recorded_values values;
-    if (!store.read_record(mg_id_of(txn_id), recorded_columns, values, &place))
+std::optional<credit_row> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place) {
+    credit_row_values values;
+    if (!store.read_row(mg_id_of(txn_id), credit_row_columns, values, &place))
         return std::nullopt;
-    recorded found = to_recorded(values);
+    credit_row found = to_credit_row(values);
     found.place = place;
     return found;
 }
 
-std::optional<recorded> find_recorded(ledger::store &store, const movement &what) {
-    std::optional<recorded> first;
+std::optional<credit_row> find_posted(ledger::store &store, const posting &what) {
+    std::optional<credit_row> first;
     if (what.txn_id)
         first = find_by_txn_id(store, *what.txn_id);
     if (what.ref_id && !what.own_names) {
@@ -105,7 +105,7 @@ std::optional<recorded> find_recorded(ledger::store &store, const movement &what
     return first;
 }
 
-void require_same(const recorded &first, const movement &again) {
+void require_same(const credit_row &first, const posting &again) {
     if (first.pass_id != again.pass_id || first.delta != again.delta || !same_names(first, again)) {
         refuse_reserved_names(again); // a row of mega's own is nobody's replay
         refuse_other_content(first, again);
@@ -113,20 +113,20 @@ void require_same(const recorded &first, const movement &again) {
     refuse_settled_hold(first, again);
 }
 
-std::optional<recorded> find_replay(ledger::store &store, const movement &what) {
-    auto first = find_recorded(store, what);
+std::optional<credit_row> find_replay(ledger::store &store, const posting &what) {
+    auto first = find_posted(store, what);
     if (first)
         require_same(*first, what);
     return first;
 }
 
-void refuse_taken_reference(ledger::store &store, const movement &what) {
+void refuse_taken_reference(ledger::store &store, const posting &what) {
     if (what.own_names && what.ref_id)
         if (const auto other = find_by_reference(store, what); other && other->mg_id != mg_id_of(*what.txn_id))
             refuse_other_content(*other, what);
 }
 
-bool is_recorded(ledger::store &store, const movement &what) {
+bool is_posted(ledger::store &store, const posting &what) {
     return (what.txn_id && find_by_txn_id(store, *what.txn_id)) || (what.ref_id && find_by_reference(store, what));
 }
 

@@ -1,7 +1,7 @@
 // mega_revoke_credit: what was granted is taken back, as the shop refunds an order or a bank takes its money, in parts
 // if need be, never more in sum than was granted (I16).
 #include "core/record_id.hpp"
-#include "credits/movement.hpp"
+#include "credits/posting.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -43,7 +43,7 @@ constinit pg::statement noted_of("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{me
 
 // A grant as the caller names it, and how much of it.
 struct request {
-    movement revoke; // its pass id and delta are found
+    posting revoke; // its pass id and delta are found
     std::optional<std::string> txn_id;
     std::optional<std::string> ref_type, ref_id;
     std::optional<std::int32_t> amount, up_to;
@@ -104,7 +104,7 @@ bool is_grant(std::string_view txn_id, std::int32_t delta) {
     return delta > 0 && std::ranges::none_of(not_grants, [&](std::string_view p) { return txn_id.starts_with(p); });
 }
 
-recorded require_row(ledger::store &store, const request &what, std::string_view txn_id) {
+credit_row require_row(ledger::store &store, const request &what, std::string_view txn_id) {
     const auto row = find_by_txn_id(store, txn_id);
     if (!row)
         throw pg::sql_error{"MG003", "there is no such transaction", what.named(),
@@ -112,7 +112,7 @@ recorded require_row(ledger::store &store, const request &what, std::string_view
     return *row;
 }
 
-recorded find_by_reference(ledger::store &store, const request &what) {
+credit_row find_by_reference(ledger::store &store, const request &what) {
     std::vector<std::string> grants;
     bool found = false;
     {
@@ -138,8 +138,8 @@ recorded find_by_reference(ledger::store &store, const request &what) {
                         "Name one of them by its txn_id."};
 }
 
-recorded require_grant(ledger::store &store, const request &what) {
-    recorded row = what.txn_id ? require_row(store, what, *what.txn_id) : find_by_reference(store, what);
+credit_row require_grant(ledger::store &store, const request &what) {
+    credit_row row = what.txn_id ? require_row(store, what, *what.txn_id) : find_by_reference(store, what);
     if (what.pass_id && !ledger::means_customer(store.where(), *what.pass_id, row.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the grant belongs to another customer",
@@ -151,11 +151,11 @@ recorded require_grant(ledger::store &store, const request &what) {
     return row;
 }
 
-[[noreturn]] void refuse_other_revoke(const request &what, const std::string &recorded_as) {
+[[noreturn]] void refuse_other_revoke(const request &what, const std::string &stored_as) {
     throw pg::sql_error{
         "MG002", "this revoke was recorded with other content",
         "revoke_id=" + pg::quoted(*what.revoke.ref_id) +
-            ledger::to_readers({column::mg_id, column::mg_delta, column::mg_meta}, " recorded: " + recorded_as + ";") +
+            ledger::to_readers({column::mg_id, column::mg_delta, column::mg_meta}, " recorded: " + stored_as + ";") +
             " given: " + what.named() +
             (what.amount  ? " amount=" + std::to_string(*what.amount)
              : what.up_to ? " up_to=" + std::to_string(*what.up_to)
@@ -164,7 +164,7 @@ recorded require_grant(ledger::store &store, const request &what) {
 }
 
 // The same revoke_id again: the same grant, however it is named now, and the same number when one is named.
-std::optional<recorded> find_replay(ledger::store &store, const request &what) {
+std::optional<credit_row> find_replay(ledger::store &store, const request &what) {
     const auto first = find_by_txn_id(store, *what.revoke.txn_id);
     if (!first)
         return std::nullopt;
@@ -174,7 +174,7 @@ std::optional<recorded> find_replay(ledger::store &store, const request &what) {
         of = noted.text(0, 0).value_or("");
         up_to = noted.text(0, 1).value_or("");
     }
-    movement again = what.revoke;
+    posting again = what.revoke;
     again.pass_id = first->pass_id;
     again.delta = what.amount ? -*what.amount : first->delta;
     const auto grant = what.txn_id ? std::nullopt : find_by_txn_id(store, of);
@@ -190,7 +190,7 @@ std::optional<recorded> find_replay(ledger::store &store, const request &what) {
 }
 
 // Under the lock of the grant's customer: how much it is. Raises MG012.
-std::int32_t amount_of(ledger::store &store, const request &what, const recorded &grant) {
+std::int32_t amount_of(ledger::store &store, const request &what, const credit_row &grant) {
     const std::string_view txn_id = std::string_view(grant.mg_id).substr(id_prefix.size());
     const std::int64_t revoked = store.run(store.where().generations, revoked_so_far, txn_id).int8(0, 0).value_or(0);
     const std::int64_t left = std::max<std::int64_t>(grant.delta - revoked, 0);
@@ -208,7 +208,7 @@ std::int32_t amount_of(ledger::store &store, const request &what, const recorded
     return static_cast<std::int32_t>(std::min(wanted, left));
 }
 
-pg::jsonb noted(const request &what, const recorded &grant) {
+pg::jsonb noted(const request &what, const credit_row &grant) {
     pg::json_builder builder;
     builder.begin_object().key("revoke_of").text(std::string_view(grant.mg_id).substr(id_prefix.size()));
     if (what.up_to)
@@ -220,8 +220,8 @@ Datum revoke_credit(FunctionCallInfo fcinfo) {
     request what = read_arguments(pg::arguments(fcinfo));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    movement &revoke = what.revoke;
-    recorded grant;
+    posting &revoke = what.revoke;
+    credit_row grant;
     const auto look = [&] {
         auto first = find_replay(store, what);
         if (first)
@@ -232,7 +232,7 @@ Datum revoke_credit(FunctionCallInfo fcinfo) {
         grant = require_grant(store, what);
         return lock_customer_of(store, grant);
     };
-    const outcome done = record_once(store, "revoke", look, lock, [&](ledger::locked_customer &customer) {
+    const outcome done = post_once(store, "revoke", look, lock, [&](ledger::locked_customer &customer) {
         const bool may_spend = std::exchange(customer.may_spend, true); // a bank asks nobody
         revoke.pass_id = customer.pass_id;
         revoke.own = noted(what, grant);

@@ -5,7 +5,7 @@
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::credits {
 
@@ -72,24 +72,24 @@ struct page_of_credits {
 };
 
 // A row without a time is not since any.
-pg::rows rows_of(pg::session &session, const schema::tables &where, listing &what, const request &asked) {
+pg::rows rows_of(pg::spi_connection &spi, const schema::table_catalog &where, listing &what, const request &asked) {
     const auto limit = static_cast<std::uint64_t>(asked.size) + 1;
     const auto &behind = asked.behind;
     if (asked.since && (!behind || !behind->created_at))
-        return session.run_limited(what.first_since, where.schema, limit, asked.pass_id, *asked.since);
+        return spi.run_limited(what.first_since, where.schema, limit, asked.pass_id, *asked.since);
     if (!behind)
-        return session.run_limited(what.pages.first, where.schema, limit, asked.pass_id);
+        return spi.run_limited(what.pages.first, where.schema, limit, asked.pass_id);
     if (!asked.since)
-        return session.run_limited(what.pages.behind(behind), where.schema, limit, asked.pass_id, behind->created_at,
-                                   behind->mg_id, behind->place_or_end());
-    return session.run_limited(what.next_since, where.schema, limit, asked.pass_id, behind->created_at, behind->mg_id,
-                               behind->place_or_end(), *asked.since);
+        return spi.run_limited(what.pages.behind(behind), where.schema, limit, asked.pass_id, behind->created_at,
+                               behind->mg_id, behind->place_or_end());
+    return spi.run_limited(what.next_since, where.schema, limit, asked.pass_id, behind->created_at, behind->mg_id,
+                           behind->place_or_end(), *asked.since);
 }
 
 // The balance behind a cursor is noted in it. When the customer has changed since, rows may have come in at any place:
 // then it is counted anew.
-page_of_credits find_page(pg::session &session, const schema::tables &where, const request &asked) {
-    const pg::rows customer = session.run(select_customer, where.schema, pg::access::read_only, asked.pass_id);
+page_of_credits find_page(pg::spi_connection &spi, const schema::table_catalog &where, const request &asked) {
+    const pg::rows customer = spi.run(select_customer, where.schema, pg::access::read_only, asked.pass_id);
     if (customer.empty())
         ledger::throw_unknown_customer(asked.pass_id);
     std::int64_t balance = customer.int4(0, 0).value_or(0);
@@ -99,12 +99,11 @@ page_of_credits find_page(pg::session &session, const schema::tables &where, con
     if (behind && behind->version == version)
         balance = behind->balance;
     else if (behind)
-        balance -= session
-                       .run_limited(behind->created_at ? what.newer_sum : what.newer_undated_sum, where.schema, 1,
-                                    asked.pass_id, behind->created_at, behind->mg_id, behind->place_or_end())
+        balance -= spi.run_limited(behind->created_at ? what.newer_sum : what.newer_undated_sum, where.schema, 1,
+                                   asked.pass_id, behind->created_at, behind->mg_id, behind->place_or_end())
                        .int8(0, 0)
                        .value_or(0);
-    return {rows_of(session, where, what, asked), balance, version};
+    return {rows_of(spi, where, what, asked), balance, version};
 }
 
 std::optional<std::string> cursor_behind(const page_of_credits &page, std::uint64_t shown) {
@@ -137,11 +136,11 @@ Datum credit_statement(FunctionCallInfo fcinfo) {
     const auto until = given.time(4);
     ledger::check_span(asked.since, until);
     asked.behind = read_position(given, until);
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     asked.pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const page_of_credits page = find_page(session, where, asked);
+    pg::spi_connection spi;
+    const page_of_credits page = find_page(spi, where, asked);
     const std::uint64_t shown = std::min<std::uint64_t>(page.rows.count(), static_cast<std::uint64_t>(asked.size));
     const auto next_cursor = cursor_behind(page, shown);
     std::int64_t balance = page.balance;
@@ -151,7 +150,7 @@ Datum credit_statement(FunctionCallInfo fcinfo) {
                    column(9), balance, next_cursor);
         balance -= page.rows.int4(i, 2).value_or(0);
     }
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

@@ -2,7 +2,7 @@
 #include "credits/topup.hpp"
 
 #include "core/record_id.hpp"
-#include "credits/claim.hpp"
+#include "credits/topup_claim.hpp"
 #include "credits/zone.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
@@ -40,7 +40,7 @@ constinit pg::statement packs_this_month(
     month_types);
 
 struct topup {
-    movement what;
+    posting what;
     std::optional<std::int32_t> packs;
     std::int32_t credits_per_pack = 0;
     bool automatic = false;
@@ -110,13 +110,13 @@ void set_packs(topup &wanted, std::int32_t packs) {
 }
 
 // The same reference or claim again. Packs that were left to the customer's default are what they were.
-std::optional<recorded> find_replay(ledger::store &store, const topup &wanted) {
+std::optional<credit_row> find_replay(ledger::store &store, const topup &wanted) {
     if (!wanted.what.ref_id && !wanted.topup_id)
         return std::nullopt;
-    const auto first = find_recorded(store, wanted.what);
+    const auto first = find_posted(store, wanted.what);
     if (!first)
         return std::nullopt;
-    movement again = wanted.what;
+    posting again = wanted.what;
     again.delta = first->delta;
     again.given = wanted.packs.has_value();
     if (wanted.packs)
@@ -126,7 +126,7 @@ std::optional<recorded> find_replay(ledger::store &store, const topup &wanted) {
 }
 
 // Under the lock: how many packs of a claim. It is ended late, too; the month was asked when it was made.
-void settle_claimed_packs(ledger::store &store, topup &wanted) {
+void decide_claimed_packs(ledger::store &store, topup &wanted) {
     const auto claimed = claim_of(store, wanted.what.pass_id);
     if (!claimed || claimed->topup_id != *wanted.topup_id)
         throw pg::sql_error{ledger::bad_argument, "the customer has no such claim",
@@ -136,9 +136,9 @@ void settle_claimed_packs(ledger::store &store, topup &wanted) {
 }
 
 // Under the lock: how many packs, and whether the month allows them.
-void settle_packs(ledger::store &store, topup &wanted) {
+void decide_packs(ledger::store &store, topup &wanted) {
     if (wanted.topup_id)
-        return settle_claimed_packs(store, wanted);
+        return decide_claimed_packs(store, wanted);
     const topup_settings settings = topup_settings_of(store, wanted.what.pass_id);
     const std::int32_t packs = wanted.packs.value_or(settings.packs);
     if (packs <= 0)
@@ -176,7 +176,7 @@ void mark_customer(ledger::store &store, ledger::locked_customer &customer, cons
 } // namespace
 
 topup_settings topup_settings_of(ledger::store &store, std::string_view pass_id) {
-    const schema::table<schema::customer> &customers = store.where().customers;
+    const schema::table_entry<schema::customer> &customers = store.where().customers;
     topup_settings read;
     std::string zone;
     {
@@ -205,11 +205,11 @@ Datum record_topup(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     wanted.what.pass_id.assign(ledger::resolve_pass_id(store.where(), wanted.what.pass_id));
-    const outcome done = record_once(
+    const outcome done = post_once(
         store, "top-up", [&] { return find_replay(store, wanted); },
         [&] { return ledger::require_locked_customer(store, wanted.what.pass_id); },
         [&](ledger::locked_customer &customer) {
-            settle_packs(store, wanted);
+            decide_packs(store, wanted);
             auto posted = post(store, customer, wanted.what);
             if (posted) {
                 end_claim(store, customer, wanted);
@@ -217,7 +217,7 @@ Datum record_topup(FunctionCallInfo fcinfo) {
             }
             return posted;
         });
-    if (done.replayed && wanted.topup_id) // what was charged may have been recorded by its reference alone
+    if (done.replayed && wanted.topup_id) // what was charged may have been posted by its reference alone
         end_claim(store, ledger::require_locked_customer(store, wanted.what.pass_id), wanted);
     call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
@@ -245,13 +245,13 @@ struct due_customer {
 };
 
 // What may still be charged of a customer who is low; std::nullopt when the month allows nothing.
-std::optional<due_customer> packs_of(pg::session &session, const schema::tables &where, const pg::rows &low,
+std::optional<due_customer> packs_of(pg::spi_connection &spi, const schema::table_catalog &where, const pg::rows &low,
                                      std::uint64_t i) {
     due_customer due{std::string(*low.text(i, 0)), low.int4(i, 1).value_or(0), low.int4(i, 2).value_or(usual_packs),
                      std::nullopt};
     if (const auto limit = low.int4(i, 3)) {
         const std::int64_t used =
-            session.run(packs_this_month, where.schema, pg::access::read_only, due.pass_id, zone_or_utc(low.text(i, 4)))
+            spi.run(packs_this_month, where.schema, pg::access::read_only, due.pass_id, zone_or_utc(low.text(i, 4)))
                 .int8(0, 0)
                 .value_or(0);
         const std::int64_t claimed = low.int8(i, 5).value_or(0);
@@ -263,13 +263,13 @@ std::optional<due_customer> packs_of(pg::session &session, const schema::tables 
 
 // Adds the customers that are due among the next ones that are low, up to `most` in all; `behind` becomes the last one
 // that was looked at. False when no more are low.
-bool add_due(pg::session &session, const schema::tables &where, std::int32_t threshold, std::string &behind,
+bool add_due(pg::spi_connection &spi, const schema::table_catalog &where, std::int32_t threshold, std::string &behind,
              std::vector<due_customer> &page, std::size_t most) {
-    const pg::rows low = session.run(due_customers, where.schema, pg::access::read_only, threshold, behind,
-                                     pg::unix_micros(pg::clock_time()));
+    const pg::rows low = spi.run(due_customers, where.schema, pg::access::read_only, threshold, behind,
+                                 pg::unix_micros(pg::clock_time()));
     for (std::uint64_t i = 0; i < low.count() && page.size() < most; ++i) {
         behind = *low.text(i, 0);
-        if (auto due = packs_of(session, where, low, i))
+        if (auto due = packs_of(spi, where, low, i))
             page.push_back(*std::move(due));
     }
     return low.count() == 1000;
@@ -280,13 +280,13 @@ Datum topup_due(FunctionCallInfo fcinfo) {
     const std::int32_t threshold = ledger::require("threshold", given.int4(0));
     const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(1)));
     const auto cursor = ledger::read_cursor(given.text(2));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     std::vector<due_customer> page;
     std::string behind = cursor ? cursor->mg_id.value_or("") : "";
     pg::rounds looks; // a page may take several: what is looked for may be low and yet not due
     for (bool more = true; more && page.size() <= size;)
-        looks.run([&](pg::session &session) { more = add_due(session, where, threshold, behind, page, size + 1); });
+        looks.run([&](pg::spi_connection &spi) { more = add_due(spi, where, threshold, behind, page, size + 1); });
     std::optional<std::string> next_cursor;
     if (page.size() > size) {
         page.pop_back();

@@ -1,7 +1,7 @@
 // What a customer's row and its month say about automatic top-ups.
 #pragma once
 
-#include "credits/movement.hpp"
+#include "credits/posting.hpp"
 
 namespace mega::credits {
 

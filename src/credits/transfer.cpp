@@ -1,5 +1,5 @@
 // mega_transfer_credit: from one customer to another, both locked in byte order of pass id.
-#include "credits/movement.hpp"
+#include "credits/posting.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -14,15 +14,15 @@ namespace mega::credits {
 namespace {
 
 struct transfer {
-    movement out, in;
+    posting out, in;
     std::optional<std::int32_t> amount; // all that can be spent when there is none
     std::string reason;
 };
 
 constexpr const char *reason_key = "reason"; // in mg_meta: mg_reason says which leg a row is
 
-movement leg(std::string_view pass_id, std::string_view transfer_id, std::string_view side) {
-    movement what;
+posting leg(std::string_view pass_id, std::string_view transfer_id, std::string_view side) {
+    posting what;
     what.pass_id = pass_id;
     what.reason = "transfer_" + std::string(side);
     what.ref_type = "transfer";
@@ -37,7 +37,7 @@ void set_amount(transfer &what, std::int32_t amount) {
     what.in.delta = amount;
 }
 
-transfer read_arguments(const schema::tables &where, const pg::arguments &given) {
+transfer read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
     const std::string_view from = ledger::resolve_pass_id(where, ledger::require_text("from_pass_id", given.text(0)));
     const std::string_view to = ledger::resolve_pass_id(where, ledger::require_text("to_pass_id", given.text(1)));
     if (from == to)
@@ -64,10 +64,10 @@ transfer read_arguments(const schema::tables &where, const pg::arguments &given)
 }
 
 // The reason that was given stands in mg_meta, which applications may change: one that is not there is not compared.
-void require_same_reason(ledger::store &store, const transfer &what, const recorded &first) {
+void require_same_reason(ledger::store &store, const transfer &what, const credit_row &first) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_meta};
     pg::nullable_datum meta[1];
-    if (!store.read_record(first.mg_id, columns, meta, nullptr) || meta[0].is_null)
+    if (!store.read_row(first.mg_id, columns, meta, nullptr) || meta[0].is_null)
         return;
     const auto reason = pg::find(pg::jsonb_of(meta[0].value), reason_key);
     if (!reason || !reason->is_string() || reason->string() == what.reason)
@@ -87,7 +87,7 @@ bool is_replay(ledger::store &store, const transfer &what) {
     const auto in = find_by_txn_id(store, *what.in.txn_id);
     for (const auto &[first, leg] : {std::pair{&out, &what.out}, std::pair{&in, &what.in}})
         if (*first) {
-            movement again = *leg;
+            posting again = *leg;
             if (!what.amount)
                 again.delta = (*first)->delta;
             require_same(**first, again);
@@ -117,8 +117,8 @@ std::int32_t all_of(const ledger::locked_customer &from) { return std::max(from.
 
 void post_both(ledger::store &store, two_customers &both, transfer &what) {
     const pg::timestamp now = pg::clock_time();
-    settle_expiry(store, both.from, now);
-    settle_expiry(store, both.to, now);
+    write_off_expired(store, both.from, now);
+    write_off_expired(store, both.to, now);
     if (!what.amount)
         set_amount(what, all_of(both.from));
     if (post(store, both.from, what.out) && post(store, both.to, what.in))
@@ -126,7 +126,7 @@ void post_both(ledger::store &store, two_customers &both, transfer &what) {
     is_replay(store, what); // raises MG002 when it says something else
     refuse_taken_reference(store, what.out);
     refuse_taken_reference(store, what.in);
-    ledger::refuse_recorded_meanwhile("transfer", "transfer_id", *what.out.ref_id);
+    ledger::refuse_appended_meanwhile("transfer", "transfer_id", *what.out.ref_id);
 }
 
 Datum transfer_credit(FunctionCallInfo fcinfo) {

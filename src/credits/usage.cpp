@@ -5,7 +5,7 @@
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::credits {
 
@@ -83,18 +83,18 @@ Datum usage(FunctionCallInfo fcinfo) {
     const pg::timestamp until = ledger::require("until", given.time(2));
     const std::string_view by = read_by(given.text(3));
     ledger::check_span(since, until);
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows customer = session.run(select_zone, where.schema, pg::access::read_only, pass_id);
+    pg::spi_connection spi;
+    const pg::rows customer = spi.run(select_zone, where.schema, pg::access::read_only, pass_id);
     if (customer.empty())
         ledger::throw_unknown_customer(pass_id);
-    const pg::rows found = session.run(usage_rows, where.schema, pg::access::read_only, pass_id, since, until, by,
-                                       zone_or_utc(customer.text(0, 0)));
+    const pg::rows found = spi.run(usage_rows, where.schema, pg::access::read_only, pass_id, since, until, by,
+                                   zone_or_utc(customer.text(0, 0)));
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

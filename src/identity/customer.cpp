@@ -4,7 +4,7 @@
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::identity {
 
@@ -32,14 +32,14 @@ constinit pg::statement select_customer(select_text.data(), pass_id_type);
 
 Datum customer(FunctionCallInfo fcinfo) {
     const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows found = session.run(select_customer, where.schema, pg::access::read_only, pass_id);
+    pg::spi_connection spi;
+    const pg::rows found = spi.run(select_customer, where.schema, pg::access::read_only, pass_id);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

@@ -13,16 +13,16 @@ using column = schema::customer;
 // BEFORE INSERT OR UPDATE, by row.
 Datum check(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
-    const schema::tables &where = ledger::bound_tables(call, &schema::tables::customers);
+    const schema::table_catalog &where = ledger::bound_catalog(call, &schema::table_catalog::customers);
     pg::row first(call.tuple(), call.shape());
-    ledger::customer_record row(where.customers, first);
+    ledger::customer_row row(where.customers, first);
     if (call.on_insert()) {
         ledger::check_new_customer(row, ledger::in_flight::moment::before);
         ledger::ignore_derived_of_new_customer(where, row);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());
-    ledger::customer_record changed(where.customers, second);
+    ledger::customer_row changed(where.customers, second);
     ledger::check_changed_customer(where, row, changed, true);
     return call.keep(second.changed());
 }
@@ -32,11 +32,11 @@ Datum check(FunctionCallInfo fcinfo) {
 // `check` saw it.
 Datum verify(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
-    const schema::tables &where = ledger::bound_tables(call, &schema::tables::customers);
+    const schema::table_catalog &where = ledger::bound_catalog(call, &schema::table_catalog::customers);
     if (call.on_update() && !where.customers.foreign_before_row)
         return call.keep(nullptr);
     pg::row first(call.tuple(), call.shape());
-    ledger::customer_record row(where.customers, first);
+    ledger::customer_row row(where.customers, first);
     if (call.on_insert()) {
         if (where.customers.foreign_before_row) {
             ledger::check_new_customer(row, ledger::in_flight::moment::after);
@@ -45,7 +45,7 @@ Datum verify(FunctionCallInfo fcinfo) {
         ledger::guard_new_customer(row);
     } else if (call.on_update()) {
         pg::row second(call.new_tuple(), call.shape());
-        ledger::customer_record changed(where.customers, second);
+        ledger::customer_row changed(where.customers, second);
         ledger::check_changed_customer(where, row, changed, false);
         ledger::require_untouched(call, second, where.customers.at(column::mg_updated_at));
     }

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "core/record_id.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::ledger {
 
 // What the row is, in a message's words: "an audit", "a version of a setting"; '' for one that may change and go.
-inline std::string_view fact_of(const schema::record<schema::admin> &row) {
+inline std::string_view fact_of(const schema::named_row<schema::admin> &row) {
     using column = schema::admin;
     const auto type = core::parse_record_type(row.text(column::mg_record_type).value_or(""));
     if (type == core::record_type::admin_audit)

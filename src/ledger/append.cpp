@@ -1,8 +1,8 @@
 #include "ledger/append.hpp"
 
 #include "core/uuid_v7.hpp"
-#include "ledger/lineage.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/parent_check.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 
@@ -35,12 +35,12 @@ new_row &new_row::set_meta(pg::jsonb meta, std::optional<pg::jsonb> own) {
     return set(schema::ledger::mg_meta, own ? with_own_key(meta, *own) : meta);
 }
 
-void check_to_append(const schema::tables &where, const new_row &row, ledger_record &record) {
+void check_to_append(const schema::table_catalog &where, const new_row &row, ledger_row &stored) {
     for (std::size_t i = 0; i < row.columns().size(); ++i)
-        record.set(static_cast<schema::ledger>(i), row.columns()[i]);
+        stored.set(static_cast<schema::ledger>(i), row.columns()[i]);
     const in_flight::own_key writing(row.mg_id(), row.own());
-    check_new_record(where, record, in_flight::moment::before);
-    fill_pass_id_of_step(where, record);
+    check_new_row(where, stored, in_flight::moment::before);
+    fill_pass_id_of_step(where, stored);
 }
 
 namespace {

@@ -1,7 +1,7 @@
 // Rows on their way into the ledger.
 #pragma once
 
-#include "ledger/record_check.hpp"
+#include "ledger/row_check.hpp"
 
 namespace mega::ledger {
 
@@ -37,8 +37,8 @@ private:
     std::array<pg::nullable_datum, schema::ledger_columns.size()> columns_{};
 };
 
-// Makes of `record` the row as its rules want it stored. Raises what they raise.
-void check_to_append(const schema::tables &where, const new_row &row, ledger_record &record);
+// Makes of `stored` the row as its rules want it stored. Raises what they raise.
+void check_to_append(const schema::table_catalog &where, const new_row &row, ledger_row &stored);
 
 // A fresh id: a UUID version 7, monotonic within the backend.
 std::string new_id();

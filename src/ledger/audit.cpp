@@ -1,7 +1,7 @@
 #include "ledger/audit.hpp"
 
-#include "ledger/admin_row.hpp"
 #include "ledger/append.hpp"
+#include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
 
 namespace mega::ledger {
@@ -21,17 +21,17 @@ pg::jsonb with_actor(pg::jsonb detail, std::string_view actor) {
 
 } // namespace
 
-void append_audit(pg::session &session, const schema::tables &where, const deed &what,
+void append_audit(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
                   std::optional<std::string_view> actor) {
     using column = schema::admin;
     const pg::timestamp now = pg::clock_time();
-    admin_row row(core::record_type::admin_audit, new_id());
+    new_admin_row row(core::record_type::admin_audit, new_id());
     row.set(column::mg_action, what.action)
         .set(column::mg_actor_pass_id, what.customer)
         .set(column::mg_detail, actor ? with_actor(what.detail, *actor) : what.detail)
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    if (!append(session, where, row)) // an id that nobody can have
+    if (!append(spi, where, row)) // an id that nobody can have
         throw pg::sql_error{"XX000", "an audit's fresh id was taken", "mg_id=" + pg::quoted(row.mg_id()), {}};
 }
 

@@ -3,7 +3,7 @@
 
 #include "pg/jsonb.hpp"
 #include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::ledger {
 
@@ -14,16 +14,16 @@ struct deed {
 };
 
 // Appends an audit under a fresh id. actor, who did it, stands in mg_detail.actor. The caller has asked
-// guarded_tables_of for the right to write admins. Raises what the row's rules raise, and 55000 when a trigger of
+// guarded_catalog_of for the right to write admins. Raises what the row's rules raise, and 55000 when a trigger of
 // somebody's keeps the row out.
-void append_audit(pg::session &session, const schema::tables &where, const deed &what,
+void append_audit(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
                   std::optional<std::string_view> actor);
 
 // The same when there is an actor; nothing otherwise. For functions that write an audit when somebody stands up for it.
-inline void audit_actor(pg::session &session, const schema::tables &where, const deed &what,
+inline void audit_actor(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
                         std::optional<std::string_view> actor) {
     if (actor)
-        append_audit(session, where, what, actor);
+        append_audit(spi, where, what, actor);
 }
 
 } // namespace mega::ledger

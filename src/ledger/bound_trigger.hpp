@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pg/trigger.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::ledger {
 
@@ -24,8 +24,9 @@ template <class Table> void require_own(const pg::trigger_call &call, const Tabl
 
 // The tables, when the trigger fired on the one named by `member`; raises 39P01 otherwise, and what the verdict on that
 // table says.
-template <class Table> schema::tables bound_tables(const pg::trigger_call &call, Table schema::tables::*member) {
-    const schema::tables where = schema::tables_of(call.function());
+template <class Table>
+schema::table_catalog bound_catalog(const pg::trigger_call &call, Table schema::table_catalog::*member) {
+    const schema::table_catalog where = schema::catalog_of(call.function());
     require_own(call, where.*member);
     (where.*member).may_be_written.require_good();
     return where;

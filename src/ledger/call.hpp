@@ -1,4 +1,4 @@
-// One call of a function that writes: its tables, its session and its store, chosen once.
+// One call of a function that writes: its tables, its SPI connection and its store, chosen once.
 #pragma once
 
 #include "ledger/store.hpp"
@@ -7,16 +7,16 @@ namespace mega::ledger {
 
 class call {
 public:
-    // Raises what `guarded_tables_of` raises.
+    // Raises what `guarded_catalog_of` raises.
     explicit call(FunctionCallInfo fcinfo, schema::written what = schema::written::books)
-        : where_(schema::guarded_tables_of(fcinfo->flinfo->fn_oid, what)), store_(open_store(session_, where_)) {}
+        : where_(schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, what)), store_(open_store(spi_, where_)) {}
 
     ledger::store &store() { return *store_; }
-    void finish() { session_.finish(); } // on success
+    void finish() { spi_.finish(); } // on success
 
 private:
-    const schema::tables where_;
-    pg::session session_;
+    const schema::table_catalog where_;
+    pg::spi_connection spi_;
     const std::unique_ptr<ledger::store> store_;
 };
 

@@ -21,7 +21,7 @@ constexpr column times[] = {
     column::mg_deleted_at, column::mg_created_at,  column::mg_mma_preferences_updated_at};
 
 // A Shopify id is stored in one spelling; a row that was adopted keeps the one it has.
-void fill_shopify_id(customer_record &row) {
+void fill_shopify_id(customer_row &row) {
     const auto written = row.text(column::mg_shopify_customer_id);
     if (!written)
         return;
@@ -32,7 +32,7 @@ void fill_shopify_id(customer_record &row) {
         row.set(column::mg_shopify_customer_id, std::string(id));
 }
 
-void fill(customer_record &row) {
+void fill(customer_row &row) {
     const bool by_hand =
         row.text(column::mg_verification_method) == "manual" && !row.is_null(column::mg_verification_at);
     const bool verified = row.boolean(column::mg_verified_email).value_or(false) ||
@@ -42,14 +42,14 @@ void fill(customer_record &row) {
         row.set(column::mg_verified_any, verified); // I13
 }
 
-void check_pass_id(const customer_record &row) {
+void check_pass_id(const customer_row &row) {
     const std::string_view pass_id = require_column(schema::name(column::mg_pass_id), row.text(column::mg_pass_id));
     if (!may_be_pass_id(pass_id))
         refuse_pass_id(schema::name(column::mg_pass_id), pass_id, bad_column);
 }
 
 // Checks what is new: old_row is null for an insert.
-void check_values(const customer_record *old_row, const customer_record &row) {
+void check_values(const customer_row *old_row, const customer_row &row) {
     const auto changed = [&](column c) { return old_row == nullptr || !old_row->same(row, c); };
     for (const column c : {column::mg_shopify_customer_id, column::mg_email})
         if (const auto value = row.text(c); value && changed(c))
@@ -67,7 +67,7 @@ void check_values(const customer_record *old_row, const customer_record &row) {
 
 } // namespace
 
-void check_new_customer(customer_record &row, in_flight::moment when) {
+void check_new_customer(customer_row &row, in_flight::moment when) {
     protect_new_key(row, column::mg_meta, column::mg_pass_id, when);
     if (row.is_null(column::mg_pass_id))
         return; // the column's own NOT NULL answers, or `guard_new_customer`, when nobody fills it in
@@ -84,7 +84,7 @@ void check_new_customer(customer_record &row, in_flight::moment when) {
     check_values(nullptr, row);
 }
 
-void check_changed_customer(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+void check_changed_customer(const schema::table_catalog &where, const customer_row &old_row, customer_row &new_row,
                             bool may_replace) {
     if (!old_row.same(new_row, column::mg_pass_id))
         throw pg::sql_error{

@@ -5,7 +5,7 @@
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/json_tree.hpp"
-#include "ledger/lineage.hpp"
+#include "ledger/parent_check.hpp"
 #include "ledger/settings.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/warning.hpp"
@@ -26,7 +26,7 @@ constexpr const char *preferences_hint =
     "ORM that writes all columns of a row is to leave this one out, or to change keys of its own only.";
 
 // Without its key an adopted table may have a row without a pass id.
-std::string_view pass_id_of(const customer_record &row) { return row.text(column::mg_pass_id).value_or(""); }
+std::string_view pass_id_of(const customer_row &row) { return row.text(column::mg_pass_id).value_or(""); }
 
 bool same_managed_keys(pg::jsonb left, pg::jsonb right) {
     return std::ranges::all_of(
@@ -61,14 +61,14 @@ void warn(const char *kept, std::string_view pass_id) {
 }
 
 // Not the projection's value, nor an old one beside a warning: balance and ledger would part.
-[[noreturn]] void refuse_other_projection(const schema::tables &where, std::string_view pass_id,
+[[noreturn]] void refuse_other_projection(const schema::table_catalog &where, std::string_view pass_id,
                                           const std::string &values) {
     schema::refuse_interference(
         where.customers.id, schema::writing::update, "changes what a projection writes",
         to_readers({column::mg_pass_id, column::mg_credits}, "pass_id=" + pg::quoted(pass_id) + values));
 }
 
-void guard_credits(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+void guard_credits(const schema::table_catalog &where, const customer_row &old_row, customer_row &new_row,
                    bool may_replace, const in_flight::look &own) {
     const std::string_view pass_id = pass_id_of(old_row);
     const std::int32_t written = new_row.int4(column::mg_credits).value_or(0);
@@ -84,7 +84,7 @@ void guard_credits(const schema::tables &where, const customer_record &old_row, 
     new_row.set(column::mg_credits, stored);
 }
 
-void guard_preferences(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+void guard_preferences(const schema::table_catalog &where, const customer_row &old_row, customer_row &new_row,
                        bool may_replace, const in_flight::look &own) {
     const std::string_view pass_id = pass_id_of(old_row);
     const pg::jsonb written = new_row.json(column::mg_mma_preferences).value_or(pg::empty_object());
@@ -107,14 +107,14 @@ void guard_preferences(const schema::tables &where, const customer_record &old_r
 
 } // namespace
 
-void guard_changed_customer(const schema::tables &where, const customer_record &old_row, customer_record &new_row,
+void guard_changed_customer(const schema::table_catalog &where, const customer_row &old_row, customer_row &new_row,
                             bool may_replace) {
     const in_flight::look own(pass_id_of(old_row), may_replace ? in_flight::moment::before : in_flight::moment::after);
     guard_credits(where, old_row, new_row, may_replace, own);
     guard_preferences(where, old_row, new_row, may_replace, own);
 }
 
-void ignore_derived_of_new_customer(const schema::tables &where, customer_record &row) {
+void ignore_derived_of_new_customer(const schema::table_catalog &where, customer_row &row) {
     if (derived_writes_setting() == derived_writes::reject || row.is_null(column::mg_pass_id))
         return;
     const pg::jsonb preferences = row.json(column::mg_mma_preferences).value_or(pg::empty_object());
@@ -133,7 +133,7 @@ void ignore_derived_of_new_customer(const schema::tables &where, customer_record
     }
 }
 
-void guard_new_customer(const customer_record &row) {
+void guard_new_customer(const customer_row &row) {
     require_column(schema::name(column::mg_pass_id), row.text(column::mg_pass_id));
     const std::int32_t written = row.int4(column::mg_credits).value_or(0);
     if (written != 0)

@@ -4,13 +4,13 @@
 #pragma once
 
 #include "pg/disclosure.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::ledger {
 
 // Whether the caller may read these columns of every row of their table.
 template <class Column> bool caller_may_read(std::initializer_list<Column> columns) {
-    const schema::table<Column> &table = schema::known_table<Column>();
+    const schema::table_entry<Column> &table = schema::known_entry<Column>();
     std::array<AttrNumber, 8> attributes;
     std::size_t count = 0;
     for (const Column c : columns)

@@ -76,9 +76,9 @@ std::optional<pg::timestamp> newest_time(pg::jsonb stored) {
 
 // In no order: positions are ordered by the core, which knows no more of their times than
 // what counts from 1970.
-std::vector<core::preference_event> read_events(pg::session &session, const schema::tables &where,
+std::vector<core::preference_event> read_events(pg::spi_connection &spi, const schema::table_catalog &where,
                                                 std::string_view pass_id, pg::access how) {
-    const pg::rows found = session.run(events_of, where.schema, how, pass_id);
+    const pg::rows found = spi.run(events_of, where.schema, how, pass_id);
     std::vector<core::preference_event> events;
     events.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i) {
@@ -105,16 +105,16 @@ pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed) {
     return builder.end_object().finish();
 }
 
-core::json fold_from_ledger(pg::session &session, const schema::tables &where, std::string_view pass_id,
+core::json fold_from_ledger(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id,
                             pg::access how) {
     if (how != pg::access::read_only) // to be stored
         unprojected::note_fold(pass_id);
-    return core::fold_all(read_events(session, where, pass_id, how));
+    return core::fold_all(read_events(spi, where, pass_id, how));
 }
 
 core::json fold_from_ledger(store &store, std::string_view pass_id) {
     return store.as_owner(store.where().generations, [&] {
-        return fold_from_ledger(store.session(), store.where(), pass_id, pg::access::read_write);
+        return fold_from_ledger(store.spi(), store.where(), pass_id, pg::access::read_write);
     });
 }
 
@@ -126,7 +126,7 @@ pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored,
     current->apply(std::move(events), [&](const std::string &tag) {
         unprojected::note_fold(pass_id);
         auto all = store.as_owner(store.where().generations, [&] {
-            return read_events(store.session(), store.where(), pass_id, pg::access::read_write);
+            return read_events(store.spi(), store.where(), pass_id, pg::access::read_write);
         });
         std::ranges::sort(all);
         core::tag_state state;

@@ -23,11 +23,11 @@ std::optional<pg::timestamp> newest_time(pg::jsonb stored);
 pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored, std::vector<core::preference_event> events);
 
 // All events of the customer that the session's rights let it see, in no order.
-std::vector<core::preference_event> read_events(pg::session &session, const schema::tables &where,
+std::vector<core::preference_event> read_events(pg::spi_connection &spi, const schema::table_catalog &where,
                                                 std::string_view pass_id, pg::access how);
 
 // The managed keys folded anew from all events of the customer that the session's rights let it see.
-core::json fold_from_ledger(pg::session &session, const schema::tables &where, std::string_view pass_id,
+core::json fold_from_ledger(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id,
                             pg::access how);
 
 // The same of all there are, to be stored.

@@ -10,7 +10,7 @@ constinit projection *projections = nullptr;
 constinit own_key *own_keys = nullptr;
 constinit settlement *settlements = nullptr;
 constinit opening *openings = nullptr;
-constinit posting *postings = nullptr;
+constinit credit *credits = nullptr;
 
 } // namespace
 
@@ -70,22 +70,22 @@ bool settles(std::string_view mg_id) noexcept {
            std::binary_search(settlements->mg_ids_.begin(), settlements->mg_ids_.end(), mg_id);
 }
 
-posting::posting(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept
+credit::credit(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept
     : mg_id_(mg_id), pass_id_(pass_id), delta_(delta), hint_(hint), subtransaction_(GetCurrentSubTransactionId()),
-      depth_(pg::trigger_depth()), below_(postings) {
-    postings = this;
+      depth_(pg::trigger_depth()), below_(credits) {
+    credits = this;
 }
 
-posting::~posting() { postings = below_; }
+credit::~credit() { credits = below_; }
 
 const char *must_be_covered(std::string_view mg_id) noexcept {
-    return postings != nullptr && postings->subtransaction_ == GetCurrentSubTransactionId() && postings->mg_id_ == mg_id
-               ? postings->hint_
+    return credits != nullptr && credits->subtransaction_ == GetCurrentSubTransactionId() && credits->mg_id_ == mg_id
+               ? credits->hint_
                : nullptr;
 }
 
 bool is_left(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept {
-    posting *top = postings;
+    credit *top = credits;
     if (top == nullptr || top->subtransaction_ != GetCurrentSubTransactionId() ||
         pg::trigger_depth() != top->depth_ + 1 || top->mg_id_ != mg_id || top->pass_id_ != pass_id ||
         top->delta_ != delta)

@@ -112,13 +112,13 @@ bool settles(std::string_view mg_id) noexcept;
 // the trigger. A row that a trigger of somebody's made another one on its way is projected like any row. When it must
 // not take a balance below zero (I3), whether there is enough is asked by whoever projects it, because a trigger of
 // somebody's may have spent meanwhile, or made it a row that takes more.
-class posting {
+class credit {
 public:
     // hint: of the error when it takes a balance below zero; null when it may.
-    posting(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept;
-    ~posting();
-    posting(const posting &) = delete;
-    posting &operator=(const posting &) = delete;
+    credit(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept;
+    ~credit();
+    credit(const credit &) = delete;
+    credit &operator=(const credit &) = delete;
 
     bool is_left() const noexcept { return left_; } // to who appends it
 
@@ -133,7 +133,7 @@ private:
     SubTransactionId subtransaction_;
     int depth_; // of triggers
     bool left_ = false;
-    posting *below_;
+    credit *below_;
 };
 
 // The hint for an overdraft when the row is the posting on top of the stack; null for any other row.

@@ -17,7 +17,7 @@ void send(const char *channel, pg::jsonb message) {
 
 } // namespace
 
-void notify_status(const ledger_record &row) {
+void notify_status(const ledger_row &row) {
     using column = schema::ledger;
     const auto status = row.text(column::mg_mma_status);
     if (!notify_setting() || !status || row.text(column::mg_record_type) != core::name(core::record_type::generation))
@@ -44,7 +44,8 @@ void notify_scan_lines(std::string_view generation_id, std::optional<std::string
     send("mega_generation", message.end_object().finish());
 }
 
-void notify_setting_changed(const schema::record<schema::admin> *old_row, const schema::record<schema::admin> &row) {
+void notify_setting_changed(const schema::named_row<schema::admin> *old_row,
+                            const schema::named_row<schema::admin> &row) {
     using column = schema::admin;
     const auto type = core::parse_record_type(row.text(column::mg_record_type).value_or(""));
     const bool of_application = type == core::record_type::app_config && fact_of(row).empty();

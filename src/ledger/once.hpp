@@ -32,7 +32,7 @@ template <class Look, class Lock, class Act, class Unseen> auto once(Look look, 
 }
 
 // Raises 40001. id: what the caller named, or whose it is.
-[[noreturn]] inline void refuse_recorded_meanwhile(const char *what, const char *name, std::string_view id) {
+[[noreturn]] inline void refuse_appended_meanwhile(const char *what, const char *name, std::string_view id) {
     throw pg::sql_error{"40001", std::string("the same ") + what + " was recorded meanwhile",
                         std::string(name) + "=" + pg::quoted(id), "Try again."};
 }

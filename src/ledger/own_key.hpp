@@ -39,23 +39,22 @@ std::optional<pg::jsonb> without_foreign_key(pg::jsonb meta, std::string_view ro
 std::optional<pg::jsonb> with_stored_key(pg::jsonb stored, std::optional<pg::jsonb> written, std::string_view row,
                                          in_flight::moment when);
 
-// The same for the columns of a record. Documents without a member cost nothing.
-template <class Record, class Column>
-void protect_new_key(Record &record, Column meta, Column id, in_flight::moment when) {
-    const pg::nullable_datum given = record.get(meta);
+// The same for the columns of a row. Documents without a member cost nothing.
+template <class Row, class Column> void protect_new_key(Row &stored, Column meta, Column id, in_flight::moment when) {
+    const pg::nullable_datum given = stored.get(meta);
     if (given.is_null || pg::has_no_member(given.value))
         return;
-    if (const auto other = without_foreign_key(pg::jsonb_of(given.value), record.text(id).value_or(""), when))
-        record.set(meta, *other);
+    if (const auto other = without_foreign_key(pg::jsonb_of(given.value), stored.text(id).value_or(""), when))
+        stored.set(meta, *other);
 }
 
-template <class Record, class Column>
-void protect_stored_key(const Record &old_record, Record &new_record, Column meta, Column id, in_flight::moment when) {
-    if (old_record.same(new_record, meta))
+template <class Row, class Column>
+void protect_stored_key(const Row &old_row, Row &new_row, Column meta, Column id, in_flight::moment when) {
+    if (old_row.same(new_row, meta))
         return;
-    const auto stored = old_record.json(meta).value_or(pg::empty_object());
-    if (const auto other = with_stored_key(stored, new_record.json(meta), old_record.text(id).value_or(""), when))
-        new_record.set(meta, *other);
+    const auto stored = old_row.json(meta).value_or(pg::empty_object());
+    if (const auto other = with_stored_key(stored, new_row.json(meta), old_row.text(id).value_or(""), when))
+        new_row.set(meta, *other);
 }
 
 } // namespace mega::ledger

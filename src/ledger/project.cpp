@@ -79,7 +79,7 @@ void project_credits(store &store, const locked_customer &customer, std::int64_t
     project(store, customer, after, nullptr);
 }
 
-void moved_credits::add(std::int32_t delta, const char *overdraft_hint) {
+void balance_change::add(std::int32_t delta, const char *overdraft_hint) {
     sum_ += delta;
     grants_ = grants_ || delta > 0;
     if (overdraft_hint != nullptr && -sum_ > needed_) {
@@ -88,12 +88,12 @@ void moved_credits::add(std::int32_t delta, const char *overdraft_hint) {
     }
 }
 
-void moved_credits::add_spend_of_statement(std::int32_t delta, const char *overdraft_hint) {
+void balance_change::add_spend_of_statement(std::int32_t delta, const char *overdraft_hint) {
     add(delta, nullptr);
     debt_hint_ = overdraft_hint;
 }
 
-std::int32_t moved_credits::balance_behind(store &store, const locked_customer &customer) const {
+std::int32_t balance_change::balance_behind(store &store, const locked_customer &customer) const {
     const std::int32_t balance = balance_after(customer, sum_);
     if (grants_) {
         locked_customer after = customer;
@@ -115,7 +115,7 @@ void project_appended(store &store, const locked_customer &before, locked_custom
         if (!store.others_act())
             return;
     } else if (rows.any || ends) {
-        movements moved;
+        statement_projection moved;
         moved.add_appended(before.pass_id, rows, ends ? std::make_optional(after.expires_at) : std::nullopt);
         moved.project(store);
     }
@@ -174,20 +174,20 @@ void require_books(store &store, std::string_view pass_id) {
 
 } // namespace
 
-movements::change &movements::of(std::string_view pass_id) {
+statement_projection::change &statement_projection::of(std::string_view pass_id) {
     const auto found = by_customer_.find(pass_id);
     return found == by_customer_.end() ? by_customer_.emplace(pass_id, change{}).first->second : found->second;
 }
 
-void movements::add_appended(std::string_view pass_id, const appended_rows &rows,
-                             std::optional<std::optional<pg::timestamp>> end) {
+void statement_projection::add_appended(std::string_view pass_id, const appended_rows &rows,
+                                        std::optional<std::optional<pg::timestamp>> end) {
     change &moved = of(pass_id);
     moved.credits = rows.credits;
     moved.waiting = rows.waiting;
     moved.end = end;
 }
 
-void movements::project(store &store) {
+void statement_projection::project(store &store) {
     if (!by_customer_.empty()) // what writes the ledger may not write customers
         store.where().customers.may_be_written.require_good();
     const auto on = [](ledger::store &of_one, const std::string &pass_id, change &moved) {
@@ -203,10 +203,12 @@ void movements::project(store &store) {
         return on(store, by_customer_.begin()->first, by_customer_.begin()->second);
     pg::rounds customers;
     for (auto &one : by_customer_)
-        customers.run([&](pg::session &its_own) { on(*open_store(its_own, store.where()), one.first, one.second); });
+        customers.run(
+            [&](pg::spi_connection &its_own) { on(*open_store(its_own, store.where()), one.first, one.second); });
 }
 
-locked_customer movements::behind(ledger::store &store, const change &moved, const locked_customer &customer) {
+locked_customer statement_projection::behind(ledger::store &store, const change &moved,
+                                             const locked_customer &customer) {
     locked_customer after = customer;
     after.credits = moved.credits.balance_behind(store, customer);
     if (moved.end && (!*moved.end || !customer.expires_at || *customer.expires_at < **moved.end))
@@ -215,7 +217,7 @@ locked_customer movements::behind(ledger::store &store, const change &moved, con
 }
 
 // The customer may be locked or not.
-void movements::project_credits(store &store, const std::string &pass_id, const change &moved) {
+void statement_projection::project_credits(store &store, const std::string &pass_id, const change &moved) {
     const auto visited = store.change_or_lock_customer(
         pass_id, [&](const locked_customer &customer) { return projection(customer, behind(store, moved, customer)); });
     if (!visited)
@@ -224,7 +226,7 @@ void movements::project_credits(store &store, const std::string &pass_id, const 
         ledger::project(store, *visited->locked, behind(store, moved, *visited->locked), nullptr);
 }
 
-void movements::project_events(store &store, const std::string &pass_id, change &moved) {
+void statement_projection::project_events(store &store, const std::string &pass_id, change &moved) {
     const locked_customer customer = require_locked_customer(store, pass_id);
     const pg::jsonb stored = preferences_of(store, pass_id);
     // Somebody folded these events in already, when they were in the ledger and waited for this projection.

@@ -31,7 +31,7 @@ void project(store &store, const locked_customer &before, const locked_customer 
 void project_credits(store &store, const locked_customer &customer, std::int64_t delta);
 
 // What credit rows move, one behind the other.
-class moved_credits {
+class balance_change {
 public:
     // overdraft_hint: of the error when the row takes the balance below zero; null when it may.
     void add(std::int32_t delta, const char *overdraft_hint);
@@ -58,7 +58,7 @@ struct appended_rows {
         any = true;
     }
 
-    moved_credits credits;
+    balance_change credits;
     unprojected::row_ids waiting;
     bool any = false;
 };
@@ -80,7 +80,7 @@ void refold_preferences(store &store, const locked_customer &customer);
 [[noreturn]] void refuse_kept_out(const store &store, std::string_view pass_id);
 
 // What the rows of one statement move, by customer, in byte order of pass id.
-class movements {
+class statement_projection {
 public:
     void add_credits(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {
         of(pass_id).credits.add(delta, overdraft_hint);
@@ -114,7 +114,7 @@ public:
 
 private:
     struct change {
-        moved_credits credits;
+        balance_change credits;
         std::optional<std::optional<pg::timestamp>> end;
         std::vector<core::preference_event> events;
         unprojected::row_ids waiting;

@@ -3,7 +3,7 @@
 #include "core/record_id.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/record_check.hpp"
+#include "ledger/row_check.hpp"
 #include "ledger/settings.hpp"
 #include "pg/warning.hpp"
 
@@ -27,7 +27,7 @@ constinit pg::statement delete_steps("DELETE FROM ONLY @schema@.mega_generations
                                      "OPERATOR(pg_catalog.=) $1 AND mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
                                      id_type);
 
-std::optional<record_type> type_of(const ledger_record &row) {
+std::optional<record_type> type_of(const ledger_row &row) {
     return core::parse_record_type(row.text(column::mg_record_type).value_or(""));
 }
 
@@ -36,16 +36,17 @@ bool may_go(record_type type) {
            type == record_type::mma_step;
 }
 
-std::uint64_t run(pg::session &session, const schema::tables &where, pg::statement &what, std::string_view id) {
+std::uint64_t run(pg::spi_connection &spi, const schema::table_catalog &where, pg::statement &what,
+                  std::string_view id) {
     const pg::as_role owner(where.generations.owner);
-    return session.run(what, where.schema, pg::access::read_write, id).count();
+    return spi.run(what, where.schema, pg::access::read_write, id).count();
 }
 
 } // namespace
 
-HeapTuple delete_or_mark(const schema::tables &where, const pg::trigger_call &call) {
+HeapTuple delete_or_mark(const schema::table_catalog &where, const pg::trigger_call &call) {
     pg::row columns(call.tuple(), call.shape());
-    const ledger_record row(where.generations, columns);
+    const ledger_row row(where.generations, columns);
     const auto type = type_of(row);
     const std::string_view mg_id = row.text(column::mg_id).value_or("");
     if (deletes_setting() == deletes::reject || !type || *type == record_type::credit_transaction || mg_id.empty())
@@ -56,36 +57,36 @@ HeapTuple delete_or_mark(const schema::tables &where, const pg::trigger_call &ca
     where.generations.may_be_written.require_good();
     if (deletes_setting() == deletes::allow && may_go(*type))
         return call.tuple();
-    pg::session session;
-    if (run(session, where, mark_row, mg_id) > 0)
+    pg::spi_connection spi;
+    if (run(spi, where, mark_row, mg_id) > 0)
         pg::warn("a row of the ledger was marked deleted, and stays",
                  to_readers({column::mg_id}, "mg_id=" + pg::quoted(mg_id)));
-    session.finish();
+    spi.finish();
     return nullptr;
 }
 
-void tell_removed(const schema::tables &where, const pg::trigger_call &call) {
+void tell_removed(const schema::table_catalog &where, const pg::trigger_call &call) {
     if (deletes_setting() != deletes::allow ||
         pg::trigger_depth() > 1) // of others' triggers, and of steps that go along
         return;
     pg::row columns(call.tuple(), call.shape());
-    const ledger_record row(where.generations, columns);
+    const ledger_row row(where.generations, columns);
     const auto type = type_of(row);
     if (!type || !may_go(*type))
         return;
-    pg::session session;
+    pg::spi_connection spi;
     std::uint64_t steps = 0;
     if (const auto id = row.text(column::mg_generation_id); id && *type == record_type::generation) {
-        steps = run(session, where, delete_steps, *id);
-        run(session, where, mark_events, *id);
+        steps = run(spi, where, delete_steps, *id);
+        run(spi, where, mark_events, *id);
     }
     pg::json_builder detail;
     detail.begin_object().key("mg_id").text(row.text(column::mg_id).value_or(""));
     detail.key("record_type").text(core::name(*type));
     if (*type == record_type::generation)
         detail.key("steps").number(std::to_string(steps));
-    append_audit(session, where, {"delete", row.text(column::mg_pass_id), detail.end_object().finish()}, std::nullopt);
-    session.finish();
+    append_audit(spi, where, {"delete", row.text(column::mg_pass_id), detail.end_object().finish()}, std::nullopt);
+    spi.finish();
 }
 
 } // namespace mega::ledger

@@ -3,16 +3,16 @@
 #pragma once
 
 #include "pg/trigger.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::ledger {
 
 // BEFORE DELETE, by row: the tuple when the row may go, null when it was marked and stays. Raises MG005 when
 // mega.deletes is reject, and for credit rows always.
-HeapTuple delete_or_mark(const schema::tables &where, const pg::trigger_call &call);
+HeapTuple delete_or_mark(const schema::table_catalog &where, const pg::trigger_call &call);
 
 // AFTER DELETE, by row: with a generation go its steps, its events are marked; an audit tells what went, without what
 // it said.
-void tell_removed(const schema::tables &where, const pg::trigger_call &call);
+void tell_removed(const schema::table_catalog &where, const pg::trigger_call &call);
 
 } // namespace mega::ledger

@@ -2,25 +2,26 @@
 #pragma once
 
 #include "pg/spi.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::ledger {
 
 // The pass id as written when a customer has it so (tables that were adopted may have UUIDs in capitals), else in its
 // canonical spelling, whether or not there is such a customer. One that is written canonically, as nearly all are,
 // costs no look. The look runs as the owner: it is a rule's. access: read_only in reads. To be called before the
-// function opens a session of its own; what it returns lives as long as the call.
-std::string_view resolve_pass_id(const schema::tables &where, std::string_view given,
+// function opens a SPI connection of its own; what it returns lives as long as the call.
+std::string_view resolve_pass_id(const schema::table_catalog &where, std::string_view given,
                                  pg::access access = pg::access::read_write);
 
 // For an optional argument: absent stays absent.
-std::optional<std::string_view> resolve_optional(const schema::tables &where, std::optional<std::string_view> given,
+std::optional<std::string_view> resolve_optional(const schema::table_catalog &where,
+                                                 std::optional<std::string_view> given,
                                                  pg::access access = pg::access::read_write);
 
 // For reads: raises 23503 when the caller sees no such customer.
-void require_visible_customer(pg::session &session, const schema::tables &where, std::string_view pass_id);
+void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id);
 
 // Whether the pass id that was given means the customer of a row that stores the other.
-bool means_customer(const schema::tables &where, std::string_view given, std::string_view stored);
+bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view stored);
 
 } // namespace mega::ledger

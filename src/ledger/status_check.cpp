@@ -9,7 +9,7 @@ namespace mega::ledger {
 
 using column = schema::ledger;
 
-void check_status_words(const ledger_record *old_row, const ledger_record &row) {
+void check_status_words(const ledger_row *old_row, const ledger_row &row) {
     const auto changed = [&](column c) { return old_row == nullptr || !old_row->same(row, c); };
     const auto mode = row.text(column::mg_mma_mode);
     if (mode && changed(column::mg_mma_mode) && !is_mode(*mode))
@@ -21,7 +21,7 @@ void check_status_words(const ledger_record *old_row, const ledger_record &row) 
                             "Use queued, scanning, prompting, generating, postscan, done or error."};
 }
 
-void check_status_move(const ledger_record &old_row, const ledger_record &new_row) {
+void check_status_move(const ledger_row &old_row, const ledger_row &new_row) {
     if (!old_row.same(new_row, column::mg_mma_mode) && !old_row.is_null(column::mg_mma_mode))
         throw pg::sql_error{"MG005", "mg_mma_mode is set once", which(old_row), "Append a new generation."};
     if (old_row.same(new_row, column::mg_mma_status))
@@ -39,7 +39,7 @@ void check_status_move(const ledger_record &old_row, const ledger_record &new_ro
             "any but done."};
 }
 
-void follow_status(const ledger_record *old_row, ledger_record &row, std::optional<core::record_type> type) {
+void follow_status(const ledger_row *old_row, ledger_row &row, std::optional<core::record_type> type) {
     if (type != core::record_type::generation)
         return;
     const auto word = row.text(column::mg_mma_status);

@@ -5,10 +5,10 @@
 
 namespace mega::ledger {
 
-std::unique_ptr<store> open_store(pg::session &session, const schema::tables &where) {
+std::unique_ptr<store> open_store(pg::spi_connection &spi, const schema::table_catalog &where) {
     if (direct::possible(where))
-        return std::make_unique<direct_store>(session, where);
-    return std::make_unique<sql_store>(session, where);
+        return std::make_unique<direct_store>(spi, where);
+    return std::make_unique<sql_store>(spi, where);
 }
 
 } // namespace mega::ledger

@@ -36,16 +36,16 @@ struct identities {
 
 class store {
 public:
-    store(pg::session &session, const schema::tables &where) : session_(&session), where_(where) {}
+    store(pg::spi_connection &spi, const schema::table_catalog &where) : spi_(&spi), where_(where) {}
     virtual ~store() = default;
     store(const store &) = delete;
     store &operator=(const store &) = delete;
 
-    pg::session &session() const { return *session_; }
-    const schema::tables &where() const { return where_; }
+    pg::spi_connection &spi() const { return *spi_; }
+    const schema::table_catalog &where() const { return where_; }
 
-    // What is read lives as long as the call or the session. `place`: where a ledger row was seen last, a hint only;
-    // becomes where it stands.
+    // What is read lives as long as the call or the SPI connection. `place`: where a ledger row was seen last, a hint
+    // only; becomes where it stands.
 
     // Locks the customer FOR NO KEY UPDATE and reads it as it stands behind the lock. std::nullopt when there is none,
     // or when somebody else has locked it and wait is LockWaitSkip. In REPEATABLE READ and above a customer changed
@@ -86,16 +86,16 @@ public:
     [[nodiscard]] virtual bool insert_customer(std::span<const customer_change> row) = 0;
 
     // Reads columns of a ledger row; false when there is none.
-    virtual bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns,
-                             std::span<pg::nullable_datum> values, ItemPointerData *place) = 0;
+    virtual bool read_row(std::string_view mg_id, std::span<const schema::ledger> columns,
+                          std::span<pg::nullable_datum> values, ItemPointerData *place) = 0;
 
     // The same of the credit row with this reference.
     virtual bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                                    std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) = 0;
 
     // Locks a ledger row, FOR SHARE or FOR NO KEY UPDATE, and reads columns of it as they stand behind the lock.
-    virtual bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
-                             std::span<pg::nullable_datum> values) = 0;
+    virtual bool lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                          std::span<pg::nullable_datum> values) = 0;
 
     // Changes columns of a generation that is locked; mg_mma_status is among them. Raises what the rules for changes
     // raise.
@@ -119,8 +119,8 @@ public:
 
     // The same for a credit row of the locked customer whose projection is the caller's, by `project_appended`.
     // overdraft_hint: null when the balance may fall below zero.
-    [[nodiscard]] virtual appended append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
-                                                   const char *overdraft_hint) = 0;
+    [[nodiscard]] virtual appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                                 const char *overdraft_hint) = 0;
 
     // The same for one of many: it may go in with others, by `append_rest` at the latest, and then both raise 23505
     // when a key of one is taken.
@@ -151,49 +151,49 @@ public:
 
     // A statement of the caller's own, with the rights of the table's owner.
     template <class Column, class... Arguments>
-    pg::rows run(const schema::table<Column> &of, pg::statement &what, const Arguments &...arguments) {
+    pg::rows run(const schema::table_entry<Column> &of, pg::statement &what, const Arguments &...arguments) {
         const pg::as_role owner(of.owner);
-        return session_->run(what, where_.schema, pg::access::read_write, arguments...);
+        return spi_->run(what, where_.schema, pg::access::read_write, arguments...);
     }
 
     // The same for what makes statements.
-    template <class Column, class Body> static auto as_owner(const schema::table<Column> &of, Body body) {
+    template <class Column, class Body> static auto as_owner(const schema::table_entry<Column> &of, Body body) {
         const pg::as_role owner(of.owner);
         return body();
     }
 
 protected:
-    // For a part of a long call: another session.
+    // For a part of a long call: another SPI connection.
     class use_of {
     public:
-        use_of(store &of, pg::session &session) noexcept : of_(of), outer_(of.session_) { of.session_ = &session; }
-        ~use_of() { of_.session_ = outer_; }
+        use_of(store &of, pg::spi_connection &spi) noexcept : of_(of), outer_(of.spi_) { of.spi_ = &spi; }
+        ~use_of() { of_.spi_ = outer_; }
         use_of(const use_of &) = delete;
         use_of &operator=(const use_of &) = delete;
 
     private:
         store &of_;
-        pg::session *outer_;
+        pg::spi_connection *outer_;
     };
 
 private:
-    pg::session *session_;
-    const schema::tables &where_;
+    pg::spi_connection *spi_;
+    const schema::table_catalog &where_;
 };
 
 // Chooses: once for each call, or for each round of a long one.
-std::unique_ptr<store> open_store(pg::session &session, const schema::tables &where);
+std::unique_ptr<store> open_store(pg::spi_connection &spi, const schema::table_catalog &where);
 
 // Raises 23503 when there is no such customer.
 locked_customer require_locked_customer(store &store, std::string_view pass_id);
 
 // What a customer has, with the caller's rights and by the caller's snapshot.
-struct standing_balance {
+struct current_balance {
     std::int32_t credits;
     std::int64_t pending_holds; // the sum of their deltas
     std::optional<pg::timestamp> expires_at;
     bool may_spend = true; // neither disabled nor deleted
 };
-std::optional<standing_balance> balance_of(const schema::tables &where, std::string_view pass_id);
+std::optional<current_balance> balance_of(const schema::table_catalog &where, std::string_view pass_id);
 
 } // namespace mega::ledger

@@ -20,20 +20,20 @@ public:
     std::vector<std::string> find_customers(const identities &known) override;
     bool insert_customer(std::span<const customer_change> row) override;
 
-    bool read_record(std::string_view mg_id, std::span<const schema::ledger> columns,
-                     std::span<pg::nullable_datum> values, ItemPointerData *place) override;
+    bool read_row(std::string_view mg_id, std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values,
+                  ItemPointerData *place) override;
     bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                            std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) override;
-    bool lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
-                     std::span<pg::nullable_datum> values) override;
+    bool lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                  std::span<pg::nullable_datum> values) override;
     void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
                            std::span<const pg::nullable_datum> values) override;
     std::int64_t pending_holds(std::string_view pass_id) override;
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
-    appended append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
-                             const char *overdraft_hint) override;
+    appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                           const char *overdraft_hint) override;
     appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
                                 const char *overdraft_hint) override;
     void append_rest() override;
@@ -48,11 +48,11 @@ public:
 
 private:
     // Inserts the row as its rules want it stored; `stored` becomes that.
-    bool insert_checked(const new_row &row, ledger_record &stored);
+    bool insert_checked(const new_row &row, ledger_row &stored);
 
     // Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
-    static bool change_record(std::string_view mg_id, std::span<const ledger_change> changes,
-                              const ItemPointerData *place);
+    static bool change_row(std::string_view mg_id, std::span<const ledger_change> changes,
+                           const ItemPointerData *place);
 
     std::vector<pg::nullable_datum> rest_; // rows that were checked, one behind the other
 };

@@ -1,7 +1,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/customer_check.hpp"
 #include "ledger/derived.hpp"
-#include "ledger/direct_tables.hpp"
+#include "ledger/direct_writers.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
@@ -186,16 +186,16 @@ bool direct_store::insert_customer(std::span<const customer_change> given) {
         row[number(c)] = value;
     const pg::pinned_shape shape = customers.shape();
     pg::row columns(shape.get());
-    customer_record record(where().customers, columns);
+    customer_row stored(where().customers, columns);
     for (std::size_t i = 0; i < row.size(); ++i)
-        record.set(static_cast<customer>(i), row[i]);
-    check_new_customer(record, in_flight::moment::before);
-    ignore_derived_of_new_customer(where(), record);
+        stored.set(static_cast<customer>(i), row[i]);
+    check_new_customer(stored, in_flight::moment::before);
+    ignore_derived_of_new_customer(where(), stored);
     for (std::size_t i = 0; i < row.size(); ++i)
-        row[i] = record.get(static_cast<customer>(i));
+        row[i] = stored.get(static_cast<customer>(i));
     if (!insert_row(row))
         return false;
-    guard_new_customer(record);
+    guard_new_customer(stored);
     return true;
 }
 

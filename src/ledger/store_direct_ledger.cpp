@@ -1,7 +1,7 @@
-#include "ledger/consequences.hpp"
-#include "ledger/direct_tables.hpp"
+#include "ledger/direct_writers.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/project.hpp"
+#include "ledger/statement_effects.hpp"
 #include "ledger/store_direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
@@ -15,32 +15,32 @@ namespace {
 
 constexpr std::size_t width = schema::ledger_columns.size();
 
-written_columns of_record(std::span<const ledger_change> changes) {
+written_columns of_ledger_row(std::span<const ledger_change> changes) {
     return numbered(changes, column::mg_updated_at, [] { return pg::clock_time(); });
 }
 
 void find_texts(std::size_t index, std::span<const Datum> keys, std::span<const std::string_view> texts,
                 std::span<bool> found) {
     pg::fresh_snapshot snapshot;
-    open(records, AccessShareLock);
-    records.find_texts(index, keys, texts, found);
-    records.close();
+    open(ledger_rows, AccessShareLock);
+    ledger_rows.find_texts(index, keys, texts, found);
+    ledger_rows.close();
     snapshot.done();
 }
 
 } // namespace
 
-bool direct_store::read_record(std::string_view mg_id, std::span<const column> columns,
-                               std::span<pg::nullable_datum> values, ItemPointerData *place) {
+bool direct_store::read_row(std::string_view mg_id, std::span<const column> columns,
+                            std::span<pg::nullable_datum> values, ItemPointerData *place) {
     pg::fresh_snapshot snapshot;
-    open(records, AccessShareLock);
-    const bool exists = find_record(mg_id, place);
+    open(ledger_rows, AccessShareLock);
+    const bool exists = find_row(mg_id, place);
     if (exists) {
-        copy_columns(records, record_columns, columns, values);
+        copy_columns(ledger_rows, ledger_columns, columns, values);
         if (place != nullptr)
-            *place = records.place();
+            *place = ledger_rows.place();
     }
-    records.close();
+    ledger_rows.close();
     snapshot.done();
     return exists;
 }
@@ -49,38 +49,38 @@ bool direct_store::read_by_reference(std::string_view ref_type, std::string_view
                                      std::span<const column> columns, std::span<pg::nullable_datum> values) {
     const Datum key[] = {pg::to_datum(ref_type).value, pg::to_datum(ref_id).value, pg::to_datum(reason).value};
     pg::fresh_snapshot snapshot;
-    open(records, AccessShareLock);
-    const bool exists = records.find(by_reference_key, key);
+    open(ledger_rows, AccessShareLock);
+    const bool exists = ledger_rows.find(by_reference_key, key);
     if (exists)
-        copy_columns(records, record_columns, columns, values);
-    records.close();
+        copy_columns(ledger_rows, ledger_columns, columns, values);
+    ledger_rows.close();
     snapshot.done();
     return exists;
 }
 
-bool direct_store::lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
-                               std::span<pg::nullable_datum> values) {
+bool direct_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
+                            std::span<pg::nullable_datum> values) {
     pg::fresh_snapshot snapshot;
-    open(records, RowExclusiveLock);
-    const bool exists = find_record(mg_id, nullptr) && records.lock_found(mode, LockWaitBlock) != pg::locked::absent;
+    open(ledger_rows, RowExclusiveLock);
+    const bool exists = find_row(mg_id, nullptr) && ledger_rows.lock_found(mode, LockWaitBlock) != pg::locked::absent;
     if (exists)
-        copy_columns(records, record_columns, columns, values);
-    records.close();
+        copy_columns(ledger_rows, ledger_columns, columns, values);
+    ledger_rows.close();
     snapshot.done();
     return exists;
 }
 
-bool direct_store::change_record(std::string_view mg_id, std::span<const ledger_change> changes,
-                                 const ItemPointerData *place) {
+bool direct_store::change_row(std::string_view mg_id, std::span<const ledger_change> changes,
+                              const ItemPointerData *place) {
     pg::fresh_snapshot snapshot;
-    open(records, RowExclusiveLock);
-    bool exists = find_record(mg_id, place);
-    if (exists && !records.try_update_found(of_record(changes))) { // locked first, it stays
-        exists = records.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
+    open(ledger_rows, RowExclusiveLock);
+    bool exists = find_row(mg_id, place);
+    if (exists && !ledger_rows.try_update_found(of_ledger_row(changes))) { // locked first, it stays
+        exists = ledger_rows.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
         if (exists)
-            records.update_found(of_record(changes));
+            ledger_rows.update_found(of_ledger_row(changes));
     }
-    records.close();
+    ledger_rows.close();
     snapshot.done();
     return exists;
 }
@@ -91,42 +91,42 @@ void direct_store::change_generation(std::string_view mg_id, std::span<const col
     for (std::size_t i = 0; i < width; ++i)
         all[i] = static_cast<column>(i);
     std::array<pg::nullable_datum, width> stored;
-    if (!read_record(mg_id, all, stored, nullptr))
+    if (!read_row(mg_id, all, stored, nullptr))
         throw pg::sql_error{"XX000", "a row that was locked is gone", "mg_id=" + pg::quoted(mg_id), {}};
-    const pg::pinned_shape shape = records.shape();
+    const pg::pinned_shape shape = ledger_rows.shape();
     pg::row before(shape.get()), after(shape.get());
-    ledger_record old_row(where().generations, before), changed(where().generations, after);
+    ledger_row old_row(where().generations, before), changed(where().generations, after);
     for (std::size_t i = 0; i < width; ++i) {
         old_row.set(all[i], stored[i]);
         changed.set(all[i], stored[i]);
     }
     for (std::size_t i = 0; i < columns.size(); ++i)
         changed.set(columns[i], values[i]);
-    check_changed_record(old_row, changed, in_flight::moment::before);
+    check_changed_row(old_row, changed, in_flight::moment::before);
     std::vector<ledger_change> changes;
     for (const column c : all)
         if (!old_row.same(changed, c))
             changes.emplace_back(c, changed.get(c));
-    change_record(mg_id, changes, nullptr);
+    change_row(mg_id, changes, nullptr);
     if (!old_row.same(changed, column::mg_mma_status))
         notify_status(changed);
 }
 
 std::int64_t direct_store::pending_holds(std::string_view pass_id) {
-    if (!records.has_index(by_pending_hold))
+    if (!ledger_rows.has_index(by_pending_hold))
         return sql_store::pending_holds(pass_id);
     const Datum key[] = {pg::to_datum(pass_id).value};
     pg::fresh_snapshot snapshot;
-    open(records, AccessShareLock);
-    const std::int64_t deltas = records.sum(by_pending_hold, key, number(column::mg_delta));
-    records.close();
+    open(ledger_rows, AccessShareLock);
+    const std::int64_t deltas = ledger_rows.sum(by_pending_hold, key, number(column::mg_delta));
+    ledger_rows.close();
     snapshot.done();
     return -deltas;
 }
 
 void direct_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) {
     const ledger_change change[] = {{column::mg_status, pg::to_datum(status)}};
-    change_record(mg_id, change, &place);
+    change_row(mg_id, change, &place);
 }
 
 std::optional<std::int32_t> direct_store::last_step(std::string_view generation_id) {
@@ -136,59 +136,59 @@ std::optional<std::int32_t> direct_store::last_step(std::string_view generation_
         return sql_store::last_step(generation_id);
     const Datum key[] = {pg::to_datum(generation_id).value, pg::to_datum("mma_step").value};
     pg::fresh_snapshot snapshot;
-    open(records, AccessShareLock);
+    open(ledger_rows, AccessShareLock);
     std::optional<std::int32_t> number_found;
-    if (records.find_last(by_generation, key))
-        if (const auto value = records.column(number(column::mg_step_no)); !value.is_null)
+    if (ledger_rows.find_last(by_generation, key))
+        if (const auto value = ledger_rows.column(number(column::mg_step_no)); !value.is_null)
             number_found = DatumGetInt32(value.value);
-    records.close();
+    ledger_rows.close();
     snapshot.done();
     return number_found;
 }
 
-bool direct_store::insert_checked(const new_row &row, ledger_record &record) {
-    check_to_append(where(), row, record);
+bool direct_store::insert_checked(const new_row &row, ledger_row &stored) {
+    check_to_append(where(), row, stored);
     std::array<pg::nullable_datum, width> checked;
     for (std::size_t i = 0; i < width; ++i)
-        checked[i] = record.get(static_cast<column>(i));
+        checked[i] = stored.get(static_cast<column>(i));
     pg::fresh_snapshot snapshot;
-    open(records, RowExclusiveLock);
-    const bool appended = records.insert(checked, row.keyed());
-    records.close();
+    open(ledger_rows, RowExclusiveLock);
+    const bool appended = ledger_rows.insert(checked, row.keyed());
+    ledger_rows.close();
     snapshot.done();
     if (!appended)
         require_taken(row);
     return appended;
 }
 
-// What the triggers do for SQL, done here: check, insert, and settle what follows.
+// What the triggers do for SQL, done here: check, insert, and apply what follows.
 bool direct_store::append(const new_row &row) {
-    const pg::pinned_shape shape = records.shape();
+    const pg::pinned_shape shape = ledger_rows.shape();
     pg::row columns(shape.get());
-    ledger_record record(where().generations, columns);
-    if (!insert_checked(row, record))
+    ledger_row stored(where().generations, columns);
+    if (!insert_checked(row, stored))
         return false;
-    consequences all;
-    all.add(record);
-    all.settle(*this);
+    statement_effects all;
+    all.add(stored);
+    all.apply(*this);
     return true;
 }
 
-appended direct_store::append_movement(const new_row &row, std::string_view, std::int32_t, const char *) {
-    const pg::pinned_shape shape = records.shape();
+appended direct_store::append_credit(const new_row &row, std::string_view, std::int32_t, const char *) {
+    const pg::pinned_shape shape = ledger_rows.shape();
     pg::row columns(shape.get());
-    ledger_record record(where().generations, columns);
-    return insert_checked(row, record) ? appended::unprojected : appended::no;
+    ledger_row stored(where().generations, columns);
+    return insert_checked(row, stored) ? appended::unprojected : appended::no;
 }
 
 appended direct_store::append_one_of_many(const new_row &row, std::string_view, std::int32_t, const char *) {
-    const pg::pinned_shape shape = records.shape();
+    const pg::pinned_shape shape = ledger_rows.shape();
     pg::row columns(shape.get());
-    ledger_record record(where().generations, columns);
-    check_to_append(where(), row, record);
+    ledger_row stored(where().generations, columns);
+    check_to_append(where(), row, stored);
     for (std::size_t i = 0; i < width; ++i)
-        rest_.push_back(record.get(static_cast<column>(i)));
-    if (rest_.size() == pg::direct_table::most_rows * width)
+        rest_.push_back(stored.get(static_cast<column>(i)));
+    if (rest_.size() == pg::heap_writer::most_rows * width)
         append_rest();
     return appended::unprojected;
 }
@@ -197,9 +197,9 @@ void direct_store::append_rest() {
     if (rest_.empty())
         return;
     pg::fresh_snapshot snapshot;
-    open(records, RowExclusiveLock);
-    records.insert_many(rest_, width);
-    records.close();
+    open(ledger_rows, RowExclusiveLock);
+    ledger_rows.insert_many(rest_, width);
+    ledger_rows.close();
     snapshot.done();
     rest_.clear();
 }
@@ -215,7 +215,7 @@ void direct_store::may_have_references(std::string_view ref_type, std::span<cons
 }
 
 void direct_store::may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) {
-    if (records.has_index(by_pending_hold))
+    if (ledger_rows.has_index(by_pending_hold))
         find_texts(by_pending_hold, {}, pass_ids, found);
     else
         sql_store::may_have_pending_holds(pass_ids, found);

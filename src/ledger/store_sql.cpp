@@ -160,7 +160,7 @@ std::uint64_t sql_store::change_customer(const locked_customer &locked, std::spa
     const pg::as_role owner(where().customers.owner);
     std::optional<in_flight::projection> projecting;
     project_in_flight(projecting, locked.pass_id, changes);
-    const pg::rows stored = session().execute(update, where().schema, pg::access::read_write, split.values);
+    const pg::rows stored = spi().execute(update, where().schema, pg::access::read_write, split.values);
     if (ends && !stored.empty()) {
         const pg::nullable_datum found = stored.column(0, 0);
         const bool same_time = !found.is_null && !end->second.is_null &&
@@ -175,7 +175,7 @@ std::uint64_t sql_store::change_customer(const locked_customer &locked, std::spa
 
 bool sql_store::claim_identity(const locked_customer &locked, std::span<const customer_change> changes) {
     // Another session may insert the same identity right now: its unique index decides.
-    session().connect();
+    spi().connect();
     std::uint64_t touched = 0;
     const auto failed = pg::in_subtransaction([&] {
         touched = sql_store::change_customer(locked, changes);
@@ -214,7 +214,7 @@ bool sql_store::insert_customer(std::span<const customer_change> row) {
     const std::string_view pass_id = pg::text_of(row.front().second.value);
     pg::statement &insert = statements::insert(split.columns);
     const pg::as_role owner(where().customers.owner);
-    const pg::rows inserted = session().execute(insert, where().schema, pg::access::read_write, split.values);
+    const pg::rows inserted = spi().execute(insert, where().schema, pg::access::read_write, split.values);
     if (inserted.empty())
         return false;
     if (inserted.text(0, 0) != pass_id)
@@ -225,8 +225,8 @@ bool sql_store::insert_customer(std::span<const customer_change> row) {
     return true;
 }
 
-bool sql_store::read_record(std::string_view mg_id, std::span<const column> columns,
-                            std::span<pg::nullable_datum> values, ItemPointerData *) {
+bool sql_store::read_row(std::string_view mg_id, std::span<const column> columns, std::span<pg::nullable_datum> values,
+                         ItemPointerData *) {
     return take(run(where().generations, statements::select(columns, locking::none), mg_id), values);
 }
 
@@ -235,8 +235,8 @@ bool sql_store::read_by_reference(std::string_view ref_type, std::string_view re
     return take(run(where().generations, statements::select_by_reference(columns), ref_type, ref_id, reason), values);
 }
 
-bool sql_store::lock_record(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
-                            std::span<pg::nullable_datum> values) {
+bool sql_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
+                         std::span<pg::nullable_datum> values) {
     const locking how = mode == LockTupleShare ? locking::share : locking::no_key_update;
     return take(run(where().generations, statements::select(columns, how), mg_id), values);
 }
@@ -247,8 +247,8 @@ void sql_store::change_generation(std::string_view mg_id, std::span<const column
     bound.insert(bound.end(), values.begin(), values.end());
     const auto at = static_cast<std::size_t>(std::ranges::find(columns, column::mg_mma_status) - columns.begin());
     const pg::as_role owner(where().generations.owner);
-    const pg::rows stored = session().execute(statements::update(columns, column::mg_mma_status), where().schema,
-                                              pg::access::read_write, bound);
+    const pg::rows stored = spi().execute(statements::update(columns, column::mg_mma_status), where().schema,
+                                          pg::access::read_write, bound);
     const bool is_null = stored.empty() || stored.column(0, 0).is_null;
     if (stored.empty() || is_null != values[at].is_null ||
         (!is_null && *stored.text(0, 0) != pg::text_of(values[at].value)))
@@ -258,7 +258,7 @@ void sql_store::change_generation(std::string_view mg_id, std::span<const column
 
 std::int64_t sql_store::pending_holds(std::string_view pass_id) {
     const pg::as_role owner(where().generations.owner);
-    return session().run(sum_pending_holds, where().schema, pg::access::latest, pass_id).int8(0, 0).value_or(0);
+    return spi().run(sum_pending_holds, where().schema, pg::access::latest, pass_id).int8(0, 0).value_or(0);
 }
 
 void sql_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &) {
@@ -272,14 +272,14 @@ void sql_store::settle_hold(const std::string &mg_id, std::string_view status, c
 
 std::optional<std::int32_t> sql_store::last_step(std::string_view generation_id) {
     const pg::as_role owner(where().generations.owner);
-    return session().run(select_last_step, where().schema, pg::access::latest, generation_id).int4(0, 0);
+    return spi().run(select_last_step, where().schema, pg::access::latest, generation_id).int4(0, 0);
 }
 
 bool sql_store::append(const new_row &row) {
     const in_flight::own_key writing(row.mg_id(), row.own());
     const pg::as_role owner(where().generations.owner);
     const pg::rows stored =
-        session().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());
+        spi().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());
     if (stored.empty()) {
         require_taken(row);
         return false;
@@ -291,30 +291,30 @@ bool sql_store::append(const new_row &row) {
                                             " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL"))));
     // As the row's own triggers knew the table: others may have come or gone between the beginning of the call and its
     // lock.
-    if (!writing.was_kept(schema::known_table<column>().foreign_before_row))
+    if (!writing.was_kept(schema::known_entry<column>().foreign_before_row))
         schema::refuse_interference(where().generations.id, schema::writing::insert,
                                     "changes mg_meta.mega of a row that mega writes",
                                     to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));
     return true;
 }
 
-appended sql_store::append_movement(const new_row &row, std::string_view pass_id, std::int32_t delta,
-                                    const char *overdraft_hint) {
-    const in_flight::posting posting(row.mg_id(), pass_id, delta, overdraft_hint);
+appended sql_store::append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                  const char *overdraft_hint) {
+    const in_flight::credit credit(row.mg_id(), pass_id, delta, overdraft_hint);
     if (!append(row))
         return appended::no;
-    return posting.is_left() ? appended::unprojected : appended::projected;
+    return credit.is_left() ? appended::unprojected : appended::projected;
 }
 
 // As the triggers that ran last knew the tables: others may have come between the beginning of the call and its locks.
 bool sql_store::others_act() const {
-    return schema::known_table<customer>().others_act || schema::known_table<column>().others_act;
+    return schema::known_entry<customer>().others_act || schema::known_entry<column>().others_act;
 }
 
 void sql_store::apart(const std::function<void()> &part) {
     if (!parts_)
         parts_.emplace();
-    parts_->run([&](pg::session &its_own) {
+    parts_->run([&](pg::spi_connection &its_own) {
         const use_of inside(*this, its_own);
         part();
     });
@@ -331,7 +331,7 @@ void sql_store::may_have_references(std::string_view ref_type, std::span<const s
 
 void sql_store::may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) {
     const pg::as_role owner(where().generations.owner);
-    mark(session().run(holders_among, where().schema, pg::access::latest, texts_of(pass_ids)), pass_ids, found);
+    mark(spi().run(holders_among, where().schema, pg::access::latest, texts_of(pass_ids)), pass_ids, found);
 }
 
 void sql_store::require_taken(const new_row &row) {
@@ -339,7 +339,7 @@ void sql_store::require_taken(const new_row &row) {
     const pg::nullable_datum bound[] = {key(column::mg_id), key(column::mg_ref_type), key(column::mg_ref_id),
                                         key(column::mg_reason)};
     const pg::as_role owner(where().generations.owner);
-    if (!session().execute(taken_by, where().schema, pg::access::latest, bound).empty())
+    if (!spi().execute(taken_by, where().schema, pg::access::latest, bound).empty())
         return;
     // The id of an expiry tells whose it is.
     const std::string detail = to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()));

@@ -2,7 +2,7 @@
 #include "ledger/direct.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
-#include "schema/manifest.hpp"
+#include "schema/blueprints.hpp"
 
 namespace mega::ledger {
 
@@ -18,7 +18,7 @@ void tell(pg::row_set &report, const char *name, const Table &table, const std::
 
 Datum write_path_of_tables(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
-    const schema::tables where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string obstacle = direct::why_not(where);
     tell(report, schema::customers_name, where.customers, obstacle);
     tell(report, schema::generations_name, where.generations, obstacle);

@@ -70,7 +70,7 @@ private:
 
     core::json folded_now() {
         return store_.as_owner(store_.where().generations, [&] {
-            return ledger::fold_from_ledger(store_.session(), store_.where(), pass_id_, access());
+            return ledger::fold_from_ledger(store_.spi(), store_.where(), pass_id_, access());
         });
     }
 
@@ -90,7 +90,7 @@ private:
         }
         // A pass id of somebody's own making may be nothing that an audit's column takes.
         const bool fits = core::check_text(pass_id_) == core::text_fault::none;
-        ledger::append_audit(store_.session(), store_.where(),
+        ledger::append_audit(store_.spi(), store_.where(),
                              {"open_books", fits ? std::optional<std::string_view>(pass_id_) : std::nullopt,
                               detail.end_object().finish()},
                              std::nullopt);

@@ -1,12 +1,12 @@
 // mega_import: the ten legacy tables come over, batch by batch, each committed.
 #include "moving/import_customers.hpp"
-#include "moving/import_records.hpp"
+#include "moving/import_studio.hpp"
 #include "moving/legacy_sql.hpp"
 
-#include "ledger/admin_row.hpp"
 #include "ledger/append.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/procedure.hpp"
@@ -46,14 +46,14 @@ public:
         if (customers)
             find_persons();
         for (const legacy table : {legacy::sessions, legacy::generations, legacy::feedback}) {
-            import_records records(table, newest);
+            import_studio studio(table, newest);
             if (from.wants(table))
-                run_table(records, records_query(from, schema_, table), false);
+                run_table(studio, studio_query(from, schema_, table), false);
         }
         for (auto table = legacy::runtime_config; table != legacy::count; table = next(table)) {
             import_office office(table, newest);
             if (from.wants(table))
-                run_table(office, records_query(from, schema_, table), false);
+                run_table(office, studio_query(from, schema_, table), false);
         }
         tell_result();
         across_.finish();
@@ -125,12 +125,12 @@ private:
     failed_batch run_batch(table_import &rows, pg::held_rows &source, care mode, const std::string &refusal,
                            std::uint64_t &done) {
         failed_batch failed;
-        batches_.run([&](pg::session &session) {
-            session.connect();
-            const schema::tables where = schema::guarded_tables_of(function_, schema::written::all);
-            const auto store = ledger::open_store(session, where);
+        batches_.run([&](pg::spi_connection &spi) {
+            spi.connect();
+            const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::all);
+            const auto store = ledger::open_store(spi, where);
             import_report counts;
-            batch into{session, *store, where, task_, counts, mode, refusal};
+            batch into{spi, *store, where, task_, counts, mode, refusal};
             try {
                 const auto error = pg::in_subtransaction([&] { done = go_through(rows, source, into); });
                 if (error)
@@ -200,9 +200,9 @@ private:
     void tell_result() {
         if (!report_.changed_anything())
             return;
-        batches_.run([&](pg::session &session) {
-            const schema::tables where = schema::guarded_tables_of(function_, schema::written::admins);
-            ledger::append_audit(session, where, {"import", std::nullopt, report_.document(task_.from)}, std::nullopt);
+        batches_.run([&](pg::spi_connection &spi) {
+            const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::admins);
+            ledger::append_audit(spi, where, {"import", std::nullopt, report_.document(task_.from)}, std::nullopt);
         });
         across_.commit();
     }
@@ -288,7 +288,7 @@ Datum import(FunctionCallInfo fcinfo) {
         throw pg::sql_error{
             ledger::bad_argument, "batch_size must be above zero", "batch_size=" + std::to_string(batch_size), {}};
     const Oid function = fcinfo->flinfo->fn_oid;
-    schema::guarded_tables_of(function, schema::written::all); // refuses before anything is read
+    schema::guarded_catalog_of(function, schema::written::all); // refuses before anything is read
     const legacy_schema from(name, names_of(given, 2));
     const import_task task{from, pg::clock_time(), mapping_of(given, 3)};
     pg::session_lock only(0x6d656761, pg::schema_of_function(function), "another session imports already",

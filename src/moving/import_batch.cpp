@@ -1,6 +1,6 @@
 #include "moving/import_batch.hpp"
 
-#include "ledger/admin_row.hpp"
+#include "ledger/new_admin_row.hpp"
 #include "moving/legacy_sql.hpp"
 #include "pg/clock.hpp"
 #include "pg/subtransaction.hpp"
@@ -36,14 +36,14 @@ void batch::refuse(legacy table, const std::string &id, pg::jsonb document, cons
     if (!reason.example.empty())
         detail.key("detail").text(reason.example);
     detail.key("row").document(redacted(document)).end_object();
-    ledger::admin_row row(core::record_type::admin_audit, "import_refused:" + name + ":" + std::to_string(mark));
+    ledger::new_admin_row row(core::record_type::admin_audit, "import_refused:" + name + ":" + std::to_string(mark));
     const pg::timestamp now = pg::clock_time();
     row.set(schema::admin::mg_action, "import_refused")
         .set(schema::admin::mg_detail, detail.finish())
         .set(schema::admin::mg_source_system, "legacy")
         .set(schema::admin::mg_created_at, now)
         .set(schema::admin::mg_updated_at, now);
-    if (ledger::append(session, where, row)) // refused before, it stays refused
+    if (ledger::append(spi, where, row)) // refused before, it stays refused
         report.note_refusal();
 }
 

@@ -29,9 +29,9 @@ struct import_task {
 enum class care { none, each_row, refuse };
 
 struct batch {
-    pg::session &session;
+    pg::spi_connection &spi;
     ledger::store &store;
-    const schema::tables &where;
+    const schema::table_catalog &where;
     const import_task &task;
     import_report &report;
     care mode;

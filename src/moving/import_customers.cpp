@@ -3,7 +3,7 @@
 #include "core/pass_id.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/own_key.hpp"
-#include "moving/compare_record.hpp"
+#include "moving/ledger_row.hpp"
 #include "moving/legacy_sql.hpp"
 
 namespace mega::moving {
@@ -110,22 +110,22 @@ void import_customers::take_credit(batch &into, const legacy_line &line) {
 // A fact never changes: what legacy made of it since is told.
 void import_customers::compare_credit(batch &into, const legacy_line &line, const legacy_row &row) {
     terms by = terms_of(into, legacy::credit_transactions);
-    compare_record(into, row, map_record(row, by), std::string(line.id.value_or("")), false);
+    compare_ledger_row(into, row, map_ledger_row(row, by), std::string(line.id.value_or("")), false);
 }
 
 void import_customers::append_credit(batch &into, const legacy_line &line, const legacy_row &row) {
     terms by = terms_of(into, legacy::credit_transactions);
     by.keeps_reference = line.keeps_reference;
     for (int attempt = 0;; ++attempt) {
-        const auto made = map_record(row, by);
+        const auto made = map_ledger_row(row, by);
         if (made.refused)
             return into.refuse(legacy::credit_transactions, row.id(), row.document(), *made.refused);
         unit_->since = pg::timestamp_of(made.find(column::mg_created_at)->value);
         open_customer(into);
-        ledger::new_row record = record_of(row, made, unit_->customer.pass_id);
+        ledger::new_row fresh = new_row_of(row, made, unit_->customer.pass_id);
         const std::int32_t delta = DatumGetInt32(made.find(column::mg_delta)->value);
         bool written = false;
-        const auto put = [&] { written = write(into, record, delta); };
+        const auto put = [&] { written = write(into, fresh, delta); };
         std::optional<std::string> fault;
         if (into.mode == care::none)
             put();
@@ -134,7 +134,7 @@ void import_customers::append_credit(batch &into, const legacy_line &line, const
         if (fault)
             return into.refuse(legacy::credit_transactions, row.id(), row.document(), {why::refused, *fault});
         if (written) {
-            note_record(into, row, made, unit_->customer.pass_id, line.by_session);
+            note_ledger_row(into, row, made, unit_->customer.pass_id, line.by_session);
             return;
         }
         if (attempt > 0 || !by.keeps_reference)
@@ -147,7 +147,7 @@ void import_customers::append_credit(batch &into, const legacy_line &line, const
 bool import_customers::write(batch &into, const ledger::new_row &row, std::int32_t delta) {
     const std::string &pass_id = unit_->customer.pass_id;
     const auto how = into.mode == care::none ? into.store.append_one_of_many(row, pass_id, delta, nullptr)
-                                             : into.store.append_movement(row, pass_id, delta, nullptr);
+                                             : into.store.append_credit(row, pass_id, delta, nullptr);
     if (how == ledger::appended::no)
         return false;
     if (how == ledger::appended::unprojected)
@@ -258,7 +258,7 @@ bool import_customers::append_opening(batch &into, std::int64_t number, std::int
         .set(column::mg_source_system, "legacy")
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    const auto how = into.store.append_movement(row, pass_id, delta, nullptr);
+    const auto how = into.store.append_credit(row, pass_id, delta, nullptr);
     if (how == ledger::appended::unprojected)
         unit_->waiting.add(row, delta, nullptr);
     return how != ledger::appended::no;

@@ -1,6 +1,6 @@
 // Configurations, profiles, sessions and audits of administrators.
-#include "ledger/admin_row.hpp"
-#include "moving/import_records.hpp"
+#include "ledger/new_admin_row.hpp"
+#include "moving/import_studio.hpp"
 
 namespace mega::moving {
 
@@ -47,14 +47,14 @@ pg::jsonb noted_meta(const legacy_row &row, const mapped<column> &made) {
 }
 
 bool append_row(batch &into, const legacy_row &row, const mapped<column> &made, std::optional<std::string_view> actor) {
-    ledger::admin_row record(*definition_of(row.table()).becomes, *mega_id_of(row));
+    ledger::new_admin_row fresh(*definition_of(row.table()).becomes, *mega_id_of(row));
     for (const field<column> &one : made.fields)
-        record.set(one.column, one.value);
-    record.set(column::mg_meta, noted_meta(row, made))
+        fresh.set(one.column, one.value);
+    fresh.set(column::mg_meta, noted_meta(row, made))
         .set(column::mg_payload, redacted(row.document()))
         .set(column::mg_source_system, "legacy")
         .set(column::mg_actor_pass_id, actor);
-    return ledger::append(into.session, into.where, record);
+    return ledger::append(into.spi, into.where, fresh);
 }
 
 class comparison {
@@ -104,7 +104,7 @@ private:
         for (std::size_t i = 0; i < width; ++i)
             values[i + 2] = made(made_, changing[i]);
         into_.store.as_owner(into_.where.admins, [&] {
-            into_.session.execute(change_row, into_.where.schema, pg::access::read_write, values);
+            into_.spi.execute(change_row, into_.where.schema, pg::access::read_write, values);
         });
         ++counts_.brought;
     }

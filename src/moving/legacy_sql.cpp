@@ -168,7 +168,7 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
     return finished(text, schema);
 }
 
-std::string records_query(const legacy_schema &from, Oid schema, legacy table) {
+std::string studio_query(const legacy_schema &from, Oid schema, legacy table) {
     const legacy_definition &definition = definition_of(table);
     const bool office = is_office(table);
     const bool sessions = !office && table != legacy::sessions && from.has(legacy::sessions);

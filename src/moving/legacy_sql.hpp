@@ -27,7 +27,7 @@ enum class legacy_result : int {
 std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits);
 
 // A table of the ledger or of the office.
-std::string records_query(const legacy_schema &from, Oid schema, legacy table);
+std::string studio_query(const legacy_schema &from, Oid schema, legacy table);
 
 // People that have more than one pass id: by (user_id or email), value, the two pass ids.
 std::string persons_query(const legacy_schema &from, Oid schema);

@@ -161,7 +161,7 @@ std::optional<std::string> mega_id_of(const legacy_row &row) {
     return core::is_record_id(core::name(*type), mg_id) ? id : std::nullopt;
 }
 
-mapped<column> map_record(const legacy_row &row, const terms &by) {
+mapped<column> map_ledger_row(const legacy_row &row, const terms &by) {
     mapped<column> out;
     switch (row.table()) {
     case legacy::sessions:

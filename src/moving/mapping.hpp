@@ -3,7 +3,7 @@
 #pragma once
 
 #include "moving/legacy_row.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 #include <functional>
 
@@ -81,7 +81,7 @@ struct terms {
 };
 
 // Of a session, a generation, feedback or a credit row. Without mg_id, mg_pass_id and mg_payload.
-mapped<schema::ledger> map_record(const legacy_row &row, const terms &by);
+mapped<schema::ledger> map_ledger_row(const legacy_row &row, const terms &by);
 
 // Of a row of the office's tables. Without mg_actor_pass_id and mg_payload.
 mapped<schema::admin> map_admin(const legacy_row &row, const terms &by);

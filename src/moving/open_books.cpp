@@ -158,7 +158,7 @@ private:
 
     std::int64_t count(std::string_view record_type, const std::string &id) {
         return store_.as_owner(store_.where().generations, [&] {
-            return store_.session()
+            return store_.spi()
                 .run(openings, store_.where().schema, access(), pass_id_, record_type,
                      std::string(record_type) + ":" + id)
                 .int8(0, 0)
@@ -183,7 +183,7 @@ private:
             auto payloads = core::opening_payloads(stored, folded);
             if (payloads.empty() && events.empty()) // a snapshot that shows nothing is a snapshot
                 payloads.push_back(core::json::make_object());
-            record(payloads, events);
+            append_events(payloads, events);
         }
         if (!dry_run_)
             ledger::refold_preferences(store_, customer_of_now());
@@ -192,13 +192,12 @@ private:
     }
 
     std::vector<core::preference_event> read_events() {
-        return store_.as_owner(store_.where().generations, [&] {
-            return ledger::read_events(store_.session(), store_.where(), pass_id_, access());
-        });
+        return store_.as_owner(store_.where().generations,
+                               [&] { return ledger::read_events(store_.spi(), store_.where(), pass_id_, access()); });
     }
 
     // Appends an event for each payload, or only tells what they would make.
-    void record(const std::vector<core::json> &payloads, std::vector<core::preference_event> &events) {
+    void append_events(const std::vector<core::json> &payloads, std::vector<core::preference_event> &events) {
         pg::timestamp at = behind(events);
         for (const core::json &payload : payloads) {
             const pg::jsonb meta = document_of(core::json::make_object(
@@ -218,7 +217,7 @@ private:
     // The clock, or behind the newest event when that is ahead by minutes only: clocks differ. One that lies far ahead
     // stays the last; a set there would void every like until then.
     static pg::timestamp behind(const std::vector<core::preference_event> &events) {
-        // Room for what is recorded behind it: no row may be dated further ahead.
+        // Room for what is appended behind it: no row may be dated further ahead.
         constexpr std::int64_t tolerance = ledger::most_ahead - pg::microseconds_per_second;
         pg::timestamp at = pg::clock_time();
         for (const core::preference_event &event : events)
@@ -237,16 +236,16 @@ private:
     ledger::locked_customer customer_;
 };
 
-std::vector<std::string> find_candidates(const schema::tables &where, bool dry_run) {
-    pg::session session;
+std::vector<std::string> find_candidates(const schema::table_catalog &where, bool dry_run) {
+    pg::spi_connection spi;
     const pg::rows found = ledger::store::as_owner(where.customers, [&] {
-        return session.run(candidates, where.schema, dry_run ? pg::access::read_only : pg::access::read_write);
+        return spi.run(candidates, where.schema, dry_run ? pg::access::read_only : pg::access::read_write);
     });
     std::vector<std::string> pass_ids;
     pass_ids.reserve(found.count());
     for (std::uint64_t i = 0; i < found.count(); ++i)
         pass_ids.emplace_back(found.text(i, 0).value_or(""));
-    session.finish();
+    spi.finish();
     return pass_ids;
 }
 
@@ -264,15 +263,15 @@ Datum open_books(FunctionCallInfo fcinfo) {
     const bool dry_run = given.boolean(0).value_or(false);
     const bool from_ledger = trusts_ledger(given.text(1));
     const Oid function = fcinfo->flinfo->fn_oid;
-    const schema::tables &where =
-        dry_run ? schema::tables_of(function)
-                : schema::guarded_tables_of(function, from_ledger ? schema::written::all : schema::written::books);
+    const schema::table_catalog &where =
+        dry_run ? schema::catalog_of(function)
+                : schema::guarded_catalog_of(function, from_ledger ? schema::written::all : schema::written::books);
     require_owner(where, "mega_open_books");
     pg::row_set report(fcinfo);
     pg::rounds customers;
     for (const std::string &pass_id : find_candidates(where, dry_run))
-        customers.run([&](pg::session &session) {
-            const auto store = ledger::open_store(session, where);
+        customers.run([&](pg::spi_connection &spi) {
+            const auto store = ledger::open_store(spi, where);
             if (from_ledger)
                 set_from_ledger(*store, report, pass_id, dry_run);
             else

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "pg/version.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::moving {
 
 // Raises 42501 unless the caller owns the three tables.
-inline void require_owner(const schema::tables &where, const char *function) {
+inline void require_owner(const schema::table_catalog &where, const char *function) {
     for (const Oid table : {where.customers.id, where.generations.id, where.admins.id})
         if (!pg::call([table] { return pg::owns_relation(table, GetUserId()); }))
             throw pg::sql_error{"42501",

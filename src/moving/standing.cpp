@@ -17,8 +17,8 @@ constinit pg::statement look("SELECT c.mg_credits, (SELECT coalesce(pg_catalog.s
 } // namespace
 
 std::optional<standing> stand(ledger::store &store, pg::row_set &report, const std::string &pass_id, pg::access how) {
-    const pg::rows found = store.as_owner(
-        store.where().customers, [&] { return store.session().run(look, store.where().schema, how, pass_id); });
+    const pg::rows found = store.as_owner(store.where().customers,
+                                          [&] { return store.spi().run(look, store.where().schema, how, pass_id); });
     if (found.count() > 1)
         report.add(pass_id, "customer", std::to_string(found.count()) + " rows have this pass id", std::nullopt);
     if (found.count() != 1)

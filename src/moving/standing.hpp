@@ -5,7 +5,7 @@
 #include "ledger/store.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::moving {
 

@@ -2,10 +2,10 @@
 #include <list>
 
 #include "moving/owner.hpp"
-#include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
+#include "pg/heap_writer.hpp"
 #include "pg/result.hpp"
-#include "schema/holding.hpp"
+#include "schema/enforcement.hpp"
 
 namespace mega::moving {
 
@@ -14,7 +14,7 @@ namespace {
 using kind = schema::open_rule::kind;
 
 // What the owner can do about rows that break the rule.
-const char *advice(const schema::found_table &table, const schema::open_rule &rule) {
+const char *advice(const schema::target_table &table, const schema::open_rule &rule) {
     if (rule.what == kind::by_trigger)
         return "kept for new rows and changed columns";
     return std::string_view(table.definition->name) == schema::customers_name
@@ -22,55 +22,55 @@ const char *advice(const schema::found_table &table, const schema::open_rule &ru
                : "mend these rows, facts with the triggers off, then call mega_validate again";
 }
 
-std::string outcome(const schema::found_table &table, const schema::open_rule &rule, const std::string &refusal) {
+std::string outcome(const schema::target_table &table, const schema::open_rule &rule, const std::string &refusal) {
     if (!rule.obstacle.empty())
         return rule.obstacle;
     if (rule.what == kind::by_trigger || rule.offenders > 0)
         return advice(table, rule);
     if (!refusal.empty())
         return refusal;
-    return rule.held() == schema::way::for_new ? "added for what is new, call mega_validate again" : "added";
+    return rule.way_to_enforce() == schema::way::for_new ? "added for what is new, call mega_validate again" : "added";
 }
 
 // One table with its rules.
 struct examined {
-    schema::found_table table;
+    schema::target_table table;
     std::vector<schema::open_rule> rules;
-    schema::holding held;
+    schema::enforcement enforcement;
 
-    examined(pg::session &session, const schema::found_table &found)
-        : table(found), rules(schema::open_rules(session, table, true)), held(session, table, rules) {}
+    examined(pg::spi_connection &spi, const schema::target_table &found)
+        : table(found), rules(schema::open_rules(spi, table, true)), enforcement(spi, table, rules) {}
     examined(const examined &) = delete;
     examined &operator=(const examined &) = delete;
 };
 
 Datum validate(FunctionCallInfo fcinfo) {
-    const schema::tables where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     require_owner(where, "mega_validate");
     pg::require_writable("mega_validate");
     pg::row_set report(fcinfo);
-    pg::session session;
+    pg::spi_connection spi;
     const std::array<Oid, 3> relations{where.customers.id, where.generations.id, where.admins.id};
     std::list<examined> all; // everything is looked at before the first lock that stops a writer
     for (std::size_t i = 0; i < relations.size(); ++i)
-        all.emplace_back(session, schema::found_table{&schema::manifest[i], where.schema, relations[i]});
+        all.emplace_back(spi, schema::target_table{&schema::blueprints[i], where.schema, relations[i]});
     std::vector<schema::table_lock> locks;
     for (examined &one : all) {
-        one.held.validate();
-        if (const char *mode = one.held.lock_mode())
+        one.enforcement.validate();
+        if (const char *mode = one.enforcement.lock_mode())
             locks.push_back({one.table.qualified(), mode});
     }
-    schema::lock_tables(session, locks);
+    schema::lock_tables(spi, locks);
     for (examined &one : all) {
-        one.held.add();
+        one.enforcement.add();
         for (std::size_t i = 0; i < one.rules.size(); ++i) {
             const schema::open_rule &rule = one.rules[i];
             report.add(rule.object, rule.demand, rule.offenders,
                        rule.offenders > 0 ? std::optional(rule.example) : std::nullopt,
-                       outcome(one.table, rule, one.held.refusal(i)));
+                       outcome(one.table, rule, one.enforcement.refusal(i)));
         }
     }
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "pg/direct_table.hpp"
+#include "pg/heap_writer.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"

@@ -5,7 +5,7 @@
 
 namespace pg {
 
-// What a round allocates, in Postgres' memory or in its session, is gone before the next begins.
+// What a round allocates, in Postgres' memory or in its connection, is gone before the next begins.
 class rounds {
 public:
     rounds()
@@ -14,12 +14,12 @@ public:
     rounds(const rounds &) = delete;
     rounds &operator=(const rounds &) = delete;
 
-    // Calls body(session). Notices cancellation.
+    // Calls body(connection). Notices cancellation.
     template <class Body> void run(Body body) {
         check_for_interrupts();
         {
             const within inside(memory_);
-            session its_own;
+            spi_connection its_own;
             body(its_own);
             its_own.finish();
         }

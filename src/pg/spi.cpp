@@ -64,7 +64,7 @@ public:
         GetUserIdAndSecContext(&role_, &context_);
         if (!as_role::acting())
             return;
-        if (session::code_by_name_)
+        if (spi_connection::code_by_name_)
             begin(schema);
         Debug_print_plan = false;
     }
@@ -186,14 +186,14 @@ statement::kept &statement::plan(Oid schema) {
     return *kept_;
 }
 
-void session::connect() {
+void spi_connection::connect() {
     if (!connected_)
         call([] { SPI_connect(); });
     connected_ = true;
 }
 
-rows session::execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
-                      std::uint64_t limit) {
+rows spi_connection::execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
+                             std::uint64_t limit) {
     connect();
     owners_terms terms(schema);
     const in_use running(what.plan(schema));
@@ -217,13 +217,13 @@ rows session::execute(statement &what, Oid schema, access how, std::span<const n
     return {SPI_tuptable, SPI_processed};
 }
 
-rows session::run_text(const std::string &command, access how) {
+rows spi_connection::run_text(const std::string &command, access how) {
     connect();
     require_success(call([&command, how] { return SPI_execute(command.c_str(), how == access::read_only, 0); }));
     return {SPI_tuptable, SPI_processed};
 }
 
-jsonb session::copy_out(jsonb document) const {
+jsonb spi_connection::copy_out(jsonb document) const {
     if (!connected_)
         return document;
     return {call([document] {
@@ -234,7 +234,7 @@ jsonb session::copy_out(jsonb document) const {
     })};
 }
 
-void session::finish() {
+void spi_connection::finish() {
     if (connected_)
         call([] { SPI_finish(); });
     connected_ = false;

@@ -1,4 +1,4 @@
-// SQL from C++: statements that are prepared once per backend and kept, run inside a session.
+// SQL from C++: statements that are prepared once per backend and kept, run inside a connection to SPI.
 #pragma once
 
 #include "pg/datum.hpp"
@@ -10,7 +10,7 @@ namespace pg {
 std::uint64_t name_generation(Oid schema);
 void watch_namespaces(); // called once, when the library is loaded
 
-// The rows of one execution. They live until the session is finished.
+// The rows of one execution. They live until the connection is finished.
 class rows {
 public:
     rows(SPITupleTable *table, std::uint64_t processed) : table_(table), processed_(processed) {}
@@ -98,11 +98,11 @@ inline bool keeps_its_snapshot() noexcept { return IsolationUsesXactSnapshot(); 
 
 // A connection to SPI, made when the first statement runs. finish() is called on success; after an error the end of the
 // (sub)transaction cleans up.
-class session {
+class spi_connection {
 public:
-    session() = default;
-    session(const session &) = delete;
-    session &operator=(const session &) = delete;
+    spi_connection() = default;
+    spi_connection(const spi_connection &) = delete;
+    spi_connection &operator=(const spi_connection &) = delete;
 
     // read_write sees its own earlier changes and takes a fresh snapshot in READ COMMITTED; read_only uses the
     // caller's snapshot. latest is read_write with a fresh snapshot under every isolation level: for what a lock
@@ -127,7 +127,7 @@ public:
 
     void finish();
 
-    // A copy of a document that outlives the session: in the memory that was current when it began.
+    // A copy of a document that outlives the connection: in the memory that was current when it began.
     jsonb copy_out(jsonb document) const;
 
     void connect(); // at once; otherwise the first statement does it

@@ -19,8 +19,8 @@ inline pg_error copy_error(const pg_error &error) {
 }
 
 // Runs body in a subtransaction. Returns std::nullopt when it was committed, or the error after it was rolled back.
-// Whatever else body throws goes on, after it was rolled back too. A session that is used inside and goes on behind it
-// must be connected before.
+// Whatever else body throws goes on, after it was rolled back too. A connection that is used inside and goes on behind
+// it must be connected before.
 template <class Body> std::optional<pg_error> in_subtransaction(Body body) {
     const MemoryContext context = CurrentMemoryContext;
     const ResourceOwner owner = CurrentResourceOwner;

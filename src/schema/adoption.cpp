@@ -14,26 +14,26 @@ bool same_type(std::string_view type, std::string_view wanted) {
     return type == wanted || (wanted == "timestamptz" && type == "timestamp with time zone");
 }
 
-const column *column_named(const table_definition &table, std::string_view name) {
+const column *column_named(const blueprint &table, std::string_view name) {
     const auto found = std::ranges::find_if(table.columns, [&](const column &c) { return name == c.name; });
     return found == table.columns.end() ? nullptr : &*found;
 }
 
 // Name, type, NOT NULL and whether something fills it, of every column.
-pg::rows columns_of(pg::session &session, const found_table &table) {
-    return session.run_text("SELECT a.attname::pg_catalog.text, pg_catalog.format_type(CASE WHEN t.typbasetype "
-                            "OPERATOR(pg_catalog.=) 0 THEN t.oid ELSE t.typbasetype END, NULL), "
-                            "a.attnotnull, "
-                            "a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) '' OR t.typdefault IS NOT NULL FROM "
-                            "pg_catalog.pg_attribute a "
-                            "JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid WHERE a.attrelid "
-                            "OPERATOR(pg_catalog.=) " +
-                            std::to_string(table.relation) +
-                            " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped ORDER BY a.attnum");
+pg::rows columns_of(pg::spi_connection &spi, const target_table &table) {
+    return spi.run_text("SELECT a.attname::pg_catalog.text, pg_catalog.format_type(CASE WHEN t.typbasetype "
+                        "OPERATOR(pg_catalog.=) 0 THEN t.oid ELSE t.typbasetype END, NULL), "
+                        "a.attnotnull, "
+                        "a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) '' OR t.typdefault IS NOT NULL FROM "
+                        "pg_catalog.pg_attribute a "
+                        "JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid WHERE a.attrelid "
+                        "OPERATOR(pg_catalog.=) " +
+                        std::to_string(table.relation) +
+                        " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped ORDER BY a.attnum");
 }
 
-void report_columns(pg::session &session, const found_table &table, std::vector<oddity> &report) {
-    const pg::rows found = columns_of(session, table);
+void report_columns(pg::spi_connection &spi, const target_table &table, std::vector<oddity> &report) {
+    const pg::rows found = columns_of(spi, table);
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         const std::string name(*found.text(i, 0));
         const bool is_ours = column_named(*table.definition, name) != nullptr;
@@ -43,32 +43,31 @@ void report_columns(pg::session &session, const found_table &table, std::vector<
     }
 }
 
-void report_keys(pg::session &session, const found_table &table, std::vector<oddity> &report) {
+void report_keys(pg::spi_connection &spi, const target_table &table, std::vector<oddity> &report) {
     const named_definition &key = table.definition->constraints[0];
     std::string name;
-    if (is_key(session, table.relation, table.definition->columns[0].name, &name) && name != key.name)
+    if (is_key(spi, table.relation, table.definition->columns[0].name, &name) && name != key.name)
         report.push_back({key.name, "keep", same_work(name)});
     for (const named_definition &constraint : table.definition->constraints)
         if (const std::string_view column = column_of_foreign_key(constraint); !column.empty())
-            if (const std::string other = foreign_key_of(session, table, column);
+            if (const std::string other = foreign_key_of(spi, table, column);
                 !other.empty() && other != constraint.name)
                 report.push_back({constraint.name, "keep", same_work(other)});
 }
 
-bool has_trigger_of_ours(pg::session &session, const found_table &table) {
+bool has_trigger_of_ours(pg::spi_connection &spi, const target_table &table) {
     std::string names;
     for (const named_definition &trigger : table.definition->triggers)
         names += (names.empty() ? "" : ", ") + sql_literal(trigger.name);
-    return !session
-                .run_text("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) " +
-                          std::to_string(table.relation) + " AND tgname OPERATOR(pg_catalog.=) ANY (ARRAY[" + names +
-                          "]::pg_catalog.name[])")
+    return !spi.run_text("SELECT FROM pg_catalog.pg_trigger WHERE tgrelid OPERATOR(pg_catalog.=) " +
+                         std::to_string(table.relation) + " AND tgname OPERATOR(pg_catalog.=) ANY (ARRAY[" + names +
+                         "]::pg_catalog.name[])")
                 .empty();
 }
 
 // On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may.
-void report_grants(pg::session &session, const found_table &table, std::vector<oddity> &report) {
-    const pg::rows found = session.run_text(
+void report_grants(pg::spi_connection &spi, const target_table &table, std::vector<oddity> &report) {
+    const pg::rows found = spi.run_text(
         "SELECT r.who OPERATOR(pg_catalog.||) ': ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(r.what, ', ' ORDER BY "
         "r.what COLLATE pg_catalog.\"C\") FROM (SELECT CASE WHEN "
         "a.grantee OPERATOR(pg_catalog.=) 0 "
@@ -87,7 +86,7 @@ void report_grants(pg::session &session, const found_table &table, std::vector<o
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
 
-void report_code(const found_table &table, std::vector<oddity> &report) {
+void report_code(const target_table &table, std::vector<oddity> &report) {
     pg::relation relation(table.relation, AccessShareLock);
     for (const std::string &words : code_of_others(relation.get(), table.definition->name))
         report.push_back({table.definition->name, "code of others", words});
@@ -98,8 +97,8 @@ void report_code(const found_table &table, std::vector<oddity> &report) {
 
 std::string same_work(const std::string &other) { return other + " does the same"; }
 
-void require_own_types(pg::session &session, const found_table &table) {
-    const pg::rows found = columns_of(session, table);
+void require_own_types(pg::spi_connection &spi, const target_table &table) {
+    const pg::rows found = columns_of(spi, table);
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         const std::string name(*found.text(i, 0));
         const std::string type(*found.text(i, 1));
@@ -120,24 +119,24 @@ void require_own_types(pg::session &session, const found_table &table) {
         throw *refusal;
 }
 
-std::vector<oddity> oddities(pg::session &session, const found_table &table) {
+std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table) {
     std::vector<oddity> report;
     report_code(table, report);
-    report_columns(session, table, report);
-    report_keys(session, table, report);
-    if (!has_trigger_of_ours(session, table))
-        report_grants(session, table, report);
+    report_columns(spi, table, report);
+    report_keys(spi, table, report);
+    if (!has_trigger_of_ours(spi, table))
+        report_grants(spi, table, report);
     return report;
 }
 
-void revoke_default_grants(pg::session &session, const found_table &table) {
-    const pg::rows found = session.run_text(
-        "SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE "
-        "a.grantee::pg_catalog.regrole::pg_catalog.text END FROM "
-        "pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
-        std::to_string(table.relation) + " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner");
+void revoke_default_grants(pg::spi_connection &spi, const target_table &table) {
+    const pg::rows found =
+        spi.run_text("SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE "
+                     "a.grantee::pg_catalog.regrole::pg_catalog.text END FROM "
+                     "pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
+                     std::to_string(table.relation) + " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner");
     for (std::uint64_t i = 0; i < found.count(); ++i)
-        session.run_text("REVOKE ALL ON TABLE " + table.qualified() + " FROM " + std::string(*found.text(i, 0)));
+        spi.run_text("REVOKE ALL ON TABLE " + table.qualified() + " FROM " + std::string(*found.text(i, 0)));
 }
 
 } // namespace mega::schema

@@ -7,7 +7,7 @@ namespace mega::schema {
 
 // Raises 42804 for a column whose type mega cannot read: its values would not be what they are taken for. 55000 for one
 // whose collation calls different ids equal.
-void require_own_types(pg::session &session, const found_table &table);
+void require_own_types(pg::spi_connection &spi, const target_table &table);
 
 struct oddity {
     std::string object;
@@ -17,10 +17,10 @@ struct oddity {
 
 // What the report says: columns of the user's that rows of mega leave NULL though they may not be; a key under another
 // name; and, when the table has no trigger of mega yet, who was granted what on it.
-std::vector<oddity> oddities(pg::session &session, const found_table &table);
+std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table);
 
 // Takes from a table that was made just now what default privileges gave to anybody but its owner (design, section 4).
-void revoke_default_grants(pg::session &session, const found_table &table);
+void revoke_default_grants(pg::spi_connection &spi, const target_table &table);
 
 // What the report says when an object of another name does the work of one of ours.
 std::string same_work(const std::string &other);

@@ -94,9 +94,9 @@ Datum grant(FunctionCallInfo fcinfo) {
             ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, app, worker or admin."};
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
     const std::string grantee = pg::call([role] { return quote_identifier(GetUserNameFromId(role, false)); });
-    pg::session session;
-    const pg::rows functions = session.run(member_functions, schema, pg::access::read_write,
-                                           pg::nullable_datum{ObjectIdGetDatum(schema), false});
+    pg::spi_connection spi;
+    const pg::rows functions =
+        spi.run(member_functions, schema, pg::access::read_write, pg::nullable_datum{ObjectIdGetDatum(schema), false});
     std::vector<std::string> commands;
     for (std::uint64_t i = 0; i < functions.count(); ++i) {
         const std::string target =
@@ -113,8 +113,8 @@ Datum grant(FunctionCallInfo fcinfo) {
     else
         commands.push_back("REVOKE SELECT ON " + place + ".mega_admin FROM " + grantee);
     for (const std::string &command : commands)
-        session.run_text(command);
-    session.finish();
+        spi.run_text(command);
+    spi.finish();
     PG_RETURN_VOID();
 }
 

@@ -65,9 +65,9 @@ index_shape shape_of(const named_definition &index) {
     return shape;
 }
 
-index_place place_of(pg::session &session, const found_table &table, const named_definition &index) {
+index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index) {
     using state = index_place::state;
-    const pg::rows named = session.run_text(
+    const pg::rows named = spi.run_text(
         "SELECT coalesce(i.indrelid OPERATOR(pg_catalog.=) " + std::to_string(table.relation) +
         ", false), i.indisvalid, c.relkind::pg_catalog.text FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i "
         "ON "
@@ -81,7 +81,7 @@ index_place place_of(pg::session &session, const found_table &table, const named
     if (table.relation == InvalidOid)
         return {};
     const index_shape wanted = shape_of(index);
-    const pg::rows others = session.run_text(
+    const pg::rows others = spi.run_text(
         "SELECT c.relname::pg_catalog.text, m.amname::pg_catalog.text, i.indisunique, "
         "pg_catalog.pg_get_indexdef(c.oid) "
         "FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid "
@@ -102,17 +102,17 @@ index_place place_of(pg::session &session, const found_table &table, const named
     return {};
 }
 
-bool is_key(pg::session &session, Oid relation, std::string_view column, std::string *name) {
+bool is_key(pg::spi_connection &spi, Oid relation, std::string_view column, std::string *name) {
     const pg::rows found =
-        session.run_text("SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "
-                         "c.oid OPERATOR(pg_catalog.=) i.indexrelid "
-                         "JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum "
-                         "OPERATOR(pg_catalog.=) i.indkey[0] WHERE i.indrelid OPERATOR(pg_catalog.=) " +
-                         std::to_string(relation) +
-                         " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts "
-                         "OPERATOR(pg_catalog.=) 1 AND i.indpred IS NULL "
-                         "AND a.attname OPERATOR(pg_catalog.=) " +
-                         sql_literal(column) + " ORDER BY i.indisprimary DESC, c.relname COLLATE pg_catalog.\"C\"");
+        spi.run_text("SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "
+                     "c.oid OPERATOR(pg_catalog.=) i.indexrelid "
+                     "JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum "
+                     "OPERATOR(pg_catalog.=) i.indkey[0] WHERE i.indrelid OPERATOR(pg_catalog.=) " +
+                     std::to_string(relation) +
+                     " AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts "
+                     "OPERATOR(pg_catalog.=) 1 AND i.indpred IS NULL "
+                     "AND a.attname OPERATOR(pg_catalog.=) " +
+                     sql_literal(column) + " ORDER BY i.indisprimary DESC, c.relname COLLATE pg_catalog.\"C\"");
     if (found.empty())
         return false;
     if (name != nullptr)
@@ -120,8 +120,8 @@ bool is_key(pg::session &session, Oid relation, std::string_view column, std::st
     return true;
 }
 
-std::string foreign_key_of(pg::session &session, const found_table &table, std::string_view column) {
-    const pg::rows found = session.run_text(
+std::string foreign_key_of(pg::spi_connection &spi, const target_table &table, std::string_view column) {
+    const pg::rows found = spi.run_text(
         "SELECT k.conname::pg_catalog.text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON "
         "a.attrelid OPERATOR(pg_catalog.=) "
         "k.conrelid "

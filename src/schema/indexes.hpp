@@ -1,4 +1,4 @@
-// What the manifest says of an index, and whether an index that is there already does the same under another name.
+// What the blueprint says of an index, and whether an index that is there already does the same under another name.
 #pragma once
 
 #include "schema/rules.hpp"
@@ -29,12 +29,12 @@ struct index_place {
     std::string other; // the equivalent index, or what has the name
 };
 
-index_place place_of(pg::session &session, const found_table &table, const named_definition &index);
+index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index);
 
 // Whether a valid unique index without a predicate keeps this one column unique. Its name comes back in `name`.
-bool is_key(pg::session &session, Oid relation, std::string_view column, std::string *name = nullptr);
+bool is_key(pg::spi_connection &spi, Oid relation, std::string_view column, std::string *name = nullptr);
 
 // The foreign key from this column to mega_customers, whatever its name; '' for none.
-std::string foreign_key_of(pg::session &session, const found_table &table, std::string_view column);
+std::string foreign_key_of(pg::spi_connection &spi, const target_table &table, std::string_view column);
 
 } // namespace mega::schema

@@ -1,11 +1,11 @@
 // mega_install: creates what is missing of the three tables and leaves what is there. The installer of an empty
 // database, the patch of one that has such tables already, and the upgrader, in one (design, section 4).
-#include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
+#include "pg/heap_writer.hpp"
 #include "pg/relation.hpp"
+#include "schema/install_plan.hpp"
 #include "schema/key_adoption.hpp"
 #include "schema/restore.hpp"
-#include "schema/table_plan.hpp"
 
 namespace mega::schema {
 
@@ -14,32 +14,32 @@ namespace {
 // Everything is looked at before the first lock that stops a writer: what is read under it is read while they wait.
 Datum install(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
-    pg::session session;
+    pg::spi_connection spi;
     const bool dry_run = pg::arguments(fcinfo).boolean(0).value_or(false);
     if (!dry_run)
         pg::require_writable("mega_install"); // also where nothing would be left to do, as on a standby
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
-    std::list<table_plan> plans;
-    for (const table_definition &table : manifest)
-        plans.emplace_back(session, table, schema);
-    key_adoption keys(session, schema);
+    std::list<install_plan> plans;
+    for (const blueprint &table : blueprints)
+        plans.emplace_back(spi, table, schema);
+    key_adoption keys(spi, schema);
     if (!dry_run) {
         keys.prepare();
         std::vector<table_lock> locks;
-        for (table_plan &plan : plans) {
+        for (install_plan &plan : plans) {
             plan.prepare();
             if (const auto lock = plan.lock())
                 locks.push_back(*lock);
         }
-        lock_tables(session, locks);
+        lock_tables(spi, locks);
         keys.finish();
-        for (table_plan &plan : plans)
+        for (install_plan &plan : plans)
             plan.carry_out();
     }
     keys.tell(report);
-    for (const table_plan &plan : plans)
+    for (const install_plan &plan : plans)
         plan.tell(report);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 
@@ -54,9 +54,9 @@ Datum is_restoring(FunctionCallInfo) { return BoolGetDatum(restoring()); }
 } // namespace
 
 bool restoring() {
-    pg::session session;
-    const std::int64_t set = session.run(restore_settings, InvalidOid, pg::access::read_only).int8(0, 0).value_or(0);
-    session.finish();
+    pg::spi_connection spi;
+    const std::int64_t set = spi.run(restore_settings, InvalidOid, pg::access::read_only).int8(0, 0).value_or(0);
+    spi.finish();
     return set == 5;
 }
 

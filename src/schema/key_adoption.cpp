@@ -2,8 +2,8 @@
 
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
-#include "schema/holding.hpp"
-#include "schema/tables.hpp"
+#include "schema/enforcement.hpp"
+#include "schema/table_catalog.hpp"
 
 namespace mega::schema {
 
@@ -23,34 +23,33 @@ constexpr const char *renamed =
                            "mega_before") ") "
                                           "ELSE " MEGA_KEY("mega") " END)";
 
-bool has_meta(pg::session &session, Oid relation) {
-    return !session
-                .run_text("SELECT FROM pg_catalog.pg_attribute WHERE attrelid OPERATOR(pg_catalog.=) " +
-                          std::to_string(relation) +
-                          " AND attname OPERATOR(pg_catalog.=) 'mg_meta' AND NOT attisdropped")
+bool has_meta(pg::spi_connection &spi, Oid relation) {
+    return !spi.run_text("SELECT FROM pg_catalog.pg_attribute WHERE attrelid OPERATOR(pg_catalog.=) " +
+                         std::to_string(relation) +
+                         " AND attname OPERATOR(pg_catalog.=) 'mg_meta' AND NOT attisdropped")
                 .empty();
 }
 
 // Whether the table is under mega's guard: then the key is mega's own, whatever became of the ledger.
-bool has_guard(const found_table &table, Oid schema) {
+bool has_guard(const target_table &table, Oid schema) {
     return state_of_trigger(table.relation, table.definition->triggers[0], schema) != trigger_state::missing;
 }
 
 } // namespace
 
-key_adoption::key_adoption(pg::session &session, Oid schema) : session_(session), schema_(schema) {
+key_adoption::key_adoption(pg::spi_connection &spi, Oid schema) : spi_(spi), schema_(schema) {
     if (!is_first())
         return;
-    for (const table_definition &definition : manifest) {
-        const found_table table{&definition, schema, pg::relation_named(definition.name, schema)};
+    for (const blueprint &definition : blueprints) {
+        const target_table table{&definition, schema, pg::relation_named(definition.name, schema)};
         if (table.relation == InvalidOid || std::string_view(definition.name) == admin_name ||
-            !has_meta(session, table.relation) || has_guard(table, schema))
+            !has_meta(spi, table.relation) || has_guard(table, schema))
             continue;
         holder &one = holders_.emplace_back(holder{table, is_large(table)});
         pg::as_owner owner(owner_of(table)); // who sees his rows here though he forces row security on himself
         const pg::rows found =
-            session.run_text("SELECT pg_catalog.count(*), pg_catalog.min(" + std::string(definition.columns[0].name) +
-                             "::pg_catalog.text COLLATE pg_catalog.\"C\") FROM ONLY " + table.qualified() + has_key);
+            spi.run_text("SELECT pg_catalog.count(*), pg_catalog.min(" + std::string(definition.columns[0].name) +
+                         "::pg_catalog.text COLLATE pg_catalog.\"C\") FROM ONLY " + table.qualified() + has_key);
         one.rows = found.int8(0, 0).value_or(0);
         one.example = found.text(0, 1).value_or("NULL");
         owner.end();
@@ -59,7 +58,7 @@ key_adoption::key_adoption(pg::session &session, Oid schema) : session_(session)
 
 bool key_adoption::is_first() const {
     const Oid ledger = pg::relation_named(generations_name, schema_);
-    return session_
+    return spi_
         .run_text("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) "
                   "c.oid WHERE c.relname OPERATOR(pg_catalog.=) " +
                   sql_literal(known_ledger_by) + " AND i.indrelid OPERATOR(pg_catalog.=) " + std::to_string(ledger))
@@ -72,7 +71,7 @@ std::string key_adoption::holder::command() const {
 
 void key_adoption::rename(holder &one) {
     pg::as_owner owner(owner_of(one.table)); // whose triggers and constraints run
-    one.rows = static_cast<std::int64_t>(session_.run_text(one.command()).count());
+    one.rows = static_cast<std::int64_t>(spi_.run_text(one.command()).count());
     owner.end();
     one.done = true;
 }
@@ -80,7 +79,7 @@ void key_adoption::rename(holder &one) {
 void key_adoption::prepare() {
     // Another mega_install may have been here, and functions may have written their key since: it holds this lock.
     for (const holder &one : holders_)
-        session_.run_text("LOCK TABLE ONLY " + one.table.qualified() + " IN SHARE UPDATE EXCLUSIVE MODE");
+        spi_.run_text("LOCK TABLE ONLY " + one.table.qualified() + " IN SHARE UPDATE EXCLUSIVE MODE");
     if (!holders_.empty() && !is_first())
         holders_.clear();
     for (holder &one : holders_)

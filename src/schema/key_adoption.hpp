@@ -16,7 +16,7 @@ inline constexpr std::string_view known_ledger_by = "mega_generations_pending_ho
 class key_adoption {
 public:
     // Looks, without a lock that stops a writer.
-    key_adoption(pg::session &session, Oid schema);
+    key_adoption(pg::spi_connection &spi, Oid schema);
     key_adoption(const key_adoption &) = delete;
     key_adoption &operator=(const key_adoption &) = delete;
 
@@ -26,7 +26,7 @@ public:
 
 private:
     struct holder {
-        found_table table;
+        target_table table;
         bool large;
         bool done = false;
         std::int64_t rows = 0;
@@ -38,7 +38,7 @@ private:
     bool is_first() const;
     void rename(holder &one);
 
-    pg::session &session_;
+    pg::spi_connection &spi_;
     Oid schema_;
     std::list<holder> holders_;
 };

@@ -1,11 +1,11 @@
 // The library as Postgres loads it.
 #include "ledger/direct.hpp"
 #include "ledger/settings.hpp"
-#include "pg/direct_table.hpp"
 #include "pg/entry.hpp"
+#include "pg/heap_writer.hpp"
 #include "pg/spi.hpp"
 #include "schema/character_set.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 extern "C" {
 
@@ -16,7 +16,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     mega::ledger::define_settings();
     pg::watch_namespaces();
-    pg::watch_direct_tables();
+    pg::watch_heap_writers();
     mega::ledger::direct::watch_transactions();
     mega::schema::watch_tables();
     mega::schema::tell_character_set();

@@ -1,14 +1,14 @@
 #include "schema/others.hpp"
 
 #include "pg/relation.hpp"
-#include "schema/manifest.hpp"
+#include "schema/blueprints.hpp"
 
 namespace mega::schema {
 
 namespace {
 
 bool is_ours(const Trigger &trigger) {
-    return std::ranges::any_of(manifest, [&](const table_definition &table) {
+    return std::ranges::any_of(blueprints, [&](const blueprint &table) {
         return std::ranges::any_of(
             table.triggers, [&](const named_definition &ours) { return std::strcmp(ours.name, trigger.tgname) == 0; });
     });

@@ -58,11 +58,11 @@ std::string replaced(std::string text, std::string_view placeholder, std::string
 // Looks for the rules of one table that are open.
 class survey {
 public:
-    survey(pg::session &session, const found_table &table) : session_(session), table_(table), large_(is_large(table)) {
-        const pg::rows found = session_.run_text("SELECT a.attname::pg_catalog.text, a.attnotnull FROM "
-                                                 "pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) " +
-                                                 std::to_string(table_.relation) +
-                                                 " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped");
+    survey(pg::spi_connection &spi, const target_table &table) : spi_(spi), table_(table), large_(is_large(table)) {
+        const pg::rows found = spi_.run_text("SELECT a.attname::pg_catalog.text, a.attnotnull FROM "
+                                             "pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) " +
+                                             std::to_string(table_.relation) +
+                                             " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped");
         for (std::uint64_t i = 0; i < found.count(); ++i)
             columns_.emplace(*found.text(i, 0), *found.boolean(i, 1));
     }
@@ -73,7 +73,7 @@ public:
         for (const named_definition &constraint : table_.definition->constraints)
             look_at_constraint(constraint);
         for (const named_definition &index : table_.definition->indexes)
-            if (shape_of(index).unique && place_of(session_, table_, index).what == index_place::state::free)
+            if (shape_of(index).unique && place_of(spi_, table_, index).what == index_place::state::free)
                 add_unique_index(index);
         for (const trigger_rule &rule : trigger_rules)
             if (with_triggers && std::string_view(rule.table) == table_.definition->name)
@@ -91,7 +91,7 @@ public:
     }
 
 private:
-    bool exists(const std::string &query) { return !session_.run_text(query).empty(); }
+    bool exists(const std::string &query) { return !spi_.run_text(query).empty(); }
 
     void look_at_column(const column &c) {
         const auto found = columns_.find(c.name);
@@ -119,13 +119,13 @@ private:
             return look_at_key(constraint);
         if (!why_left_out(constraint).empty())
             return;
-        const pg::rows found = session_.run_text(
+        const pg::rows found = spi_.run_text(
             "SELECT NOT convalidated FROM pg_catalog.pg_constraint WHERE conrelid OPERATOR(pg_catalog.=) " +
             std::to_string(table_.relation) + " AND conname OPERATOR(pg_catalog.=) " + sql_literal(constraint.name));
         const bool is_waiting = !found.empty() && found.boolean(0, 0).value_or(false);
         const std::string_view column = column_of_foreign_key(constraint);
         if ((!found.empty() && !is_waiting) ||
-            (found.empty() && !column.empty() && !foreign_key_of(session_, table_, column).empty()))
+            (found.empty() && !column.empty() && !foreign_key_of(spi_, table_, column).empty()))
             return;
         const std::string text = table_.text_of(constraint);
         open_rule &rule = rules_.emplace_back(
@@ -145,7 +145,7 @@ private:
     // as Postgres would: the key's name may be taken.
     void look_at_key(const named_definition &constraint) {
         const std::string column = table_.definition->columns[0].name;
-        if (is_key(session_, table_.relation, column))
+        if (is_key(spi_, table_.relation, column))
             return;
         const bool has_other = exists("SELECT FROM pg_catalog.pg_constraint WHERE contype OPERATOR(pg_catalog.=) 'p' "
                                       "AND conrelid OPERATOR(pg_catalog.=) " +
@@ -190,7 +190,7 @@ private:
                     ("pg_catalog.count(*) FILTER (WHERE " + broken + "), pg_catalog.min(" +
                      table_.definition->columns[0].name + "::pg_catalog.text COLLATE pg_catalog.\"C\") FILTER (WHERE " +
                      broken + ")");
-        const pg::rows found = session_.run_text(text + " FROM " + source());
+        const pg::rows found = spi_.run_text(text + " FROM " + source());
         for (std::size_t i = 0; i < conditions_.size(); ++i)
             take(rules_[conditions_[i].first], found, static_cast<int>(2 * i));
     }
@@ -203,12 +203,12 @@ private:
     // Rows that share their key with others.
     void count_doubles(open_rule &rule, const std::string &columns, const std::string &predicate) {
         const pg::rows found =
-            session_.run_text("SELECT coalesce(pg_catalog.sum(d.rows), 0)::pg_catalog.int8, pg_catalog.min(d.example) "
-                              "FROM (SELECT pg_catalog.count(*) AS rows, "
-                              "pg_catalog.concat_ws(', ', " +
-                              columns + ") COLLATE pg_catalog.\"C\" AS example FROM " + source() +
-                              (predicate.empty() ? std::string() : " WHERE " + predicate) + " GROUP BY " + columns +
-                              " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) d");
+            spi_.run_text("SELECT coalesce(pg_catalog.sum(d.rows), 0)::pg_catalog.int8, pg_catalog.min(d.example) "
+                          "FROM (SELECT pg_catalog.count(*) AS rows, "
+                          "pg_catalog.concat_ws(', ', " +
+                          columns + ") COLLATE pg_catalog.\"C\" AS example FROM " + source() +
+                          (predicate.empty() ? std::string() : " WHERE " + predicate) + " GROUP BY " + columns +
+                          " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) d");
         take(rule, found, 0);
     }
 
@@ -223,12 +223,12 @@ private:
             text += " AND NOT EXISTS (SELECT FROM ONLY " +
                     pg::with_schema_name("@schema@.mega_customers", table_.schema) +
                     " c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) " + name + " COLLATE pg_catalog.\"C\")";
-        take(rule, session_.run_text(text), 0);
-        rule.obstacle = why_no_foreign_key(session_, table_.schema);
+        take(rule, spi_.run_text(text), 0);
+        rule.obstacle = why_no_foreign_key(spi_, table_.schema);
     }
 
-    pg::session &session_;
-    const found_table &table_;
+    pg::spi_connection &spi_;
+    const target_table &table_;
     bool large_;
     std::map<std::string, bool, std::less<>> columns_; // and whether they are NOT NULL
     std::vector<open_rule> rules_;
@@ -254,12 +254,12 @@ std::string_view column_of_foreign_key(const named_definition &constraint) {
     return definition.substr(13, definition.find(')') - 13);
 }
 
-std::string why_no_foreign_key(pg::session &session, Oid schema) {
+std::string why_no_foreign_key(pg::spi_connection &spi, Oid schema) {
     const Oid customers = pg::relation_named(customers_name, schema);
-    if (customers == InvalidOid || is_key(session, customers, "mg_pass_id"))
+    if (customers == InvalidOid || is_key(spi, customers, "mg_pass_id"))
         return {};
     const std::string table = pg::with_schema_name("@schema@.mega_customers", schema);
-    const pg::rows broken = session.run_text(
+    const pg::rows broken = spi.run_text(
         "SELECT FROM ONLY " + table +
         " GROUP BY mg_pass_id HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 OR mg_pass_id IS NULL LIMIT 1");
     return broken.empty() ? "" : "mega_customers has no key: some pass ids are missing or there twice";
@@ -285,24 +285,24 @@ std::string sql_literal(std::string_view text) {
     return pg::call([&owned] { return static_cast<const char *>(quote_literal_cstr(owned.c_str())); });
 }
 
-void comment_on(pg::session &session, const std::string &object, const char *comment) {
+void comment_on(pg::spi_connection &spi, const std::string &object, const char *comment) {
     if (comment != nullptr)
-        session.run_text("COMMENT ON " + object + " IS " + sql_literal(comment));
+        spi.run_text("COMMENT ON " + object + " IS " + sql_literal(comment));
 }
 
-std::string found_table::qualified() const { return pg::with_schema_name("@schema@.", schema) + definition->name; }
+std::string target_table::qualified() const { return pg::with_schema_name("@schema@.", schema) + definition->name; }
 
-std::string found_table::text_of(const named_definition &object) const {
+std::string target_table::text_of(const named_definition &object) const {
     std::string text = pg::with_schema_name(object.definition, schema);
     text = replaced(std::move(text), "@table@", qualified());
     return replaced(std::move(text), " # ", std::string(" ") + object.name + " "); // not the # of an operator
 }
 
-std::string open_rule::command(const found_table &table) const {
+std::string open_rule::command(const target_table &table) const {
     if (what == kind::unique_index)
         return "CREATE " + clause;
     const std::string alter = "ALTER TABLE " + table.qualified() + " ";
-    switch (held()) {
+    switch (way_to_enforce()) {
     case way::for_new:
         return alter + unchecked;
     case way::validated:
@@ -313,23 +313,23 @@ std::string open_rule::command(const found_table &table) const {
     }
 }
 
-way open_rule::held() const {
+way open_rule::way_to_enforce() const {
     if (!waiting.empty())
-        return may_be_held() ? way::validated : way::not_yet;
-    if (may_be_held())
+        return may_be_enforced() ? way::validated : way::not_yet;
+    if (may_be_enforced())
         return large && !unchecked.empty() ? way::for_new : way::at_once;
     // A foreign key looks at rows that are new or change their customer: NOT VALID it stops no other write.
     return what == kind::foreign_key && obstacle.empty() ? way::for_new : way::not_yet;
 }
 
-Oid owner_of(const found_table &table) {
+Oid owner_of(const target_table &table) {
     pg::relation relation(table.relation, AccessShareLock);
     const Oid owner = relation.get()->rd_rel->relowner;
     relation.close();
     return owner;
 }
 
-bool is_large(const found_table &table) {
+bool is_large(const target_table &table) {
     constexpr std::uint64_t read_in_a_moment = std::uint64_t{256} * BLCKSZ;
     pg::relation relation(table.relation, AccessShareLock);
     const std::uint64_t size = pg::call([&] { return table_relation_size(relation.get(), MAIN_FORKNUM); });
@@ -337,9 +337,9 @@ bool is_large(const found_table &table) {
     return size > read_in_a_moment;
 }
 
-std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers) {
+std::vector<open_rule> open_rules(pg::spi_connection &spi, const target_table &table, bool with_triggers) {
     pg::as_owner owner(owner_of(table)); // who sees his rows here though he forces row security on himself
-    std::vector<open_rule> found = survey(session, table).run(with_triggers);
+    std::vector<open_rule> found = survey(spi, table).run(with_triggers);
     owner.end();
     return found;
 }

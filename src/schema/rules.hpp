@@ -3,13 +3,13 @@
 #pragma once
 
 #include "pg/spi.hpp"
-#include "schema/manifest.hpp"
+#include "schema/blueprints.hpp"
 
 namespace mega::schema {
 
 // One of the three tables as it is found.
-struct found_table {
-    const table_definition *definition;
+struct target_table {
+    const blueprint *definition;
     Oid schema;
     Oid relation;
 
@@ -41,20 +41,20 @@ struct open_rule {
     std::int64_t offenders = 0; // rows that break it
     std::string example{};      // one of them: its id; of a unique key the values that are there twice
 
-    bool may_be_held() const { return offenders == 0 && obstacle.empty(); }
-    way held() const;
-    std::string command(const found_table &table) const; // the one that is run under the lock
+    bool may_be_enforced() const { return offenders == 0 && obstacle.empty(); }
+    way way_to_enforce() const;
+    std::string command(const target_table &table) const; // the one that is run under the lock
 };
 
 // The rules that Postgres does not hold yet, each with the rows that break it: one pass over the table, one more for
 // each unique key and foreign key. Columns that are missing count as they would be added. Takes no lock that stops a
 // writer. with_triggers: also those broken rules that only triggers keep.
-std::vector<open_rule> open_rules(pg::session &session, const found_table &table, bool with_triggers);
+std::vector<open_rule> open_rules(pg::spi_connection &spi, const target_table &table, bool with_triggers);
 
-Oid owner_of(const found_table &table);
+Oid owner_of(const target_table &table);
 
 // Whether reading the table takes longer than writers should wait: then nothing reads it under a lock that stops them.
-bool is_large(const found_table &table);
+bool is_large(const target_table &table);
 
 // Why a setting leaves this constraint out: rows may be otherwise (mega.pass_ids, mega.extra_admin_record_types). ''
 // when none does.
@@ -64,7 +64,7 @@ std::string_view why_left_out(const named_definition &constraint) noexcept;
 std::string_view column_of_foreign_key(const named_definition &constraint);
 
 // Why no foreign key can lead to mega_customers; '' when one can, or could once the table is made.
-std::string why_no_foreign_key(pg::session &session, Oid schema);
+std::string why_no_foreign_key(pg::spi_connection &spi, Oid schema);
 
 // The column's type with its schema, and its collation.
 std::string sql_type(const column &c);
@@ -73,6 +73,6 @@ std::string as_postgres_says(std::string text);
 std::string sql_literal(std::string_view text);
 
 // COMMENT ON, for an object that has none.
-void comment_on(pg::session &session, const std::string &object, const char *comment);
+void comment_on(pg::spi_connection &spi, const std::string &object, const char *comment);
 
 } // namespace mega::schema

@@ -4,7 +4,7 @@
 #include "pg/carried_code.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
-#include "schema/manifest.hpp"
+#include "schema/blueprints.hpp"
 
 namespace mega::schema {
 
@@ -18,13 +18,13 @@ struct judged {
 };
 
 // The last refusal of each table. Kept here and not in the verdict, which is copied by every call.
-constinit std::array<std::optional<pg::sql_error>, std::tuple_size_v<decltype(manifest)>> refusals;
+constinit std::array<std::optional<pg::sql_error>, std::tuple_size_v<decltype(blueprints)>> refusals;
 
 // Rows that reach the ledger through a partitioned table fire its row triggers and not those of the statement, which
 // project; rows of a child fire none.
-judged judge_relatives(Relation relation, const table_definition &definition) {
+judged judge_relatives(Relation relation, const blueprint &definition) {
     const Form_pg_class form = relation->rd_rel;
-    if (&definition != &manifest[1])
+    if (&definition != &blueprints[1])
         return {};
     if (form->relispartition)
         return {pg::sql_error{"55000", "the ledger is a partition of another table",
@@ -82,7 +82,7 @@ std::vector<std::string> refused(const pg::all_carried_code &found, Oid owner, c
     return words;
 }
 
-judged judge_code(Relation relation, const table_definition &definition) {
+judged judge_code(Relation relation, const blueprint &definition) {
     const pg::all_carried_code found = pg::code_carried_by(relation);
     const std::vector<std::string> words = refused(found, relation->rd_rel->relowner, definition.name);
     if (words.empty())
@@ -95,7 +95,7 @@ judged judge_code(Relation relation, const table_definition &definition) {
 
 // The right TRIGGER is enough to put another trigger in the place of one of ours. What the others of ours see then is
 // only a part of what is done to the table.
-judged judge_triggers(const table_definition &definition, const char *replaced) {
+judged judge_triggers(const blueprint &definition, const char *replaced) {
     if (replaced == nullptr)
         return {};
     return {pg::sql_error{"55000", "another trigger stands in the place of one of mega's",
@@ -105,7 +105,7 @@ judged judge_triggers(const table_definition &definition, const char *replaced) 
 
 } // namespace
 
-std::optional<pg::sql_error> equal_spellings(Relation relation, const table_definition &definition) {
+std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint &definition) {
     for (const column &one : definition.columns) {
         const AttrNumber at = finds_rows(one) ? pg::attribute_of(relation->rd_att, one.name) : AttrNumber{0};
         const Oid collation = at == 0 ? InvalidOid : TupleDescAttr(relation->rd_att, at - 1)->attcollation;
@@ -129,7 +129,7 @@ std::vector<std::string> code_of_others(Relation relation, const char *table) {
     return words;
 }
 
-verdict judge(Relation relation, const table_definition &definition, const char *replaced_trigger) {
+verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger) {
     judged found = judge_relatives(relation, definition);
     if (!found.refusal)
         found = judge_triggers(definition, replaced_trigger);
@@ -139,7 +139,7 @@ verdict judge(Relation relation, const table_definition &definition, const char 
         found = judge_code(relation, definition);
     verdict result{nullptr, found.lasts, found.rests_on_types, found.code_by_name};
     if (found.refusal) {
-        auto &kept = refusals[static_cast<std::size_t>(&definition - manifest.data())];
+        auto &kept = refusals[static_cast<std::size_t>(&definition - blueprints.data())];
         kept = found.refusal;
         result.refusal = &*kept;
     }

@@ -8,7 +8,7 @@
 
 namespace mega::schema {
 
-struct table_definition;
+struct blueprint;
 
 struct verdict {
     const pg::sql_error *refusal = nullptr; // what a writer gets; null when the table may be written
@@ -24,10 +24,10 @@ struct verdict {
 
 // Of the columns by which mega finds and compares rows one whose collation calls different texts equal: two spellings
 // would be one row for an index and two for every rule. What to refuse the table with.
-std::optional<pg::sql_error> equal_spellings(Relation relation, const table_definition &definition);
+std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint &definition);
 
 // Finds out and judges. replaced_trigger: a trigger of mega's that is another one under its name, or null.
-verdict judge(Relation relation, const table_definition &definition, const char *replaced_trigger);
+verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger);
 
 // Every piece of code on the table that would run with its owner's rights and may not, in words.
 std::vector<std::string> code_of_others(Relation relation, const char *table);

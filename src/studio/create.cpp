@@ -19,7 +19,7 @@ bool create_once(ledger::store &store, const ledger::new_row &row, std::string_v
         return true;
     constexpr column pass_id_column[] = {column::mg_pass_id};
     pg::nullable_datum owner[1];
-    if (!store.read_record(row.mg_id(), pass_id_column, owner, nullptr))
+    if (!store.read_row(row.mg_id(), pass_id_column, owner, nullptr))
         throw pg::sql_error{"40001", "the same row was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
                             "Try again."};
     if (owner[0].is_null || pg::text_of(owner[0].value) != pass_id)

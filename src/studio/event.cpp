@@ -130,8 +130,8 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
                          mg_id = row.mg_id();
                          return store.append(row);
                      },
-                     [&] { ledger::refuse_recorded_meanwhile("event", "event_id", *what.id); });
-    const pg::jsonb preferences = store.session().copy_out(ledger::preferences_of(store, what.pass_id));
+                     [&] { ledger::refuse_appended_meanwhile("event", "event_id", *what.id); });
+    const pg::jsonb preferences = store.spi().copy_out(ledger::preferences_of(store, what.pass_id));
     call.finish();
     return pg::return_row(fcinfo, replayed ? "mma_event:" + *what.id : mg_id, preferences, replayed);
 }

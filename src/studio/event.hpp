@@ -22,7 +22,7 @@ std::string read_event_id(std::string_view given);
 void check_event_time(const std::optional<pg::timestamp> &created_at);
 void check_event_payload(const event &what); // its type is read; raises MG008, too
 
-// Whether the event was recorded under its id; MG002 when it says something else.
+// Whether the event was appended under its id; MG002 when it says something else.
 bool is_replay(ledger::store &store, const event &what);
 
 // Its mg_meta without mega's own key.

@@ -84,9 +84,9 @@ struct rows_to_insert {
     }
 };
 
-class recorder {
+class event_batch {
 public:
-    explicit recorder(ledger::store &store) : store_(store) {}
+    explicit event_batch(ledger::store &store) : store_(store) {}
 
     // The events of one customer, who is locked here, in the order in which they were given.
     void add(std::span<const batched *const> of_customer) {
@@ -150,14 +150,14 @@ Datum record_mma_events(FunctionCallInfo fcinfo) {
     }
     // In byte order of pass id, so that customers are locked in order; a customer's events stay in theirs.
     std::ranges::stable_sort(sorted, {}, [](const batched *one) -> const std::string & { return one->pass_id; });
-    recorder recording(call.store());
+    event_batch batch(call.store());
     for (auto first = sorted.begin(); first != sorted.end();) {
         const auto last =
             std::find_if(first, sorted.end(), [&](const batched *one) { return one->pass_id != (*first)->pass_id; });
-        recording.add({first, last});
+        batch.add({first, last});
         first = last;
     }
-    const std::int32_t written = recording.write();
+    const std::int32_t written = batch.write();
     call.finish();
     return pg::return_row(fcinfo, written, static_cast<std::int32_t>(all.size()) - written);
 }

@@ -22,7 +22,7 @@ void require_own(ledger::store &store, std::string_view generation, std::string_
     const std::string mg_id = "generation:" + std::string(generation);
     constexpr column owner_column[] = {column::mg_pass_id};
     pg::nullable_datum owner[1];
-    if (!store.lock_record(mg_id, LockTupleShare, owner_column, owner))
+    if (!store.lock_row(mg_id, LockTupleShare, owner_column, owner))
         throw pg::sql_error{"23503", "there is no generation " + pg::quoted(generation), "mg_id=" + pg::quoted(mg_id),
                             "Create it with mega_create_generation."};
     if (owner[0].is_null || pg::text_of(owner[0].value) != pass_id)

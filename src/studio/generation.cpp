@@ -28,7 +28,7 @@ bool locked_generation::read(ledger::store &store) {
     std::array<column, writable_count + 1> wanted{column::mg_pass_id};
     std::ranges::copy(writable, wanted.begin() + 1);
     std::array<pg::nullable_datum, writable_count + 1> values;
-    if (!store.lock_record(mg_id_, LockTupleNoKeyExclusive, wanted, values))
+    if (!store.lock_row(mg_id_, LockTupleNoKeyExclusive, wanted, values))
         return false;
     if (!values[0].is_null)
         pass_id_ = std::string(pg::text_of(values[0].value));
@@ -64,7 +64,7 @@ std::optional<std::string> locked_generation::status_to_tell(ledger::store &stor
     constexpr schema::ledger status[] = {schema::ledger::mg_mma_status};
     pg::nullable_datum stored[1] = {columns_[index_of(schema::ledger::mg_mma_status)]};
     if (changed_ && store.others_act())
-        store.read_record(mg_id_, status, stored, nullptr);
+        store.read_row(mg_id_, status, stored, nullptr);
     return stored[0].is_null ? std::nullopt : std::optional(std::string(pg::text_of(stored[0].value)));
 }
 

@@ -107,13 +107,13 @@ request read_page(const pg::arguments &given) {
             {}};
 }
 
-pg::rows read(pg::session &session, const schema::tables &where, listing &what, std::string_view pass_id,
+pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, listing &what, std::string_view pass_id,
               const request &wanted) {
     const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
     ledger::pages &statements = where.generations.keyed ? what.keyed : what.unkeyed;
     if (!wanted.bounded())
-        return session.run_limited(statements.first, where.schema, limit, pass_id, wanted.first_filter,
-                                   wanted.second_filter);
+        return spi.run_limited(statements.first, where.schema, limit, pass_id, wanted.first_filter,
+                               wanted.second_filter);
     // Behind the cursor, or before `until` (exclusive), whichever is earlier. A row without a time is before none.
     const bool bounds = wanted.since || wanted.until;
     std::optional<pg::timestamp> at{pg::timestamp{PG_INT64_MAX}};
@@ -129,21 +129,20 @@ pg::rows read(pg::session &session, const schema::tables &where, listing &what, 
         id = "";
         place = ledger::page_cursor{}.place_or_end();
     }
-    return session.run_limited(at ? statements.next : statements.undated, where.schema, limit, pass_id,
-                               wanted.first_filter, wanted.second_filter, at, id, place,
-                               wanted.since.value_or(pg::timestamp{PG_INT64_MIN}));
+    return spi.run_limited(at ? statements.next : statements.undated, where.schema, limit, pass_id, wanted.first_filter,
+                           wanted.second_filter, at, id, place, wanted.since.value_or(pg::timestamp{PG_INT64_MIN}));
 }
 
 Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, wanted.pass_id, pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows page = read(session, where, what, pass_id, wanted);
+    pg::spi_connection spi;
+    const pg::rows page = read(spi, where, what, pass_id, wanted);
     if (page.empty())
-        ledger::require_visible_customer(session, where, pass_id);
+        ledger::require_visible_customer(spi, where, pass_id);
     ledger::add_page(result, page, wanted.size);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 
@@ -172,14 +171,14 @@ Datum mma_events(FunctionCallInfo fcinfo) {
 Datum look_up(FunctionCallInfo fcinfo, pg::statement &what) {
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(0));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const auto pass_id = ledger::resolve_optional(where, given.text(1), pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows found = session.run(what, where.schema, pg::access::read_only, id, pass_id);
+    pg::spi_connection spi;
+    const pg::rows found = spi.run(what, where.schema, pg::access::read_only, id, pass_id);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

@@ -5,7 +5,7 @@
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
-#include "schema/tables.hpp"
+#include "schema/table_catalog.hpp"
 
 #include <unordered_set>
 
@@ -73,9 +73,9 @@ ledger::page_cursor position_of(const pg::rows &found, std::uint64_t row) {
 // Reads words, newest first, until a page is full: the first word on a generation that is met decides.
 class reader {
 public:
-    reader(pg::session &session, const schema::tables &where, std::string_view pass_id,
+    reader(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id,
            const std::optional<ledger::page_cursor> &from)
-        : session_(session), schema_(where.schema), pass_id_(pass_id), what_(where.generations.keyed ? keyed : unkeyed),
+        : spi_(spi), schema_(where.schema), pass_id_(pass_id), what_(where.generations.keyed ? keyed : unkeyed),
           from_(from), at_(from) {}
 
     // Calls show(columns) for up to `most` likes; tells whether there are more.
@@ -83,9 +83,9 @@ public:
         std::size_t shown = 0;
         std::uint64_t wanted = std::min<std::uint64_t>(2 * (most + 1), longest);
         for (bool more = true; more; wanted = longest) {
-            const pg::rows found = at_ ? session_.run_limited(what_.words.behind(at_), schema_, wanted, pass_id_,
-                                                              at_->created_at, at_->mg_id, at_->place_or_end())
-                                       : session_.run_limited(what_.words.first, schema_, wanted, pass_id_);
+            const pg::rows found = at_ ? spi_.run_limited(what_.words.behind(at_), schema_, wanted, pass_id_,
+                                                          at_->created_at, at_->mg_id, at_->place_or_end())
+                                       : spi_.run_limited(what_.words.first, schema_, wanted, pass_id_);
             for (std::uint64_t i = 0; i < found.count(); ++i) {
                 if (!is_first_word(found, i) || !found.boolean(i, is_liked_column).value_or(false))
                     continue;
@@ -107,13 +107,12 @@ private:
         const std::string_view generation = *found.text(row, generation_column);
         if (!decided_.emplace(generation).second)
             return false;
-        return !from_ || session_
-                             .run(what_.newer_word, schema_, pg::access::read_only, generation, pass_id_,
+        return !from_ || spi_.run(what_.newer_word, schema_, pg::access::read_only, generation, pass_id_,
                                   from_->created_at, from_->mg_id, from_->place_or_end())
                              .empty();
     }
 
-    pg::session &session_;
+    pg::spi_connection &spi_;
     const Oid schema_;
     const std::string_view pass_id_;
     listing &what_;
@@ -127,12 +126,12 @@ Datum likes(FunctionCallInfo fcinfo) {
     const std::string_view of = ledger::require_text("pass_id", given.text(0));
     const std::int32_t size = ledger::read_page_size(given.int4(1));
     const auto cursor = ledger::read_cursor(given.text(2));
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, of, pg::access::read_only);
     pg::row_set result(fcinfo);
-    pg::session session;
-    reader words(session, where, pass_id, cursor);
-    std::vector<std::vector<pg::nullable_datum>> page; // as the session keeps them
+    pg::spi_connection spi;
+    reader words(spi, where, pass_id, cursor);
+    std::vector<std::vector<pg::nullable_datum>> page; // as the SPI connection keeps them
     ledger::page_cursor last;
     const bool more = words.read(static_cast<std::size_t>(size), [&](const pg::rows &found, std::uint64_t i) {
         std::vector<pg::nullable_datum> &columns = page.emplace_back();
@@ -143,14 +142,14 @@ Datum likes(FunctionCallInfo fcinfo) {
         last = position_of(found, i);
     });
     if (page.empty())
-        ledger::require_visible_customer(session, where, pass_id);
+        ledger::require_visible_customer(spi, where, pass_id);
     const pg::nullable_datum next =
         pg::to_datum(more ? std::optional(ledger::write_cursor(last)) : std::optional<std::string>());
     for (auto &columns : page) {
         columns.push_back(next);
         result.add_columns(columns);
     }
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

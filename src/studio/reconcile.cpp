@@ -30,33 +30,34 @@ pg::jsonb document_of(const core::json &tree) {
     return builder.finish();
 }
 
-void compare(pg::session &session, const schema::tables &where, pg::row_set &result, std::string_view pass_id,
+void compare(pg::spi_connection &spi, const schema::table_catalog &where, pg::row_set &result, std::string_view pass_id,
              pg::jsonb stored) {
     const pg::jsonb managed = document_of(ledger::members_of(pg::root_of(stored), core::managed_keys));
-    const pg::jsonb folded = document_of(ledger::fold_from_ledger(session, where, pass_id, pg::access::read_only));
+    const pg::jsonb folded = document_of(ledger::fold_from_ledger(spi, where, pass_id, pg::access::read_only));
     if (!pg::equal(pg::root_of(managed), pg::root_of(folded)))
         result.add(pass_id, managed, folded);
 }
 
 Datum reconcile_preferences(FunctionCallInfo fcinfo) {
-    const schema::tables &where = schema::tables_of(fcinfo->flinfo->fn_oid);
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(0), pg::access::read_only);
     pg::row_set result(fcinfo);
     std::string last;
     for (bool more = true; more;) {
-        pg::session session; // one for each page, so that its memory goes with it
-        session.connect();
+        pg::spi_connection spi; // one for each page, so that its memory goes with it
+        spi.connect();
         pg::rounds customers;
-        const pg::rows page = pass_id ? session.run(one_customer, where.schema, pg::access::read_only, *pass_id)
-                                      : session.run(customers_behind, where.schema, pg::access::read_only, last);
+        const pg::rows page = pass_id ? spi.run(one_customer, where.schema, pg::access::read_only, *pass_id)
+                                      : spi.run(customers_behind, where.schema, pg::access::read_only, last);
         if (pass_id && page.empty())
-            ledger::require_visible_customer(session, where, *pass_id);
+            ledger::require_visible_customer(spi, where, *pass_id);
         for (std::uint64_t i = 0; i < page.count(); ++i) {
             last = *page.text(i, 0);
-            customers.run([&](pg::session &its_own) { compare(its_own, where, result, last, *page.json(i, 1)); });
+            customers.run(
+                [&](pg::spi_connection &its_own) { compare(its_own, where, result, last, *page.json(i, 1)); });
         }
         more = !pass_id && page.count() == 1000;
-        session.finish();
+        spi.finish();
     }
     return pg::return_null(fcinfo);
 }

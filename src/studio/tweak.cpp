@@ -29,7 +29,7 @@ void inherit(ledger::store &store, tweak &what, std::string_view parent, std::op
     constexpr column wanted[] = {column::mg_pass_id, column::mg_mma_mode, column::mg_type, column::mg_session_id};
     pg::nullable_datum values[std::size(wanted)];
     what.child.parent = "generation:" + std::string(parent);
-    if (!store.read_record(*what.child.parent, wanted, values, nullptr))
+    if (!store.read_row(*what.child.parent, wanted, values, nullptr))
         throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(parent),
                             "mg_id=" + pg::quoted(*what.child.parent), "Create it with mega_create_generation."};
     const auto text = [&values](std::size_t i) {
@@ -81,13 +81,13 @@ tweak read_arguments(const pg::arguments &given) {
                         "Repeat a call with the same arguments, or use another event_id."};
 }
 
-// The child of a tweak that was recorded, which its event knows; false when there is no such event.
-bool find_recorded(ledger::store &store, tweak &what) {
+// The child of a tweak that was appended, which its event knows; false when there is no such event.
+bool find_appended(ledger::store &store, tweak &what) {
     if (!what.said.id || !is_replay(store, what.said))
         return false;
     constexpr column meta[] = {column::mg_meta};
     pg::nullable_datum value[1];
-    const bool found = store.read_record("mma_event:" + *what.said.id, meta, value, nullptr) && !value[0].is_null;
+    const bool found = store.read_row("mma_event:" + *what.said.id, meta, value, nullptr) && !value[0].is_null;
     const auto child = found ? ledger::own_member(pg::jsonb_of(value[0].value), "child") : std::nullopt;
     if (!child || !child->is_string() || (what.is_named && child->string() != what.child.id))
         refuse_other_child(what);
@@ -100,7 +100,7 @@ void require_child(ledger::store &store, const tweak &what) {
     constexpr column parent[] = {column::mg_parent_id};
     pg::nullable_datum value[1];
     const std::string mg_id = "generation:" + what.child.id;
-    if (!store.read_record(mg_id, parent, value, nullptr) || value[0].is_null ||
+    if (!store.read_row(mg_id, parent, value, nullptr) || value[0].is_null ||
         pg::text_of(value[0].value) != *what.child.parent)
         throw pg::sql_error{"MG002", "this id was used for another generation",
                             "mg_id=" + pg::quoted(mg_id) + " parent_generation_id=" +
@@ -110,7 +110,7 @@ void require_child(ledger::store &store, const tweak &what) {
 
 // Under the customer's lock. False when the child was there.
 bool append(ledger::store &store, tweak &what) {
-    if (find_recorded(store, what))
+    if (find_appended(store, what))
         return false;
     if (!create_once(store, row_of(what.child), what.child.pass_id)) {
         require_child(store, what);
@@ -118,7 +118,7 @@ bool append(ledger::store &store, tweak &what) {
     }
     what.said.own = pg::json_builder().begin_object().key("child").text(what.child.id).end_object().finish();
     if (!store.append(row_of(what.said, behind_newest(store, what.said))))
-        ledger::refuse_recorded_meanwhile("event", "event_id", what.said.id.value_or(""));
+        ledger::refuse_appended_meanwhile("event", "event_id", what.said.id.value_or(""));
     return true;
 }
 

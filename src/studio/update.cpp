@@ -110,7 +110,7 @@ std::optional<std::string> read_hold(std::optional<std::string_view> given) {
 }
 
 // A hold and the generation that it paid for are one customer's.
-void require_same_customer(const locked_generation &generation, const std::optional<credits::settled> &hold) {
+void require_same_customer(const locked_generation &generation, const std::optional<credits::settlement> &hold) {
     if (hold && generation.pass_id() != hold->pass_id)
         throw pg::sql_error{ledger::bad_column,
                             "the hold belongs to another customer than the generation",

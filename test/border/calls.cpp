@@ -29,11 +29,11 @@ std::string told(const pg::pg_error &error) {
 }
 
 // Runs a command in a subtransaction, in a session that was open before.
-std::string outcome(pg::session &session, const std::string &command) {
-    session.connect();
+std::string outcome(pg::spi_connection &spi, const std::string &command) {
+    spi.connect();
     const auto failed = pg::in_subtransaction([&] {
         const witness alive;
-        session.run_text(command);
+        spi.run_text(command);
     });
     return failed ? told(*failed) : "done";
 }
@@ -42,9 +42,9 @@ std::string outcome(pg::session &session, const std::string &command) {
 std::string outcome_apart(const std::string &command) {
     const auto failed = pg::in_subtransaction([&] {
         const witness alive;
-        pg::session session;
-        session.run_text(command);
-        session.finish();
+        pg::spi_connection spi;
+        spi.run_text(command);
+        spi.finish();
     });
     return failed ? told(*failed) : "done";
 }
@@ -59,10 +59,10 @@ Datum swallow(FunctionCallInfo fcinfo) {
         result = outcome_apart(first) + " | ";
         result += outcome_apart(second);
     } else {
-        pg::session session;
-        result = outcome(session, first) + " | ";
-        result += outcome(session, second);
-        session.finish();
+        pg::spi_connection spi;
+        result = outcome(spi, first) + " | ";
+        result += outcome(spi, second);
+        spi.finish();
     }
     return pg::to_datum(result).value;
 }
@@ -71,13 +71,13 @@ Datum swallow(FunctionCallInfo fcinfo) {
 Datum throw_in_subtransaction(FunctionCallInfo fcinfo) {
     const std::string command(*pg::arguments(fcinfo).text(0));
     const witness alive;
-    pg::session session;
-    session.connect();
+    pg::spi_connection spi;
+    spi.connect();
     pg::in_subtransaction([&] {
-        session.run_text(command);
+        spi.run_text(command);
         throw pg::sql_error{"MG003", "an error of ours inside a subtransaction", {}, {}};
     });
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 
@@ -85,7 +85,7 @@ Datum throw_in_subtransaction(FunctionCallInfo fcinfo) {
 Datum swallow_often(FunctionCallInfo fcinfo) {
     const std::int32_t count = *pg::arguments(fcinfo).int4(0);
     std::int32_t swallowed = 0;
-    pg::session session;
+    pg::spi_connection spi;
     for (; swallowed < count; ++swallowed) {
         const auto failed = pg::in_subtransaction([] {
             const witness alive;
@@ -94,7 +94,7 @@ Datum swallow_often(FunctionCallInfo fcinfo) {
         if (!failed)
             break;
     }
-    session.finish();
+    spi.finish();
     return pg::to_datum(swallowed).value;
 }
 
@@ -122,10 +122,10 @@ Datum run_kept(FunctionCallInfo fcinfo) {
     const witness alive;
     const auto key = pg::arguments(fcinfo).int4(0);
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const auto quotient = session.run(kept, schema, pg::access::read_only, key);
+    pg::spi_connection spi;
+    const auto quotient = spi.run(kept, schema, pg::access::read_only, key);
     const std::optional<std::int32_t> found = quotient.empty() ? std::nullopt : quotient.int4(0, 0);
-    session.finish();
+    spi.finish();
     return found ? pg::to_datum(*found).value : pg::return_null(fcinfo);
 }
 
@@ -136,9 +136,9 @@ constinit pg::statement kept_change("UPDATE @schema@.border_kept_rows SET diviso
 // How many rows a kept statement changes.
 Datum change_kept(FunctionCallInfo fcinfo) {
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
-    pg::session session;
-    const auto changed = session.run(kept_change, schema, pg::access::read_write, pg::arguments(fcinfo).int4(0));
-    session.finish();
+    pg::spi_connection spi;
+    const auto changed = spi.run(kept_change, schema, pg::access::read_write, pg::arguments(fcinfo).int4(0));
+    spi.finish();
     return pg::to_datum(static_cast<std::int64_t>(changed.count())).value;
 }
 
@@ -185,11 +185,11 @@ Datum rows_of(FunctionCallInfo fcinfo) {
     const witness alive;
     const std::string command(*pg::arguments(fcinfo).text(0));
     pg::row_set result(fcinfo);
-    pg::session session;
-    const pg::rows found = session.run_text(command);
+    pg::spi_connection spi;
+    const pg::rows found = spi.run_text(command);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
-    session.finish();
+    spi.finish();
     return pg::return_null(fcinfo);
 }
 

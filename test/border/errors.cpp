@@ -116,9 +116,9 @@ Datum nest(FunctionCallInfo fcinfo) {
 Datum run(FunctionCallInfo fcinfo) {
     const witness alive;
     const std::string command(*pg::arguments(fcinfo).text(0));
-    pg::session session;
-    const std::uint64_t count = session.run_text(command).count();
-    session.finish();
+    pg::spi_connection spi;
+    const std::uint64_t count = spi.run_text(command).count();
+    spi.finish();
     return pg::to_datum(static_cast<std::int64_t>(count)).value;
 }
 

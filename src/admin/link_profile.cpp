@@ -1,0 +1,183 @@
+// Profiles: mega_link_profile ties a profile to the person it is and to the customer, mega_profile finds it.
+#include "admin/person.hpp"
+#include "admin/upsert.hpp"
+#include "core/pass_id.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/new_admin_row.hpp"
+#include "ledger/parent_check.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::admin {
+
+namespace {
+
+using column = schema::admin;
+
+// Who a profile is.
+struct person {
+    std::optional<pg::uuid> user_id;
+    std::optional<std::string> shopify_id;
+
+    bool operator==(const person &) const = default;
+};
+
+struct link {
+    person who;
+    std::optional<std::string_view> email;
+    std::optional<std::string_view> customer; // as the caller gave it
+};
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement lock("SELECT a.mg_user_id, a.mg_shopify_customer_id, a.mg_actor_pass_id FROM ONLY "
+                             "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+                             "AND a.mg_record_type OPERATOR(pg_catalog.=) 'profile' FOR NO KEY UPDATE",
+                             id_type);
+
+constexpr Oid change_types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID};
+constinit pg::statement
+    change("UPDATE ONLY @schema@.mega_admin a SET mg_user_id = $2, mg_email = coalesce($3, a.mg_email), "
+           "mg_shopify_customer_id = $4, mg_actor_pass_id = $5, mg_deleted_at = NULL "
+           "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'profile'",
+           change_types);
+
+constexpr Oid person_types[] = {UUIDOID, TEXTOID};
+constinit pg::statement customers_of("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c "
+                                     "WHERE c.mg_user_id OPERATOR(pg_catalog.=) $1 "
+                                     "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
+                                     "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"",
+                                     person_types);
+
+#define MEGA_PROFILES                                                                                                  \
+    "SELECT a.mg_id, a.mg_profile_id, a.mg_user_id, a.mg_email, a.mg_shopify_customer_id, a.mg_actor_pass_id "         \
+    "FROM ONLY @schema@.mega_admin a WHERE a.mg_record_type OPERATOR(pg_catalog.=) 'profile' "                         \
+    "AND a.mg_deleted_at IS NULL "
+constexpr Oid key_types[] = {TEXTOID, UUIDOID};
+constinit pg::statement by_id(MEGA_PROFILES "AND a.mg_id OPERATOR(pg_catalog.=) $1 "
+                                            "AND CASE WHEN $2 IS NULL THEN true ELSE a.mg_user_id "
+                                            "OPERATOR(pg_catalog.=) $2 END",
+                              key_types);
+constexpr Oid user_type[] = {UUIDOID};
+constinit pg::statement by_user(MEGA_PROFILES "AND a.mg_user_id OPERATOR(pg_catalog.=) $1 "
+                                              "ORDER BY a.mg_id COLLATE pg_catalog.\"C\"",
+                                user_type);
+
+std::string mg_id_of(const pg::uuid &id) { return "profile:" + pg::format_uuid(id); }
+
+link read_arguments(const pg::arguments &given) {
+    link read;
+    read.who.user_id = given.uuid(1);
+    read.email = read_email(given.text(2));
+    if (const std::string_view id = core::plain_shopify_id(given.text(3).value_or("")); !id.empty()) {
+        ledger::check_text("shopify_customer_id", id, ledger::bad_argument);
+        read.who.shopify_id = id;
+    }
+    read.customer = given.text(4);
+    return read;
+}
+
+// The customer with one of these identities. Raises MG009 when they are two customers'.
+std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::table_catalog &where, const person &who) {
+    if (!who.user_id && !who.shopify_id)
+        return std::nullopt;
+    const pg::as_role owner(where.customers.owner);
+    const pg::rows found = spi.run(customers_of, where.schema, pg::access::read_write, who.user_id, who.shopify_id);
+    std::optional<std::string> customer;
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        const std::string one(ledger::resolve_pass_id(where, found.text(i, 0).value_or("")));
+        if (customer && *customer != one)
+            throw pg::sql_error{"MG009", "these identities belong to two customers",
+                                ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_user_id,
+                                                    schema::customer::mg_shopify_customer_id},
+                                                   "pass ids: " + pg::quoted(*customer) + ", " + pg::quoted(one)),
+                                "Merge them, or say with pass_id whose profile it is."};
+        customer = one;
+    }
+    return customer;
+}
+
+std::optional<std::string> owned(std::optional<std::string_view> text) {
+    return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+// Changes the profile where it stands: what was not given stays, and so does its customer as long as it is the same
+// person.
+bool change_profile(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
+                    const link &given) {
+    person stored;
+    std::optional<std::string> customer;
+    {
+        const pg::as_role owner(where.admins.owner);
+        const pg::rows found = spi.run(lock, where.schema, pg::access::read_write, mg_id);
+        if (found.empty())
+            return false;
+        stored = {found.uuid(0, 0), owned(found.text(0, 1))};
+        customer = owned(found.text(0, 2));
+    }
+    person who = given.who;
+    if (!who.user_id)
+        who.user_id = stored.user_id;
+    if (!who.shopify_id)
+        who.shopify_id = stored.shopify_id;
+    if (given.customer)
+        customer = owned(given.customer);
+    else if (!customer || who != stored)
+        customer = customer_of(spi, where, who);
+    const pg::as_role owner(where.admins.owner);
+    return spi.run(change, where.schema, pg::access::read_write, mg_id, who.user_id, given.email, who.shopify_id,
+                   customer)
+               .count() > 0;
+}
+
+bool make_profile(pg::spi_connection &spi, const schema::table_catalog &where, const pg::uuid &id, const link &given) {
+    ledger::new_admin_row row(core::record_type::profile, pg::format_uuid(id));
+    row.set(column::mg_profile_id, id)
+        .set(column::mg_user_id, given.who.user_id)
+        .set(column::mg_email, given.email)
+        .set(column::mg_shopify_customer_id, given.who.shopify_id)
+        .set(column::mg_actor_pass_id, given.customer ? owned(given.customer) : customer_of(spi, where, given.who));
+    return ledger::append(spi, where, row);
+}
+
+Datum link_profile(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const pg::uuid id = ledger::require("profile_id", given.uuid(0));
+    link wanted = read_arguments(given);
+    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
+    wanted.customer = ledger::resolve_optional(where, wanted.customer);
+    if (wanted.customer && !ledger::customer_exists(where, *wanted.customer))
+        ledger::throw_unknown_customer(*wanted.customer);
+    const std::string mg_id = mg_id_of(id);
+    pg::spi_connection spi;
+    const bool created = change_or_make(
+        where, mg_id, [&] { return change_profile(spi, where, mg_id, wanted); },
+        [&] { return make_profile(spi, where, id, wanted); });
+    spi.finish();
+    return pg::return_row(fcinfo, mg_id, created);
+}
+
+Datum profile(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const auto id = given.uuid(0), user_id = given.uuid(1);
+    if (!id && !user_id)
+        throw pg::sql_error{ledger::bad_argument, "a profile is found by its id or by a user id",
+                            "profile_id and user_id are NULL.", "Give one of them."};
+    const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
+    pg::row_set result(fcinfo);
+    pg::spi_connection spi;
+    const pg::rows found = id ? spi.run(by_id, where.schema, pg::access::read_only, mg_id_of(*id), user_id)
+                              : spi.run(by_user, where.schema, pg::access::read_only, user_id);
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        result.add_row(found, i);
+    spi.finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::admin
+
+PG_ENTRY(mega_link_profile, mega::admin::link_profile);
+PG_ENTRY(mega_profile, mega::admin::profile);

@@ -1,0 +1,354 @@
+#include "credits/posting_batch.hpp"
+
+#include "ledger/checked.hpp"
+#include "pg/clock.hpp"
+#include "pg/snapshot.hpp"
+
+#include <numeric>
+
+namespace mega::credits {
+
+// Where the postings of one customer stand.
+struct posting_batch::group {
+    std::size_t first, last; // behind the last one
+};
+
+std::vector<posting_batch::group> posting_batch::groups_of(postings all) {
+    std::vector<group> groups;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i == 0 || all[i]->pass_id != all[i - 1]->pass_id)
+            groups.push_back({i, i});
+        groups.back().last = i + 1;
+    }
+    return groups;
+}
+
+// The keys of many postings: which of them the ledger may have, and which posting of the call wrote each. Most are
+// new, and mostly they stand side by side: so a stretch of keys is looked for at once before one of them is looked for
+// alone.
+class posting_batch::known_keys {
+public:
+    explicit known_keys(postings all)
+        : by_txn_id_(all.size(), none), by_reference_(all.size(), none), mg_ids_(all.size()),
+          may_be_posted_(all.size()), may_hold_(all.size()) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i]->txn_id)
+                ids_.push_back({{}, mg_ids_[i] = mg_id_of(*all[i]->txn_id), {}, i});
+            if (all[i]->ref_id)
+                references_.push_back({*all[i]->ref_type, *all[i]->ref_id, all[i]->reason, i});
+            if (all[i]->delta > 0)
+                grants_.push_back({{}, all[i]->pass_id, {}, i});
+        }
+        note(ids_, by_txn_id_);
+        note(references_, by_reference_);
+    }
+
+    // Looks for those that are wanted, by their number.
+    template <class Wanted> void look_for(ledger::store &store, Wanted wanted) {
+        for (std::size_t number = 0; number < may_hold_.size(); ++number)
+            if (wanted(number))
+                may_be_posted_[number] = may_hold_[number] = false;
+        look(ids_, wanted, may_be_posted_,
+             [&](std::string_view, auto texts, auto found) { store.may_have_ids(texts, found); });
+        look(references_, wanted, may_be_posted_,
+             [&](std::string_view type, auto texts, auto found) { store.may_have_references(type, texts, found); });
+        look(grants_, wanted, may_hold_,
+             [&](std::string_view, auto texts, auto found) { store.may_have_pending_holds(texts, found); });
+    }
+
+    bool may_be_posted(std::size_t number) const { return may_be_posted_[number]; }
+
+    // Whether holds of its customer may come back; of a grant.
+    bool may_hold(std::size_t number) const { return may_hold_[number]; }
+
+    // Whoever wrote its keys did not, and since it was looked for anything may have come.
+    void forget(std::size_t number) {
+        set_writer(number, nullptr);
+        may_be_posted_[number] = by_txn_id_[number] != none || by_reference_[number] != none;
+        may_hold_[number] = true;
+    }
+
+    // Who wrote a posting's key in this call; null when nobody did.
+    const posting *writer_of_txn_id(std::size_t number) const { return writer(by_txn_id_[number]); }
+    const posting *writer_of_reference(std::size_t number) const { return writer(by_reference_[number]); }
+
+    // Notes who writes the keys of a posting.
+    void set_writer(std::size_t number, const posting *writer) {
+        for (const std::size_t run : {by_txn_id_[number], by_reference_[number]})
+            if (run != none)
+                writers_[run] = writer;
+    }
+
+private:
+    struct key {
+        std::string_view type, id, reason; // of an mg_id only the id
+        std::size_t number;
+
+        bool same(const key &other) const { return type == other.type && id == other.id && reason == other.reason; }
+        auto operator<=>(const key &) const = default;
+    };
+
+    static constexpr auto none = static_cast<std::size_t>(-1);
+
+    const posting *writer(std::size_t run) const { return run == none ? nullptr : writers_[run]; }
+
+    // Equal keys share a run.
+    void note(std::vector<key> &keys, std::vector<std::size_t> &run_of) {
+        std::ranges::sort(keys);
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            if (i == 0 || !keys[i].same(keys[i - 1]))
+                writers_.push_back(nullptr);
+            run_of[keys[i].number] = writers_.size() - 1;
+        }
+    }
+
+    template <class Wanted, class Find>
+    static void look(std::span<const key> keys, Wanted wanted, std::vector<bool> &marked, Find find) {
+        constexpr std::size_t most = 128; // what is looked for at once
+        std::array<std::string_view, most> texts;
+        std::array<std::size_t, most> numbers;
+        for (std::size_t next = 0; next < keys.size();) {
+            std::size_t size = 0;
+            std::string_view type;
+            for (; next < keys.size() && size < most; ++next) {
+                if (!wanted(keys[next].number))
+                    continue;
+                if (size > 0 && keys[next].type != type)
+                    break;
+                type = keys[next].type;
+                numbers[size] = keys[next].number;
+                texts[size++] = keys[next].id;
+            }
+            if (size == 0)
+                return;
+            std::array<bool, most> found{};
+            find(type, std::span(texts).first(size), std::span(found).first(size));
+            for (std::size_t i = 0; i < size; ++i)
+                if (found[i])
+                    marked[numbers[i]] = true;
+        }
+    }
+
+    std::vector<std::size_t> by_txn_id_, by_reference_; // the run of a posting's key
+    std::vector<const posting *> writers_;              // of a run
+    std::vector<std::string> mg_ids_;
+    std::vector<key> ids_, references_, grants_; // in the order in which they are looked for
+    std::vector<bool> may_be_posted_, may_hold_;
+};
+
+// What postings make of a customer, and the rows that say so.
+struct posting_batch::plan {
+    struct row {
+        std::size_t number; // of the posting, for the caller's error
+        const posting *what;
+        pg::timestamp stamp;
+    };
+
+    plan(ledger::store &its_store, const ledger::locked_customer &customer) : after(customer), store(its_store) {}
+
+    // known: of new postings that were looked for; null when none was.
+    void take(postings all, std::span<const std::size_t> numbers, const known_keys *known, std::size_t &under_way) {
+        for (const std::size_t number : numbers) {
+            under_way = number;
+            const posting &what = *all[number];
+            rows.push_back({number, &what, apply(after, what)});
+            if (what.delta > 0 && !pending)
+                pending = known == nullptr || known->may_hold(number) ? store.pending_holds(after.pass_id) : 0;
+            if (what.delta > 0)
+                ledger::require_room(after, *pending);
+        }
+    }
+
+    ledger::locked_customer after;
+    ledger::store &store;
+    std::optional<std::int64_t> pending; // what holds may bring back, once it was asked for
+    std::vector<row> rows;
+};
+
+namespace {
+
+credit_row as_credit_row(const posting &what) {
+    credit_row row;
+    row.mg_id = what.txn_id ? mg_id_of(*what.txn_id) : std::string("an earlier entry of this call");
+    row.pass_id = what.pass_id;
+    row.delta = what.delta;
+    row.reason = what.reason;
+    row.ref_type = what.ref_type;
+    row.ref_id = what.ref_id;
+    return row;
+}
+
+} // namespace
+
+struct posting_batch::late_customer {
+    std::optional<ledger::locked_customer> customer; // std::nullopt when there is none
+    group own;
+    std::vector<std::size_t> fresh;
+
+    bool changed() const { return customer && customer->changed_meanwhile; }
+};
+
+void posting_batch::add(postings all, std::size_t &under_way) {
+    known_keys known(all);
+    std::vector<late_customer> late_ones = add_to_unlocked(all, known, under_way);
+    look_again(late_ones, all, known);
+    for (late_customer &late : late_ones) {
+        pg::check_for_interrupts();
+        store_.apart([&] { add_to_locked(late, all, known, under_way); });
+    }
+}
+
+// Returns those who are locked and have to wait until the snapshot is given back.
+std::vector<posting_batch::late_customer> posting_batch::add_to_unlocked(postings all, known_keys &known,
+                                                                         std::size_t &under_way) {
+    std::vector<late_customer> late;
+    // The looks for replays and the changes are by one snapshot: a customer whom nobody changed since has no new rows.
+    // What is written here is not read here. Where others act nothing is seen but behind a lock, and a customer is done
+    // with before the next one is waited for.
+    std::optional<pg::same_moment> moment;
+    const bool at_once = store_.changes_unlocked() || !store_.others_act();
+    if (store_.changes_unlocked())
+        moment.emplace();
+    store_.apart([&] { known.look_for(store_, [](std::size_t) { return true; }); });
+    for (const group &own : groups_of(all)) {
+        pg::check_for_interrupts();
+        store_.apart([&] {
+            auto locked = visit(own, all, known, under_way);
+            if (locked && at_once)
+                late.push_back(*std::move(locked));
+            else if (locked) {
+                forget(*locked, known);
+                add_to_locked(*locked, all, known, under_way);
+            }
+        });
+    }
+    if (moment)
+        moment->done();
+    return late;
+}
+
+// Changes the customer and appends the postings of his that are new; or returns him locked.
+std::optional<posting_batch::late_customer> posting_batch::visit(const group &own, postings all, known_keys &known,
+                                                                 std::size_t &under_way) {
+    std::vector<std::size_t> fresh = select_fresh(own, all, known, under_way);
+    if (fresh.empty())
+        return std::nullopt;
+    std::optional<plan> made;
+    const auto make =
+        [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
+        if (customer.expires_at && *customer.expires_at <= pg::clock_time())
+            return std::nullopt; // what expired goes first
+        made.emplace(store_, customer);
+        made->take(all, fresh, &known, under_way);
+        return ledger::projection(customer, made->after);
+    };
+    under_way = own.first;
+    auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
+    if (!visited) // told in its turn
+        return late_customer{std::nullopt, own, std::move(fresh)};
+    if (visited->locked)
+        return late_customer{std::move(visited->locked), own, std::move(fresh)};
+    write_rows(*made, under_way);
+    return std::nullopt;
+}
+
+// Whoever changed the customer since may have posted his postings.
+void posting_batch::forget(const late_customer &late, known_keys &known) {
+    for (std::size_t number = late.own.first; late.changed() && number < late.own.last; ++number)
+        known.forget(number);
+}
+
+// Looks for the postings of those who changed: once for all of them.
+void posting_batch::look_again(std::span<const late_customer> late_ones, postings all, known_keys &known) {
+    std::vector<bool> wanted(all.size());
+    for (const late_customer &late : late_ones) {
+        forget(late, known);
+        std::fill(wanted.begin() + static_cast<std::ptrdiff_t>(late.own.first),
+                  wanted.begin() + static_cast<std::ptrdiff_t>(late.own.last), late.changed());
+    }
+    store_.apart([&] { known.look_for(store_, [&wanted](std::size_t number) { return wanted[number]; }); });
+}
+
+void posting_batch::add_to_locked(late_customer &late, postings all, known_keys &known, std::size_t &under_way) {
+    under_way = late.own.first;
+    if (!late.customer)
+        ledger::throw_unknown_customer(all[late.own.first]->pass_id);
+    if (late.changed())
+        late.fresh = select_fresh(late.own, all, known, under_way);
+    if (late.fresh.empty())
+        return;
+    under_way = late.fresh.front();
+    write_off_expired(store_, *late.customer, pg::clock_time());
+    plan made(store_, *late.customer);
+    made.take(all, late.fresh, &known, under_way);
+    append(*late.customer, made, under_way);
+}
+
+// The numbers of a customer's postings that are not posted yet, neither in the ledger nor by this call.
+std::vector<std::size_t> posting_batch::select_fresh(const group &own, postings all, known_keys &known,
+                                                     std::size_t &under_way) {
+    std::vector<std::size_t> fresh;
+    for (under_way = own.first; under_way < own.last; ++under_way) {
+        const posting &what = *all[under_way];
+        std::optional<credit_row> first;
+        if (known.may_be_posted(under_way))
+            first = find_replay(store_, what);
+        const posting *by_txn_id = known.writer_of_txn_id(under_way), *other = known.writer_of_reference(under_way);
+        // Two keys that say two things.
+        if (other != nullptr && (first || (by_txn_id != nullptr && by_txn_id != other)))
+            refuse_other_content(as_credit_row(*other), what);
+        if (first && by_txn_id != nullptr)
+            refuse_other_content(*first, what);
+        const posting *said = by_txn_id != nullptr ? by_txn_id : other;
+        if (said != nullptr)
+            require_same(as_credit_row(*said), what);
+        if (first || said != nullptr)
+            continue;
+        known.set_writer(under_way, &what);
+        fresh.push_back(under_way);
+    }
+    return fresh;
+}
+
+void posting_batch::add_new(const ledger::locked_customer &customer, postings all) {
+    std::vector<std::size_t> numbers(all.size());
+    std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+    std::size_t under_way = 0;
+    plan made(store_, customer);
+    made.take(all, numbers, nullptr, under_way);
+    append(customer, made, under_way);
+}
+
+std::int32_t posting_batch::write() {
+    store_.append_rest();
+    return written_;
+}
+
+void posting_batch::append(const ledger::locked_customer &customer, plan &made, std::size_t &under_way) {
+    const ledger::appended_rows rows = write_rows(made, under_way);
+    under_way = no_posting;
+    ledger::project_appended(store_, customer, made.after, rows);
+}
+
+ledger::appended_rows posting_batch::write_rows(const plan &made, std::size_t &under_way) {
+    ledger::appended_rows rows;
+    for (const auto &[number, what, stamp] : made.rows) {
+        under_way = number;
+        const ledger::new_row row = row_of(*what, stamp);
+        const char *hint = hint_of(*what);
+        switch (store_.append_one_of_many(row, what->pass_id, what->delta, hint)) {
+        case ledger::appended::no: // by a raw row, or under another customer's lock
+            if (!find_replay(store_, *what))
+                ledger::refuse_appended_meanwhile("movement", "pass_id", what->pass_id);
+            continue;
+        case ledger::appended::unprojected:
+            rows.add(row, what->delta, hint);
+            [[fallthrough]];
+        case ledger::appended::projected:
+            ++written_;
+        }
+    }
+    return rows;
+}
+
+} // namespace mega::credits

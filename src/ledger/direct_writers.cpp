@@ -1,0 +1,155 @@
+#include "ledger/direct_writers.hpp"
+
+#include "ledger/settings.hpp"
+#include "schema/blueprints.hpp"
+#include "schema/pending_hold.hpp"
+#include "schema/types.hpp"
+
+namespace mega::ledger::direct {
+
+namespace {
+
+using schema::customer;
+using column = schema::ledger;
+
+template <std::size_t N> constexpr auto columns_of(const std::array<schema::column, N> &described) {
+    std::array<pg::heap_column, N> columns{};
+    for (std::size_t i = 0; i < N; ++i)
+        columns[i] = {described[i].name, schema::type_oid(described[i].type)};
+    return columns;
+}
+
+constexpr auto described_customer = columns_of(schema::customer_columns);
+constexpr auto described_ledger = columns_of(schema::ledger_columns);
+
+// What no update changes. A ledger row's customer is not among them: a merge moves rows.
+constexpr const char *fixed_of_customer[] = {"mg_pass_id"};
+constexpr const char *fixed_of_ledger[] = {"mg_id", "mg_record_type", "mg_generation_id", "mg_step_no"};
+constexpr pg::heap_reference ledger_customer{"mg_pass_id", schema::customers_name, "mg_pass_id"};
+
+constexpr const char *customer_triggers[] = {"mega_customers_check", "mega_customers_keep", "mega_customers_keep_all",
+                                             "mega_customers_verify"};
+constexpr const char *ledger_triggers[] = {"mega_generations_check", "mega_generations_keep",
+                                           "mega_generations_keep_all", "mega_generations_project",
+                                           "mega_generations_verify"};
+constexpr const char *customer_checks[] = {"mega_customers_pass_id_shape"};
+constexpr const char *ledger_checks[] = {"mega_generations_id_shape", "mega_generations_output_url_permanent",
+                                         "mega_generations_image_url_permanent",
+                                         "mega_generations_video_url_permanent"};
+constexpr pg::heap_index customer_probes[] = {
+    {true, true, "btree (mg_pass_id)"},
+    {false, true, "btree (mg_shopify_customer_id) WHERE (mg_shopify_customer_id IS NOT NULL)"},
+    {false, true, "btree (mg_user_id) WHERE (mg_user_id IS NOT NULL)"}};
+constexpr pg::heap_index ledger_probes[] = {
+    {true, true, "btree (mg_id)"},
+    {true, true,
+     "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
+     "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
+    {true, false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
+    {false, false, schema::pending_hold_index}};
+
+// Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
+// and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is
+// believed.
+struct customer_place {
+    std::array<char, 513> pass_id;
+    ItemPointerData place;
+    TransactionId transaction; // whose lock on the table keeps the page where it is
+};
+constinit customer_place last_place{};
+
+// A subtransaction that is rolled back gives back the lock on the table that it took.
+void forget_place(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+    if (event == SUBXACT_EVENT_ABORT_SUB)
+        last_place.transaction = InvalidTransactionId;
+}
+
+bool stands_at(const ItemPointerData &place, std::string_view pass_id) {
+    return customers.find_at(place) && pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id;
+}
+
+bool may_read_every_row(Oid relation) {
+    return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+           check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
+}
+
+} // namespace
+
+constinit pg::heap_writer customers({described_customer, fixed_of_customer, customer_triggers, customer_checks, nullptr,
+                                     customer_probes});
+constinit pg::heap_writer ledger_rows({described_ledger, fixed_of_ledger, ledger_triggers, ledger_checks,
+                                       &ledger_customer, ledger_probes});
+
+const std::span<const pg::heap_column> customer_columns = described_customer;
+const std::span<const pg::heap_column> ledger_columns = described_ledger;
+
+void remember(std::string_view pass_id, ItemPointerData place) {
+    if (pass_id.size() >= last_place.pass_id.size())
+        return;
+    std::memcpy(last_place.pass_id.data(), pass_id.data(), pass_id.size());
+    last_place.pass_id[pass_id.size()] = '\0';
+    last_place.place = place;
+    last_place.transaction = GetTopTransactionIdIfAny();
+}
+
+void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
+
+bool possible(const schema::table_catalog &where) {
+    return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
+           ledger_rows.eligible(where.generations.id);
+}
+
+std::string why_not(const schema::table_catalog &where) {
+    if (possible(where))
+        return {};
+    if (write_path_setting() != write_path::automatic)
+        return "mega.write_path is sql";
+    const bool of_customers = !customers.eligible(where.customers.id);
+    return std::string(of_customers ? schema::customers_name : schema::generations_name) + ": " +
+           (of_customers ? customers : ledger_rows).obstacle();
+}
+
+bool finds_identities() { return customers.has_index(by_shopify_id) && customers.has_index(by_user_id); }
+
+bool may_read(const schema::table_catalog &where) {
+    return ledger_rows.has_index(by_pending_hold) && pg::call([&where] {
+               return may_read_every_row(where.customers.id) && may_read_every_row(where.generations.id);
+           });
+}
+
+void open(pg::heap_writer &table, LOCKMODE lock) {
+    if (!table.open(lock))
+        throw pg::sql_error{"40001", "a table of mega was changed while it was being written", {}, "Try again."};
+}
+
+bool find_customer(std::string_view pass_id, const ItemPointerData *place) {
+    if (place != nullptr && ItemPointerIsValid(place) && stands_at(*place, pass_id))
+        return true;
+    if (TransactionIdIsValid(last_place.transaction) && last_place.transaction == GetTopTransactionIdIfAny() &&
+        pass_id == last_place.pass_id.data() && stands_at(last_place.place, pass_id))
+        return true;
+    const Datum key[] = {pg::to_datum(pass_id).value};
+    return customers.find(by_key, key);
+}
+
+bool find_row(std::string_view mg_id, const ItemPointerData *place) {
+    if (place != nullptr && ItemPointerIsValid(place) && ledger_rows.find_at(*place) &&
+        pg::text_of(ledger_rows.column(number(column::mg_id)).value) == mg_id)
+        return true;
+    const Datum key[] = {pg::to_datum(mg_id).value};
+    return ledger_rows.find(by_key, key);
+}
+
+pg::nullable_datum copied(pg::nullable_datum value, Oid type) {
+    if (value.is_null)
+        return value;
+    return {pg::call([value, type] {
+                int16 length;
+                bool by_value;
+                get_typlenbyval(type, &length, &by_value);
+                return datumCopy(value.value, by_value, length);
+            }),
+            false};
+}
+
+} // namespace mega::ledger::direct

@@ -1,0 +1,318 @@
+#include "ledger/row_check.hpp"
+
+#include "core/pass_id.hpp"
+#include "core/record_id.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/parent_check.hpp"
+#include "ledger/settings.hpp"
+#include "ledger/status_check.hpp"
+#include "ledger/url_rule.hpp"
+#include "ledger/words.hpp"
+#include "pg/clock.hpp"
+#include "pg/jsonb.hpp"
+#include "schema/restore.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+using core::record_type;
+using schema::name;
+
+constexpr std::string_view hold_prefix = "credit_transaction:hold:";
+constexpr column bounded_texts[] = {column::mg_session_id, column::mg_generation_id, column::mg_parent_id,
+                                    column::mg_reason,     column::mg_ref_type,      column::mg_ref_id};
+constexpr column url_columns[] = {column::mg_output_url, column::mg_image_url, column::mg_video_url};
+
+// What may change behind the append, by record type (design, section 6). mg_updated_at always may.
+constexpr column mutable_of_artifacts[] = {
+    column::mg_title,          column::mg_platform,     column::mg_type,         column::mg_prompt,
+    column::mg_output_url,     column::mg_output_key,   column::mg_provider,     column::mg_model,
+    column::mg_latency_ms,     column::mg_input_chars,  column::mg_output_chars, column::mg_input_tokens,
+    column::mg_output_tokens,  column::mg_content_type, column::mg_status,       column::mg_error,
+    column::mg_client_version, column::mg_os,           column::mg_browser,      column::mg_device,
+    column::mg_meta,           column::mg_payload,      column::mg_mma_mode,     column::mg_mma_status,
+    column::mg_mma_vars,       column::mg_deleted_at,   column::mg_updated_at};
+constexpr column mutable_of_credits[] = {column::mg_status, column::mg_error, column::mg_meta, column::mg_updated_at};
+constexpr column mutable_of_facts[] = {column::mg_error, column::mg_deleted_at, column::mg_updated_at};
+
+std::span<const column> mutable_columns(record_type type) {
+    switch (type) {
+    case record_type::session:
+    case record_type::generation:
+        return mutable_of_artifacts;
+    case record_type::credit_transaction:
+        return mutable_of_credits;
+    default:
+        return mutable_of_facts;
+    }
+}
+
+// Without its key an adopted table may have a row without an id.
+std::string_view id_of(const ledger_row &row) { return row.text(column::mg_id).value_or(""); }
+
+[[noreturn]] void refuse(const std::string &message, const std::string &detail, const char *hint = "") {
+    throw pg::sql_error{bad_column, message, detail, hint};
+}
+
+// The column repeats a part of the id: filled when NULL, refused when it differs.
+void agree(ledger_row &row, column c, std::string_view from_id) {
+    const auto value = row.text(c);
+    if (!value)
+        row.set(c, from_id);
+    else if (*value != from_id)
+        refuse(std::string(name(c)) + " does not agree with mg_id",
+               std::string(name(c)) + "=" + pg::quoted(*value) + " mg_id says " + pg::quoted(from_id));
+}
+
+record_type check_id(ledger_row &row) {
+    const std::string_view id = row.text(column::mg_id).value_or("");
+    auto type_name = row.text(column::mg_record_type);
+    if (!type_name) {
+        type_name = id.substr(0, id.find(':'));
+        if (core::parse_record_type(*type_name))
+            row.set(column::mg_record_type, *type_name);
+    }
+    const auto type = core::parse_record_type(*type_name);
+    if (!type || !core::is_ledger_type(*type))
+        refuse("mg_record_type is not a record type of the ledger", "mg_record_type=" + pg::quoted(*type_name),
+               "Use session, generation, feedback, credit_transaction, mma_step or mma_event.");
+    if (!core::is_record_id(*type_name, id))
+        refuse("mg_id has not the shape of its record type",
+               "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(*type_name),
+               *type == record_type::mma_step ? "Use mma_step:<generation id>:<step number>."
+                                              : "Use <record type>:<id>.");
+    return *type;
+}
+
+void check_pass_id(const schema::table_catalog &where, const ledger_row &row, record_type type) {
+    const auto pass_id = row.text(column::mg_pass_id);
+    if (!pass_id) {
+        if (type == record_type::credit_transaction || type == record_type::mma_event)
+            refuse("a row of this type needs its customer", "mg_pass_id is NULL in " + pg::quoted(id_of(row)));
+        return;
+    }
+    if (!may_be_pass_id(*pass_id) && !customer_exists(where, *pass_id)) // adopted customers keep the id they have
+        refuse_pass_id(name(column::mg_pass_id), *pass_id, bad_column);
+}
+
+void check_event(const ledger_row &row) {
+    const auto meta = row.json(column::mg_meta);
+    const auto type = meta ? pg::find(*meta, "event_type") : std::nullopt;
+    if (!type || !type->is_string() || !is_event_type(type->string()))
+        refuse("an event needs one of the seven event types in mg_meta.event_type",
+               type && type->is_string() ? "event_type=" + pg::quoted(type->string()) : "There is none.",
+               "Use like, dislike, download, preference_set, create, tweak or feedback.");
+    check_document_urls(name(column::mg_meta), *meta);
+}
+
+bool has_input_and_output(const std::optional<pg::jsonb> &document) {
+    return document && pg::find(*document, "input") && pg::find(*document, "output");
+}
+
+pg::jsonb with_input_and_output(pg::jsonb document) {
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(document),
+                        [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
+    for (const char *key : {"input", "output"})
+        if (!pg::find(document, key))
+            builder.key(key).document(pg::empty_object());
+    return builder.end_object().finish();
+}
+
+void check_step(ledger_row &row) {
+    const auto key = core::parse_step_id(id_of(row));
+    if (!key)
+        return; // check_id has refused it
+    agree(row, column::mg_generation_id, key->generation_id);
+    agree(row, column::mg_parent_id, "generation:" + std::string(key->generation_id));
+    const auto number = row.int4(column::mg_step_no);
+    if (!number)
+        row.set(column::mg_step_no, key->step_no);
+    else if (*number != key->step_no)
+        refuse("mg_step_no does not agree with mg_id",
+               "mg_step_no=" + std::to_string(*number) + " mg_id=" + pg::quoted(id_of(row)));
+    if (row.is_null(column::mg_step_type))
+        refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(id_of(row)),
+               "Use scan_product, gpt_reader, seedream_generate and the like.");
+    if (has_input_and_output(row.json(column::mg_payload)) || has_input_and_output(row.json(column::mg_meta)))
+        return;
+    const pg::jsonb payload = row.json(column::mg_payload).value_or(pg::empty_object());
+    if (steps_setting() == steps::fill && pg::is_object(payload))
+        row.set(column::mg_payload, with_input_and_output(payload));
+    else
+        refuse("a step needs its input and output", "They are missing in " + pg::quoted(id_of(row)),
+               "Put the members input and output into mg_payload (or mg_meta).");
+}
+
+bool is_copied() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
+
+// Whether mega notes something of the row: a key of somebody else's was taken off before.
+bool is_noted(const ledger_row &row) {
+    const auto meta = row.json(column::mg_meta);
+    return meta && pg::find(*meta, own_key);
+}
+
+// Only what mega itself notes may move nothing: a revoke that found nothing left. A hold without a status is pending.
+void check_credit(ledger_row &row) {
+    if (row.is_null(column::mg_delta))
+        refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(id_of(row)));
+    if (row.int4(column::mg_delta) == 0 && !is_noted(row) && !is_copied())
+        refuse("a credit row moves credits", "mg_delta is 0 in " + pg::quoted(id_of(row)),
+               "Leave the row out; a delta is a whole number of credits.");
+    if (row.is_null(column::mg_status) && id_of(row).starts_with(hold_prefix))
+        row.set(column::mg_status, "pending");
+}
+
+// Vars that were stored before stay under a patch: what is wrong with them is told to readers.
+void check_vars(const ledger_row &row, bool patched) {
+    const auto vars = row.json(column::mg_mma_vars);
+    if (!vars)
+        return;
+    if (!pg::is_object(*vars))
+        refuse("mg_mma_vars must be a JSON object", std::string("It is of type ") + pg::type_name(*vars) + ".");
+    try {
+        check_document_urls(name(column::mg_mma_vars), *vars);
+    } catch (pg::sql_error &error) {
+        if (patched && !caller_may_read({column::mg_id, column::mg_mma_vars}))
+            error.detail = {};
+        throw;
+    }
+}
+
+void store_payload(ledger_row &row) {
+    if (const auto payload = row.json(column::mg_payload))
+        if (const auto other = payload_to_store(name(column::mg_payload), *payload))
+            row.set(column::mg_payload, *other);
+}
+
+void fill_times(ledger_row &row) {
+    if (row.is_null(column::mg_created_at))
+        row.set(column::mg_created_at, pg::clock_time());
+    if (row.is_null(column::mg_updated_at))
+        row.set(column::mg_updated_at, pg::clock_time());
+    check_finite(name(column::mg_created_at), row.time(column::mg_created_at));
+    check_finite(name(column::mg_updated_at), row.time(column::mg_updated_at));
+}
+
+// A credit row or an event far ahead of the clock would stand before whatever comes until then: a set of it would void
+// every like, a balance of a past time would be wrong. What is restored or replicated was right where it comes from.
+void check_not_ahead(const ledger_row &row, record_type type) {
+    if (type != record_type::credit_transaction && type != record_type::mma_event)
+        return;
+    const auto at = row.time(column::mg_created_at);
+    if (!at || at->value <= pg::clock_time().value + most_ahead || is_copied())
+        return;
+    refuse("mg_created_at lies in the future", "It is more than five minutes ahead of the server's clock.",
+           "Leave it out, or correct the client's clock.");
+}
+
+void check_type_columns(ledger_row &row, record_type type) {
+    const std::string_view id = id_of(row);
+    switch (type) {
+    case record_type::session:
+        return agree(row, column::mg_session_id, *core::rest_of(type, id));
+    case record_type::generation:
+        return agree(row, column::mg_generation_id, *core::rest_of(type, id));
+    case record_type::mma_step:
+        return check_step(row);
+    case record_type::mma_event:
+        return check_event(row);
+    case record_type::credit_transaction:
+        return check_credit(row);
+    default:
+        return;
+    }
+}
+
+// Its type; of an adopted row without one what its id says.
+std::optional<record_type> type_of(const ledger_row &row) {
+    const std::string_view id = id_of(row);
+    return core::parse_record_type(row.text(column::mg_record_type).value_or(id.substr(0, id.find(':'))));
+}
+
+bool may_change(column c, std::optional<record_type> type) {
+    const auto columns = type ? mutable_columns(*type) : std::span<const column>(mutable_of_facts);
+    return std::ranges::find(columns, c) != columns.end();
+}
+
+void refuse_changed_fact(const ledger_row &row, column c, std::optional<record_type> type) {
+    const bool told = caller_may_read({column::mg_id, column::mg_record_type});
+    const std::string kind = !told ? "row" : type ? std::string(core::name(*type)) : "row of no known type";
+    throw pg::sql_error{
+        "MG005", std::string("the ledger is append-only: ") + name(c) + " of a " + kind + " never changes", which(row),
+        told && type == record_type::credit_transaction
+            ? "Record a new credit row that corrects this one, for example with mega_record_credit."
+            : "Append a new row."};
+}
+
+// A hold is settled by capture and release alone: they write its status.
+void check_hold(const ledger_row &old_row, const ledger_row &new_row) {
+    const std::string_view id = id_of(old_row);
+    if (!id.starts_with(hold_prefix) || in_flight::settles(id))
+        return;
+    if (!old_row.same(new_row, column::mg_status) || !old_row.same(new_row, column::mg_meta))
+        throw pg::sql_error{"MG005", "a hold is settled by its functions only", which(old_row),
+                            "Use mega_capture_credit or mega_release_credit."};
+}
+
+} // namespace
+
+std::string which(const ledger_row &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
+
+void check_new_row(const schema::table_catalog &where, ledger_row &row, in_flight::moment when) {
+    protect_new_key(row, column::mg_meta, column::mg_id, when);
+    if (row.is_null(column::mg_mma_vars))
+        row.set(column::mg_mma_vars, pg::empty_object());
+    if (row.is_null(
+            column::mg_id)) // the column's own NOT NULL answers, or `statement_effects`, when nobody fills it in
+        return fill_times(row);
+    const record_type type = check_id(row);
+    fill_times(row);
+    check_not_ahead(row, type);
+    check_pass_id(where, row, type);
+    check_type_columns(row, type);
+    for (const column c : bounded_texts)
+        if (const auto value = row.text(c))
+            check_text(name(c), *value, bad_column);
+    for (const column c : url_columns)
+        if (const auto url = row.text(c))
+            check_asset_url(name(c), *url, bad_column);
+    check_status_words(nullptr, row);
+    follow_status(nullptr, row, type);
+    check_vars(row, false);
+    store_payload(row);
+}
+
+void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when) {
+    const auto type = type_of(old_row);
+    protect_stored_key(old_row, new_row, column::mg_meta, column::mg_id, when);
+    for (const column c : {column::mg_mma_vars, column::mg_created_at})
+        if (new_row.is_null(c) && !old_row.is_null(c))
+            new_row.set(c, old_row.get(c));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
+        const auto c = static_cast<column>(i);
+        if (!old_row.same(new_row, c) && !may_change(c, type))
+            refuse_changed_fact(old_row, c, type);
+    }
+    new_row.set(column::mg_updated_at, pg::clock_time());
+    for (const column c : url_columns)
+        if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
+            check_asset_url(name(c), *url, bad_column);
+    if (type == record_type::credit_transaction)
+        check_hold(old_row, new_row);
+    check_status_words(&old_row, new_row);
+    check_status_move(old_row, new_row);
+    follow_status(&old_row, new_row, type);
+    if (!old_row.same(new_row, column::mg_mma_vars))
+        check_vars(new_row, true);
+    if (!old_row.same(new_row, column::mg_payload))
+        store_payload(new_row);
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,22 @@
+// What a ledger row must be when it is appended, and what of it may change later (I5 to I10).
+#pragma once
+
+#include "ledger/in_flight.hpp"
+#include "schema/table_catalog.hpp"
+
+namespace mega::ledger {
+
+using ledger_row = schema::named_row<schema::ledger>;
+
+// A new row: fills what its id tells and what was left NULL, cuts secrets out of its payload and what is not its own to
+// write out of its mg_meta, and raises 23514 or MG008 when a rule is broken.
+void check_new_row(const schema::table_catalog &where, ledger_row &row, in_flight::moment when);
+
+// A changed row: raises MG005 when a fact changed, MG007 when the status moved backwards, 23514 or MG008 when a new
+// value breaks a rule; keeps columns that may not be NULL, and mega's own key in mg_meta.
+void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when);
+
+// Which stored row an update met, for readers: a role may update rows that it may not read.
+std::string which(const ledger_row &row);
+
+} // namespace mega::ledger

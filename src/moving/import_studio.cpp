@@ -1,0 +1,58 @@
+#include "moving/import_studio.hpp"
+
+#include "moving/ledger_row.hpp"
+
+namespace mega::moving {
+
+void import_studio::take(batch &into, const legacy_line &line) {
+    table_report &counts = into.report.of(table_);
+    ++counts.read;
+    if (!line.document || (line.there && !line.imported)) {
+        ++counts.there;
+        return;
+    }
+    const legacy_row row(table_, *line.document);
+    if (into.mode == care::refuse)
+        return into.refuse(table_, row.id(), row.document(), {why::refused, into.refusal});
+    const auto made = map_ledger_row(row, into.terms_for([this] { return newest_(table_); }));
+    if (made.refused)
+        return into.refuse(table_, row.id(), row.document(), *made.refused);
+    if (!line.pass_id)
+        return into.refuse(table_, row.id(), row.document(), {why::bad_customer, {}});
+    if (line.there)
+        return compare_ledger_row(into, row, made, std::string(*line.id), table_ != legacy::feedback);
+    visit(into, *line.pass_id, pg::timestamp_of(made.find(schema::ledger::mg_created_at)->value));
+    if (person_.erased)
+        counts.refused[why::erased].add(row.id());
+    else
+        append(into, line, row, made);
+}
+
+// The rows come by customer, and customers in order: each is locked once, so that none is merged or erased meanwhile.
+void import_studio::visit(batch &into, std::string_view pass_id, pg::timestamp since) {
+    if (named_ == pass_id)
+        return;
+    person_ = look_for_person(into.store, pass_id);
+    person_.meta = {}; // goes with what was read
+    if (!person_.exists)
+        make_person(into, person_.pass_id, {}, into.terms_for([this] { return newest_(table_); }), since);
+    if (!into.store.lock_customer(person_.pass_id))
+        throw pg::sql_error{"23503", "a customer is gone", "pass_id=" + pg::quoted(person_.pass_id), {}};
+    named_ = pass_id;
+}
+
+void import_studio::append(batch &into, const legacy_line &line, const legacy_row &row,
+                           const mapped<schema::ledger> &made) {
+    const ledger::new_row fresh = new_row_of(row, made, person_.pass_id);
+    bool written = true;
+    if (into.mode == care::none)
+        written = into.store.append_one_of_many(fresh, person_.pass_id, 0, nullptr) != ledger::appended::no;
+    else
+        written = into.store.append(fresh);
+    if (written)
+        note_ledger_row(into, row, made, person_.pass_id, line.by_session);
+    else
+        into.refuse(table_, row.id(), row.document(), {why::id_taken, {}});
+}
+
+} // namespace mega::moving

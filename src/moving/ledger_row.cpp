@@ -1,0 +1,154 @@
+#include "moving/ledger_row.hpp"
+
+#include "ledger/own_key.hpp"
+#include "moving/legacy_sql.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr auto all_columns = [] {
+    std::array<column, static_cast<std::size_t>(column::count)> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = static_cast<column>(i);
+    return all;
+}();
+
+// Times are what they are; the others may change.
+bool is_compared(column c) { return c != column::mg_created_at && c != column::mg_updated_at; }
+
+pg::jsonb without_own_key(pg::jsonb meta) {
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
+        if (key != ledger::own_key)
+            builder.key(key).value(value);
+    });
+    return builder.end_object().finish();
+}
+
+class comparison {
+public:
+    comparison(batch &into, const legacy_row &row, const mapped<column> &made, const std::string &id)
+        : into_(into), row_(row), made_(made), id_(id), mg_id_(prefix_of(row.table()) + id),
+          counts_(into.report.of(row.table())), now_(redacted(row.document())) {}
+
+    void run(bool may_bring) {
+        if (!into_.store.lock_row(mg_id_, LockTupleNoKeyExclusive, all_columns, stored_))
+            return;
+        const pg::nullable_datum payload = stored(column::mg_payload);
+        if (!payload.is_null && pg::equal(pg::root_of(pg::jsonb_of(payload.value)), pg::root_of(now_))) {
+            ++counts_.there;
+            return;
+        }
+        ++counts_.changed;
+        if (may_bring && !payload.is_null && is_as_imported(pg::jsonb_of(payload.value)))
+            bring();
+        else
+            list();
+    }
+
+private:
+    pg::nullable_datum stored(column c) const { return stored_[static_cast<std::size_t>(c)]; }
+
+    std::optional<std::string> stored_text(column c) const {
+        const pg::nullable_datum value = stored(c);
+        if (c == column::mg_meta && !value.is_null && pg::is_object(pg::jsonb_of(value.value)))
+            return shown(c, pg::to_datum(without_own_key(pg::jsonb_of(value.value))));
+        return shown(c, value);
+    }
+
+    bool is_as_imported(pg::jsonb payload) const {
+        const legacy_row before(row_.table(), payload);
+        const terms by = into_.terms_for([] { return std::optional<pg::timestamp>(); });
+        const auto was = map_ledger_row(before, by);
+        return std::ranges::all_of(was.fields, [&](const field<column> &one) {
+            return !is_compared(one.column) || shown(one.column, one.value) == stored_text(one.column);
+        });
+    }
+
+    void bring() {
+        std::vector<column> columns{column::mg_mma_status, column::mg_payload};
+        std::vector<pg::nullable_datum> values{stored(column::mg_mma_status), pg::to_datum(now_)};
+        for (const field<column> &one : made_.fields)
+            if (is_compared(one.column) && shown(one.column, one.value) != stored_text(one.column)) {
+                if (one.column == column::mg_mma_status) {
+                    values.front() = one.value;
+                    continue;
+                }
+                columns.push_back(one.column);
+                values.push_back(one.value);
+            }
+        const auto change = [&] { into_.store.change_generation(mg_id_, columns, values); };
+        std::optional<std::string> fault;
+        if (into_.mode == care::none)
+            change();
+        else
+            fault = fault_of_row(change);
+        if (fault)
+            return list();
+        ++counts_.brought;
+    }
+
+    void list() {
+        bool any = false;
+        for (const field<column> &one : made_.fields) {
+            const auto legacy = shown(one.column, one.value), mega = stored_text(one.column);
+            if (*one.from == '\0' || one.column == column::mg_updated_at || legacy == mega)
+                continue;
+            any = true;
+            counts_.differ({id_, one.from, legacy, mega});
+        }
+        if (!any) // a column that mega does not read
+            counts_.differ(
+                {id_, "row", shown(column::mg_payload, pg::to_datum(now_)), stored_text(column::mg_payload)});
+    }
+
+    batch &into_;
+    const legacy_row &row_;
+    const mapped<column> &made_;
+    const std::string &id_;
+    const std::string mg_id_;
+    table_report &counts_;
+    const pg::jsonb now_;
+    std::array<pg::nullable_datum, all_columns.size()> stored_;
+};
+
+} // namespace
+
+ledger::new_row new_row_of(const legacy_row &row, const mapped<column> &made, const std::string &pass_id) {
+    ledger::new_row fresh(core::name(*definition_of(row.table()).becomes), *mega_id_of(row));
+    pg::jsonb meta = pg::empty_object();
+    for (const field<column> &one : made.fields)
+        if (one.column == column::mg_meta)
+            meta = without_own_key(pg::jsonb_of(one.value.value));
+        else
+            fresh.set(one.column, one.value);
+    fresh.set_meta(meta, note_of(definition_of(row.table()).name, made.mended))
+        .set(column::mg_pass_id, pass_id)
+        .set(column::mg_payload, redacted(row.document()))
+        .set(column::mg_source_system, "legacy");
+    return fresh;
+}
+
+void note_ledger_row(batch &into, const legacy_row &row, const mapped<column> &made, std::string_view pass_id,
+                     bool by_session) {
+    table_report &counts = into.report.of(row.table());
+    ++counts.written;
+    const std::string id = row.id();
+    for (const note &one : made.mended)
+        counts.mend(one, id);
+    if (by_session)
+        counts.mend({how::by_session, {}}, id);
+    else if (pass_id == anonymous_pass_id)
+        counts.mend({how::anonymous, {}}, id);
+}
+
+void compare_ledger_row(batch &into, const legacy_row &row, const mapped<column> &made, const std::string &id,
+                        bool may_bring) {
+    comparison(into, row, made, id).run(may_bring);
+}
+
+} // namespace mega::moving

@@ -1,0 +1,66 @@
+// mega_release_expired_holds: credits go back, and the generations that they paid for fail, in one transaction.
+#include "core/status.hpp"
+#include "credits/hold.hpp"
+#include "ledger/checked.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+#include "studio/generation.hpp"
+
+namespace mega::studio {
+
+namespace {
+
+using column = schema::ledger;
+
+// Nothing when there is no such generation of the hold's customer, or when it has ended.
+void fail_unfinished(ledger::store &store, const credits::expired_hold &hold) {
+    constexpr column columns[] = {column::mg_pass_id, column::mg_mma_status};
+    const std::string mg_id = "generation:" + *hold.generation_id;
+    pg::nullable_datum seen[2];
+    if (!store.lock_row(mg_id, LockTupleNoKeyExclusive, columns, seen) || seen[0].is_null ||
+        pg::text_of(seen[0].value) != hold.pass_id)
+        return;
+    const std::string_view failed = core::name(core::mma_status::error);
+    if (!seen[1].is_null &&
+        (pg::text_of(seen[1].value) == core::name(core::mma_status::done) || pg::text_of(seen[1].value) == failed))
+        return;
+    locked_generation generation(store, *hold.generation_id, std::nullopt);
+    generation.set(column::mg_mma_status, failed);
+    generation.set(column::mg_status, "failed");
+    generation.set(column::mg_error, "the hold expired");
+    generation.write(store);
+}
+
+// Behind the locks of all customers, in byte order of their ids.
+void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
+    std::erase_if(holds, [](const credits::expired_hold &hold) { return !hold.generation_id; });
+    std::ranges::sort(holds, {}, [](const credits::expired_hold &hold) { return *hold.generation_id; });
+    for (const credits::expired_hold &hold : holds) {
+        pg::check_for_interrupts();
+        fail_unfinished(call.store(), hold);
+        call.finish();
+    }
+}
+
+Datum release_expired_holds(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::int32_t most = ledger::require("max_holds", given.int4(0));
+    if (most <= 0)
+        throw pg::sql_error{
+            ledger::bad_argument, "max_holds must be above zero", "max_holds=" + std::to_string(most), {}};
+    const bool fail = given.boolean(1).value_or(false);
+    pg::row_set result(fcinfo);
+    ledger::call call(fcinfo);
+    const std::vector<credits::expired_hold> released = credits::release_expired(call, static_cast<std::size_t>(most));
+    if (fail)
+        fail_all(call, released);
+    for (const credits::expired_hold &hold : released)
+        result.add(hold.hold_id, hold.pass_id, hold.amount, hold.generation_id);
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::studio
+
+PG_ENTRY(mega_release_expired_holds, mega::studio::release_expired_holds);
