@@ -1,3 +1,4 @@
+// Reads an e-mail address, an internet address and an actor, as functions of the office are given them.
 #include "admin/person.hpp"
 
 #include "core/text_rule.hpp"

@@ -1,3 +1,4 @@
+// What is left when a row of mega_admin was neither changed nor made; reads its id as an argument.
 #include "admin/upsert.hpp"
 
 #include "ledger/checked.hpp"

@@ -1,3 +1,4 @@
+// Exact decimals of the preference fold: parsed, added, negated, written.
 #include "decimal.hpp"
 
 #include <algorithm>

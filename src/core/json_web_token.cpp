@@ -1,3 +1,4 @@
+// Finds signed tokens (JWT) and tells whether they end.
 #include "json_web_token.hpp"
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// The payloads of the events that open the books of preferences.
 #include "opening.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Pass ids (I11): made of identities, parsed, checked.
 #include "pass_id.hpp"
 
 #include "ascii.hpp"

@@ -1,3 +1,4 @@
+// Checks a URL (I10), and cuts the secret part out of one.
 #include "permanent_url.hpp"
 
 #include <uriparser/Uri.h>

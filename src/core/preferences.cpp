@@ -1,3 +1,4 @@
+// The preference fold (I2): events applied to tags and weights.
 #include "preferences.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Record ids (I6): parsed and checked by record type.
 #include "record_id.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// Statuses of a generation (I9): parsed, named, and which may follow which.
 #include "status.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Texts that are ids, references, reasons or addresses: length, control characters, encoding.
 #include "text_rule.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The table of signing services (I10), and the search for one in a URL's parameters.
 #include "url_families.hpp"
 
 #include <array>

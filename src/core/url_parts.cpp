@@ -1,3 +1,4 @@
+// Cuts a URL into parts, and decodes them.
 #include "url_parts.hpp"
 
 namespace mega::core {

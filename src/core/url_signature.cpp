@@ -1,3 +1,4 @@
+// Whether a URL opens something for a while (I10): by its parameters, its path, its host, or a URL inside it.
 #include "url_signature.hpp"
 
 #include <string>

@@ -1,3 +1,4 @@
+// Points in time written as text and read again.
 #include "utc_time.hpp"
 
 #include <algorithm>

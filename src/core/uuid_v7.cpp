@@ -1,3 +1,4 @@
+// UUIDs of version 7, monotonic within a source.
 #include "uuid_v7.hpp"
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// mega_hold_credit, mega_capture_credit, mega_release_credit: a hold and its settlement.
 #include "credits/hold.hpp"
 
 #include "core/record_id.hpp"

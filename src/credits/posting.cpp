@@ -1,3 +1,4 @@
+// Postings: checked, made a row, posted under the customer's lock; credits that have expired are written off.
 #include "credits/posting.hpp"
 
 #include "core/record_id.hpp"

@@ -1,5 +1,5 @@
-// A credit posting on its way into the ledger: validate, look for a replay, lock, look again, append, project. Every
-// function that moves credits goes through here (I1, I3, I4).
+// A posting: a change of credits on its way into the ledger: validate, look for a replay, lock, look again, append,
+// project. Every function that moves credits goes through here (I1, I3, I4).
 #pragma once
 
 #include "core/text_rule.hpp"

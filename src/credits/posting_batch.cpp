@@ -1,3 +1,4 @@
+// A posting batch: looks for replays in stretches, visits each customer once, appends the rows together.
 #include "credits/posting_batch.hpp"
 
 #include "ledger/checked.hpp"

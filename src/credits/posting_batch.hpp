@@ -1,4 +1,4 @@
-// Many credit postings at once: each customer is visited once, and rows go in together where the store takes them so.
+// Many postings at once: each customer is visited once, and rows go in together where the store takes them so.
 #pragma once
 
 #include "credits/posting.hpp"
@@ -11,7 +11,7 @@ public:
 
     static constexpr auto no_posting = static_cast<std::size_t>(-1);
 
-    // Movements in byte order of pass id, those of one customer in their order. under_way is the index of the one that
+    // Postings in byte order of pass id, those of one customer in their order. under_way is the index of the one that
     // is looked at, for the caller's error; no_posting when it is what they come to. Writes what is not posted yet.
     // Raises what `post_once` raises; 23505 when somebody else takes a key meanwhile. Changes or locks the customers in
     // their order.

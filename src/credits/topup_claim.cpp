@@ -1,3 +1,4 @@
+// Claims on top-ups, read from and written to mega's own key.
 #include "credits/topup_claim.hpp"
 
 #include "ledger/in_flight.hpp"

@@ -1,3 +1,4 @@
+// Reads the profile that mega_ensure_customer is given, and makes columns of it.
 #include "identity/profile.hpp"
 
 #include "core/text_rule.hpp"

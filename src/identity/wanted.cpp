@@ -1,3 +1,4 @@
+// Reads who is asked for, and lists the pass ids by which the person may be known.
 #include "identity/wanted.hpp"
 
 #include "core/pass_id.hpp"

@@ -1,3 +1,4 @@
+// New rows of the ledger: their columns, their fresh ids, and their check before they are appended.
 #include "ledger/append.hpp"
 
 #include "core/uuid_v7.hpp"

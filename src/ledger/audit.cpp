@@ -1,3 +1,4 @@
+// Appends an audit: what a function did, and who called it.
 #include "ledger/audit.hpp"
 
 #include "ledger/append.hpp"

@@ -1,3 +1,4 @@
+// Checks of single values, and the errors that every room raises.
 #include "ledger/checked.hpp"
 
 #include "core/pass_id.hpp"

@@ -1,3 +1,4 @@
+// What a customer has now, read with the caller's rights: by the direct path, or by SQL.
 #include "ledger/direct_writers.hpp"
 #include "ledger/store.hpp"
 #include "pg/snapshot.hpp"

@@ -1,3 +1,4 @@
+// The rules of a customer's row (I11 to I13): filled, computed, checked.
 #include "ledger/customer_check.hpp"
 
 #include "core/pass_id.hpp"

@@ -1,3 +1,4 @@
+// The guard of derived columns: what a write of theirs that is no projection gets.
 #include "ledger/derived.hpp"
 
 #include "ledger/checked.hpp"

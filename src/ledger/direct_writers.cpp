@@ -1,3 +1,4 @@
+// The two heap writers of the direct path: what mega knows of customers and ledger, and where their rows are.
 #include "ledger/direct_writers.hpp"
 
 #include "ledger/settings.hpp"

@@ -1,3 +1,4 @@
+// Folds a customer's events, read from the ledger, into the preference snapshot.
 #include "ledger/fold.hpp"
 
 #include "ledger/json_tree.hpp"

@@ -1,3 +1,4 @@
+// The stacks of writes that mega has under way.
 #include "ledger/in_flight.hpp"
 
 #include "pg/trigger.hpp"

@@ -136,7 +136,7 @@ private:
     credit *below_;
 };
 
-// The hint for an overdraft when the row is the posting on top of the stack; null for any other row.
+// The hint for an overdraft when the row is the credit row on top of the stack; null for any other row.
 const char *must_be_covered(std::string_view mg_id) noexcept;
 
 // Whether the row is exactly the posting on top of the stack, in this subtransaction, and the trigger that asks is its

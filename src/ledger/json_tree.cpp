@@ -1,3 +1,4 @@
+// Turns jsonb into trees, and trees into jsonb.
 #include "ledger/json_tree.hpp"
 
 namespace mega::ledger {

@@ -1,3 +1,4 @@
+// New rows of mega_admin: appended as the table's owner.
 #include "ledger/new_admin_row.hpp"
 
 #include "ledger/disclosure.hpp"

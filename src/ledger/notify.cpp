@@ -1,3 +1,4 @@
+// Notifies of new statuses and settings (mega.notify).
 #include "ledger/notify.hpp"
 
 #include "ledger/admin_fact.hpp"

@@ -1,3 +1,4 @@
+// mega's own key in mg_meta (I17): put beside the application's document, kept from others.
 #include "ledger/own_key.hpp"
 
 #include "ledger/checked.hpp"

@@ -1,3 +1,4 @@
+// Pages of a customer's rows: their cursor, their order, and which rows they end with.
 #include "ledger/page.hpp"
 
 #include "ledger/checked.hpp"

@@ -1,3 +1,4 @@
+// The parent check (I7): the generations that rows name are there and the same customer's.
 #include "ledger/parent_check.hpp"
 
 #include "core/record_id.hpp"

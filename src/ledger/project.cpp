@@ -1,3 +1,4 @@
+// Projects appended rows onto customers: balance, stamp, end and snapshot in one change each.
 #include "ledger/project.hpp"
 
 #include "ledger/checked.hpp"

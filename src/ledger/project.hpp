@@ -30,7 +30,7 @@ void project(store &store, const locked_customer &before, const locked_customer 
 // Adds delta to the balance of a customer that is locked.
 void project_credits(store &store, const locked_customer &customer, std::int64_t delta);
 
-// What credit rows move, one behind the other.
+// What credit rows change of a balance, one behind the other.
 class balance_change {
 public:
     // overdraft_hint: of the error when the row takes the balance below zero; null when it may.
@@ -63,7 +63,7 @@ struct appended_rows {
     bool any = false;
 };
 
-// Projects them: they make `after` of the customer, or, when triggers of others may have moved him on, what they move
+// Projects them: they make `after` of the customer, or, when triggers of others may have moved him on, what they change
 // is added to what he has. `after` becomes what stands there then. Raises 22003 and MG001 then.
 void project_appended(store &store, const locked_customer &before, locked_customer &after, const appended_rows &rows);
 
@@ -79,7 +79,7 @@ void refold_preferences(store &store, const locked_customer &customer);
 // Raises 55000: a trigger of somebody's keeps a change from a customer.
 [[noreturn]] void refuse_kept_out(const store &store, std::string_view pass_id);
 
-// What the rows of one statement move, by customer, in byte order of pass id.
+// What the rows of one statement make of customers, each projected once, in byte order of pass id.
 class statement_projection {
 public:
     void add_credits(std::string_view pass_id, std::int32_t delta, const char *overdraft_hint) {

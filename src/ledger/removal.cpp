@@ -1,3 +1,4 @@
+// What a DELETE of ledger rows does (mega.deletes): refused, marked, or removed with an audit.
 #include "ledger/removal.hpp"
 
 #include "core/record_id.hpp"

@@ -1,3 +1,4 @@
+// Finds the customer that a given pass id means.
 #include "ledger/resolve.hpp"
 
 #include "core/pass_id.hpp"

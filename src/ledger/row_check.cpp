@@ -1,3 +1,4 @@
+// The row check of the ledger (I5 to I10): new rows filled and checked, changed rows kept to what may change.
 #include "ledger/row_check.hpp"
 
 #include "core/pass_id.hpp"

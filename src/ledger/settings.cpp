@@ -1,3 +1,4 @@
+// The settings of mega, made known to Postgres.
 #include "ledger/settings.hpp"
 
 #include "pg/postgres.hpp"

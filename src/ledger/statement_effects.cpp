@@ -1,3 +1,4 @@
+// Statement effects: what each appended row does to its customer, and the generations it names.
 #include "ledger/statement_effects.hpp"
 
 #include "core/record_id.hpp"

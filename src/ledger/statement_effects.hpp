@@ -1,5 +1,5 @@
-// What follows from rows that are in the ledger: their projection, and that they belong where they say. The same for
-// one row of a function and for the million rows of a COPY.
+// Statement effects: what follows from rows that are in the ledger, that is their projection, and that they belong
+// where they say. The same for one row of a function and for the million rows of a COPY.
 #pragma once
 
 #include "ledger/parent_check.hpp"

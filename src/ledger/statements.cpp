@@ -1,3 +1,4 @@
+// Makes the store's SQL of the tables' columns.
 #include "ledger/statements.hpp"
 
 #include <map>

@@ -1,3 +1,4 @@
+// Checks a generation's mode, status and outcome (I9).
 #include "ledger/status_check.hpp"
 
 #include "core/status.hpp"

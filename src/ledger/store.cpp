@@ -1,3 +1,4 @@
+// Chooses the store of a call: direct or SQL.
 #include "ledger/store.hpp"
 
 #include "ledger/direct.hpp"

@@ -1,3 +1,4 @@
+// The direct store's customers: found, locked, changed, inserted.
 #include "ledger/checked.hpp"
 #include "ledger/customer_check.hpp"
 #include "ledger/derived.hpp"

@@ -1,3 +1,4 @@
+// The direct store's ledger: rows read, locked, changed, appended.
 #include "ledger/direct_writers.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/project.hpp"

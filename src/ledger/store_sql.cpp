@@ -1,3 +1,4 @@
+// The SQL store: the same by statements, under marks that its triggers know.
 #include "ledger/store_sql.hpp"
 
 #include "ledger/checked.hpp"

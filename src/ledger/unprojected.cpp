@@ -1,3 +1,4 @@
+// Notes which rows wait for their projection, and whose events or books were read meanwhile.
 #include "ledger/unprojected.hpp"
 
 #include <set>

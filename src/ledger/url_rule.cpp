@@ -1,3 +1,4 @@
+// Holds the URL columns, mg_mma_vars and payloads against the URL rule (I10), with its settings.
 #include "ledger/url_rule.hpp"
 
 #include "core/permanent_url.hpp"

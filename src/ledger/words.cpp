@@ -1,3 +1,4 @@
+// The closed lists of words, with those that settings add.
 #include "ledger/words.hpp"
 
 #include "core/pass_id.hpp"

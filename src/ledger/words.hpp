@@ -1,5 +1,5 @@
-// The closed lists of words, with those beside the spec's that settings name: event types, modes, statuses, record
-// types of mega_admin, and what else an application may ask for as it is.
+// The closed lists of words: event types, modes, statuses, types of admin rows, with those beside the spec's that
+// settings name, and what else an application may ask for as it is.
 #pragma once
 
 #include <optional>

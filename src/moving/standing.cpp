@@ -1,3 +1,4 @@
+// Reads a customer's books as they are found, and words them for a report.
 #include "moving/standing.hpp"
 
 #include "core/preferences.hpp"

@@ -1,10 +1,10 @@
-// mega_validate: what rows of adopted tables keep Postgres from holding, and the rest of it held.
+// mega_validate: what rows of adopted tables keep Postgres from enforcing, and the rest of it enforced.
 #include <list>
 
 #include "moving/owner.hpp"
 #include "pg/entry.hpp"
-#include "pg/heap_writer.hpp"
 #include "pg/result.hpp"
+#include "pg/writable.hpp"
 #include "schema/enforcement.hpp"
 
 namespace mega::moving {

@@ -1,3 +1,4 @@
+// Checks addresses of the internet.
 #include "pg/address.hpp"
 
 #include <sys/socket.h>

@@ -1,3 +1,4 @@
+// Finds the code that a table carries: triggers, checks, defaults, indexes, policies, types.
 #include "pg/carried_code.hpp"
 
 #include "pg/code.hpp"

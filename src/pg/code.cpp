@@ -1,3 +1,4 @@
+// Finds the functions that an expression or a type may run.
 #include "pg/code.hpp"
 
 namespace pg {

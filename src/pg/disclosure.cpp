@@ -1,3 +1,4 @@
+// Whether the caller may read columns, and errors with rows' values taken out of them.
 #include "pg/disclosure.hpp"
 
 #include "pg/role.hpp"

@@ -1,3 +1,4 @@
+// Raises as a Postgres error what `entry` caught.
 #include "pg/entry.hpp"
 
 #include "pg/disclosure.hpp"

@@ -1,3 +1,4 @@
+// Inserts many rows' entries into a GIN index.
 #include "pg/gin.hpp"
 
 extern "C" {

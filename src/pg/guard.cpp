@@ -1,3 +1,4 @@
+// Carries a Postgres error from longjmp to throw.
 #include "pg/guard.hpp"
 
 namespace pg {

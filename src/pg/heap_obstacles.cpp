@@ -1,3 +1,4 @@
+// Finds what keeps a table off the direct path, in words.
 #include "pg/heap_obstacles.hpp"
 
 #include "pg/code.hpp"

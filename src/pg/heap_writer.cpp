@@ -1,3 +1,4 @@
+// The heap writer finds and locks rows: by an index, by a place, many texts at once.
 #include "pg/heap_writer.hpp"
 
 #include "pg/heap_writer_state.hpp"

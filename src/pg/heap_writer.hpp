@@ -177,7 +177,4 @@ private:
 // may call it.
 void watch_heap_writers(); // called once, when the library is loaded
 
-// Raises what SQL raises: 25006 in a read-only transaction, and in parallel mode.
-void require_writable(const char *what);
-
 } // namespace pg

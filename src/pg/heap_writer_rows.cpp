@@ -185,11 +185,4 @@ void heap_writer::insert_many(std::span<const nullable_datum> columns, std::size
     });
 }
 
-void require_writable(const char *what) {
-    call([what] {
-        PreventCommandIfReadOnly(what);
-        PreventCommandIfParallelMode(what);
-    });
-}
-
 } // namespace pg

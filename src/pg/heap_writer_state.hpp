@@ -19,7 +19,7 @@ struct heap_writer::state {
     bool closed;        // the last operation came to its end
     int pins;           // how often the shape is held by who goes on reading it, whatever becomes of the table
     state *older;       // of those that were replaced while their shape was held
-    // Of the operation under way. A slot that an error left holding a page does not know that its pin is gone: then all
+    // Of the operation under way. A slot that an error left with a page does not know that its pin is gone: then all
     // of this is made anew.
     Relation relation;
     TupleTableSlot *found;           // the row found

@@ -1,3 +1,4 @@
+// Reads and builds jsonb.
 #include "pg/jsonb.hpp"
 
 namespace pg {

@@ -1,3 +1,4 @@
+// Applies a merge patch to a document.
 #include "pg/merge_patch.hpp"
 
 namespace pg {

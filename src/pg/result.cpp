@@ -1,3 +1,4 @@
+// Makes the row or the rows that a function returns.
 #include "pg/result.hpp"
 
 namespace pg {

@@ -1,3 +1,4 @@
+// Takes a tuple apart and puts a changed one together.
 #include "pg/row.hpp"
 
 namespace pg {

@@ -1,3 +1,4 @@
+// Takes and gives back the snapshots by which tables are looked at.
 #include "pg/snapshot.hpp"
 
 namespace pg {

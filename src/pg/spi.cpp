@@ -1,3 +1,4 @@
+// Prepares, keeps and runs statements over a connection to SPI.
 #include "pg/spi.hpp"
 
 #include "pg/role.hpp"

@@ -1,3 +1,4 @@
+// Finds what is worth telling of an adopted table, and refuses what mega cannot read.
 #include "schema/adoption.hpp"
 
 #include "pg/relation.hpp"

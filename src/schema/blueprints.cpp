@@ -1,3 +1,4 @@
+// The blueprints of the three tables: constraints, indexes, triggers, each with its comment.
 #include "schema/blueprints.hpp"
 
 #include "schema/pending_hold.hpp"

@@ -1,4 +1,5 @@
-// What mega_install creates: constraints, indexes and triggers, each by its name and definition (design, section 4).
+// The blueprints: what mega_install makes of each table, constraints, indexes and triggers, each by its name and
+// definition (design, section 4).
 #pragma once
 
 #include "schema/columns.hpp"

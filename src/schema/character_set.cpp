@@ -1,3 +1,4 @@
+// Tells core which character set the database's texts have.
 #include "schema/character_set.hpp"
 
 #include "core/text_rule.hpp"

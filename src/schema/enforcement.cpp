@@ -1,3 +1,4 @@
+// Enforcement: validates, locks and adds the rules that no row breaks.
 #include "schema/enforcement.hpp"
 
 #include "pg/clock.hpp"

@@ -1,4 +1,4 @@
-// Postgres is made to hold the rules that no row breaks, without letting writers wait for a look at a large table.
+// Postgres is made to enforce the rules that no row breaks, without letting writers wait for a look at a large table.
 #pragma once
 
 #include "schema/rules.hpp"
@@ -16,7 +16,7 @@ struct table_lock {
 // tables have not become free after lock_timeout, or 15 seconds where that is 0.
 void lock_tables(pg::spi_connection &spi, std::span<const table_lock> wanted);
 
-// The rules of one table on their way to be held: validate() first, then the locks, then add().
+// The rules of one table on their way to be enforced: validate() first, then the locks, then add().
 class enforcement {
 public:
     enforcement(pg::spi_connection &spi, const target_table &table, std::span<const open_rule> rules)

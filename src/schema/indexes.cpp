@@ -1,3 +1,4 @@
+// Reads the shape of an index, and finds one that does the same under another name.
 #include "schema/indexes.hpp"
 
 #include "pg/relation.hpp"

@@ -1,8 +1,8 @@
 // mega_install: creates what is missing of the three tables and leaves what is there. The installer of an empty
 // database, the patch of one that has such tables already, and the upgrader, in one (design, section 4).
 #include "pg/entry.hpp"
-#include "pg/heap_writer.hpp"
 #include "pg/relation.hpp"
+#include "pg/writable.hpp"
 #include "schema/install_plan.hpp"
 #include "schema/key_adoption.hpp"
 #include "schema/restore.hpp"

@@ -1,3 +1,4 @@
+// The install plan of one table: made from what is there, carried out, told.
 #include "schema/install_plan.hpp"
 
 #include "pg/relation.hpp"

@@ -1,3 +1,4 @@
+// Moves the key `mega` of others' documents out of the way on the first adoption.
 #include "schema/key_adoption.hpp"
 
 #include "pg/relation.hpp"

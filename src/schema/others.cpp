@@ -1,3 +1,4 @@
+// Names the trigger of somebody else's that interferes with a write.
 #include "schema/others.hpp"
 
 #include "pg/relation.hpp"

@@ -1,3 +1,4 @@
+// Finds the rules of a table that Postgres does not enforce yet, and the rows that break them.
 #include "schema/rules.hpp"
 
 #include "ledger/settings.hpp"

@@ -1,4 +1,4 @@
-// The rules of a table that Postgres itself can hold: NOT NULL, constraints, unique keys. Where rows of an adopted
+// The rules of a table that Postgres itself can enforce: NOT NULL, constraints, unique keys. Where rows of an adopted
 // table break one it is not added; the triggers keep it for what is new until mega_validate finds no such row any more.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace mega::schema {
 
-// One of the three tables as it is found.
+// The table that mega_install works on: what it shall be, and where it is, if it is there.
 struct target_table {
     const blueprint *definition;
     Oid schema;
@@ -17,7 +17,7 @@ struct target_table {
     std::string text_of(const named_definition &object) const; // with the names put in
 };
 
-// How Postgres comes to hold a rule.
+// How Postgres comes to enforce a rule.
 enum class way {
     not_yet,  // rows break it, or something else stands in its way
     at_once,  // one command that looks at every row while writers wait: for tables that are read in a moment
@@ -36,7 +36,7 @@ struct open_rule {
     std::string unchecked{};    // the clause that holds it for new and changed rows only; '' when there is none
     std::string witness{};      // of NOT NULL: the constraint that says the same and may be NOT VALID
     std::string waiting{};      // the constraint that is there but NOT VALID; '' for none
-    std::string obstacle{};     // why it cannot be held yet, other than rows that break it
+    std::string obstacle{};     // why it cannot be enforced yet, other than rows that break it
     bool large = false;         // whether the table is one that is not read while writers wait
     std::int64_t offenders = 0; // rows that break it
     std::string example{};      // one of them: its id; of a unique key the values that are there twice
@@ -46,7 +46,7 @@ struct open_rule {
     std::string command(const target_table &table) const; // the one that is run under the lock
 };
 
-// The rules that Postgres does not hold yet, each with the rows that break it: one pass over the table, one more for
+// The rules that Postgres does not enforce yet, each with the rows that break it: one pass over the table, one more for
 // each unique key and foreign key. Columns that are missing count as they would be added. Takes no lock that stops a
 // writer. with_triggers: also those broken rules that only triggers keep.
 std::vector<open_rule> open_rules(pg::spi_connection &spi, const target_table &table, bool with_triggers);

@@ -1,8 +1,9 @@
+// The table catalog: looks the three tables up, and forgets them when one changes.
 #include "schema/table_catalog.hpp"
 
 #include "ledger/settings.hpp"
-#include "pg/heap_writer.hpp"
 #include "pg/spi.hpp"
+#include "pg/writable.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/types.hpp"
 

@@ -1,5 +1,5 @@
-// Where the three tables are: their oids, owner and column positions, looked up once per backend and forgotten when one
-// of them changes.
+// The table catalog: where the three tables are, their oids, owner and column positions, looked up once per backend and
+// forgotten when one of them changes.
 #pragma once
 
 #include "pg/relation.hpp"

@@ -1,3 +1,4 @@
+// Judges whether a table may be written: its relatives, its triggers, the code it carries.
 #include "schema/verdict.hpp"
 
 #include "ledger/settings.hpp"

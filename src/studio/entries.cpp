@@ -1,3 +1,4 @@
+// Reads the entries of a batch of events or steps.
 #include "studio/entries.hpp"
 
 #include "pg/prefixed.hpp"

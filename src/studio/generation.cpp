@@ -1,3 +1,4 @@
+// Locks a generation, and changes it.
 #include "studio/generation.hpp"
 
 #include "core/record_id.hpp"
