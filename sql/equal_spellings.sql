@@ -50,9 +50,9 @@ SELECT t FROM told('mega_generations', 'mg_status') t;
 SELECT t FROM told('mega_generations', 'mg_title') t;
 SELECT t FROM told('mega_admin', 'mg_key') t;
 ALTER TABLE mega_customers ALTER COLUMN mg_pass_id TYPE text COLLATE any_case;
-\set VERBOSITY verbose
-SELECT mega_record_credit('pass:test:A', 1, 'x');
 \set VERBOSITY default
+SELECT mega_record_credit('pass:test:A', 1, 'x');
+\echo :LAST_ERROR_SQLSTATE
 SELECT table_name, reason FROM mega_write_path() WHERE path = 'refused';
 \c :home
 DROP DATABASE regress_mega_spellings;
