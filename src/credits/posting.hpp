@@ -83,6 +83,9 @@ void refuse_reserved_names(const posting &what);
 [[noreturn]] void refuse_other_content(const credit_row &first, const posting &again);
 void require_same(const credit_row &first, const posting &again);
 
+// The row that a posting of this call becomes, for errors about another one that says otherwise.
+credit_row as_credit_row(const posting &what);
+
 // The balance of a customer, read anew.
 std::int32_t balance_of(ledger::store &store, std::string_view pass_id);
 

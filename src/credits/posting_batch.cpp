@@ -166,21 +166,6 @@ struct posting_batch::plan {
     std::vector<row> rows;
 };
 
-namespace {
-
-credit_row as_credit_row(const posting &what) {
-    credit_row row;
-    row.mg_id = what.txn_id ? mg_id_of(*what.txn_id) : std::string("an earlier entry of this call");
-    row.pass_id = what.pass_id;
-    row.delta = what.delta;
-    row.reason = what.reason;
-    row.ref_type = what.ref_type;
-    row.ref_id = what.ref_id;
-    return row;
-}
-
-} // namespace
-
 struct posting_batch::late_customer {
     std::optional<ledger::locked_customer> customer; // std::nullopt when there is none
     group own;

@@ -120,6 +120,17 @@ std::optional<credit_row> find_replay(ledger::store &store, const posting &what)
     return first;
 }
 
+credit_row as_credit_row(const posting &what) {
+    credit_row row;
+    row.mg_id = what.txn_id ? mg_id_of(*what.txn_id) : std::string("an earlier entry of this call");
+    row.pass_id = what.pass_id;
+    row.delta = what.delta;
+    row.reason = what.reason;
+    row.ref_type = what.ref_type;
+    row.ref_id = what.ref_id;
+    return row;
+}
+
 void refuse_taken_reference(ledger::store &store, const posting &what) {
     if (what.own_names && what.ref_id)
         if (const auto other = find_by_reference(store, what); other && other->mg_id != mg_id_of(*what.txn_id))

@@ -1,3 +1,4 @@
+// A batch of an import: opened, committed, and what its rows share.
 #include "moving/import_batch.hpp"
 
 #include "ledger/new_admin_row.hpp"

@@ -1,3 +1,4 @@
+// Imports customers, each with his credit rows and the row that opens his balance.
 #include "moving/import_customers.hpp"
 
 #include "core/pass_id.hpp"

@@ -1,3 +1,4 @@
+// Imports the customer's own row: made, or brought where it is as it was imported.
 #include "moving/import_person.hpp"
 
 #include "core/pass_id.hpp"

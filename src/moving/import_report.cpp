@@ -1,3 +1,4 @@
+// Counts what an import found and did, and tells it as a document.
 #include "moving/import_report.hpp"
 
 namespace mega::moving {

@@ -1,3 +1,4 @@
+// Imports sessions, generations and feedback.
 #include "moving/import_studio.hpp"
 
 #include "moving/ledger_row.hpp"

@@ -1,3 +1,4 @@
+// Makes a new row of the ledger of a legacy row, and tells in what one that is there is another.
 #include "moving/ledger_row.hpp"
 
 #include "ledger/own_key.hpp"

@@ -1,3 +1,4 @@
+// The ten legacy tables: their names, their columns, and which a schema has.
 #include "moving/legacy.hpp"
 
 #include "pg/relation.hpp"

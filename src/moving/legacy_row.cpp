@@ -1,3 +1,4 @@
+// Reads one row of a legacy table, whatever its columns are.
 #include "moving/legacy_row.hpp"
 
 #include "core/pass_id.hpp"

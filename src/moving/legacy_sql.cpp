@@ -1,3 +1,4 @@
+// Makes the statements by which legacy tables are read.
 #include "moving/legacy_sql.hpp"
 
 #include "pg/spi.hpp"

@@ -1,3 +1,4 @@
+// What becomes of a legacy row of the ledger: its columns, and what was mended.
 #include "core/permanent_url.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"

@@ -1,3 +1,4 @@
+// Begins and ends the transactions of a procedure, and keeps what lives across them.
 #include "pg/procedure.hpp"
 
 #include "pg/version.hpp"
