@@ -104,7 +104,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,jsonb_array_length,jsonb_build_object,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
+    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);
@@ -137,7 +137,7 @@ BEGIN
     -- collations, and at last types and relations of Postgres' names
     EXECUTE pg_catalog.format('CREATE COLLATION %s."C" FROM "POSIX"', place);
     PERFORM witness.rival(place, 'rival_check', 'integer', 'boolean');
-    FOR one IN SELECT t.name FROM unnest('{text,jsonb,uuid,timestamptz,timestamp,int2,int4,int8,bool,numeric,name,oid,regclass,regrole,regprocedure,record,interval,trigger}'::text[]) t(name) LOOP
+    FOR one IN SELECT t.name FROM unnest('{text,jsonb,uuid,timestamptz,timestamp,date,int2,int4,int8,bool,numeric,name,oid,regclass,regrole,regprocedure,record,interval,trigger}'::text[]) t(name) LOOP
         EXECUTE pg_catalog.format('CREATE DOMAIN %s.%I AS integer CHECK (%1$s.rival_check(VALUE))', place, one.name);
     END LOOP;
     FOR one IN SELECT c.relname AS name, (SELECT string_agg('c.' || attname, ', ') FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND attname NOT IN ('attmissingval')) AS columns FROM pg_catalog.pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')

@@ -138,7 +138,7 @@ private:
             } catch (const pg::sql_error &error) {
                 if (!is_fault_of_data(error.state.code))
                     throw;
-                failed = {failed_batch::kind::data, {}, error.message.c_str()};
+                failed = {failed_batch::kind::data, {}, told(error.state.code, error.message.c_str())};
             } catch (const needs_newest &need) {
                 failed = {failed_batch::kind::newest, need.table, {}};
             }
@@ -179,7 +179,7 @@ private:
             return {failed_batch::kind::again, {}, error.data->message};
         if (!is_fault_of_data(state))
             throw error;
-        return {failed_batch::kind::data, {}, error.data->message == nullptr ? "" : error.data->message};
+        return {failed_batch::kind::data, {}, told(state, error.data->message)};
     }
 
     void find_persons() {

@@ -59,16 +59,12 @@ bool is_fault_of_data(int state) noexcept {
             state == ERRCODE_UNTRANSLATABLE_CHARACTER);
 }
 
-namespace {
-
-std::string told(int state, const std::string &message) {
+std::string told(int state, const char *message) {
     std::string code;
     for (int left = state, i = 0; i < 5; ++i, left >>= 6)
         code += static_cast<char>(PGUNSIXBIT(left));
-    return code + " " + message;
+    return code + " " + (message == nullptr ? "" : message);
 }
-
-} // namespace
 
 std::optional<std::string> fault_of_row(const std::function<void()> &write) {
     try {
@@ -77,7 +73,7 @@ std::optional<std::string> fault_of_row(const std::function<void()> &write) {
             return std::nullopt;
         if (failed->data == nullptr || !is_fault_of_data(failed->data->sqlerrcode))
             throw *failed;
-        return told(failed->data->sqlerrcode, failed->data->message == nullptr ? "" : failed->data->message);
+        return told(failed->data->sqlerrcode, failed->data->message);
     } catch (const pg::sql_error &error) {
         if (!is_fault_of_data(error.state.code))
             throw;

@@ -48,6 +48,9 @@ struct batch {
 // Writes a row by itself: what fails is rolled back, and told. Raises what is not the row's fault.
 std::optional<std::string> fault_of_row(const std::function<void()> &write);
 
+// An error, as a report tells it.
+std::string told(int sql_state, const char *message);
+
 // Whether an error may be the row's own fault; the import goes on without it.
 bool is_fault_of_data(int sql_state) noexcept;
 

@@ -178,9 +178,11 @@ void legacy_schema::look(Oid schema, legacy table) {
     for (const legacy_column &column : definition.columns)
         if (const AttrNumber at = pg::attribute_of(shape, column.name); at != 0)
             require_type(shown, column, shape, at);
-    if (const AttrNumber at = pg::attribute_of(shape, definition.made); at != 0)
+    if (const AttrNumber at = pg::attribute_of(shape, definition.made); at != 0) {
+        made_[static_cast<std::size_t>(table)] = true;
         timed_[static_cast<std::size_t>(table)] =
             one_of(TupleDescAttr(shape, at - 1)->atttypid, {TIMESTAMPTZOID, TIMESTAMPOID, DATEOID});
+    }
     relation.close();
     there_[static_cast<std::size_t>(table)] = true;
 }

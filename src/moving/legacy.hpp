@@ -54,6 +54,7 @@ public:
 
     bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }         // in the schema
     bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; }      // has, and was asked for
+    bool tells_made(legacy table) const { return made_[static_cast<std::size_t>(table)]; }   // has the column for it
     bool tells_times(legacy table) const { return timed_[static_cast<std::size_t>(table)]; } // in a column of times
     const std::string &name() const { return name_; }
     std::string qualified(legacy table) const; // quoted
@@ -65,6 +66,7 @@ private:
     std::string name_;
     std::array<bool, legacy_tables> there_{};
     std::array<bool, legacy_tables> wanted_{};
+    std::array<bool, legacy_tables> made_{};
     std::array<bool, legacy_tables> timed_{};
 };
 

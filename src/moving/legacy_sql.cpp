@@ -83,12 +83,16 @@ constexpr const char *credit_rows =
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")";
 
+// The row, unless an import brought it as it is.
+constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, false) "
+                               "AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL "
+                               "THEN NULL ELSE t.doc END";
+
 // Whose it is stands in the first of its keys that names somebody, or with its session.
 constexpr const char *ledger_rows =
-    " SELECT coalesce(k.root, t.own) AS root, 0, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, "
-    "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, "
-    "m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, "
-    "NULL::integer, NULL::pg_catalog.text FROM (SELECT s.id, s.doc, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) "
+    " SELECT coalesce(k.root, t.own) AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, m.mg_meta "
+    "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, "
+    "NULL::integer, @last@ FROM (SELECT s.id, s.doc, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) "
     "'pass:anon:" MEGA_ANONYMOUS_ID "' THEN @session@ END, s.pass) AS own, "
     "coalesce(s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID
     "' AND @session@ IS NOT NULL, false) AS by_session "
@@ -107,10 +111,9 @@ constexpr const char *session_join =
     "ON o.id OPERATOR(pg_catalog.=) s.session_id";
 
 constexpr const char *office_rows =
-    " SELECT @root@ AS root, 0, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, false) "
-    "AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, m.mg_id IS NOT NULL, "
+    " SELECT @root@ AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, "
     "m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, NULL::integer, "
-    "NULL::pg_catalog.text FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
+    "@last@ FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
     "AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) t "
     "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_admin m ON m.mg_id OPERATOR(pg_catalog.=) "
@@ -169,10 +172,13 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
     return finished(text, schema);
 }
 
-std::string studio_query(const legacy_schema &from, Oid schema, legacy table) {
-    const legacy_definition &definition = definition_of(table);
+namespace {
+
+std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, const std::string &rows,
+                          const char *document, const char *last) {
     const bool office = is_office(table);
-    const bool sessions = !office && table != legacy::sessions && from.has(legacy::sessions);
+    const bool sessions =
+        !office && table != legacy::sessions && table != legacy::credit_transactions && from.has(legacy::sessions);
     const std::string text =
         filled(office ? office_rows : ledger_rows,
                {{"@join@", sessions ? filled(session_join, {{"@pass@", pass_of(key_of("shopify_customer_id"))},
@@ -180,11 +186,39 @@ std::string studio_query(const legacy_schema &from, Oid schema, legacy table) {
                                     : std::string()},
                 {"@session@", sessions ? "o.pass" : "NULL::pg_catalog.text"},
                 {"@root@", table == legacy::profiles ? "k.root" : "NULL::pg_catalog.text"},
+                {"@document@", document},
+                {"@last@", last},
                 {"@pass@", pass_of_row(table)},
-                {"@key@", definition.key},
+                {"@key@", definition_of(table).key},
                 {"@prefix@", prefix_of(table)},
-                {"@table@", from.qualified(table)}});
+                {"@table@", rows}});
     return finished(known + text, schema);
+}
+
+} // namespace
+
+std::string studio_query(const legacy_schema &from, Oid schema, legacy table) {
+    return rows_of_table(from, schema, table, from.qualified(table), if_new, "NULL::pg_catalog.text");
+}
+
+std::string sample_query(const legacy_schema &from, Oid schema, legacy table, std::int32_t rows, std::int64_t seed) {
+    const std::string some =
+        filled("(SELECT l.* FROM @table@ l ORDER BY pg_catalog.hashtextextended(l.@key@::pg_catalog.text COLLATE "
+               "pg_catalog.\"C\", @seed@::bigint) LIMIT @rows@)",
+               {{"@table@", from.qualified(table)},
+                {"@key@", definition_of(table).key},
+                {"@seed@", "'" + std::to_string(seed) + "'"},
+                {"@rows@", std::to_string(rows)}});
+    if (table != legacy::customers)
+        return rows_of_table(from, schema, table, some, "t.doc", "pg_catalog.to_jsonb(m)");
+    return finished(known + filled(std::string(people_of_table) +
+                                       " SELECT p.root, 0, p.key, p.doc, m.mg_pass_id IS NOT NULL, m.mg_meta "
+                                       "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, "
+                                       "NULL::integer, pg_catalog.to_jsonb(m) FROM @people@ p LEFT JOIN ONLY "
+                                       "@schema@.mega_customers m ON m.mg_pass_id OPERATOR(pg_catalog.=) p.root "
+                                       "ORDER BY p.root, p.key",
+                                   {{"@pass@", pass_of("d.key")}, {"@table@", some}}),
+                    schema);
 }
 
 std::string persons_query(const legacy_schema &from, Oid schema) {

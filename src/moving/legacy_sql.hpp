@@ -29,6 +29,10 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
 // A table of the ledger or of the office.
 std::string studio_query(const legacy_schema &from, Oid schema, legacy table);
 
+// Some rows of a table, the same ones for the same seed, in the order of their ids: of each the document always, and in
+// the last column what mega has, as a document.
+std::string sample_query(const legacy_schema &from, Oid schema, legacy table, std::int32_t rows, std::int64_t seed);
+
 // People that have more than one pass id: by (user_id or email), value, the two pass ids.
 std::string persons_query(const legacy_schema &from, Oid schema);
 

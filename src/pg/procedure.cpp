@@ -54,6 +54,18 @@ void procedure::finish() {
     call([] { SPI_finish(); });
 }
 
+plain_reading::plain_reading()
+    : level_(call([] {
+          const int level = NewGUCNestLevel();
+          for (const auto &[name, value] : settings)
+              set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+          return level;
+      })) {}
+
+void plain_reading::end() {
+    call([this] { AtEOXact_GUC(false, level_); });
+}
+
 held_rows::held_rows(procedure &of, const std::string &query, std::span<const Oid> types,
                      std::span<const nullable_datum> values) {
     std::vector<Datum> data;
@@ -62,10 +74,8 @@ held_rows::held_rows(procedure &of, const std::string &query, std::span<const Oi
         data.push_back(one.value);
         nulls += one.is_null ? 'n' : ' ';
     }
+    const plain_reading plainly; // until the commit
     portal_ = call([&]() -> Portal {
-        NewGUCNestLevel(); // the commit gives the settings back
-        for (const auto &[name, value] : settings)
-            set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
         SPIPlanPtr plan = SPI_prepare_cursor(query.c_str(), static_cast<int>(types.size()),
                                              const_cast<Oid *>(types.data()), CURSOR_OPT_SCROLL);
         if (plan == nullptr)

@@ -25,9 +25,22 @@ public:
     void finish(); // on success
 };
 
+// For the length of a scope within one transaction: dates, times and bytes in texts are written in one way, whatever
+// the caller has set, and a query from which row security would hide rows is refused (42501).
+class plain_reading {
+public:
+    plain_reading();
+    plain_reading(const plain_reading &) = delete;
+    plain_reading &operator=(const plain_reading &) = delete;
+
+    void end(); // on success; after an error, or a commit, the transaction's end gives the settings back
+
+private:
+    int level_;
+};
+
 // What a query gives, read as the caller at one moment and kept, beyond the end of transactions, where memory is not
-// needed for it. Dates, times and bytes in texts are written in one way, whatever the caller has set. Raises 42501
-// where row security would hide rows.
+// needed for it. It is a plain reading.
 class held_rows {
 public:
     // Commits. The query can be gone through backwards.

@@ -22,6 +22,8 @@ my $logs = PostgreSQL::Test::Utils::tempdir();
 my $primary = start_replicating_node('primary', 'physical');
 start_dumps($primary);
 make_source('studio');
+$primary->safe_psql('studio', q{CREATE SCHEMA old_shop; CREATE TABLE old_shop.customers (shopify_customer_id text, credits int, created_at timestamptz);
+    INSERT INTO old_shop.customers VALUES ('7001', 5, '2025-01-01Z'), ('7999', 5, '2025-01-01Z')});
 
 for my $round (1 .. $rounds) {
     my $standby = attach_standby("standby$round");
@@ -73,7 +75,7 @@ sub reading_functions_work {
         mega_has_expiring_url => q{'{"url": "https://a.example.com/x.png?X-Amz-Signature=5f0c2b"}'},
         mega_is_pass_id => q{'pass:shopify:7001'}, mega_is_permanent_url => q{'https://assets.example.com/gen_1.png'},
         mega_is_record_id => q{'session', 'session:s-1'}, mega_is_restoring => '', mega_likes => q{'pass:shopify:7001'},
-        mega_mma_events => q{'pass:shopify:7001'}, mega_pass_id => q{'7001'}, mega_reconcile_credits => '',
+        mega_mma_events => q{'pass:shopify:7001'}, mega_parity_counts => q{'old_shop'}, mega_parity_report => q{'old_shop'}, mega_parity_sample => q{'old_shop', 10, 1}, mega_pass_id => q{'7001'}, mega_reconcile_credits => '',
         mega_reconcile_preferences => '', mega_usage => q{'pass:shopify:7001', '2020-01-01', '2100-01-01', 'reason'}, mega_topup_due => '50', mega_version => '');
     $primary->wait_for_catchup($standby);
     for my $call (calls_of($standby, q{p.provolatile <> 'v'})) {

@@ -1,0 +1,275 @@
+#include "moving/parity.hpp"
+
+#include "core/utc_time.hpp"
+#include "ledger/checked.hpp"
+#include "moving/legacy_sql.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/procedure.hpp"
+#include "pg/result.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+// Both sides of the rows of a table, joined by their ids. A time that had to be mended is no day.
+constexpr const char *counts_of_table =
+    "WITH pairs AS MATERIALIZED (SELECT j.old, j.new, pg_catalog.count(*) AS rows, pg_catalog.count(j.mg_id) AS there "
+    "FROM ("
+    "SELECT t.old, m.mg_id, CASE WHEN t.old IS NULL OR (@day@) OPERATOR(pg_catalog.=) t.old "
+    "OR m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,mended}' OPERATOR(pg_catalog.?|) "
+    "'{null_time,future_time}'::pg_catalog.text[] THEN t.old ELSE @day@ END AS new "
+    "FROM (SELECT l.@key@::pg_catalog.text COLLATE pg_catalog.\"C\" AS id, CASE WHEN pg_catalog.isfinite(@made@) "
+    "AND @made@ OPERATOR(pg_catalog.<=) (pg_catalog.now() OPERATOR(pg_catalog.+) '5 minutes'::interval) "
+    "THEN (@made@ AT TIME ZONE 'UTC')::pg_catalog.date END AS old FROM @table@ l) t "
+    "LEFT JOIN ONLY @mega@ m ON m.mg_id OPERATOR(pg_catalog.=) "
+    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")) j GROUP BY j.old, j.new) "
+    "SELECT u.day, pg_catalog.sum(u.legacy)::bigint, pg_catalog.sum(u.mega)::bigint FROM ("
+    "SELECT p.old AS day, p.rows AS legacy, 0 AS mega FROM @pairs@ p UNION ALL "
+    "SELECT p.new, 0, p.there FROM @pairs@ p WHERE p.there OPERATOR(pg_catalog.>) 0) u GROUP BY u.day";
+
+// Customers by the keys that an import noted: several may be one customer.
+constexpr const char *counts_of_customers =
+    "SELECT t.old, pg_catalog.count(*), pg_catalog.count(k.key) FROM (SELECT l.@key@::pg_catalog.text COLLATE "
+    "pg_catalog.\"C\" AS id, CASE WHEN pg_catalog.isfinite(@made@) AND @made@ OPERATOR(pg_catalog.<=) "
+    "(pg_catalog.now() OPERATOR(pg_catalog.+) '5 minutes'::interval) THEN (@made@ AT TIME ZONE 'UTC')::pg_catalog.date "
+    "END AS old FROM @table@ l) t LEFT JOIN (SELECT DISTINCT n.key COLLATE pg_catalog.\"C\" AS key FROM ONLY "
+    "@mega@ c, LATERAL pg_catalog.jsonb_object_keys(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}') n(key)) k "
+    "ON k.key OPERATOR(pg_catalog.=) coalesce(t.id, 'anonymous') GROUP BY t.old";
+
+std::string mega_table(legacy table, Oid schema) {
+    const auto type = definition_of(table).becomes;
+    const char *name = !type ? "mega_customers" : core::is_ledger_type(*type) ? "mega_generations" : "mega_admin";
+    return pg::with_schema_name("@schema@.", schema) + name;
+}
+
+// When mega has it that the row was made. A setting's row says when it was changed.
+const char *day_of_mega(legacy table) {
+    if (table == legacy::runtime_config || table == legacy::app_config)
+        return "((m.mg_payload OPERATOR(pg_catalog.->>) 'updated_at')::pg_catalog.timestamptz AT TIME ZONE "
+               "'UTC')::pg_catalog.date";
+    return "(m.mg_created_at AT TIME ZONE 'UTC')::pg_catalog.date";
+}
+
+std::string counts_query(const legacy_schema &from, Oid schema, legacy table) {
+    const legacy_definition &definition = definition_of(table);
+    const std::string made = from.tells_made(table) ? "(l." + std::string(definition.made) + ")::pg_catalog.timestamptz"
+                                                    : std::string("NULL::pg_catalog.timestamptz");
+    return filled(table == legacy::customers ? counts_of_customers : counts_of_table,
+                  {{"@day@", day_of_mega(table)},
+                   {"@made@", made},
+                   {"@key@", definition.key},
+                   {"@prefix@", prefix_of(table)},
+                   {"@pairs@", "pairs"},
+                   {"@mega@", mega_table(table, schema)},
+                   {"@table@", from.qualified(table)}});
+}
+
+std::string type_name(legacy table) {
+    const auto type = definition_of(table).becomes;
+    return type ? std::string(core::name(*type)) : std::string("customer");
+}
+
+template <class Body> void for_each_table(const legacy_schema &from, Body body) {
+    for (std::size_t i = 0; i < legacy_tables; ++i)
+        if (const auto table = static_cast<legacy>(i); from.has(table))
+            body(table);
+}
+
+// A stored value, from the document that mega's row is, as `shown` shows it.
+std::optional<std::string> stored_text(std::string_view type, const legacy_row &mega, const char *column) {
+    if (mega.is_null(column))
+        return std::nullopt;
+    if (type == "timestamptz")
+        return core::iso_utc(pg::unix_micros(*mega.time(column)));
+    return mega.text(column);
+}
+
+// A member of what an import noted of a row.
+std::optional<pg::json_value> noted(const legacy_row &mega, std::string_view name) {
+    const auto meta = mega.value("mg_meta");
+    if (!meta || !meta->is_object())
+        return std::nullopt;
+    const auto own = pg::find(meta->container(), "mega");
+    if (!own || !own->is_object())
+        return std::nullopt;
+    const auto note = pg::find(own->container(), "import");
+    if (!note || !note->is_object())
+        return std::nullopt;
+    return pg::find(note->container(), name);
+}
+
+bool has_mended(const legacy_row &mega, std::string_view what) {
+    const auto found = noted(mega, "mended");
+    bool any = false;
+    if (found && found->is_array())
+        pg::for_each_element(found->container(), [&](const pg::json_value &one) {
+            any = any || (one.is_string() && one.string() == what);
+        });
+    return any;
+}
+
+const char *type_of(schema::ledger c) { return schema::ledger_columns[static_cast<std::size_t>(c)].type; }
+const char *type_of(schema::admin c) { return schema::admin_columns[static_cast<std::size_t>(c)].type; }
+const char *type_of(schema::customer c) { return schema::customer_columns[static_cast<std::size_t>(c)].type; }
+
+// Times of changes differ by the change itself; documents are mega's beside the application's; what was mended is
+// counted elsewhere.
+template <class Column> bool is_sampled(Column c, const mapped<Column> &made) {
+    const std::string_view name = schema::name(c);
+    if (name == "mg_updated_at" || name == "mg_meta" || name == "mg_last_active")
+        return false;
+    const bool mended_time = std::ranges::any_of(
+        made.mended, [](const note &one) { return one.what == how::null_time || one.what == how::future_time; });
+    return !mended_time || std::string_view(type_of(c)) != "timestamptz";
+}
+
+class sampler {
+public:
+    sampler(const legacy_schema &from, Oid schema, std::vector<sampled_difference> &found)
+        : from_(from), schema_(schema), found_(found) {}
+
+    void compare(pg::spi_connection &spi, legacy table, std::int32_t rows, std::int64_t seed) {
+        const pg::rows some = spi.run_text(sample_query(from_, schema_, table, rows, seed), pg::access::read_only);
+        for (std::uint64_t i = 0; i < some.count(); ++i) {
+            pg::check_for_interrupts();
+            const auto document = some.json(i, static_cast<int>(legacy_result::document));
+            const auto pass_id = some.text(i, static_cast<int>(legacy_result::pass_id));
+            const auto mega = some.json(i, static_cast<int>(legacy_result::digest));
+            const bool there = some.boolean(i, static_cast<int>(legacy_result::there)).value_or(false);
+            if (document)
+                compare_row(legacy_row(table, *document), pass_id, there ? mega : std::nullopt);
+        }
+    }
+
+private:
+    void compare_row(const legacy_row &row, std::optional<std::string_view> pass_id, std::optional<pg::jsonb> stored) {
+        const legacy table = row.table();
+        const legacy_row mega(table, stored.value_or(pg::empty_object()));
+        terms by{pg::clock_time(), [] { return std::optional<pg::timestamp>(); }, std::nullopt,
+                 !has_mended(mega, how::doubled_reference)};
+        if (table == legacy::customers) {
+            if (pass_id) // else it was refused
+                compare_person(row, *pass_id, by, mega, stored.has_value());
+        } else if (core::is_ledger_type(*definition_of(table).becomes)) {
+            const auto made = map_ledger_row(row, by);
+            if (!made.refused && pass_id)
+                compare_columns(row, made, mega, stored.has_value(), pass_id);
+        } else if (const auto made = map_admin(row, by); !made.refused) {
+            compare_columns(row, made, mega, stored.has_value(), std::nullopt);
+        }
+    }
+
+    // What several keys made, or many people, is no one row's.
+    void compare_person(const legacy_row &row, std::string_view pass_id, const terms &by, const legacy_row &mega,
+                        bool there) {
+        const auto keys = noted(mega, "keys");
+        int count = 0;
+        if (keys && keys->is_object())
+            pg::for_each_member(keys->container(), [&](std::string_view, const pg::json_value &) { ++count; });
+        if (there && (count > 1 || pass_id == anonymous_pass_id))
+            return;
+        const auto made = map_customer(std::span(&row, 1), by);
+        compare_columns(row, made, mega, there, std::nullopt);
+    }
+
+    template <class Column>
+    void compare_columns(const legacy_row &row, const mapped<Column> &made, const legacy_row &mega, bool there,
+                         std::optional<std::string_view> pass_id) {
+        const std::string type = type_name(row.table());
+        if (!there) {
+            found_.push_back({type, {row.id(), definition_of(row.table()).key, row.id(), std::nullopt}});
+            return;
+        }
+        if (pass_id && mega.text("mg_pass_id") != std::string(*pass_id))
+            found_.push_back({type, {row.id(), "shopify_customer_id", std::string(*pass_id), mega.text("mg_pass_id")}});
+        for (const field<Column> &one : made.fields) {
+            const std::string_view from = one.from;
+            if (from.empty() || !is_sampled(one.column, made) || (from != "knobs" && !row.has(from)))
+                continue; // common columns only
+            if ((from == "reason" && has_mended(mega, how::mapped_reason)) ||
+                (from == "user_id" && row.table() == legacy::customers && mega.is_null("mg_user_id")))
+                continue; // mended: told by the import
+            const auto legacy = shown(one.column, one.value);
+            const auto stored = stored_text(type_of(one.column), mega, schema::name(one.column));
+            if (legacy != stored)
+                found_.push_back({type, {row.id(), one.from, legacy, stored}});
+        }
+    }
+
+    const legacy_schema &from_;
+    const Oid schema_;
+    std::vector<sampled_difference> &found_;
+};
+
+std::string required_schema(const pg::arguments &given) {
+    if (given.is_null(0))
+        throw pg::sql_error{ledger::bad_argument, "legacy_schema must not be NULL", {}, {}};
+    return NameStr(*DatumGetName(given.call_info()->args[0].value));
+}
+
+} // namespace
+
+parity_call::parity_call(FunctionCallInfo fcinfo)
+    : schema_(schema::catalog_of(fcinfo->flinfo->fn_oid).schema),
+      from_(required_schema(pg::arguments(fcinfo)), std::nullopt) {}
+
+std::vector<day_count> count_days(pg::spi_connection &spi, const legacy_schema &from, Oid schema) {
+    std::vector<day_count> all;
+    for_each_table(from, [&](legacy table) {
+        const pg::rows found = spi.run_text(counts_query(from, schema, table), pg::access::read_only);
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            all.push_back(
+                {found.int4(i, 0), type_name(table), found.int8(i, 1).value_or(0), found.int8(i, 2).value_or(0)});
+    });
+    std::ranges::sort(all, [](const day_count &a, const day_count &b) {
+        return std::tuple(!a.day, a.day.value_or(0), std::string_view(a.record_type)) <
+               std::tuple(!b.day, b.day.value_or(0), std::string_view(b.record_type));
+    });
+    return all;
+}
+
+std::vector<sampled_difference> compare_sample(pg::spi_connection &spi, const legacy_schema &from, Oid schema,
+                                               std::int32_t rows, std::int64_t seed) {
+    std::vector<sampled_difference> all;
+    for_each_table(from, [&](legacy table) { sampler(from, schema, all).compare(spi, table, rows, seed); });
+    return all;
+}
+
+namespace {
+
+Datum counts(FunctionCallInfo fcinfo) {
+    parity_call call(fcinfo);
+    pg::row_set result(fcinfo);
+    pg::plain_reading plainly;
+    for (const day_count &one : count_days(call.spi(), call.from(), call.schema()))
+        result.add(one.day ? pg::nullable_datum{Int32GetDatum(*one.day), false} : pg::nullable_datum{}, one.record_type,
+                   one.legacy, one.mega);
+    plainly.end();
+    call.spi().finish();
+    return pg::return_null(fcinfo);
+}
+
+Datum sample(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const std::int32_t rows = given.int4(1).value_or(100);
+    if (rows < 1)
+        throw pg::sql_error{
+            ledger::bad_argument, "rows_per_type must be above zero", "rows_per_type=" + std::to_string(rows), {}};
+    const std::int64_t seed = given.is_null(2) ? pg::clock_time().value : DatumGetInt64(fcinfo->args[2].value);
+    parity_call call(fcinfo);
+    pg::row_set result(fcinfo);
+    pg::plain_reading plainly;
+    for (const auto &[type, what] : compare_sample(call.spi(), call.from(), call.schema(), rows, seed))
+        result.add(type, what.id, what.field, what.legacy, what.mega);
+    plainly.end();
+    call.spi().finish();
+    return pg::return_null(fcinfo);
+}
+
+} // namespace
+
+} // namespace mega::moving
+
+PG_ENTRY(mega_parity_counts, mega::moving::counts);
+PG_ENTRY(mega_parity_sample, mega::moving::sample);

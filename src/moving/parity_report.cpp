@@ -1,0 +1,239 @@
+// mega_parity_report: whether everything of legacy is in mega, in one document with a verdict.
+#include "core/utc_time.hpp"
+#include "moving/legacy_sql.hpp"
+#include "moving/parity.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/procedure.hpp"
+#include "pg/result.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+constexpr std::int32_t sampled_rows = 100;
+
+// Of each customer of legacy what his keys have together, and what imported rows and openings make. Rows of legacy that
+// an application brought before count as imported.
+constexpr const char *credits =
+    " SELECT b.root, b.legacy, coalesce(i.imported, 0)::bigint, coalesce(i.openings, 0)::bigint FROM ("
+    "SELECT p.root, pg_catalog.sum(coalesce((p.doc OPERATOR(pg_catalog.->>) 'credits')::numeric, 0))::bigint AS legacy "
+    "FROM @people@ p WHERE p.root IS NOT NULL GROUP BY p.root) b LEFT JOIN (SELECT g.mg_pass_id COLLATE "
+    "pg_catalog.\"C\" AS pass_id, pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_meta OPERATOR(pg_catalog.#>) "
+    "'{mega,import,opening}' IS NULL) AS imported, pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_meta "
+    "OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) AS openings FROM ONLY @schema@.mega_generations g "
+    "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND (g.mg_meta OPERATOR(pg_catalog.#>) "
+    "'{mega,import}' IS NOT NULL OR @theirs@) GROUP BY g.mg_pass_id COLLATE pg_catalog.\"C\") i "
+    "ON i.pass_id OPERATOR(pg_catalog.=) b.root";
+
+constexpr const char *theirs = "EXISTS (SELECT FROM @table@ l WHERE (('credit_transaction:' OPERATOR(pg_catalog.||) "
+                               "l.id::pg_catalog.text) COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) g.mg_id)";
+
+constexpr const char *preferences =
+    "SELECT pg_catalog.count(*) FROM @schema@.mega_reconcile_preferences(NULL::pg_catalog.text) r";
+
+constexpr const char *mended =
+    "SELECT e.how, pg_catalog.count(*) FROM (SELECT g.mg_meta FROM ONLY @schema@.mega_generations g WHERE g.mg_meta "
+    "OPERATOR(pg_catalog.#>) '{mega,import,mended}' IS NOT NULL UNION ALL SELECT a.mg_meta FROM ONLY "
+    "@schema@.mega_admin a WHERE a.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,mended}' IS NOT NULL) m, LATERAL "
+    "pg_catalog.jsonb_array_elements_text(m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,mended}') e(how) GROUP BY "
+    "e.how "
+    "ORDER BY e.how COLLATE pg_catalog.\"C\"";
+
+constexpr const char *refused =
+    "SELECT a.mg_detail OPERATOR(pg_catalog.->>) 'table', a.mg_detail OPERATOR(pg_catalog.->>) 'reason', "
+    "pg_catalog.count(*) FROM ONLY @schema@.mega_admin a WHERE a.mg_action OPERATOR(pg_catalog.=) 'import_refused' "
+    "AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' GROUP BY 1, 2 ORDER BY 1, 2";
+
+void number(pg::json_builder &out, const char *name, std::int64_t value) {
+    out.key(name).number(std::to_string(value));
+}
+
+void optional_text(pg::json_builder &out, const char *name, const std::optional<std::string> &value) {
+    out.key(name);
+    if (value)
+        out.text(*value);
+    else
+        out.null();
+}
+
+std::string day_text(std::int32_t day) {
+    constexpr std::int64_t micros_of_day = SECS_PER_DAY * pg::microseconds_per_second;
+    return core::iso_utc(pg::unix_micros({day * micros_of_day})).substr(0, 10);
+}
+
+class reporting {
+public:
+    reporting(pg::spi_connection &spi, const legacy_schema &from, Oid schema)
+        : spi_(spi), from_(from), schema_(schema) {}
+
+    pg::jsonb run() {
+        out_.begin_object();
+        out_.key("legacy_schema").text(from_.name());
+        add_refused(); // first: what was refused is missing with reason
+        add_counts();
+        add_sample();
+        add_credits();
+        add_preferences();
+        add_mended();
+        out_.key("verdict").text(verdict());
+        return out_.end_object().finish();
+    }
+
+private:
+    pg::rows read(std::string_view text) {
+        return spi_.run_text(pg::with_schema_name(text, schema_), pg::access::read_only);
+    }
+
+    void add_refused() {
+        const pg::rows found = read(refused);
+        out_.key("refused").begin_object();
+        std::string open;
+        for (std::uint64_t i = 0; i < found.count(); ++i) {
+            const std::string table(found.text(i, 0).value_or(""));
+            if (table != open) {
+                if (!open.empty())
+                    out_.end_object();
+                out_.key(table).begin_object();
+                open = table;
+            }
+            const std::int64_t rows = found.int8(i, 2).value_or(0);
+            number(out_, std::string(found.text(i, 1).value_or("")).c_str(), rows);
+            refused_[table] += rows;
+        }
+        if (!open.empty())
+            out_.end_object();
+        out_.end_object();
+    }
+
+    void add_counts() {
+        std::map<std::string, std::int64_t> missing;
+        std::int64_t legacy = 0, mega = 0;
+        out_.key("counts").begin_object();
+        out_.key("differing").begin_array();
+        for (const day_count &one : count_days(spi_, from_, schema_)) {
+            legacy += one.legacy;
+            mega += one.mega;
+            if (one.legacy == one.mega)
+                continue;
+            missing[one.record_type] += one.legacy - one.mega;
+            unexplained_ += one.mega > one.legacy ? one.mega - one.legacy : 0;
+            out_.begin_object();
+            optional_text(out_, "day", one.day ? std::optional(day_text(*one.day)) : std::nullopt);
+            out_.key("record_type").text(one.record_type);
+            number(out_, "legacy", one.legacy);
+            number(out_, "mega", one.mega);
+            out_.end_object();
+        }
+        out_.end_array();
+        number(out_, "legacy", legacy);
+        number(out_, "mega", mega);
+        out_.end_object();
+        legacy_ = legacy;
+        for (std::size_t i = 0; i < legacy_tables; ++i) {
+            const legacy_definition &table = definition_of(static_cast<moving::legacy>(i));
+            const std::string type = table.becomes ? std::string(core::name(*table.becomes)) : "customer";
+            unexplained_ += std::max<std::int64_t>(0, missing[type] - refused_[table.name]);
+            missing_ += std::max<std::int64_t>(0, missing[type]);
+        }
+    }
+
+    void add_sample() {
+        const auto found = compare_sample(spi_, from_, schema_, sampled_rows, pg::clock_time().value);
+        sampled_ = static_cast<std::int64_t>(found.size());
+        out_.key("sample").begin_object();
+        number(out_, "rows_per_type", sampled_rows);
+        out_.key("differing").begin_array();
+        for (const auto &[type, what] : found) {
+            out_.begin_object();
+            out_.key("record_type").text(type);
+            out_.key("id").text(what.id);
+            out_.key("field").text(what.field);
+            optional_text(out_, "legacy", what.legacy);
+            optional_text(out_, "mega", what.mega);
+            out_.end_object();
+        }
+        out_.end_array().end_object();
+    }
+
+    void add_credits() {
+        const bool rows = from_.has(legacy::credit_transactions);
+        const std::string others =
+            rows ? filled(theirs, {{"@table@", from_.qualified(legacy::credit_transactions)}}) : std::string("false");
+        const pg::rows found =
+            read(people(from_, schema_) + filled(credits, {{"@theirs@", others}, {"@people@", "people"}}));
+        std::int64_t legacy = 0, imported = 0, openings = 0;
+        out_.key("credits").begin_object();
+        number(out_, "customers", static_cast<std::int64_t>(found.count()));
+        out_.key("differing").begin_array();
+        for (std::uint64_t i = 0; i < found.count(); ++i) {
+            const std::int64_t has = found.int8(i, 1).value_or(0), came = found.int8(i, 2).value_or(0),
+                               opened = found.int8(i, 3).value_or(0);
+            legacy += has;
+            imported += came;
+            openings += opened;
+            if (has == came + opened)
+                continue;
+            ++credits_;
+            out_.begin_object();
+            out_.key("pass_id").text(found.text(i, 0).value_or(""));
+            number(out_, "legacy", has);
+            number(out_, "imported", came);
+            number(out_, "openings", opened);
+            out_.end_object();
+        }
+        out_.end_array();
+        number(out_, "legacy", legacy);
+        number(out_, "imported", imported);
+        number(out_, "openings", openings);
+        out_.end_object();
+    }
+
+    void add_preferences() {
+        preferences_ = read(preferences).int8(0, 0).value_or(0);
+        out_.key("preferences").begin_object();
+        number(out_, "differing", preferences_);
+        out_.end_object();
+    }
+
+    void add_mended() {
+        const pg::rows found = read(mended);
+        out_.key("mended").begin_object();
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            number(out_, std::string(found.text(i, 0).value_or("")).c_str(), found.int8(i, 1).value_or(0));
+        out_.end_object();
+    }
+
+    std::string verdict() const {
+        const std::int64_t all = unexplained_ + sampled_ + credits_ + preferences_;
+        if (all == 0)
+            return "clean: " + std::to_string(legacy_ - missing_) + " of " + std::to_string(legacy_) +
+                   " rows are there, " + std::to_string(missing_) + " were refused";
+        return std::to_string(all) + " differences: " + std::to_string(unexplained_) + " in counts, " +
+               std::to_string(sampled_) + " in the sample, " + std::to_string(credits_) + " in credits, " +
+               std::to_string(preferences_) + " in preferences";
+    }
+
+    pg::spi_connection &spi_;
+    const legacy_schema &from_;
+    const Oid schema_;
+    pg::json_builder out_;
+    std::map<std::string, std::int64_t> refused_;
+    std::int64_t legacy_ = 0, missing_ = 0, unexplained_ = 0, sampled_ = 0, credits_ = 0, preferences_ = 0;
+};
+
+Datum report(FunctionCallInfo fcinfo) {
+    parity_call call(fcinfo);
+    call.spi().connect();
+    pg::plain_reading plainly;
+    const pg::jsonb document = call.spi().copy_out(reporting(call.spi(), call.from(), call.schema()).run());
+    plainly.end();
+    call.spi().finish();
+    return JsonbPGetDatum(document.document);
+}
+
+} // namespace
+
+} // namespace mega::moving
+
+PG_ENTRY(mega_parity_report, mega::moving::report);
