@@ -1,3 +1,4 @@
+// What is on both sides: rows counted by day, and a sample compared column by column.
 #include "moving/parity.hpp"
 
 #include "core/utc_time.hpp"
