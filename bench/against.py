@@ -60,14 +60,18 @@ def copy(_, contestant, tag, scale):
 
 def sweep(_, contestant, tag, scale):
     """µs a hold that goes back: 1,000 that are over."""
-    over = f"""INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_status,
-        mg_meta, mg_source_system) SELECT 'credit_transaction:hold:{tag}' || n, 'credit_transaction', 'pass:shopify:' || n, -1, 'hold',
-        'pending', '{{"mega": {{"hold_expires_at": "2020-01-01T00:00:00Z"}}}}', 'api' FROM generate_series(1, 1000) n"""
+    over = f"""INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id,
+        mg_status, mg_meta, mg_source_system) SELECT 'credit_transaction:hold:{tag}' || n, 'credit_transaction',
+        'pass:shopify:' || n, -1, 'hold', 'hold', '{tag}' || n, 'pending',
+        '{{"mega": {{"hold_expires_at": "2020-01-01T00:00:00Z"}}}}', 'api' FROM generate_series(1, 1000) n"""
     books = """UPDATE mega_customers c SET mg_credits = c.mg_credits - 1 FROM generate_series(1, 1000) n
         WHERE c.mg_pass_id = 'pass:shopify:' || n"""
     server.psql("SET session_replication_role = replica", over, books)
     timed = "CALL bench.timed('SELECT count(*) FROM mega_release_expired_holds(1000)', 1, 0)"
-    return float(server.value(timed, options=server.options_of(contestant)))
+    took = float(server.value(timed, options=server.options_of(contestant)))
+    if server.value(f"SELECT count(*) FROM mega_generations WHERE mg_id LIKE 'credit_transaction:release:{tag}%'") != "1000":
+        raise SystemExit("the sweep left holds")
+    return took
 
 
 def measures():

@@ -181,6 +181,9 @@ void see_triggers(search &all, const TriggerDesc *triggers) {
         const Trigger &trigger = triggers->triggers[i];
         if (trigger.tgenabled == TRIGGER_DISABLED || trigger.tgenabled == TRIGGER_FIRES_ON_REPLICA)
             continue;
+        // Those of keys and of deferrable indexes name with their schema whatever they use.
+        if (trigger.tgisinternal && trigger.tgfoid < FirstNormalObjectId)
+            continue;
         all.place = called("trigger", trigger.tgname);
         see_function(trigger.tgfoid, &all);
         all.author = InvalidOid;
