@@ -45,6 +45,7 @@ SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden p
     mega_append_mma_step('given', 'hidden_step', '{"x": "hidden input"}'), mega_complete_generation('given', 'https://cdn.example/hidden.png'), mega_complete_generation('mine', 'https://cdn.example/hidden.png'),
     mega_record_mma_event('pass:test:hidden-a', 'like', '{"tag": "hidden"}', event_id => 'given-event');
 \o
+SELECT FROM mega_ensure_customer('pass:test:given-merged'), mega_merge_customers('pass:test:given-merged', 'pass:test:hidden-c', 'given-merge');
 INSERT INTO mega_admin (mg_id, mg_detail) VALUES ('admin_audit:hidden', '{"x": "hidden"}'), ('admin_audit:given-audit', '{"x": "hidden"}');
 INSERT INTO mega_admin (mg_id, mg_value) VALUES ('app_config:hidden', '{"x": "hidden"}');
 INSERT INTO mega_admin (mg_id, mg_user_id, mg_ip, mg_deleted_at) VALUES ('admin_session:given-session', '00000000-0000-4000-8000-0000000000f0', 'hidden', NULL), ('admin_session:given-ended', '00000000-0000-4000-8000-0000000000f0', 'hidden', now());
@@ -170,6 +171,11 @@ INSERT INTO attempt (what, statement) VALUES
     ('an audit with other content', $$SELECT mega_record_admin_audit('given', audit_id => 'given-audit')$$),
     ('a session of another', $$SELECT mega_touch_admin_session('given-session', '00000000-0000-4000-8000-0000000000f1')$$),
     ('a session that ended', $$SELECT mega_touch_admin_session('given-ended')$$),
+    ('a merge into itself', $$SELECT mega_merge_customers('pass:test:mine', 'pass:test:mine')$$),
+    ('merged into another', $$SELECT mega_merge_customers('pass:test:given-merged', 'pass:test:mine')$$),
+    ('into a disabled one', $$SELECT mega_merge_customers('pass:test:mine', 'pass:test:hidden-b')$$),
+    ('another merge', $$SELECT mega_merge_customers('pass:test:mine', 'pass:test:hidden-a', 'given-merge')$$),
+    ('an end that has passed', $$SELECT mega_update_customer('pass:test:mine', '{"expires_at": "2020-01-01"}')$$),
     ('a profile of two', $$SELECT mega_link_profile('00000000-0000-4000-8000-0000000000e1', '00000000-0000-4000-8000-0000000000b1', shopify_customer_id => 'given-shop')$$),
     ('another version', $$SELECT mega_set_app_config('given-key', '1', 7)$$),
     ('a version changed', $$UPDATE mega_admin SET mg_value = '1' <<mg_id = 'app_config:given-key.v1'>>$$),

@@ -29,9 +29,10 @@ CREATE FUNCTION witness.call(function oid, version text, bare boolean) RETURNS t
 SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.regnamespace, p.proname,
     pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
         WHEN bare AND a.number OPERATOR(pg_catalog.>) (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND a.name OPERATOR(pg_catalog.~) '(_id|cursor|ref_type)$' THEN 'NULL'
-        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|steps|events|worker|line|lease|max_age|ref_type|at|as_of|expires_in|action|expected_version|profile_id|runtime_id|ip|trust)$' THEN
+        WHEN p.proname OPERATOR(pg_catalog.=) 'mega_merge_customers' AND a.name OPERATOR(pg_catalog.~) '^(source|target)$' THEN CASE WHEN a.name OPERATOR(pg_catalog.=) 'source' THEN '''pass:names:3''' ELSE '''pass:names:1''' END
+        WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|steps|events|worker|line|lease|max_age|ref_type|at|as_of|expires_in|search|method|action|expected_version|profile_id|runtime_id|ip|trust)$' THEN
             pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'trust', 'ledger', 'email', 'n@example.com',
-                'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour', 'worker', 'names', 'line', 'looking', 'lease', '1 hour', 'max_age', '1 hour',
+                'step_type', 'gpt_reader', 'event_type', 'like', 'error', '{"message": "no"}', 'output_url', 'https://cdn.example.com/a.png', 'ref_type', 'order', 'at', '2030-01-01', 'as_of', '2020-01-01', 'expires_in', '1 hour', 'search', 'names', 'method', 'manual', 'worker', 'names', 'line', 'looking', 'lease', '1 hour', 'max_age', '1 hour',
                 'steps', '[{"step_type": "a"}]', 'events', '[{"pass_id": "pass:names:1", "event_type": "like"}]',
                 'action', 'names', 'expected_version', '0', 'profile_id', 'c0ffee00-0000-4000-8000-0000000000e5', 'runtime_id', '1', 'ip', '10.0.0.1',
                 'entries', '[{"pass_id": "pass:names:1", "delta": 1, "reason": "names"}]') OPERATOR(pg_catalog.->>) a.name)
@@ -55,7 +56,7 @@ BEGIN
     FOR one IN
         SELECT v.what, v.statement FROM (
             SELECT 1 AS place, s.what, s.statement FROM (VALUES
-                ('customers', 'INSERT INTO public.mega_customers (mg_pass_id, mg_email) VALUES (''pass:names:1'', ''n@example.com''), (''pass:names:2'', NULL) ON CONFLICT (mg_pass_id) DO UPDATE SET mg_locale = ''en'''),
+                ('customers', 'INSERT INTO public.mega_customers (mg_pass_id, mg_email) VALUES (''pass:names:1'', ''n@example.com''), (''pass:names:2'', NULL), (''pass:names:3'', NULL) ON CONFLICT (mg_pass_id) DO UPDATE SET mg_locale = ''en'''),
                 ('raw credit', 'INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES (''credit_transaction:raw-' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''', ''pass:names:1'', 100, ''grant'')'),
                 ('raw event', 'INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_meta) VALUES (''mma_event:raw-' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''', ''pass:names:1'', ''{"event_type": "like", "payload": {"tags": ["a"]}}'')'),
                 ('raw update', 'UPDATE public.mega_generations SET mg_title = ''x'' WHERE mg_id OPERATOR(pg_catalog.=) ''credit_transaction:raw-' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''''),
@@ -65,7 +66,7 @@ BEGIN
                 ('events, page 2', 'SELECT * FROM public.mega_mma_events(''pass:names:1''::pg_catalog.text, 1, (SELECT next_cursor FROM public.mega_mma_events(''pass:names:1''::pg_catalog.text, 1, NULL::pg_catalog.text, NULL::pg_catalog.text)), NULL::pg_catalog.text)'),
                 ('row deleted', 'DELETE FROM public.mega_generations'), ('truncate', 'TRUNCATE public.mega_admin')) s(what, statement)
             UNION ALL
-            SELECT CASE WHEN p.proname OPERATOR(pg_catalog.~) 'ensure|start|touch' THEN 2 WHEN p.proname OPERATOR(pg_catalog.~) 'create' THEN 3 WHEN p.proname OPERATOR(pg_catalog.~) 'record|hold_credit' THEN 4 WHEN p.proname OPERATOR(pg_catalog.~) 'release_credit|complete' THEN 6 WHEN p.proname OPERATOR(pg_catalog.~) 'fail' THEN 7 ELSE 5 END, p.proname OPERATOR(pg_catalog.||) CASE WHEN b.bare THEN ' in short' ELSE '' END, witness.call(p.oid, run, b.bare)
+            SELECT CASE WHEN p.proname OPERATOR(pg_catalog.~) 'ensure|start|touch' THEN 2 WHEN p.proname OPERATOR(pg_catalog.~) 'create' THEN 3 WHEN p.proname OPERATOR(pg_catalog.~) 'record|hold_credit|merge' THEN 4 WHEN p.proname OPERATOR(pg_catalog.~) 'release_credit|complete' THEN 6 WHEN p.proname OPERATOR(pg_catalog.~) 'fail' THEN 7 ELSE 5 END, p.proname OPERATOR(pg_catalog.||) CASE WHEN b.bare THEN ' in short' ELSE '' END, witness.call(p.oid, run, b.bare)
             FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid AND e.extname OPERATOR(pg_catalog.=) 'mega' JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid, (VALUES (false), (true)) b(bare)
             WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype OPERATOR(pg_catalog.=) 'e' AND p.prokind OPERATOR(pg_catalog.=) 'f' AND p.proname OPERATOR(pg_catalog.!~) '^mega_trigger_') v
         ORDER BY v.place, v.what COLLATE pg_catalog."C"
@@ -104,7 +105,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
+    functions CONSTANT text[] := '{abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);
@@ -114,7 +115,7 @@ BEGIN
         WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = ANY (functions) AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) t(type), pg_catalog.pg_type y WHERE y.oid = t.type AND y.typtype = 'p');
     -- operators between all these types, exact ones and better ones
     PERFORM witness.rival(place, 'rival_operator', l.one || ', ' || r.one, truth) FROM unnest(types) l(one), unnest(types) r(one);
-    FOR one IN SELECT l.one AS l, r.one AS r, o.name FROM unnest(types) l(one), unnest(types) r(one), unnest('{=,<>,<,<=,>,>=,||,~~}'::text[]) o(name)
+    FOR one IN SELECT l.one AS l, r.one AS r, o.name FROM unnest(types) l(one), unnest(types) r(one), unnest('{=,<>,<,<=,>,>=,||,~~,@@}'::text[]) o(name)
         UNION ALL SELECT l.one, r.one, o.name FROM unnest(few) l(one), unnest(few) r(one), unnest('{->,->>,#>,#>>,?,?|,?&,~,+,-}'::text[]) o(name)
     LOOP
         EXECUTE pg_catalog.format('CREATE OPERATOR %s.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s.rival_operator)', place, one.name, one.l, one.r, place);
@@ -137,7 +138,7 @@ BEGIN
     -- collations, and at last types and relations of Postgres' names
     EXECUTE pg_catalog.format('CREATE COLLATION %s."C" FROM "POSIX"', place);
     PERFORM witness.rival(place, 'rival_check', 'integer', 'boolean');
-    FOR one IN SELECT t.name FROM unnest('{text,jsonb,uuid,timestamptz,timestamp,date,int2,int4,int8,bool,numeric,name,oid,regclass,regrole,regprocedure,record,interval,trigger}'::text[]) t(name) LOOP
+    FOR one IN SELECT t.name FROM unnest('{text,jsonb,uuid,timestamptz,timestamp,date,int2,int4,int8,bool,numeric,name,oid,regclass,regrole,regprocedure,record,interval,trigger,tsquery}'::text[]) t(name) LOOP
         EXECUTE pg_catalog.format('CREATE DOMAIN %s.%I AS integer CHECK (%1$s.rival_check(VALUE))', place, one.name);
     END LOOP;
     FOR one IN SELECT c.relname AS name, (SELECT string_agg('c.' || attname, ', ') FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND attname NOT IN ('attmissingval')) AS columns FROM pg_catalog.pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')

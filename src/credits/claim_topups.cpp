@@ -70,7 +70,7 @@ struct handed_out {
 // Customers that somebody else has locked are left to the next call.
 std::optional<handed_out> claim_of_one(ledger::store &store, const std::string &pass_id, const wanted &asked) {
     const auto customer = store.lock_customer(pass_id, LockWaitSkip);
-    if (!customer)
+    if (!customer || customer->merged_into || customer->erased)
         return std::nullopt;
     const std::int64_t now = pg::unix_micros(pg::clock_time());
     if (store.run(store.where().customers, still_due, asked.threshold, now, pass_id).empty())
@@ -137,8 +137,8 @@ Datum release_topup_claim(FunctionCallInfo fcinfo) {
     ledger::store &store = call.store();
     bool released = false;
     if (const auto pass_id = customer_of(store, topup_id)) {
-        const ledger::locked_customer customer = ledger::require_locked_customer(store, *pass_id);
-        auto standing = claim_of(store, *pass_id); // as it is behind the lock
+        const ledger::locked_customer customer = ledger::require_locked_or_erased_customer(store, *pass_id);
+        auto standing = claim_of(store, customer.pass_id); // as it is behind the lock
         if (standing && standing->topup_id == topup_id && !standing->released) {
             standing->released = true;
             standing->until = retry_at ? pg::unix_micros(*retry_at) : 0;

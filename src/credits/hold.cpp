@@ -46,7 +46,7 @@ locked_hold lock_hold(ledger::store &store, std::string_view hold_id, std::optio
                             "A hold takes credits; make it with mega_hold_credit."};
     ledger::locked_customer customer = lock_customer_of(store, seen);
     credit_row hold = require_hold(store, hold_id, seen.place); // its status as it stands behind the lock
-    if (hold.pass_id != seen.pass_id)
+    if (hold.pass_id != customer.pass_id)
         throw pg::sql_error{"40001", "the hold went to another customer meanwhile", "hold_id=" + pg::quoted(hold_id),
                             "Try again."};
     return {std::move(hold), std::move(customer)};

@@ -135,10 +135,11 @@ std::optional<std::string> post(ledger::store &store, ledger::locked_customer &c
     const pg::timestamp stamp = apply(after, what);
     if (what.delta > 0 && !store.others_act()) // where others act the projection asks, behind what they did
         ledger::require_room(after, store.pending_holds(after.pass_id));
-    const ledger::new_row row = row_of(what, stamp);
+    ledger::new_row row = row_of(what, stamp);
+    row.set(column::mg_pass_id, after.pass_id); // who was named may have been merged before the lock
     const char *hint = hint_of(what);
     ledger::appended_rows rows;
-    switch (store.append_credit(row, what.pass_id, what.delta, hint)) {
+    switch (store.append_credit(row, after.pass_id, what.delta, hint)) {
     case ledger::appended::no:
         return std::nullopt;
     case ledger::appended::unprojected:
@@ -181,6 +182,8 @@ std::int32_t write_off_expired(ledger::store &store, ledger::locked_customer &cu
 
 ledger::locked_customer lock_customer_of(ledger::store &store, const credit_row &row) {
     auto customer = store.lock_customer(row.pass_id);
+    while (customer && customer->merged_into) // since the row was seen
+        customer = store.lock_customer(std::string(*customer->merged_into));
     if (!customer)
         throw pg::sql_error{
             "23503", "the customer of this row does not exist",

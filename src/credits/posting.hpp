@@ -66,6 +66,9 @@ std::optional<credit_row> find_by_txn_id(ledger::store &store, std::string_view 
 // The row that says the same; raises MG002 when one says something else, MG010 when it is a hold that was settled.
 std::optional<credit_row> find_replay(ledger::store &store, const posting &what);
 
+// The posting with the pass id that the row has, when it means the same customer: he may have been merged since.
+posting named_as_in(ledger::store &store, const credit_row &first, posting again);
+
 // Raises MG002 when a row of another id has the reference of a function's own posting.
 void refuse_taken_reference(ledger::store &store, const posting &what);
 

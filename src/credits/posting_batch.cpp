@@ -2,6 +2,7 @@
 #include "credits/posting_batch.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/merged.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
 
@@ -222,7 +223,8 @@ std::optional<posting_batch::late_customer> posting_batch::visit(const group &ow
     std::optional<plan> made;
     const auto make =
         [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
-        if (customer.expires_at && *customer.expires_at <= pg::clock_time())
+        if (customer.merged_into || customer.erased ||
+            (customer.expires_at && *customer.expires_at <= pg::clock_time()))
             return std::nullopt; // what expired goes first
         made.emplace(store_, customer);
         made->take(all, fresh, &known, under_way);
@@ -232,6 +234,10 @@ std::optional<posting_batch::late_customer> posting_batch::visit(const group &ow
     auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
     if (!visited) // told in its turn
         return late_customer{std::nullopt, own, std::move(fresh)};
+    if (visited->locked && (visited->locked->merged_into || visited->locked->erased)) { // since it was looked up
+        ledger::lock_anew(store_, *visited->locked);
+        some_were_merged_ = true;
+    }
     if (visited->locked)
         return late_customer{std::move(visited->locked), own, std::move(fresh)};
     write_rows(*made, under_way);
@@ -259,6 +265,8 @@ void posting_batch::add_to_locked(late_customer &late, postings all, known_keys 
     under_way = late.own.first;
     if (!late.customer)
         ledger::throw_unknown_customer(all[late.own.first]->pass_id);
+    if (some_were_merged_) // several of the call may be one by now
+        ledger::lock_anew(store_, *late.customer);
     if (late.changed())
         late.fresh = select_fresh(late.own, all, known, under_way);
     if (late.fresh.empty())
@@ -266,7 +274,7 @@ void posting_batch::add_to_locked(late_customer &late, postings all, known_keys 
     under_way = late.fresh.front();
     write_off_expired(store_, *late.customer, pg::clock_time());
     plan made(store_, *late.customer);
-    made.take(all, late.fresh, &known, under_way);
+    made.take(all, late.fresh, some_were_merged_ ? nullptr : &known, under_way);
     append(*late.customer, made, under_way);
 }
 
@@ -320,9 +328,10 @@ ledger::appended_rows posting_batch::write_rows(const plan &made, std::size_t &u
     ledger::appended_rows rows;
     for (const auto &[number, what, stamp] : made.rows) {
         under_way = number;
-        const ledger::new_row row = row_of(*what, stamp);
+        ledger::new_row row = row_of(*what, stamp);
+        row.set(schema::ledger::mg_pass_id, made.after.pass_id); // who goes on for who was named
         const char *hint = hint_of(*what);
-        switch (store_.append_one_of_many(row, what->pass_id, what->delta, hint)) {
+        switch (store_.append_one_of_many(row, made.after.pass_id, what->delta, hint)) {
         case ledger::appended::no: // by a raw row, or under another customer's lock
             if (!find_replay(store_, *what))
                 ledger::refuse_appended_meanwhile("movement", "pass_id", what->pass_id);

@@ -42,6 +42,7 @@ private:
     ledger::appended_rows write_rows(const plan &made, std::size_t &under_way);
 
     ledger::store &store_;
+    bool some_were_merged_ = false; // since their pass ids were looked up
     std::int32_t written_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "credits/posting.hpp"
 
 #include "ledger/disclosure.hpp"
+#include "ledger/resolve.hpp"
 
 namespace mega::credits {
 
@@ -113,10 +114,18 @@ void require_same(const credit_row &first, const posting &again) {
     refuse_settled_hold(first, again);
 }
 
+posting named_as_in(ledger::store &store, const credit_row &first, posting again) {
+    if (ledger::means_customer(store.where(), again.pass_id, first.pass_id))
+        again.pass_id = first.pass_id;
+    return again;
+}
+
 std::optional<credit_row> find_replay(ledger::store &store, const posting &what) {
     auto first = find_posted(store, what);
-    if (first)
+    if (first && first->pass_id == what.pass_id)
         require_same(*first, what);
+    else if (first)
+        require_same(*first, named_as_in(store, *first, what));
     return first;
 }
 

@@ -33,7 +33,7 @@ std::vector<std::string> column_of(const pg::rows &found, int column, const char
 
 // The credits that were written off; std::nullopt when another sweep was here between the look and the lock.
 std::optional<std::int64_t> expire(ledger::store &store, std::string_view pass_id, pg::timestamp as_of) {
-    ledger::locked_customer customer = ledger::require_locked_customer(store, pass_id);
+    ledger::locked_customer customer = ledger::require_locked_or_erased_customer(store, pass_id);
     if (!customer.expires_at || *customer.expires_at > as_of)
         return std::nullopt;
     return write_off_expired(store, customer, as_of);

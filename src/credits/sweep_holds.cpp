@@ -137,7 +137,7 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, std::int64
 // have to be released alone.
 std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold> due, posting_batch &all) {
     auto customer = store.lock_customer(due.front().row.pass_id, LockWaitSkip);
-    if (!customer)
+    if (!customer || customer->merged_into) // his holds are another one's by now: the next sweep finds them there
         return {};
     write_off_expired(store, *customer, pg::clock_time());
     releases found = find_releases(store, due, customer->credits);

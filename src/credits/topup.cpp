@@ -116,7 +116,7 @@ std::optional<credit_row> find_replay(ledger::store &store, const topup &wanted)
     const auto first = find_posted(store, wanted.what);
     if (!first)
         return std::nullopt;
-    posting again = wanted.what;
+    posting again = named_as_in(store, *first, wanted.what);
     again.delta = first->delta;
     again.given = wanted.packs.has_value();
     if (wanted.packs)
@@ -207,7 +207,11 @@ Datum record_topup(FunctionCallInfo fcinfo) {
     wanted.what.pass_id.assign(ledger::resolve_pass_id(store.where(), wanted.what.pass_id));
     const outcome done = post_once(
         store, "top-up", [&] { return find_replay(store, wanted); },
-        [&] { return ledger::require_locked_customer(store, wanted.what.pass_id); },
+        [&] {
+            ledger::locked_customer customer = ledger::require_locked_customer(store, wanted.what.pass_id);
+            wanted.what.pass_id = customer.pass_id; // who goes on, when he was merged meanwhile
+            return customer;
+        },
         [&](ledger::locked_customer &customer) {
             decide_packs(store, wanted);
             auto posted = post(store, customer, wanted.what);

@@ -37,12 +37,16 @@ void set_amount(transfer &what, std::int32_t amount) {
     what.in.delta = amount;
 }
 
+[[noreturn]] void refuse_one_customer(std::string_view pass_id) {
+    throw pg::sql_error{ledger::bad_argument, "a transfer needs two customers", "pass_id=" + pg::quoted(pass_id),
+                        "Name another customer as to_pass_id."};
+}
+
 transfer read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
     const std::string_view from = ledger::resolve_pass_id(where, ledger::require_text("from_pass_id", given.text(0)));
     const std::string_view to = ledger::resolve_pass_id(where, ledger::require_text("to_pass_id", given.text(1)));
     if (from == to)
-        throw pg::sql_error{ledger::bad_argument, "a transfer needs two customers", "pass_id=" + pg::quoted(from),
-                            "Name another customer as to_pass_id."};
+        refuse_one_customer(from);
     const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
     const std::string_view id = ledger::require_text("transfer_id", given.text(3), room_in_txn_id("transfer::out"));
     const std::string_view reason = ledger::require_text("reason", given.text(4));
@@ -87,7 +91,7 @@ bool is_replay(ledger::store &store, const transfer &what) {
     const auto in = find_by_txn_id(store, *what.in.txn_id);
     for (const auto &[first, leg] : {std::pair{&out, &what.out}, std::pair{&in, &what.in}})
         if (*first) {
-            posting again = *leg;
+            posting again = named_as_in(store, **first, *leg);
             if (!what.amount)
                 again.delta = (*first)->delta;
             require_same(**first, again);
@@ -101,12 +105,15 @@ struct two_customers {
     ledger::locked_customer from, to;
 };
 
+// Of customers who were merged since their pass ids were looked up, those who go on.
 two_customers lock_both(ledger::store &store, const transfer &what) {
     const bool out_first = what.out.pass_id < what.in.pass_id;
     ledger::locked_customer first =
         ledger::require_locked_customer(store, out_first ? what.out.pass_id : what.in.pass_id);
     ledger::locked_customer second =
         ledger::require_locked_customer(store, out_first ? what.in.pass_id : what.out.pass_id);
+    if (first.pass_id == second.pass_id)
+        refuse_one_customer(first.pass_id);
     if (out_first)
         return {std::move(first), std::move(second)};
     return {std::move(second), std::move(first)};

@@ -33,7 +33,7 @@ constinit pg::statement select_customer(select_text.data(), pass_id_type);
 Datum customer(FunctionCallInfo fcinfo) {
     const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
+    const std::string_view pass_id = ledger::spell_pass_id(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
     const pg::rows found = spi.run(select_customer, where.schema, pg::access::read_only, pass_id);

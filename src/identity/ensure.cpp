@@ -15,21 +15,26 @@ namespace mega::identity {
 
 namespace {
 
+constexpr std::size_t written_count = 12;
+
 // What ensure writes of a customer: its identities, and what was told about it.
-std::array<ledger::customer_change, 12> written(const std::string &pass_id, const wanted &person) {
+std::array<ledger::customer_change, written_count> written(const std::string &pass_id, const wanted &person) {
     using column = schema::customer;
-    const profile &about = person.about;
+    const auto told = [&person](column c) {
+        const auto found = std::ranges::find(person.about, c, &ledger::customer_change::first);
+        return ledger::customer_change{c, found == person.about.end() ? pg::nullable_datum{} : found->second};
+    };
     return {{{column::mg_pass_id, pg::to_datum(pass_id)},
              {column::mg_shopify_customer_id, pg::to_datum(person.shopify_id)},
              {column::mg_user_id, pg::to_datum(person.user_id)},
              {column::mg_email, pg::to_datum(person.email)},
-             {column::mg_first_name, pg::to_datum(about.first_name)},
-             {column::mg_last_name, pg::to_datum(about.last_name)},
-             {column::mg_display_name, pg::to_datum(about.display_name)},
-             {column::mg_locale, pg::to_datum(about.locale)},
-             {column::mg_timezone, pg::to_datum(about.timezone)},
-             {column::mg_marketing_opt_in, pg::to_datum(about.marketing_opt_in)},
-             {column::mg_product_updates_opt_in, pg::to_datum(about.product_updates_opt_in)},
+             told(column::mg_first_name),
+             told(column::mg_last_name),
+             told(column::mg_display_name),
+             told(column::mg_locale),
+             told(column::mg_timezone),
+             told(column::mg_marketing_opt_in),
+             told(column::mg_product_updates_opt_in),
              {column::mg_last_active, pg::to_datum(pg::clock_time())}}};
 }
 
@@ -102,16 +107,20 @@ private:
     // meanwhile.
     std::optional<ensured> fill_in(const std::string &pass_id) {
         auto customer = store_.lock_customer(pass_id);
-        if (!customer)
+        if (!customer || customer->merged_into) // the next round finds who goes on
             return std::nullopt;
         const auto all = written(pass_id, person_);
         stored_columns stored;
         const standing now = read(pass_id, all, stored);
+        const auto [shopify_id, user_id] = new_identities(pass_id, now);
         std::vector<ledger::customer_change> unknown;
         for (std::size_t i = 0; i < all.size(); ++i)
-            if (all[i].first == schema::customer::mg_last_active || (stored[i].is_null && !all[i].second.is_null))
+            if ((all[i].first == schema::customer::mg_shopify_customer_id && !shopify_id) ||
+                (all[i].first == schema::customer::mg_user_id && !user_id))
+                continue;
+            else if (all[i].first == schema::customer::mg_last_active || (stored[i].is_null && !all[i].second.is_null))
                 unknown.push_back(all[i]);
-        if (adds_identity(pass_id, now)) {
+        if (shopify_id || user_id) {
             if (!store_.claim_identity(*customer, unknown))
                 return std::nullopt;
         } else if (store_.change_customer(*customer, unknown) != 1) {
@@ -140,21 +149,39 @@ private:
         return now;
     }
 
-    // Whether an identity that was given is unknown yet. Raises MG009 when the customer has another one of that kind.
-    bool adds_identity(const std::string &pass_id, const standing &now) {
-        if (person_.shopify_id && now.shopify_id && core::plain_shopify_id(*now.shopify_id) != *person_.shopify_id)
+    struct identities_to_add {
+        bool shopify_id, user_id;
+    };
+
+    // Which identities that were given are unknown yet: those of customers who were merged into this one are its own.
+    // Raises MG009 when the customer has another one of that kind.
+    identities_to_add new_identities(const std::string &pass_id, const standing &now) {
+        identities_to_add add{person_.shopify_id.has_value(), person_.user_id.has_value()};
+        if (add.shopify_id && now.shopify_id && core::plain_shopify_id(*now.shopify_id) == *person_.shopify_id)
+            add.shopify_id = false;
+        if (add.user_id && now.user_id == person_.user_id)
+            add.user_id = false;
+        add.shopify_id = add.shopify_id && !has_by_merge(pass_id, {{}, person_.shopify_id, std::nullopt});
+        add.user_id = add.user_id && !has_by_merge(pass_id, {{}, std::nullopt, person_.user_id});
+        if (add.shopify_id && now.shopify_id)
             refuse_other(pass_id, "Shopify id", *now.shopify_id, *person_.shopify_id);
-        if (person_.user_id && now.user_id && *now.user_id != *person_.user_id)
+        if (add.user_id && now.user_id)
             refuse_other(pass_id, "user id", pg::format_uuid(*now.user_id), pg::format_uuid(*person_.user_id));
-        return (person_.shopify_id && !now.shopify_id) || (person_.user_id && !now.user_id);
+        return add;
+    }
+
+    bool has_by_merge(const std::string &pass_id, const ledger::identities &one) {
+        const std::vector<std::string> who = store_.find_customers(one);
+        return who.size() == 1 && who.front() == pass_id;
     }
 
     [[noreturn]] static void refuse_two(const std::string &first, const std::string &second) {
-        throw pg::sql_error{"MG009", "these identities belong to two customers",
-                            ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_shopify_customer_id,
-                                                schema::customer::mg_user_id},
-                                               "pass ids: " + pg::quoted(first) + " and " + pg::quoted(second)),
-                            "Give the identities of one of them; they stay two customers."};
+        throw pg::sql_error{
+            "MG009", "these identities belong to two customers",
+            ledger::to_readers(
+                {schema::customer::mg_pass_id, schema::customer::mg_shopify_customer_id, schema::customer::mg_user_id},
+                "pass ids: " + pg::quoted(first) + " and " + pg::quoted(second)),
+            "Merge them with mega_merge_customers if they are one person, or give the identities of one of them."};
     }
 
     [[noreturn]] static void refuse_other(const std::string &pass_id, const char *kind, std::string_view stored,
@@ -165,7 +192,8 @@ private:
                 {schema::customer::mg_pass_id, schema::customer::mg_shopify_customer_id, schema::customer::mg_user_id},
                 "pass_id=" + pg::quoted(pass_id) + " stored=" + pg::quoted(stored) + " ") +
                 "given=" + pg::quoted(given),
-            "Look up each identity by itself, and merge the customers if they are one person."};
+            "Look up each identity by itself, and merge the customers with mega_merge_customers if they are one "
+            "person."};
     }
 
     ledger::store &store_;

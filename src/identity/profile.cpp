@@ -12,16 +12,24 @@ namespace {
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-[[noreturn]] void refuse_type(std::string_view key, const char *wanted, const pg::json_value &value) {
+// A member of a document, as errors name it.
+struct member {
+    const char *document;
+    std::string_view key;
+    const pg::json_value &value;
+
+    std::string name() const { return std::string(document) + "." + std::string(key); }
+};
+
+[[noreturn]] void refuse_type(const member &of, const char *wanted) {
     throw pg::sql_error{ledger::bad_argument,
-                        "profile." + std::string(key) + " must be " + wanted,
-                        std::string("It is of type ") + value.type_name() + ".",
+                        of.name() + " must be " + wanted,
+                        std::string("It is of type ") + of.value.type_name() + ".",
                         {}};
 }
 
-[[noreturn]] void refuse(std::string_view key, const std::string &what, std::string_view value, const char *hint) {
-    throw pg::sql_error{ledger::bad_argument, "profile." + std::string(key) + " " + what, "value=" + pg::quoted(value),
-                        hint};
+[[noreturn]] void refuse(const member &of, const char *what, const char *hint) {
+    throw pg::sql_error{ledger::bad_argument, of.name() + " " + what, "value=" + pg::quoted(of.value.string()), hint};
 }
 
 // BCP 47 in outline: a language of 2 to 8 letters, then subtags of 1 to 8 letters or digits.
@@ -53,61 +61,85 @@ bool is_timezone(std::string_view text) {
     });
 }
 
-std::string_view read_text(std::string_view key, const pg::json_value &value) {
-    if (!value.is_string())
-        refuse_type(key, "a string", value);
-    const std::string_view text = core::trim(value.string());
-    ledger::check_text(("profile." + std::string(key)).c_str(), text, ledger::bad_argument);
+std::string_view read_text(const member &of) {
+    if (!of.value.is_string())
+        refuse_type(of, "a string");
+    const std::string_view text = core::trim(of.value.string());
+    ledger::check_text(of.name().c_str(), text, ledger::bad_argument);
     return text;
 }
 
-bool read_flag(std::string_view key, const pg::json_value &value) {
-    if (!value.is_boolean())
-        refuse_type(key, "true or false", value);
-    return value.boolean();
+std::string read_locale(const member &of) {
+    std::string locale(read_text(of));
+    std::ranges::replace(locale, '_', '-'); // as phones and POSIX write it
+    if (!is_locale(locale))
+        refuse(of, "is malformed", "Use BCP 47, for example en-US.");
+    return locale;
+}
+
+std::string_view read_timezone(const member &of) {
+    const std::string_view zone = read_text(of);
+    if (!is_timezone(zone))
+        refuse(of, "is not a time zone", "Use an IANA name, for example Asia/Dubai.");
+    return zone;
+}
+
+bool read_flag(const member &of) {
+    if (!of.value.is_boolean())
+        refuse_type(of, "true or false");
+    return of.value.boolean();
+}
+
+using column = schema::customer;
+
+constexpr std::pair<std::string_view, column> members[] = {
+    {"first_name", column::mg_first_name},
+    {"last_name", column::mg_last_name},
+    {"display_name", column::mg_display_name},
+    {"locale", column::mg_locale},
+    {"timezone", column::mg_timezone},
+    {"marketing_opt_in", column::mg_marketing_opt_in},
+    {"product_updates_opt_in", column::mg_product_updates_opt_in}};
+
+pg::nullable_datum value_of(const member &of, column c) {
+    if (of.value.is_null() || (of.value.is_string() && core::is_blank(of.value.string())))
+        return {};
+    switch (c) {
+    case column::mg_locale:
+        return pg::to_datum(read_locale(of));
+    case column::mg_timezone:
+        return pg::to_datum(read_timezone(of));
+    case column::mg_marketing_opt_in:
+    case column::mg_product_updates_opt_in:
+        return pg::to_datum(read_flag(of));
+    default:
+        return pg::to_datum(read_text(of));
+    }
 }
 
 } // namespace
 
-profile read_profile(pg::jsonb document) {
-    profile read;
-    std::optional<std::string_view> locale;
+std::optional<ledger::customer_change> read_profile_member(const char *document, std::string_view key,
+                                                           const pg::json_value &value) {
+    const auto known = std::ranges::find(members, key, [](const auto &one) { return one.first; });
+    if (known == std::end(members))
+        return std::nullopt;
+    return ledger::customer_change{known->second, value_of({document, key, value}, known->second)};
+}
+
+std::vector<ledger::customer_change> read_profile(pg::jsonb document) {
+    std::vector<ledger::customer_change> told;
     pg::for_each_member(pg::root_of(document), [&](std::string_view key, const pg::json_value &value) {
-        const bool absent = value.is_null() || (value.is_string() && core::is_blank(value.string()));
-        const auto text = [&](std::optional<std::string_view> &field) {
-            if (!absent)
-                field = read_text(key, value);
-        };
-        if (key == "first_name")
-            text(read.first_name);
-        else if (key == "last_name")
-            text(read.last_name);
-        else if (key == "display_name")
-            text(read.display_name);
-        else if (key == "locale")
-            text(locale);
-        else if (key == "timezone")
-            text(read.timezone);
-        else if (key == "marketing_opt_in")
-            read.marketing_opt_in = absent ? std::nullopt : std::optional(read_flag(key, value));
-        else if (key == "product_updates_opt_in")
-            read.product_updates_opt_in = absent ? std::nullopt : std::optional(read_flag(key, value));
-        else
+        const auto one = read_profile_member("profile", key, value);
+        if (!one)
             throw pg::sql_error{ledger::bad_argument,
                                 "profile has an unknown key " + pg::quoted(key),
                                 {},
                                 "Known are first_name, last_name, display_name, locale, timezone, marketing_opt_in and "
                                 "product_updates_opt_in."};
+        told.push_back(*one);
     });
-    if (locale) {
-        read.locale = std::string(*locale);
-        std::ranges::replace(*read.locale, '_', '-'); // as phones and POSIX write it
-        if (!is_locale(*read.locale))
-            refuse("locale", "is malformed", *locale, "Use BCP 47, for example en-US.");
-    }
-    if (read.timezone && !is_timezone(*read.timezone))
-        refuse("timezone", "is not a time zone", *read.timezone, "Use an IANA name, for example Asia/Dubai.");
-    return read;
+    return told;
 }
 
 } // namespace mega::identity

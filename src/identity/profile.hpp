@@ -1,18 +1,18 @@
-// The profile a caller gives to mega_ensure_customer.
+// What is told of a person, beside who it is: to mega_ensure_customer as a profile, to mega_update_customer as fields.
 #pragma once
 
-#include "pg/datum.hpp"
+#include "ledger/store.hpp"
+#include "pg/jsonb.hpp"
 
 namespace mega::identity {
 
-struct profile {
-    std::optional<std::string_view> first_name, last_name, display_name, timezone;
-    std::optional<std::string> locale;
-    std::optional<bool> marketing_opt_in, product_updates_opt_in;
-};
+// A member and its column; NULL for null and blank. std::nullopt when the key is none of a profile. document: how
+// errors name it. A locale may be written with underscores (en_US). Raises 22023 for a value of another type, a
+// malformed locale or an unknown time zone, and names it.
+std::optional<ledger::customer_change> read_profile_member(const char *document, std::string_view key,
+                                                           const pg::json_value &value);
 
-// Reads the document; null and blank members count as absent, a locale may be written with underscores (en_US). Raises
-// 22023 for a key it does not know, a value of another type, a malformed locale or an unknown time zone, and names it.
-profile read_profile(pg::jsonb document);
+// Reads a profile. Raises what that raises, and 22023 for a key it does not know.
+std::vector<ledger::customer_change> read_profile(pg::jsonb document);
 
 } // namespace mega::identity

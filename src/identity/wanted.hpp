@@ -12,7 +12,7 @@ struct wanted {
     std::optional<pg::uuid> user_id;       // given, or the one inside a pass:user: id
     std::optional<pg::uuid> anon_id;       // given, or the one inside a pass:anon: id
     std::optional<std::string_view> email;
-    profile about;
+    std::vector<ledger::customer_change> about;
 
     // The pass id that a new customer gets. Raises 22023 when nobody can be told by it.
     std::string fresh_pass_id() const;

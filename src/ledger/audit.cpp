@@ -22,18 +22,24 @@ pg::jsonb with_actor(pg::jsonb detail, std::string_view actor) {
 
 } // namespace
 
-void append_audit(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
-                  std::optional<std::string_view> actor) {
+bool append_audit_once(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view id,
+                       const deed &what, std::optional<std::string_view> actor) {
     using column = schema::admin;
     const pg::timestamp now = pg::clock_time();
-    new_admin_row row(core::record_type::admin_audit, new_id());
+    new_admin_row row(core::record_type::admin_audit, id);
     row.set(column::mg_action, what.action)
         .set(column::mg_actor_pass_id, what.customer)
         .set(column::mg_detail, actor ? with_actor(what.detail, *actor) : what.detail)
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    if (!append(spi, where, row)) // an id that nobody can have
-        throw pg::sql_error{"XX000", "an audit's fresh id was taken", "mg_id=" + pg::quoted(row.mg_id()), {}};
+    return append(spi, where, row);
+}
+
+void append_audit(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
+                  std::optional<std::string_view> actor) {
+    const std::string id = new_id();
+    if (!append_audit_once(spi, where, id, what, actor)) // an id that nobody can have
+        throw pg::sql_error{"XX000", "an audit's fresh id was taken", "mg_id=" + pg::quoted("admin_audit:" + id), {}};
 }
 
 } // namespace mega::ledger

@@ -19,6 +19,10 @@ struct deed {
 void append_audit(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
                   std::optional<std::string_view> actor);
 
+// The same under an id that somebody was given. False, and nothing written, when there is an audit with it.
+[[nodiscard]] bool append_audit_once(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view id,
+                                     const deed &what, std::optional<std::string_view> actor);
+
 // The same when there is an actor; nothing otherwise. For functions that write an audit when somebody stands up for it.
 inline void audit_actor(pg::spi_connection &spi, const schema::table_catalog &where, const deed &what,
                         std::optional<std::string_view> actor) {

@@ -11,6 +11,8 @@ struct locked_customer {
     std::optional<pg::timestamp> expires_at;
     bool may_spend = true; // neither disabled nor deleted
     pg::timestamp updated_at{};
+    bool erased = false;
+    std::optional<std::string> merged_into{}; // the pass id of the customer that goes on
     bool changed_meanwhile = true; // since the snapshot by which it was looked for; true when that is not known
     ItemPointerData place{};       // where it stood; a hint only
 };

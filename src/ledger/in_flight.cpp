@@ -9,6 +9,7 @@ namespace {
 
 constinit projection *projections = nullptr;
 constinit own_key *own_keys = nullptr;
+constinit move *moving = nullptr;
 constinit settlement *settlements = nullptr;
 constinit opening *openings = nullptr;
 constinit credit *credits = nullptr;
@@ -56,6 +57,18 @@ bool writes_own_key(std::string_view row, const pg::json_value &given, moment wh
 
 bool is_written(std::string_view row) noexcept {
     return own_keys != nullptr && own_keys->row_ == row && own_keys->subtransaction_ == GetCurrentSubTransactionId();
+}
+
+move::move(std::string_view from, std::string_view to) noexcept
+    : from_(from), to_(to), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()), below_(moving) {
+    moving = this;
+}
+
+move::~move() { moving = below_; }
+
+bool moves(std::string_view from, std::string_view to) noexcept {
+    return moving != nullptr && moving->subtransaction_ == GetCurrentSubTransactionId() &&
+           pg::trigger_depth() == moving->depth_ + 1 && moving->from_ == from && moving->to_ == to;
 }
 
 settlement::settlement(std::span<const std::string> mg_ids) noexcept

@@ -87,6 +87,27 @@ bool writes_own_key(std::string_view row, const pg::json_value &given, moment wh
 // Whether a function of mega is writing this row right now: it has asked what a raw row is asked.
 bool is_written(std::string_view row) noexcept;
 
+// Rows that go from a customer to the one that he was merged into: nobody else's write changes a pass id.
+class move {
+public:
+    move(std::string_view from, std::string_view to) noexcept;
+    ~move();
+    move(const move &) = delete;
+    move &operator=(const move &) = delete;
+
+private:
+    friend bool moves(std::string_view, std::string_view) noexcept;
+
+    std::string_view from_, to_;
+    SubTransactionId subtransaction_;
+    int depth_; // of triggers
+    move *below_;
+};
+
+// Whether the move on top of the stack goes this way, in this subtransaction, and is asked about by a trigger of its
+// own statement.
+bool moves(std::string_view from, std::string_view to) noexcept;
+
 // Holds that are being settled: their mg_ids, sorted.
 class settlement {
 public:

@@ -3,6 +3,7 @@
 #include "ledger/admin_fact.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/parent_check.hpp"
 #include "ledger/removal.hpp"
@@ -27,6 +28,7 @@ Datum check(FunctionCallInfo fcinfo) {
     if (call.on_insert()) {
         check_new_row(where, row, in_flight::moment::before);
         fill_pass_id_of_step(where, row);
+        store_under_root(where, row);
         unprojected::row_ids one;
         one.add(row.text(column::mg_id).value_or(""));
         unprojected::expect(one);
@@ -34,6 +36,7 @@ Datum check(FunctionCallInfo fcinfo) {
     }
     pg::row second(call.new_tuple(), call.shape());
     ledger_row changed(where.generations, second);
+    keep_pass_id(where, row, changed);
     check_changed_row(row, changed, in_flight::moment::before);
     return call.keep(second.changed());
 }
@@ -84,7 +87,7 @@ Datum project_statement(FunctionCallInfo fcinfo) {
         all.add_waiting(row);
     });
     pg::spi_connection spi;
-    all.apply(*open_store(spi, where));
+    all.apply_raw(*open_store(spi, where));
     spi.finish();
     return call.keep(nullptr);
 }

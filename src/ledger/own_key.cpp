@@ -24,6 +24,8 @@ pg::jsonb replaced(pg::jsonb meta, const std::optional<pg::json_value> &own) {
 
 pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own) { return replaced(meta, pg::value_of(own)); }
 
+pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other) { return replaced(meta, pg::find(other, own_key)); }
+
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name) {
     const auto own = pg::find(meta, own_key);
     return own && own->is_object() ? pg::find(own->container(), name) : std::nullopt;

@@ -12,6 +12,9 @@ inline constexpr std::string_view own_key = "mega";
 // An application's document with what mega notes of the row beside it.
 pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
 
+// An application's document with the key of another one: none when that has none.
+pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other);
+
 // A member of mega's own key; std::nullopt when there is none.
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name);
 

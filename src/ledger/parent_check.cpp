@@ -3,6 +3,7 @@
 
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/disclosure.hpp"
 #include "pg/rounds.hpp"
 
@@ -43,7 +44,7 @@ void parent_check::verify_one(store &store, std::string_view generation, std::sp
                             "mg_id=" + pg::quoted(claims.front().row_id) + " names it.",
                             "Create the generation first, for example with mega_create_generation."};
     for (const claim &one : claims)
-        if (one.pass_id != *customer)
+        if (one.pass_id != *customer && !means_customer(store.where(), one.pass_id, *customer))
             throw pg::sql_error{bad_column,
                                 "the generation belongs to another customer",
                                 "mg_id=" + pg::quoted(one.row_id) + " mg_pass_id=" + pg::quoted(one.pass_id) +

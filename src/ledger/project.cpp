@@ -4,6 +4,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
+#include "ledger/merged.hpp"
 #include "pg/clock.hpp"
 #include "pg/rounds.hpp"
 #include "schema/others.hpp"
@@ -11,7 +12,19 @@
 namespace mega::ledger {
 
 locked_customer require_locked_customer(store &store, std::string_view pass_id) {
+    locked_customer customer = require_locked_or_erased_customer(store, pass_id);
+    if (customer.erased)
+        refuse_erased(pass_id);
+    return customer;
+}
+
+locked_customer require_locked_or_erased_customer(store &store, std::string_view pass_id) {
     auto customer = store.lock_customer(pass_id);
+    while (customer && customer->merged_into) {
+        customer = store.lock_customer(std::string(*customer->merged_into));
+        if (customer)
+            customer->changed_meanwhile = true;
+    }
     if (!customer)
         throw_unknown_customer(pass_id);
     return *std::move(customer);
@@ -92,6 +105,16 @@ void balance_change::add(std::int32_t delta, const char *overdraft_hint) {
 void balance_change::add_spend_of_statement(std::int32_t delta, const char *overdraft_hint) {
     add(delta, nullptr);
     debt_hint_ = overdraft_hint;
+}
+
+void balance_change::add(const balance_change &other) {
+    if (const std::int64_t needed = other.needed_ - sum_; other.overdraft_hint_ != nullptr && needed > needed_) {
+        needed_ = needed;
+        overdraft_hint_ = other.overdraft_hint_;
+    }
+    sum_ += other.sum_;
+    grants_ = grants_ || other.grants_;
+    debt_hint_ = other.debt_hint_ != nullptr ? other.debt_hint_ : debt_hint_;
 }
 
 std::int32_t balance_change::balance_behind(store &store, const locked_customer &customer) const {
@@ -186,6 +209,26 @@ void statement_projection::add_appended(std::string_view pass_id, const appended
     moved.credits = rows.credits;
     moved.waiting = rows.waiting;
     moved.end = end;
+}
+
+void statement_projection::follow(std::string_view from, std::string_view to) {
+    const auto found = by_customer_.find(from);
+    if (found == by_customer_.end())
+        return;
+    change moved = std::move(found->second);
+    by_customer_.erase(found);
+    change &target = of(to);
+    target.credits.add(moved.credits);
+    target.waiting.add(moved.waiting);
+    std::ranges::move(moved.events, std::back_inserter(target.events));
+}
+
+std::vector<std::string> statement_projection::customers() const {
+    std::vector<std::string> names;
+    names.reserve(by_customer_.size());
+    for (const auto &one : by_customer_)
+        names.push_back(one.first);
+    return names;
 }
 
 void statement_projection::project(store &store) {

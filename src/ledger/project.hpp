@@ -39,6 +39,8 @@ public:
     // A row that takes credits and may do so only where all rows together leave no debt.
     void add_spend_of_statement(std::int32_t delta, const char *overdraft_hint);
 
+    void add(const balance_change &other);
+
     // What the balance becomes. Raises 22003 and MG001.
     std::int32_t balance_behind(store &store, const locked_customer &customer) const;
 
@@ -105,6 +107,12 @@ public:
     // if that changes; one that lies later by now stays.
     void add_appended(std::string_view pass_id, const appended_rows &rows,
                       std::optional<std::optional<pg::timestamp>> end);
+
+    // What moves for one customer moves for another one: he was merged into that one.
+    void follow(std::string_view from, std::string_view to);
+
+    // Whose rows are projected, in byte order of pass id.
+    std::vector<std::string> customers() const;
 
     bool empty() const { return by_customer_.empty(); }
 

@@ -3,34 +3,62 @@
 
 #include "core/pass_id.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/parent_check.hpp"
+#include "ledger/merged.hpp"
 
 namespace mega::ledger {
 
 namespace {
 
 constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
+constinit pg::statement select_customer("SELECT c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}' "
+                                        "FROM ONLY @schema@.mega_customers c "
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);
 
-bool is_there(const schema::table_catalog &where, std::string_view pass_id, pg::access access) {
-    if (access == pg::access::read_write)
-        return customer_exists(where, pass_id);
+// Who goes on for the customer of exactly this pass id; std::nullopt when there is none.
+std::optional<std::string> meant_by(const schema::table_catalog &where, std::string_view pass_id, pg::access access) {
     pg::spi_connection spi;
-    const pg::as_role owner(where.customers.owner);
-    const bool exists = !spi.run(select_customer, where.schema, access, pass_id).empty();
+    std::optional<std::string> meant;
+    if (access == pg::access::read_write) {
+        if (auto found = customer_meant(*open_store(spi, where), pass_id))
+            meant = std::move(found->pass_id);
+    } else {
+        const pg::as_role owner(where.customers.owner);
+        std::string looked_for(pass_id);
+        for (int steps = 0; steps < 100; ++steps) {
+            const pg::rows found = spi.run(select_customer, where.schema, access, looked_for);
+            if (found.empty())
+                break;
+            const auto into = found.text(0, 0);
+            if (!into) {
+                meant = looked_for;
+                break;
+            }
+            looked_for = *into;
+        }
+    }
     spi.finish();
-    return exists;
+    return meant;
 }
+
+std::string_view kept(const std::string &text) { return pg::text_of(pg::to_datum(text).value); }
 
 } // namespace
 
 std::string_view resolve_pass_id(const schema::table_catalog &where, std::string_view given, pg::access access) {
+    auto meant = meant_by(where, given, access);
+    if (meant)
+        return *meant == given ? given : kept(*meant);
     const auto canonical = core::canonical_pass_id(given);
-    if (!canonical || is_there(where, given, access))
+    if (!canonical)
         return given;
-    return pg::text_of(pg::to_datum(*canonical).value);
+    meant = meant_by(where, *canonical, access);
+    return kept(meant ? *meant : *canonical);
+}
+
+std::string_view spell_pass_id(const schema::table_catalog &where, std::string_view given, pg::access access) {
+    const auto canonical = core::canonical_pass_id(given);
+    return !canonical || meant_by(where, given, access) ? given : kept(*canonical);
 }
 
 std::optional<std::string_view> resolve_optional(const schema::table_catalog &where,

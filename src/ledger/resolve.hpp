@@ -7,11 +7,15 @@
 namespace mega::ledger {
 
 // The pass id as written when a customer has it so (tables that were adopted may have UUIDs in capitals), else in its
-// canonical spelling, whether or not there is such a customer. One that is written canonically, as nearly all are,
-// costs no look. The look runs as the owner: it is a rule's. access: read_only in reads. To be called before the
-// function opens a SPI connection of its own; what it returns lives as long as the call.
+// canonical spelling, whether or not there is such a customer; of a customer that was merged, the root's. The look runs
+// as the owner: it is a rule's. access: read_only in reads. To be called before the function opens a session of its
+// own; what it returns lives as long as the call.
 std::string_view resolve_pass_id(const schema::table_catalog &where, std::string_view given,
                                  pg::access access = pg::access::read_write);
+
+// The same without following merges: which row of mega_customers is meant.
+std::string_view spell_pass_id(const schema::table_catalog &where, std::string_view given,
+                               pg::access access = pg::access::read_write);
 
 // For an optional argument: absent stays absent.
 std::optional<std::string_view> resolve_optional(const schema::table_catalog &where,

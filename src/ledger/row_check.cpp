@@ -262,6 +262,24 @@ void check_hold(const ledger_row &old_row, const ledger_row &new_row) {
                             "Use mega_capture_credit or mega_release_credit."};
 }
 
+// A row that goes from a merged customer to the one that goes on keeps whose it was first.
+bool is_moved(const ledger_row &old_row, const ledger_row &new_row) {
+    const auto from = old_row.text(column::mg_pass_id), to = new_row.text(column::mg_pass_id);
+    return from && to && *from != *to && in_flight::moves(*from, *to);
+}
+
+void note_first_owner(const ledger_row &old_row, ledger_row &new_row) {
+    const pg::jsonb meta = old_row.json(column::mg_meta).value_or(pg::empty_object());
+    if (!pg::is_object(meta) || own_member(meta, "from"))
+        return;
+    const pg::jsonb own = own_key_with(
+        meta, "from", [&](pg::json_builder &builder) { builder.key("from").text(*old_row.text(column::mg_pass_id)); });
+    const pg::jsonb noted = with_own_key(meta, own);
+    const auto stored = new_row.json(column::mg_meta);
+    if (!stored || !pg::equal(pg::root_of(*stored), pg::root_of(noted)))
+        new_row.set(column::mg_meta, noted);
+}
+
 } // namespace
 
 std::string which(const ledger_row &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
@@ -292,20 +310,27 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
 
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when) {
     const auto type = type_of(old_row);
-    protect_stored_key(old_row, new_row, column::mg_meta, column::mg_id, when);
+    const bool moved = is_moved(old_row, new_row);
+    if (moved)
+        note_first_owner(old_row, new_row);
+    else
+        protect_stored_key(old_row, new_row, column::mg_meta, column::mg_id, when);
+    const auto is_part_of_move = [moved](column c) {
+        return moved && (c == column::mg_pass_id || c == column::mg_meta);
+    };
     for (const column c : {column::mg_mma_vars, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
-        if (!old_row.same(new_row, c) && !may_change(c, type))
+        if (!old_row.same(new_row, c) && !may_change(c, type) && !is_part_of_move(c))
             refuse_changed_fact(old_row, c, type);
     }
     new_row.set(column::mg_updated_at, pg::clock_time());
     for (const column c : url_columns)
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
-    if (type == record_type::credit_transaction)
+    if (type == record_type::credit_transaction && !moved)
         check_hold(old_row, new_row);
     check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);

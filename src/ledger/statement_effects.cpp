@@ -5,9 +5,11 @@
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/settings.hpp"
 #include "ledger/unprojected.hpp"
+#include "pg/rounds.hpp"
 
 namespace mega::ledger {
 
@@ -72,11 +74,36 @@ void statement_effects::add_waiting(const ledger_row &row) {
     add(row);
     const std::string_view mg_id = row.text(column::mg_id).value_or("");
     const auto pass_id = row.text(column::mg_pass_id);
+    if (pass_id && !in_flight::is_written(mg_id) && !raw_.contains(*pass_id))
+        raw_.emplace(*pass_id);
     if (!pass_id || !moved_.add_waiting(*pass_id, mg_id)) {
         unprojected::row_ids one; // nothing of it is projected
         one.add(mg_id);
         unprojected::arrived(one);
     }
+}
+
+// In byte order of pass id, as they are locked.
+void statement_effects::look_at_customers(store &store) {
+    pg::rounds customers;
+    for (const std::string &pass_id : raw_)
+        customers.run([&](pg::spi_connection &its_own) {
+            const auto one = open_store(its_own, store.where());
+            const auto meant = share_customer_meant(*one, pass_id);
+            if (!meant)
+                return; // the foreign key answers, or the projection
+            if (meant->erased)
+                refuse_erased(pass_id);
+            if (meant->pass_id == pass_id)
+                return;
+            follow_merge(*one, pass_id, meant->pass_id);
+            moved_.follow(pass_id, meant->pass_id);
+        });
+}
+
+void statement_effects::apply_raw(store &store) {
+    look_at_customers(store);
+    apply(store);
 }
 
 void statement_effects::apply(store &store) {

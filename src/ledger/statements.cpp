@@ -61,7 +61,8 @@ template <class Column> std::string list_of(std::span<const Column> columns) {
     return list;
 }
 
-constexpr const char *locks[] = {"", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE SKIP LOCKED", " FOR SHARE"};
+constexpr const char *locks[] = {"", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE SKIP LOCKED", " FOR SHARE",
+                                 " FOR KEY SHARE"};
 
 std::string select_from(std::span<const customer> columns) {
     return "SELECT " + list_of(columns) +

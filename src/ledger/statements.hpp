@@ -8,7 +8,7 @@
 
 namespace mega::ledger::statements {
 
-enum class locking { none, no_key_update, no_key_update_skip_locked, share };
+enum class locking { none, no_key_update, no_key_update_skip_locked, share, key_share };
 
 // SELECT columns of the row with the key $1.
 pg::statement &select(std::span<const schema::customer> columns, locking how);

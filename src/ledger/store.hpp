@@ -55,6 +55,10 @@ public:
         return lock_customer(pass_id, LockWaitBlock);
     }
 
+    // Locks the customer FOR KEY SHARE, which keeps merges and erasures off and nothing else, and reads it as it stands
+    // behind the lock.
+    virtual std::optional<locked_customer> share_customer(std::string_view pass_id) = 0;
+
     // Reads columns; false when there is no such customer.
     virtual bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
                                std::span<pg::nullable_datum> values) = 0;
@@ -184,8 +188,12 @@ private:
 // Chooses: once for each call, or for each round of a long one.
 std::unique_ptr<store> open_store(pg::spi_connection &spi, const schema::table_catalog &where);
 
-// Raises 23503 when there is no such customer.
+// Locks the customer; of one that was merged, the one that goes on: the pass id is that one's. Raises 23503 when there
+// is none, MG004 when he was erased.
 locked_customer require_locked_customer(store &store, std::string_view pass_id);
+
+// The same for what goes on with customers who were erased.
+locked_customer require_locked_or_erased_customer(store &store, std::string_view pass_id);
 
 // What a customer has, with the caller's rights and by the caller's snapshot.
 struct current_balance {

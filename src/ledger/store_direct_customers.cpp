@@ -4,6 +4,7 @@
 #include "ledger/derived.hpp"
 #include "ledger/direct_writers.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "ledger/store_direct.hpp"
@@ -38,6 +39,7 @@ locked_customer customer_found(std::string_view pass_id) {
     result.may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
     result.updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
     result.place = customers.place();
+    read_fate(result, at(customer::mg_meta));
     return result;
 }
 
@@ -91,6 +93,20 @@ std::optional<locked_customer> direct_store::lock_customer(std::string_view pass
     std::optional<locked_customer> result;
     if (find_customer(pass_id))
         result = lock_customer_found(pass_id, wait);
+    customers.close();
+    snapshot.done();
+    return result;
+}
+
+std::optional<locked_customer> direct_store::share_customer(std::string_view pass_id) {
+    pg::fresh_snapshot snapshot;
+    open(customers, RowExclusiveLock);
+    std::optional<locked_customer> result;
+    if (find_customer(pass_id)) {
+        const pg::locked lock = customers.lock_found(LockTupleKeyShare, LockWaitBlock);
+        if (lock == pg::locked::yes || lock == pg::locked::newer)
+            result = customer_found(pass_id);
+    }
     customers.close();
     snapshot.done();
     return result;

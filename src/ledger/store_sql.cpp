@@ -4,6 +4,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "ledger/statements.hpp"
 #include "pg/subtransaction.hpp"
@@ -50,8 +51,8 @@ constinit pg::statement
                       "AND " MEGA_PENDING_HOLD,
                       id_type);
 
-constexpr customer locked_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_disabled,
-                                       customer::mg_deleted_at, customer::mg_updated_at};
+constexpr customer locked_columns[] = {customer::mg_credits,    customer::mg_expires_at, customer::mg_disabled,
+                                       customer::mg_deleted_at, customer::mg_updated_at, customer::mg_meta};
 constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at};
 
 constexpr auto all_of_a_row() {
@@ -99,10 +100,9 @@ std::optional<in_flight::projection> &project_in_flight(std::optional<in_flight:
 
 } // namespace
 
-std::optional<locked_customer> sql_store::lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
-    pg::statement &select = statements::select(locked_columns, wait == LockWaitSkip ? locking::no_key_update_skip_locked
-                                                                                    : locking::no_key_update);
-    const pg::rows found = run(where().customers, select, pass_id);
+namespace {
+
+std::optional<locked_customer> locked_of(const pg::rows &found, std::string_view pass_id) {
     if (found.empty())
         return std::nullopt;
     if (found.count() > 1) // an adopted table without a key
@@ -115,7 +115,20 @@ std::optional<locked_customer> sql_store::lock_customer(std::string_view pass_id
     locked.expires_at = found.time(0, 1);
     locked.may_spend = !found.boolean(0, 2).value_or(false) && !found.time(0, 3);
     locked.updated_at = found.time(0, 4).value_or(pg::timestamp{});
+    read_fate(locked, found.column(0, 5));
     return locked;
+}
+
+} // namespace
+
+std::optional<locked_customer> sql_store::lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
+    pg::statement &select = statements::select(locked_columns, wait == LockWaitSkip ? locking::no_key_update_skip_locked
+                                                                                    : locking::no_key_update);
+    return locked_of(run(where().customers, select, pass_id), pass_id);
+}
+
+std::optional<locked_customer> sql_store::share_customer(std::string_view pass_id) {
+    return locked_of(run(where().customers, statements::select(locked_columns, locking::key_share), pass_id), pass_id);
 }
 
 bool sql_store::read_customer(std::string_view pass_id, std::span<const customer> columns,

@@ -11,6 +11,7 @@ public:
     using store::store;
 
     std::optional<locked_customer> lock_customer(std::string_view pass_id, LockWaitPolicy wait) override;
+    std::optional<locked_customer> share_customer(std::string_view pass_id) override;
     bool read_customer(std::string_view pass_id, std::span<const schema::customer> columns,
                        std::span<pg::nullable_datum> values) override;
     std::uint64_t change_customer(const locked_customer &customer, std::span<const customer_change> changes) override;

@@ -18,6 +18,10 @@ namespace mega::ledger::unprojected {
 class row_ids {
 public:
     void add(std::string_view mg_id) noexcept;
+    void add(row_ids others) noexcept {
+        sum_ += others.sum_;
+        rows_ += others.rows_;
+    }
 
 private:
     friend void expect(row_ids) noexcept;

@@ -1,6 +1,7 @@
 // The blueprints of the three tables: constraints, indexes, triggers, each with its comment.
 #include "schema/blueprints.hpp"
 
+#include "schema/names.hpp"
 #include "schema/pending_hold.hpp"
 
 namespace mega::schema {
@@ -23,6 +24,11 @@ constexpr named_definition customer_indexes[] = {
      "One customer per user id."},
     {"mega_customers_email_lower", "INDEX # ON @table@ (pg_catalog.lower(mg_email)) WHERE mg_email IS NOT NULL",
      "Look-up by e-mail, whatever its case."},
+    {"mega_customers_email_prefix",
+     "INDEX # ON @table@ (pg_catalog.lower(mg_email) COLLATE pg_catalog.\"C\") WHERE mg_email IS NOT NULL",
+     "Look-up by the beginning of an e-mail address."},
+    {"mega_customers_names", "INDEX # ON @table@ USING gin (" MEGA_WORDS_OF_NAMES ") WHERE " MEGA_HAS_A_NAME,
+     "Look-up by the beginning of a name."},
     {"mega_customers_auto_topup", "INDEX # ON @table@ (mg_pass_id) WHERE mg_auto_topup_enabled",
      "Customers who top up by themselves."},
     {"mega_customers_mma_preferences_gin", "INDEX # ON @table@ USING gin (mg_mma_preferences)",

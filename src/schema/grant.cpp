@@ -52,7 +52,10 @@ constexpr std::string_view office[] = {"mega_reconcile_credits",
                                        "mega_runtime_config",
                                        "mega_app_config",
                                        "mega_app_config_versions",
-                                       "mega_write_path"};
+                                       "mega_write_path",
+                                       "mega_update_customer",
+                                       "mega_enable_customer",
+                                       "mega_find_customers"};
 
 std::optional<level> level_of(std::string_view name) {
     for (const auto &[word, value] : level_names)

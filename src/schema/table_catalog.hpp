@@ -46,6 +46,7 @@ enum class written : unsigned {
     ledger = 2,
     admins = 4,
     books = customers | ledger,
+    people = customers | admins,
     all = books | admins
 };
 

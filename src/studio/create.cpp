@@ -2,6 +2,7 @@
 #include "core/record_id.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
@@ -22,7 +23,7 @@ bool create_once(ledger::store &store, const ledger::new_row &row, std::string_v
     if (!store.read_row(row.mg_id(), pass_id_column, owner, nullptr))
         throw pg::sql_error{"40001", "the same row was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
                             "Try again."};
-    if (owner[0].is_null || pg::text_of(owner[0].value) != pass_id)
+    if (owner[0].is_null || !ledger::means_customer(store.where(), pass_id, pg::text_of(owner[0].value)))
         throw pg::sql_error{"MG002", "this id was used for another customer",
                             "mg_id=" + pg::quoted(row.mg_id()) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
     return false;
@@ -85,8 +86,8 @@ Datum start_session(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    const std::string_view pass_id =
-        ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
+    const std::string pass_id = ledger::require_shared_customer(
+        store, ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
     const auto named = given.text(1);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
@@ -100,8 +101,6 @@ Datum start_session(FunctionCallInfo fcinfo) {
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
     set_client(row, ledger::require_object("client", given.json(4)));
-    if (!store.read_customer(pass_id, {}, {}))
-        ledger::throw_unknown_customer(pass_id);
     const bool created = create_once(store, row, pass_id);
     call.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);
@@ -124,9 +123,9 @@ Datum create_generation(FunctionCallInfo fcinfo) {
     what.prompt = given.text(8);
     what.vars = ledger::require_object("vars", given.json(9));
     what.meta = ledger::require_object("meta", given.json(10));
+    const std::string pass_id = ledger::require_shared_customer(store, what.pass_id);
+    what.pass_id = pass_id;
     const ledger::new_row row = row_of(what);
-    if (!store.read_customer(what.pass_id, {}, {}))
-        ledger::throw_unknown_customer(what.pass_id);
     const bool created = create_once(store, row, what.pass_id);
     call.finish();
     return pg::return_row(fcinfo, row.mg_id(), what.id, created);

@@ -76,8 +76,9 @@ bool is_replay(ledger::store &store, const event &what) {
                                   : pg::is_empty_object(what.payload);
     const bool same_generation =
         found.text(0, 2) == (what.generation_id ? std::optional<std::string_view>(*what.generation_id) : std::nullopt);
-    if (found.text(0, 0) != what.pass_id || !type || !type->is_string() || type->string() != what.type ||
-        !same_payload || !same_generation)
+    const std::string_view stored = found.text(0, 0).value_or("");
+    if (!ledger::means_customer(store.where(), what.pass_id, stored) || !type || !type->is_string() ||
+        type->string() != what.type || !same_payload || !same_generation)
         throw pg::sql_error{"MG002", "this event was recorded with other content", "mg_id=" + pg::quoted(mg_id),
                             "Repeat a call with the same arguments, or use another event_id."};
     return true;
@@ -121,9 +122,14 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
     ledger::store &store = call.store();
     what.pass_id = ledger::resolve_pass_id(store.where(), what.pass_id);
     std::string mg_id;
+    std::optional<ledger::locked_customer> customer;
     const bool replayed =
         ledger::once([&] { return what.id && is_replay(store, what); },
-                     [&] { return ledger::require_locked_customer(store, what.pass_id).changed_meanwhile; },
+                     [&] {
+                         customer = ledger::require_locked_customer(store, what.pass_id);
+                         what.pass_id = customer->pass_id; // who goes on, when he was merged meanwhile
+                         return customer->changed_meanwhile;
+                     },
                      [&] {
                          const ledger::new_row row =
                              row_of(what, what.created_at ? *what.created_at : behind_newest(store, what));

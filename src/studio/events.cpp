@@ -75,9 +75,9 @@ std::string as_text(pg::jsonb document) {
 struct rows_to_insert {
     std::vector<std::string> ids, pass_ids, generations, metas, times;
 
-    void add(const event &what, pg::timestamp at) {
+    void add(const event &what, const std::string &pass_id, pg::timestamp at) {
         ids.push_back("mma_event:" + (what.id ? *what.id : ledger::new_id()));
-        pass_ids.emplace_back(what.pass_id);
+        pass_ids.push_back(pass_id);
         generations.push_back(what.generation_id.value_or(""));
         metas.push_back(as_text(meta_of(what)));
         times.push_back(core::iso_utc(pg::unix_micros(at)));
@@ -90,8 +90,10 @@ public:
 
     // The events of one customer, who is locked here, in the order in which they were given.
     void add(std::span<const batched *const> of_customer) {
-        const std::string &pass_id = of_customer.front()->pass_id;
-        at_entry(of_customer.front()->position, [&] { ledger::require_locked_customer(store_, pass_id); });
+        const std::string &named = of_customer.front()->pass_id;
+        const std::string pass_id = at_entry(of_customer.front()->position, [&] {
+            return ledger::require_locked_customer(store_, named).pass_id; // who goes on, when he was merged meanwhile
+        });
         pg::timestamp last =
             ledger::newest_time(ledger::preferences_of(store_, pass_id)).value_or(pg::timestamp{PG_INT64_MIN});
         for (const batched *one : of_customer) {
@@ -100,7 +102,7 @@ public:
                 continue;
             const pg::timestamp at = one->what.created_at ? *one->what.created_at : ledger::stamp_behind(last);
             last = std::max(last, at);
-            rows_.add(one->what, at);
+            rows_.add(one->what, pass_id, at);
         }
     }
 

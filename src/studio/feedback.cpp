@@ -3,6 +3,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
@@ -43,8 +44,8 @@ Datum record_feedback(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    const std::string_view pass_id =
-        ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
+    const std::string pass_id = ledger::require_shared_customer(
+        store, ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
     const auto named = given.text(1);
     const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
     ledger::check_text("feedback_id", id, ledger::bad_argument);
@@ -64,8 +65,6 @@ Datum record_feedback(FunctionCallInfo fcinfo) {
         .set(column::mg_updated_at, now);
     set_url(row, column::mg_image_url, "image_url", given.text(6));
     set_url(row, column::mg_video_url, "video_url", given.text(7));
-    if (!store.read_customer(pass_id, {}, {}))
-        ledger::throw_unknown_customer(pass_id);
     if (generation)
         require_own(store, *generation, pass_id);
     const bool created = create_once(store, row, pass_id);

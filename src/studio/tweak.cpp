@@ -133,7 +133,8 @@ Datum tweak_generation(FunctionCallInfo fcinfo) {
     inherit(store, what, parent, given.text(12));
     what.said.pass_id = what.child.pass_id;
     what.said.generation_id = std::string(parent);
-    ledger::require_locked_customer(store, what.child.pass_id);
+    const ledger::locked_customer customer = ledger::require_locked_customer(store, what.child.pass_id);
+    what.said.pass_id = what.child.pass_id = customer.pass_id; // who goes on, when he was merged meanwhile
     const bool created = append(store, what);
     call.finish();
     return pg::return_row(fcinfo, "generation:" + what.child.id, what.child.id, created);

@@ -75,7 +75,7 @@ sub reading_functions_work {
         mega_has_expiring_url => q{'{"url": "https://a.example.com/x.png?X-Amz-Signature=5f0c2b"}'},
         mega_is_pass_id => q{'pass:shopify:7001'}, mega_is_permanent_url => q{'https://assets.example.com/gen_1.png'},
         mega_is_record_id => q{'session', 'session:s-1'}, mega_is_restoring => '', mega_likes => q{'pass:shopify:7001'},
-        mega_mma_events => q{'pass:shopify:7001'}, mega_parity_counts => q{'old_shop'}, mega_parity_report => q{'old_shop'}, mega_parity_sample => q{'old_shop', 10, 1}, mega_pass_id => q{'7001'}, mega_reconcile_credits => '',
+        mega_mma_events => q{'pass:shopify:7001'}, mega_find_customers => q{'pass:shopify:7001'}, mega_parity_counts => q{'old_shop'}, mega_parity_report => q{'old_shop'}, mega_parity_sample => q{'old_shop', 10, 1}, mega_pass_id => q{'7001'}, mega_reconcile_credits => '',
         mega_reconcile_preferences => '', mega_usage => q{'pass:shopify:7001', '2020-01-01', '2100-01-01', 'reason'}, mega_topup_due => '50', mega_version => '');
     $primary->wait_for_catchup($standby);
     for my $call (calls_of($standby, q{p.provolatile <> 'v'})) {
@@ -100,7 +100,8 @@ sub writing_functions_are_refused {
     my %arguments = (
         mega_end_admin_session => q{'5f0c'}, mega_link_profile => q{'7c000000-0000-4000-8000-000000000005'},
         mega_record_admin_audit => q{'look'}, mega_set_app_config => q{'theme', '"light"'}, mega_set_runtime_config => q{'{"a": 1}'},
-        mega_touch_admin_session => q{'5f0c'},
+        mega_touch_admin_session => q{'5f0c'}, mega_update_customer => qq{$customer, '{}'}, mega_verify_customer => "$customer, 'email'", mega_merge_customers => "$customer, 'pass:shopify:7002'",
+        map({ ("mega_${_}_customer" => $customer) } qw(disable enable delete restore)),
         mega_append_mma_step => q{'gen_2', 'gpt_reader'}, mega_append_mma_steps => q{'gen_2', '[{"step_type": "gpt_reader"}]'},
         mega_append_scan_line => q{'gen_2', 'looking'}, mega_claim_generations => q{'w'}, mega_delete_generation => q{'gen_2'},
         mega_extend_claim => q{'gen_2', 'w', '1 hour'}, mega_record_feedback => $customer,

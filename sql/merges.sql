@@ -1,0 +1,171 @@
+-- Two customers become one: mega_merge_customers, and whatever is written or read by the source's pass id from then on
+-- (I1, I2, I5, I17). Customers of this file: pass:test:merge-*, Shopify ids 73…, user and anonymous ids 3e6e…
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS mega;
+\set VERBOSITY sqlstate
+\pset null NULL
+SET timezone = 'UTC';
+
+-- Runs a statement in a block of its own and tells how it ended.
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    touched bigint;
+    said text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN 'ok ' || touched;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+CREATE VIEW pg_temp.mine AS SELECT * FROM mega_customers WHERE mg_pass_id ~ '^pass:(test:merge-|shopify:73|(user|anon):3e6e)';
+CREATE VIEW pg_temp.odd AS SELECT mg_pass_id FROM mega_reconcile_credits() WHERE mg_pass_id IN (SELECT mg_pass_id FROM pg_temp.mine)
+    UNION ALL SELECT mg_pass_id FROM mega_reconcile_preferences() WHERE mg_pass_id IN (SELECT mg_pass_id FROM pg_temp.mine);
+
+--
+-- A visitor, and the account that she had.
+--
+SELECT mg_pass_id AS visitor FROM mega_ensure_customer(anon_id => '3e6e0000-0000-4000-8000-00000000000a', email => 'visitor@example.com', profile => '{"display_name": "Visitor", "marketing_opt_in": true}') \gset
+SELECT mg_pass_id AS account FROM mega_ensure_customer(shopify_customer_id => '7301', email => 'ada@example.com') \gset
+UPDATE mega_customers SET mg_meta = '{"theme": "dark"}', mg_mma_preferences = '{"app": {"a": 1}}', mg_auto_topup_enabled = true WHERE mg_pass_id = :'visitor';
+UPDATE mega_customers SET mg_mma_preferences = '{"app": {"b": 2}}' WHERE mg_pass_id = :'account';
+SELECT mg_credits FROM mega_record_credit(:'account', 100, 'order', txn_id => 'merge-order', ref_type => 'order', ref_id => '7301-1');
+SELECT mega_record_mma_event(:'account', 'like', '{"tags": ["warm", "soft"]}', event_id => 'merge-a1', created_at => '2026-01-01T10:00Z') IS NOT NULL AS liked, mega_record_mma_event(:'account', 'like', '{"tag": "warm"}', event_id => 'merge-a2', created_at => '2026-01-03T10:00Z') IS NOT NULL;
+SELECT mg_credits FROM mega_record_credit(:'visitor', 10, 'welcome', txn_id => 'merge-welcome', ref_type => 'welcome', ref_id => 'visitor');
+SELECT mg_session_id FROM mega_start_session(:'visitor', 'merge-s');
+SELECT mg_generation_id FROM mega_create_generation(:'visitor', 'merge-g', 'still', session_id => 'merge-s', meta => '{"a": 1}');
+SELECT mg_id FROM mega_append_mma_step('merge-g', 'scan');
+SELECT mg_credits FROM mega_hold_credit(:'visitor', 4, 'merge-h', generation_id => 'merge-g');
+SELECT mg_id FROM mega_record_feedback(:'visitor', 'merge-f', 'merge-g', comment => 'nice');
+-- a set between the two likes of the account: the fold of both histories is not the sum of both snapshots
+SELECT mega_record_mma_event(:'visitor', 'preference_set', '{"tag_weights": {"warm": 5}, "hard_block": "neon"}', event_id => 'merge-v1', created_at => '2026-01-02T10:00Z') IS NOT NULL AS set;
+SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights, mg_mma_preferences -> 'app' AS app FROM pg_temp.mine ORDER BY 1;
+SELECT clock_timestamp() AS before_the_merge \gset
+SELECT * FROM mega_merge_customers(:'visitor', :'account', actor => 'support@example.com');
+SELECT mg_pass_id, mg_credits, mg_email, mg_marketing_opt_in, mg_auto_topup_enabled, mg_mma_preferences - 'positions' - 'updated_at' AS preferences, mg_meta FROM pg_temp.mine ORDER BY 1 \gx
+SELECT mg_id, mg_pass_id, mg_status, mg_meta #>> '{mega,from}' AS first_owner, mg_meta - 'mega' AS meta FROM mega_generations WHERE mg_pass_id IN (:'visitor', :'account') ORDER BY mg_id;
+SELECT mg_action, mg_actor_pass_id, mg_detail FROM mega_admin_audits(actor_pass_id => :'account');
+SELECT * FROM pg_temp.odd;
+-- the target's past is both histories
+SELECT mg_id, mg_delta, balance_after FROM mega_credit_statement(:'account');
+SELECT mega_balance_at(:'account', :'before_the_merge'), mega_balance_at(:'visitor', :'before_the_merge');
+-- again: a replay; and what cannot be
+SELECT * FROM mega_merge_customers(:'visitor', :'account');
+SELECT mega_ensure_customer('pass:test:merge-1'), mega_ensure_customer('pass:test:merge-2'), mega_ensure_customer('pass:test:merge-3'), mega_ensure_customer('pass:test:merge-4');
+SELECT mega_disable_customer('pass:test:merge-3'), mega_delete_customer('pass:test:merge-4');
+SELECT what, pg_temp.outcome(format('SELECT mega_merge_customers(%s)', arguments)) FROM (VALUES
+    ('no source', $$NULL, 'pass:test:merge-1'$$), ('no target', $$'pass:test:merge-1', NULL$$), ('unknown source', $$'pass:test:merge-0', 'pass:test:merge-1'$$), ('unknown target', $$'pass:test:merge-1', 'pass:test:merge-0'$$),
+    ('into itself', $$'pass:test:merge-1', 'pass:test:merge-1'$$), ('into who it was merged into', format('%L, %L', :'account', :'visitor')), ('merged elsewhere', format('%L, %L', :'visitor', 'pass:test:merge-1')),
+    ('into a disabled one', $$'pass:test:merge-1', 'pass:test:merge-3'$$), ('into a deleted one', $$'pass:test:merge-1', 'pass:test:merge-4'$$), ('blank id', $$'pass:test:merge-1', 'pass:test:merge-2', ' '$$), ('blank actor', $$'pass:test:merge-1', 'pass:test:merge-2', NULL, ''$$)) v(what, arguments);
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT pg_temp.outcome($$SELECT mega_merge_customers('pass:test:merge-1', 'pass:test:merge-2')$$);
+ROLLBACK;
+
+--
+-- Reads by the source's pass id are of the target; only mega_customer and the table show its own row.
+--
+SELECT mg_pass_id, mg_credits FROM mega_customer(:'visitor');
+SELECT mg_credits, held, spendable FROM mega_balance(:'visitor');
+SELECT (SELECT count(*) FROM mega_credit_statement(:'visitor')) AS movements, (SELECT string_agg(mg_generation_id, ' ') FROM mega_generation_history(:'visitor')) AS history, (SELECT count(*) FROM mega_mma_events(:'visitor')) AS events,
+    (SELECT count(*) FROM mega_generation_steps('merge-g', :'visitor')) AS steps, (SELECT granted FROM mega_usage(:'visitor', '2020-01-01', '2100-01-01', 'month')) AS granted, (SELECT mg_pass_id FROM mega_generation('merge-g', :'visitor')) AS of, (SELECT count(*) FROM mega_admin_audits(actor_pass_id => :'visitor')) AS audits;
+SELECT mg_pass_id FROM mega_find_customers('visitor@') UNION ALL SELECT mg_pass_id FROM mega_find_customers(:'visitor');
+
+--
+-- Writes by the source's pass id land on the target.
+--
+SELECT mg_credits, replayed FROM mega_record_credit(:'visitor', 10, 'welcome', txn_id => 'merge-welcome', ref_type => 'welcome', ref_id => 'visitor');
+SELECT mg_credits, replayed FROM mega_record_credit(:'account', 10, 'welcome', txn_id => 'merge-welcome', ref_type => 'welcome', ref_id => 'visitor');
+SELECT outcome, mg_credits FROM mega_capture_credit('merge-h', pass_id => :'visitor');
+SELECT mg_credits FROM mega_record_credit(:'visitor', 7, 'late', ref_type => 'order', ref_id => '7301-late');
+SELECT * FROM mega_record_credits(format('[{"pass_id": "%s", "delta": 1, "reason": "batch"}, {"pass_id": "%s", "delta": 2, "reason": "batch"}]', :'visitor', :'account')::jsonb);
+SELECT mg_credits FROM mega_hold_credit(:'visitor', 1, 'merge-h2');
+SELECT outcome FROM mega_release_credit('merge-h2', pass_id => :'visitor');
+SELECT mg_credits FROM mega_record_topup(:'visitor', 1, 10);
+SELECT mg_id, mg_credits FROM mega_refund_credit('hold:merge-h', 'merge-r', 1, pass_id => :'visitor');
+SELECT revoked FROM mega_revoke_credit('merge-v', 'merge-welcome', amount => 2, pass_id => :'visitor');
+SELECT from_credits, to_credits FROM mega_transfer_credit(:'visitor', 'pass:test:merge-1', 3, 'merge-t');
+SELECT from_credits, to_credits, replayed FROM mega_transfer_credit(:'account', 'pass:test:merge-1', 3, 'merge-t');
+SELECT pg_temp.outcome(format('SELECT mega_transfer_credit(%L, %L, 1, %L)', :'visitor', :'account', 'merge-t2'));
+SELECT replayed FROM mega_record_mma_event(:'visitor', 'preference_set', '{"tag_weights": {"warm": 5}, "hard_block": "neon"}', event_id => 'merge-v1');
+SELECT preferences -> 'tag_weights' AS weights FROM mega_record_mma_event(:'visitor', 'like', '{"tag": "late"}', 'merge-g', 'merge-v2', '2026-01-04T10:00Z');
+SELECT * FROM mega_record_mma_events(format('[{"pass_id": "%s", "event_type": "like", "payload": {"tag": "later"}, "event_id": "merge-v3"}]', :'visitor')::jsonb);
+SELECT created FROM mega_start_session(:'visitor', 'merge-s');
+SELECT created FROM mega_start_session(:'visitor', 'merge-s2');
+SELECT created FROM mega_create_generation(:'visitor', 'merge-g');
+SELECT created FROM mega_create_generation(:'visitor', 'merge-g2', 'still', parent_generation_id => 'merge-g');
+SELECT created FROM mega_tweak_generation('merge-g', 'merge-g3', '{}', 'merge-v4', pass_id => :'visitor');
+SELECT mg_step_no FROM mega_append_mma_step('merge-g', 'prompt', pass_id => :'visitor');
+SELECT mg_mma_status FROM mega_update_generation('merge-g', 'generating', pass_id => :'visitor');
+SELECT mg_mma_status FROM mega_complete_generation('merge-g', 'https://cdn.example.com/merge.png', pass_id => :'visitor');
+SELECT created FROM mega_record_feedback(:'visitor', 'merge-f2', 'merge-g2');
+SELECT mg_id IS NOT NULL AS audited FROM mega_record_admin_audit('looked', :'visitor', audit_id => 'merge-look');
+SELECT changed FROM mega_update_customer(:'visitor', '{"display_name": "Ada"}');
+-- raw rows of each type; RETURNING says whose they are
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_step_type, mg_delta, mg_reason, mg_meta, mg_payload) VALUES
+    ('session:merge-raw', :'visitor', NULL, NULL, NULL, NULL, '{}', NULL), ('generation:merge-raw', :'visitor', NULL, NULL, NULL, NULL, '{}', NULL), ('mma_step:merge-raw:0', :'visitor', NULL, 'scan', NULL, NULL, '{}', '{"input": {}, "output": {}}'),
+    ('mma_step:merge-g:9', NULL, NULL, 'scan', NULL, NULL, '{}', '{"input": {}, "output": {}}'), ('feedback:merge-raw', :'visitor', 'merge-g', NULL, NULL, NULL, '{}', NULL),
+    ('credit_transaction:merge-raw', :'visitor', NULL, NULL, 5, 'raw', '{"mega": {"from": "pass:test:x"}}', NULL), ('mma_event:merge-raw', :'visitor', 'merge-g', NULL, NULL, NULL, '{"event_type": "like", "payload": {"tag": "raw"}}', NULL) RETURNING mg_id, mg_pass_id;
+COPY mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) FROM STDIN (DELIMITER ',');
+credit_transaction:merge-copy-1,pass:anon:3e6e0000-0000-4000-8000-00000000000a,1,copy
+credit_transaction:merge-copy-2,pass:shopify:7301,2,copy
+\.
+-- an application that writes all columns back, or an upsert with the old pass id: nothing changes; another pass id is a fact
+UPDATE mega_generations SET mg_pass_id = :'visitor', mg_title = 'back' WHERE mg_id = 'session:merge-s' RETURNING mg_pass_id, mg_title;
+INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('session:merge-s', :'visitor') ON CONFLICT (mg_id) DO UPDATE SET mg_pass_id = excluded.mg_pass_id, mg_title = 'upsert' RETURNING mg_pass_id, mg_title;
+SELECT pg_temp.outcome($$UPDATE mega_generations SET mg_pass_id = 'pass:test:merge-1' WHERE mg_id = 'session:merge-s'$$), pg_temp.outcome($$UPDATE mega_customers SET mg_meta = '{}' WHERE mg_pass_id = 'pass:anon:3e6e0000-0000-4000-8000-00000000000a'$$);
+SELECT mg_meta FROM mega_customers WHERE mg_pass_id = :'visitor';
+SELECT mg_record_type, count(*), count(*) FILTER (WHERE mg_pass_id = :'account') AS of_the_account FROM mega_generations WHERE mg_pass_id IN (:'visitor', :'account') GROUP BY 1 ORDER BY 1;
+SELECT mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id IN (:'visitor', :'account') ORDER BY mg_pass_id;
+SELECT * FROM pg_temp.odd;
+
+--
+-- Ensure, by whatever either of them had.
+--
+SELECT * FROM mega_ensure_customer(anon_id => '3e6e0000-0000-4000-8000-00000000000a');
+SELECT * FROM mega_ensure_customer(:'visitor', '7301', '3e6e0000-0000-4000-8000-000000000001');
+-- two accounts with two Shopify ids: one person, both ids are hers
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '7302', user_id => '3e6e0000-0000-4000-8000-000000000002');
+SELECT pg_temp.outcome($$SELECT mega_ensure_customer(shopify_customer_id => '7302', user_id => '3e6e0000-0000-4000-8000-000000000001')$$);
+SELECT mg_pass_id, mg_credits FROM mega_merge_customers('pass:shopify:gid://shopify/Customer/7302', 'pass:shopify:7301', 'merge-id-1', 'support@example.com');
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '7302', user_id => '3e6e0000-0000-4000-8000-000000000001');
+SELECT mg_pass_id FROM mega_ensure_customer(user_id => '3e6e0000-0000-4000-8000-000000000002');
+SELECT pg_temp.outcome(format('SELECT mega_ensure_customer(%L, %L)', :'account', '7309'));
+SELECT mg_shopify_customer_id, mg_user_id FROM pg_temp.mine WHERE mg_pass_id IN ('pass:shopify:7301', 'pass:shopify:7302') ORDER BY mg_pass_id;
+
+--
+-- Chains, and circles.
+--
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-1', 5, 'grant');
+SELECT mg_pass_id, moved_rows, replayed FROM mega_merge_customers('pass:test:merge-1', 'pass:test:merge-2', 'merge-id-2');
+SELECT mg_pass_id, moved_rows, replayed FROM mega_merge_customers('pass:test:merge-2', :'visitor', 'merge-id-3');
+SELECT mg_pass_id, mg_meta -> 'mega' AS own FROM pg_temp.mine WHERE mg_meta ? 'mega' ORDER BY 1;
+SELECT mg_id, mg_pass_id, mg_meta #>> '{mega,from}' AS first_owner FROM mega_generations WHERE mg_id LIKE 'credit_transaction:transfer:merge-t:%' ORDER BY 1;
+SELECT mg_pass_id, moved_rows, replayed FROM mega_merge_customers('pass:test:merge-1', 'pass:test:merge-2', 'merge-id-2');
+SELECT mg_pass_id, moved_rows, replayed FROM mega_merge_customers('pass:test:merge-1', :'account');
+SELECT what, pg_temp.outcome(format('SELECT mega_merge_customers(%s)', arguments)) FROM (VALUES ('a circle', format('%L, %L', :'account', 'pass:test:merge-1')), ('another merge of this id', $$'pass:test:merge-3', 'pass:test:merge-1', 'merge-id-3'$$), ('this id, another target', $$'pass:test:merge-1', 'pass:test:merge-3', 'merge-id-2'$$)) v(what, arguments);
+SELECT mg_id, mg_detail FROM mega_admin WHERE mg_id LIKE 'admin_audit:merge:merge-id-%' ORDER BY 1;
+SELECT * FROM pg_temp.odd;
+
+--
+-- What has ended of either goes first; an end is of the credits that it was set for; a balance has its bounds.
+--
+SELECT mega_ensure_customer('pass:test:merge-e' || n) FROM generate_series(1, 8) n;
+SELECT mega_record_credit('pass:test:merge-e' || n, 10 * n, 'grant') IS NOT NULL AS granted FROM generate_series(1, 6) n;
+UPDATE mega_customers SET mg_expires_at = now() - interval '1 day' WHERE mg_pass_id = 'pass:test:merge-e1';
+UPDATE mega_customers SET mg_expires_at = '2099-01-01' WHERE mg_pass_id IN ('pass:test:merge-e3', 'pass:test:merge-e4', 'pass:test:merge-e5');
+UPDATE mega_customers SET mg_expires_at = '2098-01-01' WHERE mg_pass_id IN ('pass:test:merge-e7', 'pass:test:merge-e8');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-e1', 'pass:test:merge-e2');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-e3', 'pass:test:merge-e4');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-e5', 'pass:test:merge-e7');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-e8', 'pass:test:merge-e6');
+SELECT mg_pass_id, mg_credits, mg_expires_at FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-e%' ORDER BY 1;
+SELECT mega_ensure_customer('pass:test:merge-full'), mega_ensure_customer('pass:test:merge-one');
+SELECT mega_record_credit('pass:test:merge-full', 2147483640, 'grant') IS NOT NULL, mega_hold_credit('pass:test:merge-full', 5, 'merge-full') IS NOT NULL, mega_record_credit('pass:test:merge-one', 8, 'grant') IS NOT NULL;
+SELECT pg_temp.outcome($$SELECT mega_merge_customers('pass:test:merge-one', 'pass:test:merge-full')$$);
+SELECT mega_release_credit('merge-full');
+SELECT pg_temp.outcome($$SELECT mega_merge_customers('pass:test:merge-one', 'pass:test:merge-full')$$);
+SELECT * FROM pg_temp.odd;

@@ -1,0 +1,211 @@
+// Merging: locks, the move of the rows, and what source and target are behind it.
+#include "identity/merging.hpp"
+
+#include "credits/joining.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/project.hpp"
+#include "schema/others.hpp"
+
+#include <set>
+
+namespace mega::identity {
+
+namespace {
+
+using column = schema::customer;
+
+constexpr Oid ids_type[] = {TEXTARRAYOID};
+constinit pg::statement lock_rows("SELECT c.mg_pass_id, c.mg_meta FROM ONLY @schema@.mega_customers c "
+                                  "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) "
+                                  "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" FOR UPDATE",
+                                  ids_type);
+
+constexpr Oid move_types[] = {TEXTOID, TEXTOID};
+#define MEGA_MOVE(which)                                                                                               \
+    "WITH moved AS (UPDATE ONLY @schema@.mega_generations g SET mg_pass_id = $2 "                                      \
+    "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1" which " RETURNING g.mg_record_type) "                               \
+    "SELECT m.mg_record_type, pg_catalog.count(*) FROM moved m GROUP BY m.mg_record_type"
+// Generations first: whoever appends a step waits for his generation, and its customer is looked up behind that.
+constinit pg::statement move_generations(MEGA_MOVE(" AND g.mg_record_type OPERATOR(pg_catalog.=) 'generation'"),
+                                         move_types);
+constinit pg::statement move_rest(MEGA_MOVE(""), move_types);
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement left_behind("SELECT FROM ONLY @schema@.mega_generations g "
+                                    "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 LIMIT 1",
+                                    id_type);
+
+// Who was merged into the customer with this mg_meta.
+std::vector<std::string> sources_in(const std::optional<pg::jsonb> &meta) {
+    std::vector<std::string> sources;
+    const auto listed = meta ? ledger::own_member(*meta, "sources") : std::nullopt;
+    if (listed && listed->is_array())
+        pg::for_each_element(listed->container(), [&](const pg::json_value &one) {
+            if (one.is_string())
+                sources.emplace_back(one.string());
+        });
+    return sources;
+}
+
+} // namespace
+
+merging::merging(ledger::store &store, std::string source, std::string target) : store_(store) {
+    lock(std::move(source), std::move(target));
+}
+
+// What is locked says who else has to be: behind the lock the target may have been merged, or the source have sources.
+void merging::lock(std::string source, std::string target) {
+    std::set<std::string> wanted{source, target};
+    for (bool all = false; !all;) {
+        pg::check_for_interrupts();
+        const pg::rows found =
+            store_.run(store_.where().customers, lock_rows, std::vector<std::string>(wanted.begin(), wanted.end()));
+        std::map<std::string, std::optional<pg::jsonb>, std::less<>> rows;
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            rows.emplace(found.text(i, 0).value_or(""), found.json(i, 1));
+        for (const std::string &one : {source, target})
+            if (!rows.contains(one))
+                ledger::throw_unknown_customer(one);
+        const std::size_t before = wanted.size();
+        if (const auto &meta = rows.find(target)->second; meta)
+            if (const auto into = ledger::own_member(*meta, "merged_into"); into && into->is_string())
+                wanted.insert(target = std::string(into->string()));
+        sources_ = sources_in(rows.find(source)->second);
+        wanted.insert(sources_.begin(), sources_.end());
+        all = wanted.size() == before;
+    }
+    sources_.push_back(source);
+    source_ = *store_.lock_customer(source);
+    target_ = *store_.lock_customer(target);
+}
+
+void merging::refuse_merged_elsewhere() const {
+    throw pg::sql_error{"MG009", "the source was merged into another customer",
+                        "source=" + pg::quoted(source_.pass_id) +
+                            ledger::to_readers({column::mg_pass_id, column::mg_meta},
+                                               " merged_into=" + pg::quoted(*source_.merged_into)),
+                        "Merge the customer that it was merged into."};
+}
+
+void merging::join() {
+    credits::settle_both(store_, source_, target_);
+    source_credits_ = source_.credits;
+    target_credits_ = target_.credits;
+    credits_ = ledger::balance_after(target_, source_credits_);
+    move_rows();
+    write_source();
+    write_target();
+    for (const std::string &one : sources_)
+        if (one != source_.pass_id)
+            relink(one);
+}
+
+void merging::move_rows() {
+    const ledger::in_flight::move moving(source_.pass_id, target_.pass_id);
+    for (pg::statement *what : {&move_generations, &move_rest}) {
+        const pg::rows moved = store_.run(store_.where().generations, *what, source_.pass_id, target_.pass_id);
+        for (std::uint64_t i = 0; i < moved.count(); ++i)
+            moved_[std::string(moved.text(i, 0).value_or(""))] += moved.int8(i, 1).value_or(0);
+    }
+    if (!store_.run(store_.where().generations, left_behind, source_.pass_id).empty())
+        schema::refuse_interference(store_.where().generations.id, schema::writing::update,
+                                    "keeps a row from moving to another customer",
+                                    ledger::to_readers({column::mg_pass_id}, "source=" + pg::quoted(source_.pass_id)));
+}
+
+std::int64_t merging::moved_rows() const {
+    std::int64_t all = 0;
+    for (const auto &one : moved_)
+        all += one.second;
+    return all;
+}
+
+pg::jsonb merging::meta_of(std::string_view pass_id) {
+    constexpr column columns[] = {column::mg_meta};
+    pg::nullable_datum value[1];
+    const bool stored = store_.read_customer(pass_id, columns, value) && !value[0].is_null;
+    const pg::jsonb meta = stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
+    return pg::is_object(meta) ? meta : pg::empty_object();
+}
+
+void merging::write(const ledger::locked_customer &customer, std::vector<ledger::customer_change> changes,
+                    pg::jsonb own) {
+    const ledger::in_flight::own_key writing(customer.pass_id, own.document);
+    changes.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(meta_of(customer.pass_id), own)));
+    if (store_.change_customer(customer, changes) != 1)
+        ledger::refuse_kept_out(store_, customer.pass_id);
+}
+
+// Who it was stays; what it had is the target's.
+void merging::write_source() {
+    ledger::locked_customer after = source_;
+    after.credits = 0;
+    after.expires_at.reset();
+    after.updated_at = ledger::stamp_behind(source_.updated_at);
+    const pg::jsonb preferences =
+        ledger::with_managed_keys(ledger::preferences_of(store_, source_.pass_id), core::json::make_object());
+    auto changes = ledger::projection(source_, after, preferences.document);
+    changes.emplace_back(column::mg_auto_topup_enabled, pg::to_datum(false));
+    pg::json_builder own;
+    own.begin_object();
+    if (const auto kept = pg::find(meta_of(source_.pass_id), ledger::own_key); kept && kept->is_object())
+        pg::for_each_member(kept->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (key == "import")
+                own.key(key).value(value);
+        });
+    own.key("merged_into").text(target_.pass_id);
+    write(source_, std::move(changes), own.end_object().finish());
+}
+
+void merging::write_target() {
+    ledger::locked_customer after = target_;
+    after.credits = credits_;
+    after.expires_at = credits::joined_end(source_, target_);
+    after.updated_at = ledger::stamp_behind(target_.updated_at);
+    ledger::require_room(after, store_.pending_holds(target_.pass_id));
+    const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
+                                                            ledger::fold_from_ledger(store_, target_.pass_id));
+    const pg::jsonb meta = meta_of(target_.pass_id);
+    std::set<std::string> all(sources_.begin(), sources_.end());
+    const std::vector<std::string> before = sources_in(meta);
+    all.insert(before.begin(), before.end());
+    const pg::jsonb own = ledger::own_key_with(meta, "sources", [&](pg::json_builder &builder) {
+        builder.key("sources").begin_array();
+        for (const std::string &one : all)
+            builder.text(one);
+        builder.end_array();
+    });
+    write(target_, ledger::projection(target_, after, preferences.document), own);
+}
+
+// Chains are one step long.
+void merging::relink(const std::string &pass_id) {
+    const auto customer = store_.lock_customer(pass_id);
+    if (!customer)
+        return;
+    write(*customer, {}, ledger::own_key_with(meta_of(pass_id), "merged_into", [&](pg::json_builder &builder) {
+        builder.key("merged_into").text(target_.pass_id);
+    }));
+}
+
+pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {
+    pg::json_builder detail;
+    detail.begin_object();
+    detail.key("source").text(source_.pass_id);
+    detail.key("target").text(target_.pass_id);
+    detail.key("source_credits").number(std::to_string(source_credits_));
+    detail.key("target_credits").number(std::to_string(target_credits_));
+    detail.key("moved").begin_object();
+    for (const auto &[type, count] : moved_)
+        detail.key(type).number(std::to_string(count));
+    detail.end_object();
+    if (merge_id)
+        detail.key("merge_id").text(*merge_id);
+    return detail.end_object().finish();
+}
+
+} // namespace mega::identity

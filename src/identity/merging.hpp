@@ -1,0 +1,49 @@
+// Two customers on their way to become one: their locks, what moves, and what each of them is behind it.
+#pragma once
+
+#include "ledger/store.hpp"
+#include "pg/jsonb.hpp"
+
+#include <map>
+
+namespace mega::identity {
+
+class merging {
+public:
+    // Locks the source, the target, or who goes on for it by now, and the source's own sources FOR UPDATE, in byte
+    // order of pass id, and reads both as they stand then. Raises 23503.
+    merging(ledger::store &store, std::string source, std::string target);
+
+    const ledger::locked_customer &source() const { return source_; }
+    const ledger::locked_customer &target() const { return target_; }
+    const std::string &target_pass_id() const { return target_.pass_id; }
+
+    // Settles both, moves the source's rows and projects them onto the target.
+    void join();
+
+    std::int32_t credits() const { return credits_; } // of both
+    std::int64_t moved_rows() const;
+
+    // What the audit says.
+    pg::jsonb detail(const std::optional<std::string> &merge_id) const;
+
+    // Raises MG009: the source was merged into somebody else.
+    [[noreturn]] void refuse_merged_elsewhere() const;
+
+private:
+    void lock(std::string source, std::string target);
+    void move_rows();
+    void write_source();
+    void write_target();
+    void relink(const std::string &pass_id);
+    pg::jsonb meta_of(std::string_view pass_id);
+    void write(const ledger::locked_customer &customer, std::vector<ledger::customer_change> changes, pg::jsonb own);
+
+    ledger::store &store_;
+    ledger::locked_customer source_, target_;
+    std::vector<std::string> sources_; // of the source, and then the source
+    std::map<std::string, std::int64_t> moved_;
+    std::int32_t source_credits_ = 0, target_credits_ = 0, credits_ = 0;
+};
+
+} // namespace mega::identity

@@ -1,0 +1,77 @@
+// mega_verify_customer: by which way somebody showed who he is (I13).
+#include "identity/change.hpp"
+#include "ledger/checked.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/result.hpp"
+
+namespace mega::identity {
+
+namespace {
+
+using column = schema::customer;
+
+// A way, and the flag that says it was gone; `manual` has none, its time says it.
+constexpr std::pair<std::string_view, std::optional<column>> methods[] = {{"email", column::mg_verified_email},
+                                                                          {"google", column::mg_verified_google},
+                                                                          {"apple", column::mg_verified_apple},
+                                                                          {"manual", std::nullopt}};
+
+struct verification {
+    std::string_view method;
+    std::optional<column> flag;
+    std::optional<std::string_view> keynumber;
+    std::optional<pg::timestamp> at;
+};
+
+verification read_arguments(const pg::arguments &given) {
+    const std::string_view method = ledger::require("method", given.text(1));
+    const auto known = std::ranges::find(methods, method, [](const auto &one) { return one.first; });
+    if (known == std::end(methods))
+        throw pg::sql_error{ledger::bad_argument, pg::quoted(method) + " is not a way to verify a customer",
+                            "method=" + pg::quoted(method), "Use email, google, apple or manual."};
+    const auto at = given.time(3);
+    ledger::check_finite("verified_at", at);
+    if (at && at->value > pg::clock_time().value + ledger::most_ahead)
+        throw pg::sql_error{ledger::bad_argument, "verified_at lies in the future",
+                            "It is more than five minutes ahead of the server's clock.",
+                            "Leave it out, or correct the client's clock."};
+    return {known->first, known->second, ledger::optional_text("keynumber", given.text(2)), at};
+}
+
+// The verification that stands is the newest that was told. The same way again, with no time or key of its own, is the
+// one that stands.
+std::vector<ledger::customer_change> changes_of(change &what, const verification &told) {
+    const pg::nullable_datum method = what.read(column::mg_verification_method);
+    const pg::nullable_datum at = what.read(column::mg_verification_at);
+    const bool again = !method.is_null && pg::text_of(method.value) == told.method && !at.is_null;
+    std::vector<ledger::customer_change> changes{{column::mg_verification_method, pg::to_datum(told.method)},
+                                                 {column::mg_verification_at, told.at ? pg::to_datum(*told.at)
+                                                                              : again ? at
+                                                                                      : pg::to_datum(pg::clock_time())},
+                                                 {column::mg_verified_any, pg::to_datum(true)}};
+    if (told.flag)
+        changes.emplace_back(*told.flag, pg::to_datum(true));
+    if (told.keynumber || !again)
+        changes.emplace_back(column::mg_verification_keynumber, pg::to_datum(told.keynumber));
+    return changes;
+}
+
+Datum verify_customer(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    const verification told = read_arguments(given);
+    change what(fcinfo, given.text(0), given.text(4));
+    if (what.write(changes_of(what, told)))
+        what.finish("customer.verify",
+                    pg::json_builder().begin_object().key("method").text(told.method).end_object().finish());
+    else
+        what.finish();
+    return pg::return_row(fcinfo, what.pass_id(), true);
+}
+
+} // namespace
+
+} // namespace mega::identity
+
+PG_ENTRY(mega_verify_customer, mega::identity::verify_customer);

@@ -1,0 +1,105 @@
+// Merged customers: who goes on for a pass id, for functions and for raw rows.
+#include "ledger/merged.hpp"
+
+#include "ledger/checked.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/resolve.hpp"
+#include "ledger/row_check.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+
+constexpr Oid move_types[] = {TEXTOID, TEXTOID};
+constinit pg::statement move_rows("UPDATE ONLY @schema@.mega_generations SET mg_pass_id = $2 "
+                                  "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                  move_types);
+
+} // namespace
+
+void read_fate(locked_customer &customer, const pg::nullable_datum &meta) {
+    if (meta.is_null || pg::has_no_member(meta.value))
+        return;
+    const pg::jsonb document = pg::jsonb_of(meta.value);
+    if (const auto root = own_member(document, "merged_into"); root && root->is_string())
+        customer.merged_into = std::string(root->string());
+    customer.erased = own_member(document, "erased_at").has_value();
+}
+
+std::optional<meant_customer> customer_meant(store &store, std::string_view pass_id) {
+    constexpr schema::customer columns[] = {schema::customer::mg_meta};
+    locked_customer seen;
+    seen.pass_id = pass_id;
+    // From a source to its root it is one step; a second one is what somebody merged between two looks.
+    for (int steps = 0; steps < 100; ++steps) {
+        pg::nullable_datum meta[1];
+        if (!store.read_customer(seen.pass_id, columns, meta))
+            return std::nullopt;
+        seen.merged_into.reset();
+        read_fate(seen, meta[0]);
+        if (!seen.merged_into)
+            return meant_customer{seen.pass_id, seen.erased};
+        seen.pass_id = *seen.merged_into;
+    }
+    return std::nullopt;
+}
+
+std::optional<meant_customer> share_customer_meant(store &store, std::string_view pass_id) {
+    std::string looked_for(pass_id);
+    for (auto seen = store.share_customer(looked_for); seen; seen = store.share_customer(looked_for)) {
+        if (!seen->merged_into)
+            return meant_customer{looked_for, seen->erased};
+        looked_for = *seen->merged_into;
+    }
+    return std::nullopt;
+}
+
+std::string require_shared_customer(store &store, std::string_view pass_id) {
+    const auto meant = share_customer_meant(store, pass_id);
+    if (!meant)
+        throw_unknown_customer(pass_id);
+    if (meant->erased)
+        refuse_erased(pass_id);
+    return meant->pass_id;
+}
+
+void lock_anew(store &store, locked_customer &customer) {
+    const std::string pass_id = customer.pass_id;
+    customer = require_locked_customer(store, pass_id);
+    customer.changed_meanwhile = true;
+}
+
+void refuse_erased(std::string_view pass_id) {
+    throw pg::sql_error{"MG004", "the customer was erased", "pass_id=" + pg::quoted(pass_id),
+                        "What was erased does not come back; make another customer."};
+}
+
+void follow_merge(store &store, std::string_view from, std::string_view to) {
+    const in_flight::move moving(from, to);
+    (void)store.run(store.where().generations, move_rows, from, to);
+}
+
+void store_under_root(const schema::table_catalog &where, ledger_row &row) {
+    const auto given = row.text(column::mg_pass_id);
+    if (!given || in_flight::is_written(row.text(column::mg_id).value_or("")))
+        return; // functions have looked behind their lock
+    pg::spi_connection spi;
+    const auto meant = customer_meant(*open_store(spi, where), *given);
+    spi.finish();
+    if (meant && meant->erased)
+        refuse_erased(*given);
+    if (meant && meant->pass_id != *given)
+        row.set(column::mg_pass_id, meant->pass_id);
+}
+
+void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row, ledger_row &new_row) {
+    const auto stored = old_row.text(column::mg_pass_id), written = new_row.text(column::mg_pass_id);
+    if (stored && written && *stored != *written && !in_flight::moves(*stored, *written) &&
+        means_customer(where, *written, *stored))
+        new_row.set(column::mg_pass_id, *stored);
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,43 @@
+// Customers that were merged into another one, and those who were erased, as mega's own key of their rows says it. A
+// customer that was merged answers for the one that goes on: its root.
+#pragma once
+
+#include "ledger/row_check.hpp"
+#include "ledger/store.hpp"
+
+namespace mega::ledger {
+
+// Reads from mg_meta what became of a customer.
+void read_fate(locked_customer &customer, const pg::nullable_datum &meta);
+
+// What a pass id means now: whom, and whether that one was erased. std::nullopt when there is no such customer.
+struct meant_customer {
+    std::string pass_id; // of the root
+    bool erased = false;
+};
+std::optional<meant_customer> customer_meant(store &store, std::string_view pass_id);
+
+// The same behind a lock FOR KEY SHARE of the root: as long as the transaction lasts it is neither merged nor erased.
+std::optional<meant_customer> share_customer_meant(store &store, std::string_view pass_id);
+
+// For rows that are appended to a customer without a lock of his own: locks him FOR KEY SHARE and returns whom the pass
+// id means. Raises 23503, and MG004 for a customer who was erased.
+std::string require_shared_customer(store &store, std::string_view pass_id);
+
+// Locks whoever goes on for a customer, as it stands now. Raises MG004 for one who was erased.
+void lock_anew(store &store, locked_customer &customer);
+
+// Raises MG004: nothing more is written of a customer who was erased.
+[[noreturn]] void refuse_erased(std::string_view pass_id);
+
+// Moves what stands in the ledger under the pass id of a customer that was merged: rows of this transaction that the
+// merge could not see.
+void follow_merge(store &store, std::string_view from, std::string_view to);
+
+// A raw row is stored under the root (BEFORE INSERT). Raises MG004 for an erased customer.
+void store_under_root(const schema::table_catalog &where, ledger_row &row);
+
+// An update that writes a pass id which means the stored one changes nothing.
+void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row, ledger_row &new_row);
+
+} // namespace mega::ledger
