@@ -46,6 +46,7 @@ SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden p
     mega_record_mma_event('pass:test:hidden-a', 'like', '{"tag": "hidden"}', event_id => 'given-event');
 \o
 SELECT FROM mega_ensure_customer('pass:test:given-merged'), mega_merge_customers('pass:test:given-merged', 'pass:test:hidden-c', 'given-merge');
+SELECT FROM mega_ensure_customer('pass:test:given-erased'), mega_create_generation('pass:test:given-erased', 'given-erased'), mega_erase_customer('pass:test:given-erased');
 INSERT INTO mega_admin (mg_id, mg_detail) VALUES ('admin_audit:hidden', '{"x": "hidden"}'), ('admin_audit:given-audit', '{"x": "hidden"}');
 INSERT INTO mega_admin (mg_id, mg_value) VALUES ('app_config:hidden', '{"x": "hidden"}');
 INSERT INTO mega_admin (mg_id, mg_user_id, mg_ip, mg_deleted_at) VALUES ('admin_session:given-session', '00000000-0000-4000-8000-0000000000f0', 'hidden', NULL), ('admin_session:given-ended', '00000000-0000-4000-8000-0000000000f0', 'hidden', now());
@@ -171,6 +172,9 @@ INSERT INTO attempt (what, statement) VALUES
     ('an audit with other content', $$SELECT mega_record_admin_audit('given', audit_id => 'given-audit')$$),
     ('a session of another', $$SELECT mega_touch_admin_session('given-session', '00000000-0000-4000-8000-0000000000f1')$$),
     ('a session that ended', $$SELECT mega_touch_admin_session('given-ended')$$),
+    ('an erased customer', $$SELECT mega_record_credit('pass:test:given-erased', 1, 'gift')$$),
+    ('a generation of an erased customer', $$SELECT mega_update_generation('given-erased', 'scanning')$$),
+    ('an erased customer, raw', $$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:given-erased:0', 'x', '{"input": {}, "output": {}}')$$),
     ('a merge into itself', $$SELECT mega_merge_customers('pass:test:mine', 'pass:test:mine')$$),
     ('merged into another', $$SELECT mega_merge_customers('pass:test:given-merged', 'pass:test:mine')$$),
     ('into a disabled one', $$SELECT mega_merge_customers('pass:test:mine', 'pass:test:hidden-b')$$),

@@ -29,6 +29,7 @@ CREATE FUNCTION witness.call(function oid, version text, bare boolean) RETURNS t
 SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.regnamespace, p.proname,
     pg_catalog.string_agg(pg_catalog.format('%s::%s', CASE
         WHEN bare AND a.number OPERATOR(pg_catalog.>) (p.pronargs OPERATOR(pg_catalog.-) p.pronargdefaults) AND a.name OPERATOR(pg_catalog.~) '(_id|cursor|ref_type)$' THEN 'NULL'
+        WHEN p.proname OPERATOR(pg_catalog.=) 'mega_erase_customer' AND a.name OPERATOR(pg_catalog.=) 'pass_id' THEN pg_catalog.quote_literal(pg_catalog.concat('pass:names:e', version))
         WHEN p.proname OPERATOR(pg_catalog.=) 'mega_merge_customers' AND a.name OPERATOR(pg_catalog.~) '^(source|target)$' THEN CASE WHEN a.name OPERATOR(pg_catalog.=) 'source' THEN '''pass:names:3''' ELSE '''pass:names:1''' END
         WHEN a.name OPERATOR(pg_catalog.~) '^(source|reason|level|dry_run|email|step_type|event_type|error|output_url|entries|steps|events|worker|line|lease|max_age|ref_type|at|as_of|expires_in|search|method|action|expected_version|profile_id|runtime_id|ip|trust)$' THEN
             pg_catalog.quote_literal(pg_catalog.jsonb_build_object('source', 'shopify', 'reason', 'names', 'level', 'reader', 'dry_run', 'false', 'trust', 'ledger', 'email', 'n@example.com',
@@ -56,7 +57,7 @@ BEGIN
     FOR one IN
         SELECT v.what, v.statement FROM (
             SELECT 1 AS place, s.what, s.statement FROM (VALUES
-                ('customers', 'INSERT INTO public.mega_customers (mg_pass_id, mg_email) VALUES (''pass:names:1'', ''n@example.com''), (''pass:names:2'', NULL), (''pass:names:3'', NULL) ON CONFLICT (mg_pass_id) DO UPDATE SET mg_locale = ''en'''),
+                ('customers', 'INSERT INTO public.mega_customers (mg_pass_id, mg_email) VALUES (''pass:names:1'', ''n@example.com''), (''pass:names:2'', NULL), (''pass:names:3'', NULL), (''pass:names:e' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''', NULL) ON CONFLICT (mg_pass_id) DO UPDATE SET mg_locale = ''en'''),
                 ('raw credit', 'INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES (''credit_transaction:raw-' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''', ''pass:names:1'', 100, ''grant'')'),
                 ('raw event', 'INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_meta) VALUES (''mma_event:raw-' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''', ''pass:names:1'', ''{"event_type": "like", "payload": {"tags": ["a"]}}'')'),
                 ('raw update', 'UPDATE public.mega_generations SET mg_title = ''x'' WHERE mg_id OPERATOR(pg_catalog.=) ''credit_transaction:raw-' OPERATOR(pg_catalog.||) run OPERATOR(pg_catalog.||) ''''),
@@ -105,7 +106,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
+    functions CONSTANT text[] := '{abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,strpos,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);

@@ -5,6 +5,9 @@
 #include "ledger/bound_trigger.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/erasure.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/settings.hpp"
 #include "ledger/url_rule.hpp"
@@ -137,6 +140,10 @@ void check_new(admin_row &row) {
 }
 
 void check_changed(const admin_row &old_row, admin_row &new_row) {
+    if (const ledger::erasure *what = ledger::erasure::under_way()) {
+        ledger::erase_admin_row(*what, old_row, new_row);
+        return new_row.set(column::mg_updated_at, pg::clock_time());
+    }
     const std::string_view fact = ledger::fact_of(old_row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
@@ -164,6 +171,8 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     admin_row row(where.admins, first);
     if (call.on_insert()) {
+        if (!ledger::in_flight::is_written(id_of(row)))
+            ledger::refuse_if_erased(where, row.text(column::mg_actor_pass_id));
         if (row.is_null(column::mg_id) && !pg::bars_null(call.shape(), where.admins.at(column::mg_id)))
             ledger::throw_null_column(name(column::mg_id));
         check_new(row);

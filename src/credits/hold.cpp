@@ -164,7 +164,8 @@ settlement release(ledger::store &store, std::string_view hold_id, std::string_v
     if (!is_pending(hold))
         return {"already_released", customer.credits, hold.pass_id};
     posting what = settlement_of(hold, hold_id, "release", -hold.delta);
-    what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
+    if (!customer.erased) // no text of theirs is stored
+        what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
     store.settle_hold(hold.mg_id, released_status, hold.place);
     append_settlement(store, customer, what);
     // A trigger of somebody else's may have captured it since.

@@ -4,7 +4,6 @@
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 
@@ -38,10 +37,6 @@ change::change(FunctionCallInfo fcinfo, std::optional<std::string_view> pass_id,
     : actor_(ledger::optional_text("actor", actor)), call_(fcinfo, tables_written(actor_.has_value(), more)) {
     const std::string_view given = ledger::require_text("pass_id", pass_id);
     customer_ = ledger::require_locked_customer(store(), ledger::resolve_pass_id(store().where(), given));
-    const pg::nullable_datum meta = read(column::mg_meta);
-    if (!meta.is_null && ledger::own_member(pg::jsonb_of(meta.value), "erased_at"))
-        throw pg::sql_error{"MG004", "the customer was erased", "pass_id=" + pg::quoted(given),
-                            "What was erased does not come back; make another customer."};
 }
 
 pg::nullable_datum change::read(column c) {

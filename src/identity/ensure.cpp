@@ -4,6 +4,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -58,7 +59,9 @@ public:
             if (found.size() > 1)
                 refuse_two(found[0], found[1]);
             if (found.empty()) {
-                const std::string pass_id = person_.fresh_pass_id();
+                std::string pass_id = person_.fresh_pass_id();
+                if (is_erased(pass_id)) // its identities go on under another one
+                    pass_id = "pass:anon:" + pg::format_uuid(pg::random_uuid());
                 if (create(pass_id))
                     return {pass_id, ledger::require_locked_customer(store_, pass_id).credits, true, "active"};
             } else if (const auto customer = fill_in(found[0])) {
@@ -76,7 +79,20 @@ private:
     }
 
     std::vector<std::string> find(const wanted::pass_id_list &known) {
-        return store_.find_customers({known, person_.shopify_id, person_.user_id});
+        std::vector<std::string> found = store_.find_customers({known, person_.shopify_id, person_.user_id});
+        // A pass id that nobody named and whose customer was erased is nobody's.
+        std::erase_if(found, [&](const std::string &one) {
+            const bool erased = is_erased(one);
+            if (erased && person_.names(one))
+                ledger::refuse_erased(one);
+            return erased;
+        });
+        return found;
+    }
+
+    bool is_erased(const std::string &pass_id) {
+        const auto meant = ledger::customer_meant(store_, pass_id);
+        return meant && meant->erased;
     }
 
     // False when somebody else has one of the identities by now.
@@ -109,6 +125,8 @@ private:
         auto customer = store_.lock_customer(pass_id);
         if (!customer || customer->merged_into) // the next round finds who goes on
             return std::nullopt;
+        if (customer->erased)
+            ledger::refuse_erased(pass_id);
         const auto all = written(pass_id, person_);
         stored_columns stored;
         const standing now = read(pass_id, all, stored);

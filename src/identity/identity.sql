@@ -104,3 +104,13 @@ COMMENT ON FUNCTION mega_merge_customers(text, text, text, text) IS
     'an audit customer.merge tells of it. Raises 22023 for a customer into itself, 23503, MG002 for another merge under this '
     'merge_id, MG004 for a target that is not active or an erased source, MG009 for a source that was merged elsewhere, '
     '22003, and 25001 above READ COMMITTED. Locks source, target and the source''s own sources FOR UPDATE, in byte order.';
+
+CREATE FUNCTION mega_erase_customer(pass_id text, actor text DEFAULT NULL,
+    OUT mg_pass_id text, OUT erased_rows bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION mega_erase_customer(text, text) IS
+    'Takes what is personal out of a customer''s row, those of who was merged into it, the ledger and mega_admin: names, '
+    'addresses, identities, prompts, titles, comments, documents, URLs. Credits, counts, dates, ids, references, codes and '
+    'the weights of tags stay. Then capture, release, the sweeps, expiry, refund and revoke go on; every other write is '
+    'MG004. Again it is no change; an audit customer.erase tells of it. Raises 22023, 23503, and 25001 above READ COMMITTED. '
+    'Locks the customers FOR UPDATE, in byte order.';

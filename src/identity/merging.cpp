@@ -2,6 +2,7 @@
 #include "identity/merging.hpp"
 
 #include "credits/joining.hpp"
+#include "identity/locked_rows.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
@@ -18,12 +19,6 @@ namespace {
 
 using column = schema::customer;
 
-constexpr Oid ids_type[] = {TEXTARRAYOID};
-constinit pg::statement lock_rows("SELECT c.mg_pass_id, c.mg_meta FROM ONLY @schema@.mega_customers c "
-                                  "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) "
-                                  "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" FOR UPDATE",
-                                  ids_type);
-
 constexpr Oid move_types[] = {TEXTOID, TEXTOID};
 #define MEGA_MOVE(which)                                                                                               \
     "WITH moved AS (UPDATE ONLY @schema@.mega_generations g SET mg_pass_id = $2 "                                      \
@@ -39,18 +34,6 @@ constinit pg::statement left_behind("SELECT FROM ONLY @schema@.mega_generations 
                                     "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 LIMIT 1",
                                     id_type);
 
-// Who was merged into the customer with this mg_meta.
-std::vector<std::string> sources_in(const std::optional<pg::jsonb> &meta) {
-    std::vector<std::string> sources;
-    const auto listed = meta ? ledger::own_member(*meta, "sources") : std::nullopt;
-    if (listed && listed->is_array())
-        pg::for_each_element(listed->container(), [&](const pg::json_value &one) {
-            if (one.is_string())
-                sources.emplace_back(one.string());
-        });
-    return sources;
-}
-
 } // namespace
 
 merging::merging(ledger::store &store, std::string source, std::string target) : store_(store) {
@@ -62,18 +45,13 @@ void merging::lock(std::string source, std::string target) {
     std::set<std::string> wanted{source, target};
     for (bool all = false; !all;) {
         pg::check_for_interrupts();
-        const pg::rows found =
-            store_.run(store_.where().customers, lock_rows, std::vector<std::string>(wanted.begin(), wanted.end()));
-        std::map<std::string, std::optional<pg::jsonb>, std::less<>> rows;
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            rows.emplace(found.text(i, 0).value_or(""), found.json(i, 1));
+        const auto rows = lock_customers(store_, wanted);
         for (const std::string &one : {source, target})
             if (!rows.contains(one))
                 ledger::throw_unknown_customer(one);
         const std::size_t before = wanted.size();
-        if (const auto &meta = rows.find(target)->second; meta)
-            if (const auto into = ledger::own_member(*meta, "merged_into"); into && into->is_string())
-                wanted.insert(target = std::string(into->string()));
+        if (auto into = target_in(rows.find(target)->second))
+            wanted.insert(target = *std::move(into));
         sources_ = sources_in(rows.find(source)->second);
         wanted.insert(sources_.begin(), sources_.end());
         all = wanted.size() == before;
@@ -124,22 +102,6 @@ std::int64_t merging::moved_rows() const {
     return all;
 }
 
-pg::jsonb merging::meta_of(std::string_view pass_id) {
-    constexpr column columns[] = {column::mg_meta};
-    pg::nullable_datum value[1];
-    const bool stored = store_.read_customer(pass_id, columns, value) && !value[0].is_null;
-    const pg::jsonb meta = stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
-    return pg::is_object(meta) ? meta : pg::empty_object();
-}
-
-void merging::write(const ledger::locked_customer &customer, std::vector<ledger::customer_change> changes,
-                    pg::jsonb own) {
-    const ledger::in_flight::own_key writing(customer.pass_id, own.document);
-    changes.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(meta_of(customer.pass_id), own)));
-    if (store_.change_customer(customer, changes) != 1)
-        ledger::refuse_kept_out(store_, customer.pass_id);
-}
-
 // Who it was stays; what it had is the target's.
 void merging::write_source() {
     ledger::locked_customer after = source_;
@@ -152,13 +114,14 @@ void merging::write_source() {
     changes.emplace_back(column::mg_auto_topup_enabled, pg::to_datum(false));
     pg::json_builder own;
     own.begin_object();
-    if (const auto kept = pg::find(meta_of(source_.pass_id), ledger::own_key); kept && kept->is_object())
+    if (const auto kept = pg::find(meta_of(store_, source_.pass_id), ledger::own_key); kept && kept->is_object())
         pg::for_each_member(kept->container(), [&](std::string_view key, const pg::json_value &value) {
             if (key == "import")
                 own.key(key).value(value);
         });
     own.key("merged_into").text(target_.pass_id);
-    write(source_, std::move(changes), own.end_object().finish());
+    write_with_own_key(store_, source_, std::move(changes), meta_of(store_, source_.pass_id),
+                       own.end_object().finish());
 }
 
 void merging::write_target() {
@@ -169,7 +132,7 @@ void merging::write_target() {
     ledger::require_room(after, store_.pending_holds(target_.pass_id));
     const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
                                                             ledger::fold_from_ledger(store_, target_.pass_id));
-    const pg::jsonb meta = meta_of(target_.pass_id);
+    const pg::jsonb meta = meta_of(store_, target_.pass_id);
     std::set<std::string> all(sources_.begin(), sources_.end());
     const std::vector<std::string> before = sources_in(meta);
     all.insert(before.begin(), before.end());
@@ -179,7 +142,7 @@ void merging::write_target() {
             builder.text(one);
         builder.end_array();
     });
-    write(target_, ledger::projection(target_, after, preferences.document), own);
+    write_with_own_key(store_, target_, ledger::projection(target_, after, preferences.document), meta, own);
 }
 
 // Chains are one step long.
@@ -187,9 +150,10 @@ void merging::relink(const std::string &pass_id) {
     const auto customer = store_.lock_customer(pass_id);
     if (!customer)
         return;
-    write(*customer, {}, ledger::own_key_with(meta_of(pass_id), "merged_into", [&](pg::json_builder &builder) {
-        builder.key("merged_into").text(target_.pass_id);
-    }));
+    const pg::jsonb meta = meta_of(store_, pass_id);
+    const pg::jsonb own = ledger::own_key_with(
+        meta, "merged_into", [&](pg::json_builder &builder) { builder.key("merged_into").text(target_.pass_id); });
+    write_with_own_key(store_, *customer, {}, meta, own);
 }
 
 pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {

@@ -36,8 +36,6 @@ private:
     void write_source();
     void write_target();
     void relink(const std::string &pass_id);
-    pg::jsonb meta_of(std::string_view pass_id);
-    void write(const ledger::locked_customer &customer, std::vector<ledger::customer_change> changes, pg::jsonb own);
 
     ledger::store &store_;
     ledger::locked_customer source_, target_;

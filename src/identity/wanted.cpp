@@ -67,6 +67,10 @@ std::string wanted::fresh_pass_id() const {
     return *pass_id;
 }
 
+bool wanted::names(std::string_view other) const {
+    return other == pass_id || other == written || (anon_id && other == std::string(anon) + pg::format_uuid(*anon_id));
+}
+
 wanted::pass_id_list wanted::pass_ids() const {
     pass_id_list known{pass_id};
     if (shopify_id)

@@ -17,6 +17,9 @@ struct wanted {
     // The pass id that a new customer gets. Raises 22023 when nobody can be told by it.
     std::string fresh_pass_id() const;
 
+    // Whether the caller named this pass id, by itself or by an anonymous id.
+    bool names(std::string_view other) const;
+
     // The pass ids by which the person may be known.
     using pass_id_list = std::array<std::optional<std::string>, 5>;
     pass_id_list pass_ids() const;

@@ -2,6 +2,7 @@
 #include "ledger/audit.hpp"
 
 #include "ledger/append.hpp"
+#include "ledger/in_flight.hpp"
 #include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
 
@@ -32,6 +33,7 @@ bool append_audit_once(pg::spi_connection &spi, const schema::table_catalog &whe
         .set(column::mg_detail, actor ? with_actor(what.detail, *actor) : what.detail)
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
+    const in_flight::own_key own(row.mg_id(), nullptr); // of what mega does itself: of erased customers, too
     return append(spi, where, row);
 }
 

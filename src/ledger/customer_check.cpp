@@ -5,6 +5,7 @@
 #include "core/text_rule.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "ledger/words.hpp"
@@ -68,6 +69,30 @@ void check_values(const customer_row *old_row, const customer_row &row) {
 
 } // namespace
 
+namespace {
+
+// Nothing that an erasure took away is written anew.
+void refuse_text_of_erased(const customer_row &old_row, const customer_row &new_row) {
+    constexpr column gone[] = {column::mg_email,
+                               column::mg_first_name,
+                               column::mg_last_name,
+                               column::mg_display_name,
+                               column::mg_locale,
+                               column::mg_timezone,
+                               column::mg_verification_keynumber,
+                               column::mg_shopify_customer_id,
+                               column::mg_user_id};
+    const auto meta = old_row.json(column::mg_meta);
+    if (!meta || !own_member(*meta, "erased_at"))
+        return;
+    const bool written =
+        std::ranges::any_of(gone, [&](column c) { return !old_row.same(new_row, c) && !new_row.is_null(c); });
+    if (written || new_row.is_null(column::mg_deleted_at) || !old_row.same(new_row, column::mg_meta))
+        refuse_erased(old_row.text(column::mg_pass_id).value_or(""));
+}
+
+} // namespace
+
 void check_new_customer(customer_row &row, in_flight::moment when) {
     protect_new_key(row, column::mg_meta, column::mg_pass_id, when);
     if (row.is_null(column::mg_pass_id))
@@ -99,6 +124,7 @@ void check_changed_customer(const schema::table_catalog &where, const customer_r
             new_row.set(c, old_row.get(c));
     protect_stored_key(old_row, new_row, column::mg_meta, column::mg_pass_id,
                        may_replace ? in_flight::moment::before : in_flight::moment::after);
+    refuse_text_of_erased(old_row, new_row);
     if (!old_row.same(new_row, column::mg_shopify_customer_id))
         fill_shopify_id(new_row);
     fill(new_row);

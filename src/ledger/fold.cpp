@@ -52,6 +52,26 @@ bool is_managed(std::string_view key) { return std::ranges::find(core::managed_k
 
 } // namespace
 
+bool is_read_by_fold(std::string_view key) { return std::ranges::find(payload_keys, key) != std::end(payload_keys); }
+
+bool is_intelligible(pg::jsonb meta) {
+    const auto type = pg::find(meta, "event_type");
+    if (!type || !type->is_string())
+        return false;
+    try {
+        core::read_effects(type->string(), payload_tree(pg::find(meta, "payload")));
+        return true;
+    } catch (const core::payload_error &) {
+        return false;
+    }
+}
+
+pg::jsonb managed_keys_of(pg::jsonb preferences) {
+    if (!pg::is_object(preferences))
+        return pg::empty_object();
+    return with_managed_keys(pg::empty_object(), members_of(pg::root_of(preferences), core::managed_keys));
+}
+
 std::vector<core::tag_effect> effects_of(std::string_view event_type, pg::jsonb payload, pg::sql_state state) {
     return read(event_type, members_of(pg::root_of(payload), payload_keys), state);
 }

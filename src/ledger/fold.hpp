@@ -33,6 +33,13 @@ core::json fold_from_ledger(pg::spi_connection &spi, const schema::table_catalog
 // The same of all there are, to be stored.
 core::json fold_from_ledger(store &store, std::string_view pass_id);
 
+// Whether the fold reads a member of an event's payload, and whether it can read the event with this mg_meta at all.
+bool is_read_by_fold(std::string_view key);
+bool is_intelligible(pg::jsonb meta);
+
+// The managed keys of a document alone.
+pg::jsonb managed_keys_of(pg::jsonb preferences);
+
 // The application's keys of a document beside other managed keys.
 pg::jsonb with_managed_keys(pg::jsonb application, const core::json &managed);
 

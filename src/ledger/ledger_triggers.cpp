@@ -37,6 +37,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row second(call.new_tuple(), call.shape());
     ledger_row changed(where.generations, second);
     keep_pass_id(where, row, changed);
+    refuse_text_of_erased(where, row, changed);
     check_changed_row(row, changed, in_flight::moment::before);
     return call.keep(second.changed());
 }

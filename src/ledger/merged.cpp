@@ -2,6 +2,8 @@
 #include "ledger/merged.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/erasure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/resolve.hpp"
@@ -73,7 +75,8 @@ void lock_anew(store &store, locked_customer &customer) {
 }
 
 void refuse_erased(std::string_view pass_id) {
-    throw pg::sql_error{"MG004", "the customer was erased", "pass_id=" + pg::quoted(pass_id),
+    throw pg::sql_error{"MG004", "the customer was erased",
+                        to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)),
                         "What was erased does not come back; make another customer."};
 }
 
@@ -100,6 +103,28 @@ void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row,
     if (stored && written && *stored != *written && !in_flight::moves(*stored, *written) &&
         means_customer(where, *written, *stored))
         new_row.set(column::mg_pass_id, *stored);
+}
+
+void refuse_if_erased(const schema::table_catalog &where, std::optional<std::string_view> pass_id) {
+    if (!pass_id)
+        return;
+    pg::spi_connection spi;
+    const auto meant = share_customer_meant(*open_store(spi, where), *pass_id);
+    spi.finish();
+    if (meant && meant->erased)
+        refuse_erased(*pass_id);
+}
+
+void refuse_text_of_erased(const schema::table_catalog &where, const ledger_row &old_row, const ledger_row &new_row) {
+    if (erasure::under_way() == nullptr && !in_flight::is_written(old_row.text(column::mg_id).value_or("")) &&
+        writes_text(old_row, new_row) && !old_row.is_null(column::mg_pass_id)) {
+        // Without a lock: an erasure waits for the row, and looks at it behind the change.
+        pg::spi_connection spi;
+        const auto meant = customer_meant(*open_store(spi, where), *old_row.text(column::mg_pass_id));
+        spi.finish();
+        if (meant && meant->erased)
+            refuse_erased(*old_row.text(column::mg_pass_id));
+    }
 }
 
 } // namespace mega::ledger

@@ -40,4 +40,10 @@ void store_under_root(const schema::table_catalog &where, ledger_row &row);
 // An update that writes a pass id which means the stored one changes nothing.
 void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row, ledger_row &new_row);
 
+// Raises MG004 for an update that writes of a customer who was erased what the erasure took away.
+void refuse_text_of_erased(const schema::table_catalog &where, const ledger_row &old_row, const ledger_row &new_row);
+
+// For rows of mega_admin about a customer: raises MG004 when he was erased.
+void refuse_if_erased(const schema::table_catalog &where, std::optional<std::string_view> pass_id);
+
 } // namespace mega::ledger

@@ -5,6 +5,7 @@
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/erasure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/parent_check.hpp"
@@ -309,6 +310,10 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
 }
 
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when) {
+    if (const erasure *what = erasure::under_way()) {
+        erase_row(*what, old_row, new_row);
+        return new_row.set(column::mg_updated_at, pg::clock_time());
+    }
     const auto type = type_of(old_row);
     const bool moved = is_moved(old_row, new_row);
     if (moved)

@@ -99,6 +99,9 @@ inline std::string format_uuid(const uuid &id) {
             DirectFunctionCall1(uuid_out, UUIDPGetDatum(reinterpret_cast<const pg_uuid_t *>(id.bytes.data()))));
     });
 }
+inline uuid random_uuid() {
+    return uuid_of(call([] { return DirectFunctionCall1(gen_random_uuid, Datum{0}); }));
+}
 inline timestamp timestamp_of(Datum value) { return {DatumGetTimestampTz(value)}; }
 
 // The arguments of a SQL call; every getter gives std::nullopt for NULL.

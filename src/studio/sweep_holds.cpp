@@ -2,6 +2,7 @@
 #include "core/status.hpp"
 #include "credits/hold.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/merged.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
@@ -20,6 +21,8 @@ void fail_unfinished(ledger::store &store, const credits::expired_hold &hold) {
     if (!store.lock_row(mg_id, LockTupleNoKeyExclusive, columns, seen) || seen[0].is_null ||
         pg::text_of(seen[0].value) != hold.pass_id)
         return;
+    if (const auto meant = ledger::customer_meant(store, hold.pass_id); !meant || meant->erased)
+        return; // no text of theirs is stored
     const std::string_view failed = core::name(core::mma_status::error);
     if (!seen[1].is_null &&
         (pg::text_of(seen[1].value) == core::name(core::mma_status::done) || pg::text_of(seen[1].value) == failed))

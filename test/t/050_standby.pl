@@ -100,7 +100,7 @@ sub writing_functions_are_refused {
     my %arguments = (
         mega_end_admin_session => q{'5f0c'}, mega_link_profile => q{'7c000000-0000-4000-8000-000000000005'},
         mega_record_admin_audit => q{'look'}, mega_set_app_config => q{'theme', '"light"'}, mega_set_runtime_config => q{'{"a": 1}'},
-        mega_touch_admin_session => q{'5f0c'}, mega_update_customer => qq{$customer, '{}'}, mega_verify_customer => "$customer, 'email'", mega_merge_customers => "$customer, 'pass:shopify:7002'",
+        mega_touch_admin_session => q{'5f0c'}, mega_update_customer => qq{$customer, '{}'}, mega_verify_customer => "$customer, 'email'", mega_erase_customer => $customer, mega_merge_customers => "$customer, 'pass:shopify:7002'",
         map({ ("mega_${_}_customer" => $customer) } qw(disable enable delete restore)),
         mega_append_mma_step => q{'gen_2', 'gpt_reader'}, mega_append_mma_steps => q{'gen_2', '[{"step_type": "gpt_reader"}]'},
         mega_append_scan_line => q{'gen_2', 'looking'}, mega_claim_generations => q{'w'}, mega_delete_generation => q{'gen_2'},

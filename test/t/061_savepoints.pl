@@ -63,6 +63,7 @@ my @calls = (
     "mega_enable_customer('$one')",
     "mega_delete_customer('$one')",
     "mega_restore_customer('$one')",
+    "mega_erase_customer((SELECT mg_pass_id FROM mega_ensure_customer('pass:test:%s-gone')))",
     "mega_merge_customers((SELECT mg_pass_id FROM mega_ensure_customer('pass:test:%s')), '$one')",
     "mega_record_admin_audit('look', audit_id => '%s')",
     "mega_touch_admin_session('%s')",

@@ -1,0 +1,149 @@
+-- A customer is erased: nothing that somebody wrote of a person is left in the three tables or in their statistics, and
+-- the books are as before. In a database of its own, so that the statistics are of these rows.
+SET client_min_messages = warning;
+\pset null NULL
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_mega_erasures TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_mega_erasures
+SET client_min_messages = warning;
+\set VERBOSITY sqlstate
+SET timezone = 'UTC';
+CREATE EXTENSION mega;
+
+-- Runs a statement in a block of its own and tells how it ended.
+CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    touched bigint;
+    said text;
+    detail text;
+BEGIN
+    EXECUTE statement;
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RETURN 'ok ' || touched;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''));
+END
+$$;
+
+--
+-- Who is erased: an account, into which a visitor was merged; somebody else, to whom she gave credits.
+--
+SELECT FROM mega_ensure_customer(anon_id => 'e4a50000-0000-4000-8000-00000000000a');
+SELECT FROM mega_ensure_customer(shopify_customer_id => '7401', user_id => 'e4a50000-0000-4000-8000-000000000001', email => 'ada@example.com', profile => '{"display_name": "Ada", "first_name": "A", "last_name": "L", "locale": "en", "timezone": "Europe/London"}');
+SELECT FROM mega_ensure_customer('pass:test:friend');
+SELECT mega_record_credit('pass:shopify:7401', 100, 'order', 'shopify', 'order', '7401-1', 'grant') IS NOT NULL AS granted, mega_record_credit('pass:anon:e4a50000-0000-4000-8000-00000000000a', 10, 'welcome', txn_id => 'welcome') IS NOT NULL;
+SELECT mega_record_credit('pass:shopify:7401', -20, 'spend', txn_id => 'spent', meta => '{"for": "me"}') IS NOT NULL AS spent, mega_hold_credit('pass:shopify:7401', 5, 'held') IS NOT NULL AS held, mega_hold_credit('pass:shopify:7401', 6, 'held too') IS NOT NULL,
+    mega_hold_credit('pass:shopify:7401', 7, 'overdue', expires_in => '1 microsecond', generation_id => 'g2') IS NOT NULL;
+SELECT from_credits, to_credits FROM mega_transfer_credit('pass:shopify:7401', 'pass:test:friend', 3, 'gift');
+SELECT from_credits, to_credits FROM mega_transfer_credit('pass:test:friend', 'pass:shopify:7401', 1, 'back');
+SELECT mg_id FROM mega_start_session('pass:shopify:7401', 's');
+SELECT mg_id FROM mega_create_generation('pass:shopify:7401', 'g', 'still', 'image', 's', provider => 'seedream', model => 'v4') UNION ALL SELECT mg_id FROM mega_create_generation('pass:shopify:7401', 'g2', 'still') ORDER BY 1;
+SELECT mg_id FROM mega_append_mma_step('g', 'scan', '{"a": 1}', '{"b": 2}');
+SELECT mg_id FROM mega_record_feedback('pass:shopify:7401', 'f', 'g', comment => 'nice');
+SELECT mega_record_mma_event('pass:shopify:7401', 'like', '{"tags": ["warm", "soft"], "weight": 2}', 'g', 'liked') IS NOT NULL AS liked, mega_record_mma_event('pass:shopify:7401', 'preference_set', '{"tag_weights": {"cold": -3}, "hard_block": "neon"}', event_id => 'set') IS NOT NULL,
+    mega_record_mma_event('pass:anon:e4a50000-0000-4000-8000-00000000000a', 'dislike', '{"tag": "soft"}', event_id => 'disliked') IS NOT NULL;
+SELECT mg_pass_id, mg_credits, moved_rows FROM mega_merge_customers('pass:anon:e4a50000-0000-4000-8000-00000000000a', 'pass:shopify:7401', actor => 'support@example.com');
+SELECT mega_record_admin_audit('looked', 'pass:shopify:7401', email => 'admin@example.com', ip => '10.0.0.1', user_agent => 'Firefox', route => '/customers/ada', detail => '{"why": "ticket"}', audit_id => 'of-ada') IS NOT NULL AS audited,
+    mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with": ["pass:shopify:7401", "pass:test:friend"]}', audit_id => 'of-friend') IS NOT NULL,
+    mega_link_profile('e4a50000-0000-4000-9000-000000000001', 'e4a50000-0000-4000-8000-000000000001', 'ada@example.com', '7401', 'pass:shopify:7401') IS NOT NULL AS linked;
+
+--
+-- A marker in every text and JSON column of the three tables, save keys, references and codes.
+--
+CREATE TABLE kept (relation text, columns text[]);
+INSERT INTO kept VALUES ('mega_customers', '{mg_pass_id,mg_shopify_customer_id,mg_verification_method,mg_topup_source,mg_source_system}'),
+    ('mega_generations', '{mg_id,mg_record_type,mg_pass_id,mg_session_id,mg_generation_id,mg_parent_id,mg_step_type,mg_type,mg_provider,mg_model,mg_content_type,mg_status,mg_result_type,mg_reason,mg_source,mg_ref_type,mg_ref_id,mg_source_system,mg_mma_mode,mg_mma_status}'),
+    ('mega_admin', '{mg_id,mg_record_type,mg_actor_pass_id,mg_session_hash,mg_action,mg_method,mg_key,mg_source_system}');
+CREATE TABLE marked AS SELECT c.table_name::text AS relation, c.column_name::text AS name, c.data_type::text AS type FROM information_schema.columns c JOIN kept k ON k.relation = c.table_name
+    WHERE c.table_schema = 'public' AND c.data_type IN ('text', 'jsonb') AND c.column_name <> ALL (k.columns);
+SELECT relation, string_agg(name, ' ' ORDER BY name COLLATE "C") AS marked FROM marked GROUP BY relation ORDER BY 1;
+-- as rows of before there were rules may have it: what the fold reads stays beside it
+SET session_replication_role = replica;
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT relation, string_agg(format('%I = %s', name, CASE
+            WHEN name ~ '_url$' THEN '''https://cdn.example.com/MARKER'''
+            WHEN type = 'text' THEN '''MARKER'''
+            WHEN name = 'mg_meta' AND relation = 'mega_generations' THEN $x$ jsonb_set(coalesce(mg_meta, '{}') || '{"MARKER": "MARKER", "list": ["MARKER"]}', '{payload}', coalesce(mg_meta -> 'payload', '{}') || '{"MARKER": 1, "note": {"deep": ["MARKER"]}}') $x$
+            ELSE format($x$coalesce(%I, '{}') || '{"MARKER": "MARKER", "list": ["MARKER"]}'$x$, name) END), ', ') AS changes FROM marked GROUP BY relation LOOP
+        EXECUTE format('UPDATE %I SET %s WHERE %s', one.relation, one.changes, CASE one.relation WHEN 'mega_admin' THEN $x$mg_actor_pass_id <> 'pass:test:friend'$x$ ELSE $x$mg_pass_id <> 'pass:test:friend'$x$ END);
+    END LOOP;
+END
+$$;
+RESET session_replication_role;
+CREATE VIEW found AS SELECT 'mega_customers' AS place, count(*) FROM mega_customers c WHERE c::text ~ 'MARKER' UNION ALL SELECT 'mega_generations', count(*) FROM mega_generations g WHERE g::text ~ 'MARKER'
+    UNION ALL SELECT 'mega_admin', count(*) FROM mega_admin a WHERE a::text ~ 'MARKER' UNION ALL SELECT 'pg_stats', count(*) FROM pg_stats s WHERE s.schemaname = 'public' AND s.tablename LIKE 'mega\_%' AND s::text ~ 'MARKER';
+ANALYZE mega_customers, mega_generations, mega_admin;
+SELECT place, count > 0 AS marked FROM found;
+CREATE TABLE as_before AS SELECT g.mg_id, g.mg_record_type, g.mg_pass_id, g.mg_session_id, g.mg_generation_id, g.mg_parent_id, g.mg_step_no, g.mg_step_type, g.mg_type, g.mg_provider, g.mg_model, g.mg_status, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id, g.mg_mma_mode, g.mg_mma_status, g.mg_latency_ms, g.mg_created_at FROM mega_generations g;
+CREATE TABLE people_before AS SELECT mg_pass_id, mg_credits, mg_mma_preferences - 'MARKER' - 'list' AS preferences, mg_expires_at, mg_created_at, mg_verified_any FROM mega_customers;
+CREATE TABLE statement_before AS SELECT * FROM mega_credit_statement('pass:shopify:7401');
+CREATE TABLE likes_before AS SELECT mg_generation_id FROM mega_likes('pass:shopify:7401');
+
+--
+-- Erased, by whichever pass id.
+--
+SELECT * FROM mega_erase_customer('pass:anon:e4a50000-0000-4000-8000-00000000000a', 'privacy@example.com');
+ANALYZE mega_customers, mega_generations, mega_admin;
+SELECT * FROM found;
+SELECT mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, mg_display_name, mg_deleted_at IS NOT NULL AS deleted, mg_meta - 'mega' AS meta, (SELECT string_agg(k, ' ' ORDER BY k) FROM jsonb_object_keys(mg_meta -> 'mega') k) AS own, mg_mma_preferences - 'positions' - 'updated_at' AS preferences FROM mega_customers ORDER BY mg_pass_id COLLATE "C";
+SELECT mg_id, CASE WHEN mg_id ~ ':hold:' THEN mg_meta #- '{mega,hold_expires_at}' ELSE mg_meta END AS mg_meta, mg_payload, mg_mma_vars FROM mega_generations ORDER BY mg_id COLLATE "C";
+SELECT mg_action, mg_actor_pass_id, mg_email, mg_ip, mg_user_agent, mg_route, mg_user_id, mg_shopify_customer_id, mg_detail FROM mega_admin ORDER BY mg_created_at, mg_id;
+-- the books, the folds and the counts are as before
+SELECT count(*) AS other_rows FROM ((TABLE as_before EXCEPT SELECT g.mg_id, g.mg_record_type, g.mg_pass_id, g.mg_session_id, g.mg_generation_id, g.mg_parent_id, g.mg_step_no, g.mg_step_type, g.mg_type, g.mg_provider, g.mg_model, g.mg_status, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id, g.mg_mma_mode, g.mg_mma_status, g.mg_latency_ms, g.mg_created_at FROM mega_generations g)
+    UNION ALL (SELECT g.mg_id, g.mg_record_type, g.mg_pass_id, g.mg_session_id, g.mg_generation_id, g.mg_parent_id, g.mg_step_no, g.mg_step_type, g.mg_type, g.mg_provider, g.mg_model, g.mg_status, g.mg_delta, g.mg_reason, g.mg_source, g.mg_ref_type, g.mg_ref_id, g.mg_mma_mode, g.mg_mma_status, g.mg_latency_ms, g.mg_created_at FROM mega_generations g EXCEPT TABLE as_before)) s;
+SELECT count(*) AS other_people FROM (TABLE people_before EXCEPT SELECT mg_pass_id, mg_credits, mg_mma_preferences, mg_expires_at, mg_created_at, mg_verified_any FROM mega_customers) s;
+SELECT count(*) AS other_statement FROM (SELECT mg_id, balance_after FROM statement_before EXCEPT SELECT mg_id, balance_after FROM mega_credit_statement('pass:shopify:7401')) s;
+SELECT count(*) AS other_likes FROM (TABLE likes_before EXCEPT SELECT mg_generation_id FROM mega_likes('pass:shopify:7401')) s;
+SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_preferences()) AS preferences;
+-- again: no change
+CREATE TABLE erased AS SELECT 'c' AS t, c::text AS row FROM mega_customers c UNION ALL SELECT 'g', g::text FROM mega_generations g UNION ALL SELECT 'a', a::text FROM mega_admin a;
+SELECT * FROM mega_erase_customer('pass:shopify:7401', 'privacy@example.com');
+SELECT count(*) AS changed FROM ((SELECT 'c', c::text FROM mega_customers c UNION ALL SELECT 'g', g::text FROM mega_generations g UNION ALL SELECT 'a', a::text FROM mega_admin a) EXCEPT TABLE erased) s;
+SELECT pg_temp.outcome($$SELECT mega_erase_customer('pass:test:nobody')$$), pg_temp.outcome($$SELECT mega_erase_customer(NULL)$$), pg_temp.outcome($$SELECT mega_erase_customer('pass:test:friend', ' ')$$);
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT pg_temp.outcome($$SELECT mega_erase_customer('pass:test:friend')$$);
+ROLLBACK;
+
+--
+-- What goes on, and stores no text.
+--
+SELECT outcome FROM mega_capture_credit('held', 2);
+SELECT outcome FROM mega_release_credit('held too', 'ada@example.com asked');
+SELECT hold_id FROM mega_release_expired_holds(fail_generations => true);
+SELECT mg_id FROM mega_refund_credit('spent', 'refund', 2);
+SELECT revoked FROM mega_revoke_credit('revoke', 'grant', amount => 3);
+UPDATE mega_customers SET mg_expires_at = now() - interval '1 day' WHERE mg_pass_id = 'pass:shopify:7401';
+SELECT * FROM mega_expire_credits();
+SELECT mg_credits, spendable FROM mega_balance('pass:shopify:7401');
+SELECT count(*) AS texts FROM mega_generations g WHERE g::text ~ 'ada@' OR g.mg_error IS NOT NULL;
+SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_preferences()) AS preferences;
+--
+-- Every other write is refused.
+--
+SELECT what, pg_temp.outcome(statement) FROM (VALUES
+    ('grant', $$SELECT mega_record_credit('pass:shopify:7401', 1, 'gift')$$), ('grant by the source', $$SELECT mega_record_credit('pass:anon:e4a50000-0000-4000-8000-00000000000a', 1, 'gift')$$), ('spend', $$SELECT mega_record_credit('pass:shopify:7401', -1, 'spend')$$),
+    ('batch', $$SELECT mega_record_credits('[{"pass_id": "pass:shopify:7401", "delta": 1, "reason": "gift"}]')$$), ('hold', $$SELECT mega_hold_credit('pass:shopify:7401', 1, 'h')$$), ('top-up', $$SELECT mega_record_topup('pass:shopify:7401', 1)$$),
+    ('transfer to', $$SELECT mega_transfer_credit('pass:test:friend', 'pass:shopify:7401', 1, 't')$$), ('transfer from', $$SELECT mega_transfer_credit('pass:shopify:7401', 'pass:test:friend', 1, 't')$$), ('session', $$SELECT mega_start_session('pass:shopify:7401')$$),
+    ('generation', $$SELECT mega_create_generation('pass:shopify:7401')$$), ('tweak', $$SELECT mega_tweak_generation('g')$$), ('update', $$SELECT mega_update_generation('g', 'generating')$$), ('complete', $$SELECT mega_complete_generation('g', 'https://cdn.example.com/x.png')$$),
+    ('fail', $$SELECT mega_fail_generation('g', 'no')$$), ('line', $$SELECT mega_append_scan_line('g', 'looking')$$), ('step', $$SELECT mega_append_mma_step('g', 'scan')$$), ('steps', $$SELECT mega_append_mma_steps('g', '[{"step_type": "a"}]')$$), ('deleted', $$SELECT mega_delete_generation('g')$$),
+    ('event', $$SELECT mega_record_mma_event('pass:shopify:7401', 'like')$$), ('events', $$SELECT mega_record_mma_events('[{"pass_id": "pass:shopify:7401", "event_type": "like"}]')$$), ('feedback', $$SELECT mega_record_feedback('pass:shopify:7401')$$),
+    ('update of the customer', $$SELECT mega_update_customer('pass:shopify:7401', '{"email": "x@example.com"}')$$), ('verify', $$SELECT mega_verify_customer('pass:shopify:7401', 'email')$$), ('restore', $$SELECT mega_restore_customer('pass:shopify:7401')$$), ('enable', $$SELECT mega_enable_customer('pass:shopify:7401')$$),
+    ('disable', $$SELECT mega_disable_customer('pass:shopify:7401')$$), ('delete', $$SELECT mega_delete_customer('pass:shopify:7401')$$), ('merge from', $$SELECT mega_merge_customers('pass:shopify:7401', 'pass:test:friend')$$), ('merge into', $$SELECT mega_merge_customers('pass:test:friend', 'pass:shopify:7401')$$),
+    ('audit', $$SELECT mega_record_admin_audit('looked', 'pass:shopify:7401')$$), ('profile', $$SELECT mega_link_profile('e4a50000-0000-4000-9000-000000000002', pass_id => 'pass:shopify:7401')$$),
+    ('raw credit', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:raw', 'pass:shopify:7401', 1)$$), ('raw session', $$INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('session:raw', 'pass:anon:e4a50000-0000-4000-8000-00000000000a')$$),
+    ('raw step', $$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:g:5', 'scan', '{"input": {}, "output": {}}')$$), ('raw title', $$UPDATE mega_generations SET mg_title = 'x' WHERE mg_id = 'session:s'$$), ('raw vars', $$UPDATE mega_generations SET mg_mma_vars = '{"a": 1}' WHERE mg_id = 'generation:g'$$),
+    ('raw e-mail', $$UPDATE mega_customers SET mg_email = 'x@example.com' WHERE mg_pass_id = 'pass:shopify:7401'$$), ('raw restore', $$UPDATE mega_customers SET mg_deleted_at = NULL WHERE mg_pass_id = 'pass:shopify:7401'$$), ('raw meta', $$UPDATE mega_customers SET mg_meta = '{"a": 1}' WHERE mg_pass_id = 'pass:shopify:7401'$$),
+    ('claims', $$SELECT FROM mega_claim_generations('w', 10)$$), ('top-up claims', $$SELECT FROM mega_claim_topups(1000)$$),
+    ('ensure by pass id', $$SELECT mega_ensure_customer('pass:shopify:7401')$$), ('ensure by the anonymous id', $$SELECT mega_ensure_customer(anon_id => 'e4a50000-0000-4000-8000-00000000000a')$$)) v(what, statement);
+-- by an identity that she had she is somebody new
+SELECT mg_pass_id ~ '^pass:anon:' AS anonymous, mg_pass_id, mg_credits, created FROM mega_ensure_customer(shopify_customer_id => '7401', email => 'ada@example.com') \gset
+SELECT :'anonymous' AS anonymous, :'mg_credits' AS mg_credits, :'created' AS created, mg_shopify_customer_id, mg_email FROM mega_customers WHERE mg_pass_id = :'mg_pass_id';
+SELECT mg_pass_id = :'mg_pass_id' AS same, created FROM mega_ensure_customer(shopify_customer_id => '7401');
+SELECT mg_pass_id, created FROM mega_ensure_customer(user_id => 'e4a50000-0000-4000-8000-000000000001');
+
+\c :home
+DROP DATABASE regress_mega_erasures;

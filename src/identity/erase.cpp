@@ -1,0 +1,194 @@
+// mega_erase_customer: what somebody wrote of a person goes from the customer's row, those of who was merged into it,
+// the ledger and mega_admin; what the books need stays.
+#include "core/utc_time.hpp"
+#include "identity/locked_rows.hpp"
+#include "ledger/audit.hpp"
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/erasure.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/project.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/clock.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::identity {
+
+namespace {
+
+using column = schema::customer;
+
+// The triggers make of each row what is left of it.
+constexpr Oid ids_type[] = {TEXTARRAYOID};
+#define MEGA_ERASE(which)                                                                                              \
+    "UPDATE ONLY @schema@.mega_generations SET mg_updated_at = pg_catalog.clock_timestamp() "                          \
+    "WHERE mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)" which
+// Generations first: whoever appends a step waits for his generation and looks at its customer behind that.
+constinit pg::statement erase_generations(MEGA_ERASE(" AND mg_record_type OPERATOR(pg_catalog.=) 'generation'"),
+                                          ids_type);
+constinit pg::statement erase_rest(MEGA_ERASE(" AND mg_record_type OPERATOR(pg_catalog.<>) 'generation'"), ids_type);
+
+// The other side of each transfer, by the reference that both have.
+constinit pg::statement erase_counterparts(
+    "UPDATE ONLY @schema@.mega_generations SET mg_updated_at = pg_catalog.clock_timestamp() "
+    "WHERE mg_ref_type OPERATOR(pg_catalog.=) 'transfer' AND mg_record_type OPERATOR(pg_catalog.=) "
+    "'credit_transaction' AND mg_ref_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT g.mg_ref_id FROM ONLY "
+    "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_record_type "
+    "OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_ref_type OPERATOR(pg_catalog.=) 'transfer')) "
+    "AND NOT mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)",
+    ids_type);
+
+// About them, of their profiles, and audits of others that name them.
+constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+constinit pg::statement erase_admin(
+    "UPDATE ONLY @schema@.mega_admin SET mg_updated_at = pg_catalog.clock_timestamp() "
+    "WHERE mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($1) OR (mg_record_type OPERATOR(pg_catalog.=) 'profile' "
+    "AND (mg_shopify_customer_id OPERATOR(pg_catalog.=) ANY ($2) OR mg_user_id::pg_catalog.text "
+    "OPERATOR(pg_catalog.=) ANY ($3))) OR (mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' "
+    "AND EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
+    "p.pass_id) OPERATOR(pg_catalog.>) 0))",
+    admin_types);
+
+constexpr column texts[] = {column::mg_email,
+                            column::mg_first_name,
+                            column::mg_last_name,
+                            column::mg_display_name,
+                            column::mg_locale,
+                            column::mg_timezone,
+                            column::mg_verification_keynumber};
+
+class erasing {
+public:
+    erasing(ledger::store &store, std::string pass_id) : store_(store), root_(std::move(pass_id)) { lock(); }
+
+    const std::string &root() const { return root_; }
+
+    // False when it was done before.
+    bool is_to_be_done() const { return !done_; }
+
+    std::int64_t run() {
+        read_identities();
+        {
+            const ledger::erasure under_way(all_);
+            for (pg::statement *what : {&erase_generations, &erase_rest, &erase_counterparts})
+                rows_ += count(store_.where().generations, *what, all_);
+            rows_ += count(store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_);
+        }
+        rows_ += std::ssize(all_);
+        return rows_;
+    }
+
+    // Behind the audit, which is about a customer who is still there.
+    void finish() {
+        for (const std::string &one : all_)
+            erase_customer(one);
+    }
+
+private:
+    // Behind the locks of the customer and of who was merged into it.
+    void lock() {
+        std::set<std::string> wanted{root_};
+        for (bool all = false; !all;) {
+            pg::check_for_interrupts();
+            const auto rows = lock_customers(store_, wanted);
+            const auto root = rows.find(root_);
+            if (root == rows.end())
+                ledger::throw_unknown_customer(root_);
+            const std::size_t before = wanted.size();
+            if (const auto target = target_in(root->second)) // merged meanwhile
+                wanted.insert(root_ = *target);
+            const std::vector<std::string> sources = sources_in(root->second);
+            wanted.insert(sources.begin(), sources.end());
+            all = wanted.size() == before;
+            done_ = root->second && ledger::own_member(*root->second, "erased_at");
+        }
+        all_.assign(wanted.begin(), wanted.end());
+    }
+
+    template <class Column, class... Arguments>
+    std::int64_t count(const schema::table_entry<Column> &of, pg::statement &what, const Arguments &...arguments) {
+        return static_cast<std::int64_t>(store_.run(of, what, arguments...).count());
+    }
+
+    void read_identities() {
+        constexpr column columns[] = {column::mg_shopify_customer_id, column::mg_user_id};
+        for (const std::string &one : all_) {
+            pg::nullable_datum ids[2];
+            store_.read_customer(one, columns, ids);
+            if (!ids[0].is_null)
+                shopify_ids_.emplace_back(pg::text_of(ids[0].value));
+            if (!ids[1].is_null)
+                user_ids_.push_back(pg::format_uuid(pg::uuid_of(ids[1].value)));
+        }
+    }
+
+    void erase_customer(const std::string &pass_id) {
+        const ledger::locked_customer customer = *store_.lock_customer(pass_id);
+        std::vector<ledger::customer_change> changes;
+        for (const column c : texts)
+            changes.emplace_back(c, pg::nullable_datum{});
+        changes.emplace_back(column::mg_shopify_customer_id, pg::nullable_datum{});
+        changes.emplace_back(column::mg_user_id, pg::nullable_datum{});
+        changes.emplace_back(column::mg_auto_topup_enabled, pg::to_datum(false));
+        const pg::timestamp now = pg::clock_time();
+        constexpr column columns[] = {column::mg_deleted_at};
+        pg::nullable_datum deleted[1];
+        store_.read_customer(pass_id, columns, deleted);
+        if (deleted[0].is_null)
+            changes.emplace_back(column::mg_deleted_at, pg::to_datum(now));
+        changes.emplace_back(column::mg_mma_preferences,
+                             pg::to_datum(ledger::managed_keys_of(ledger::preferences_of(store_, pass_id))));
+        write_with_own_key(store_, customer, std::move(changes), pg::empty_object(),
+                           own_key_left(meta_of(store_, pass_id), now));
+    }
+
+    static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now) {
+        constexpr std::string_view traces[] = {"merged_into", "sources", "import", "from", "erased_at"};
+        pg::json_builder own;
+        own.begin_object();
+        if (const auto kept = pg::find(meta, ledger::own_key); kept && kept->is_object())
+            pg::for_each_member(kept->container(), [&](std::string_view key, const pg::json_value &value) {
+                if (std::ranges::find(traces, key) == std::end(traces))
+                    own.key(key).value(value);
+            });
+        own.key("erased_at").text(core::iso_utc(pg::unix_micros(now)));
+        return own.end_object().finish();
+    }
+
+    ledger::store &store_;
+    std::string root_;
+    std::vector<std::string> all_, shopify_ids_, user_ids_;
+    bool done_ = false;
+    std::int64_t rows_ = 0;
+};
+
+Datum erase_customer(FunctionCallInfo fcinfo) {
+    const pg::arguments given(fcinfo);
+    if (pg::keeps_its_snapshot())
+        throw pg::sql_error{"25001", "a customer is erased at READ COMMITTED only",
+                            "The transaction would not see what is written before the customer is locked.",
+                            "BEGIN ISOLATION LEVEL READ COMMITTED."};
+    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
+    const auto actor = ledger::optional_text("actor", given.text(1));
+    ledger::call call(fcinfo, schema::written::all);
+    ledger::store &store = call.store();
+    erasing what(store, std::string(ledger::resolve_pass_id(store.where(), pass_id)));
+    std::int64_t rows = 0;
+    if (what.is_to_be_done()) {
+        rows = what.run();
+        const pg::jsonb detail =
+            pg::json_builder().begin_object().key("rows").number(std::to_string(rows)).end_object().finish();
+        ledger::append_audit(store.spi(), store.where(), {"customer.erase", what.root(), detail}, actor);
+        what.finish();
+    }
+    call.finish();
+    return pg::return_row(fcinfo, what.root(), rows);
+}
+
+} // namespace
+
+} // namespace mega::identity
+
+PG_ENTRY(mega_erase_customer, mega::identity::erase_customer);

@@ -1,0 +1,29 @@
+// Rows of customers that are locked together: FOR UPDATE, so that nothing is appended to them meanwhile, in byte order
+// of pass id.
+#pragma once
+
+#include "ledger/store.hpp"
+#include "pg/jsonb.hpp"
+
+#include <set>
+
+namespace mega::identity {
+
+// Locks customers and returns their mg_meta as it stands behind the locks, std::nullopt for NULL. One that does not
+// exist is not among them. What is returned lives as long as the call.
+std::map<std::string, std::optional<pg::jsonb>, std::less<>> lock_customers(ledger::store &store,
+                                                                            const std::set<std::string> &pass_ids);
+
+// Who was merged into the customer with this mg_meta, and into whom it was merged itself.
+std::vector<std::string> sources_in(const std::optional<pg::jsonb> &meta);
+std::optional<std::string> target_in(const std::optional<pg::jsonb> &meta);
+
+// mg_meta of a customer; {} for what is no object.
+pg::jsonb meta_of(ledger::store &store, std::string_view pass_id);
+
+// Writes columns of a locked customer and mega's own key in its mg_meta. Raises 55000 when somebody's trigger keeps
+// that out.
+void write_with_own_key(ledger::store &store, const ledger::locked_customer &customer,
+                        std::vector<ledger::customer_change> changes, pg::jsonb meta, pg::jsonb own);
+
+} // namespace mega::identity

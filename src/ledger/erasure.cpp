@@ -1,0 +1,166 @@
+// Erasure: what is left of rows of the ledger and of mega_admin.
+#include "ledger/erasure.hpp"
+
+#include "core/record_id.hpp"
+#include "ledger/fold.hpp"
+#include "ledger/own_key.hpp"
+#include "pg/trigger.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+using column = schema::ledger;
+
+constinit erasure *erasures = nullptr;
+
+constexpr column texts[] = {
+    column::mg_title,   column::mg_prompt,    column::mg_output_url, column::mg_output_key, column::mg_error,
+    column::mg_comment, column::mg_image_url, column::mg_video_url,  column::mg_platform,   column::mg_client_version,
+    column::mg_os,      column::mg_browser,   column::mg_device};
+constexpr column documents[] = {column::mg_meta, column::mg_payload, column::mg_mma_vars};
+
+// What of mega's own notes says where a row came from.
+constexpr std::string_view traces[] = {"from", "import"};
+
+bool is_among(std::string_view word, std::span<const std::string_view> words) {
+    return std::ranges::find(words, word) != words.end();
+}
+
+void add_own_key(pg::json_builder &builder, const std::optional<pg::jsonb> &meta) {
+    const auto own = meta ? pg::find(*meta, own_key) : std::nullopt;
+    if (!own || !own->is_object())
+        return;
+    bool begun = false;
+    pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
+        if (is_among(key, traces))
+            return;
+        if (!std::exchange(begun, true))
+            builder.key(own_key).begin_object();
+        builder.key(key).value(value);
+    });
+    if (begun)
+        builder.end_object();
+}
+
+// Of a payload what the fold reads; nothing of one that says nothing intelligible.
+void add_event(pg::json_builder &builder, pg::jsonb meta) {
+    const auto type = pg::find(meta, "event_type");
+    if (type && type->is_string())
+        builder.key("event_type").text(type->string());
+    const auto payload = pg::find(meta, "payload");
+    builder.key("payload").begin_object();
+    if (payload && payload->is_object() && is_intelligible(meta))
+        pg::for_each_member(payload->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (is_read_by_fold(key))
+                builder.key(key).value(value);
+        });
+    builder.end_object();
+}
+
+pg::jsonb meta_left(const ledger_row &row, bool is_event) {
+    const auto meta = row.json(column::mg_meta);
+    pg::json_builder builder;
+    builder.begin_object();
+    if (meta && is_event)
+        add_event(builder, *meta);
+    add_own_key(builder, meta);
+    return builder.end_object().finish();
+}
+
+pg::jsonb empty_step() {
+    return pg::json_builder()
+        .begin_object()
+        .key("input")
+        .document(pg::empty_object())
+        .key("output")
+        .document(pg::empty_object())
+        .end_object()
+        .finish();
+}
+
+template <class Record, class Column> void set_document(Record &row, Column c, pg::jsonb wanted) {
+    const auto stored = row.json(c);
+    if (!stored || !pg::equal(pg::root_of(*stored), pg::root_of(wanted)))
+        row.set(c, wanted);
+}
+
+template <class Record, class Column> void clear(Record &row, Column c) {
+    if (!row.is_null(c))
+        row.set(c, std::nullopt);
+}
+
+} // namespace
+
+erasure::erasure(std::span<const std::string> pass_ids) noexcept
+    : pass_ids_(pass_ids), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()),
+      below_(erasures) {
+    erasures = this;
+}
+
+erasure::~erasure() { erasures = below_; }
+
+const erasure *erasure::under_way() noexcept {
+    return erasures != nullptr && erasures->subtransaction_ == GetCurrentSubTransactionId() &&
+                   pg::trigger_depth() == erasures->depth_ + 1
+               ? erasures
+               : nullptr;
+}
+
+bool erasure::is_of(std::string_view pass_id) const noexcept {
+    return std::ranges::find(pass_ids_, pass_id) != pass_ids_.end();
+}
+
+pg::jsonb without_mentions(const erasure &what, pg::jsonb document) {
+    const auto other = pg::replace_strings(document, [&](std::string_view text) -> std::optional<std::string> {
+        return what.is_of(text) ? std::optional<std::string>("erased") : std::nullopt;
+    });
+    return other.value_or(document);
+}
+
+void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_row) {
+    if (!what.is_of(old_row.text(column::mg_pass_id).value_or(""))) { // a counterparty's note of a transfer
+        if (const auto meta = old_row.json(column::mg_meta))
+            set_document(new_row, column::mg_meta, without_mentions(what, *meta));
+        return;
+    }
+    const auto type = core::parse_record_type(old_row.text(column::mg_record_type).value_or(""));
+    for (const column c : texts)
+        clear(new_row, c);
+    set_document(new_row, column::mg_meta, meta_left(old_row, type == core::record_type::mma_event));
+    set_document(new_row, column::mg_mma_vars, pg::empty_object());
+    if (type == core::record_type::mma_step)
+        set_document(new_row, column::mg_payload, empty_step());
+    else
+        clear(new_row, column::mg_payload);
+}
+
+bool writes_text(const ledger_row &old_row, const ledger_row &new_row) {
+    const auto written = [&](column c) { return !old_row.same(new_row, c) && !new_row.is_null(c); };
+    return std::ranges::any_of(texts, written) || std::ranges::any_of(documents, written);
+}
+
+void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row) {
+    using admin = schema::admin;
+    const auto type = core::parse_record_type(old_row.text(admin::mg_record_type).value_or(""));
+    const bool own = what.is_of(old_row.text(admin::mg_actor_pass_id).value_or(""));
+    if (!own && type != core::record_type::profile) { // an audit that names them
+        if (const auto detail = old_row.json(admin::mg_detail))
+            set_document(new_row, admin::mg_detail, without_mentions(what, *detail));
+        return;
+    }
+    for (const admin c : {admin::mg_email, admin::mg_ip, admin::mg_user_agent, admin::mg_route, admin::mg_payload,
+                          admin::mg_shopify_customer_id})
+        clear(new_row, c);
+    if (type == core::record_type::profile) // whose user id it is
+        clear(new_row, admin::mg_user_id);
+    const bool is_setting = type == core::record_type::app_config || type == core::record_type::runtime_config;
+    for (const admin c : {admin::mg_value, admin::mg_runtime_flat})
+        if (!is_setting)
+            clear(new_row, c);
+    for (const admin c : {admin::mg_detail, admin::mg_meta})
+        if (!old_row.is_null(c))
+            set_document(new_row, c, pg::empty_object());
+}
+
+} // namespace mega::ledger

@@ -1,0 +1,45 @@
+// What is left of a row when its customer is erased: credits, counts, dates, ids, references, codes and what a fold
+// needs stay, whatever somebody wrote goes. The triggers make it of the rows that an erasure touches.
+#pragma once
+
+#include "ledger/row_check.hpp"
+#include "pg/jsonb.hpp"
+
+namespace mega::ledger {
+
+// Whose rows are being erased, for the length of a scope: pushed by mega_erase_customer alone. What it points to must
+// outlive it.
+class erasure {
+public:
+    explicit erasure(std::span<const std::string> pass_ids) noexcept;
+    ~erasure();
+    erasure(const erasure &) = delete;
+    erasure &operator=(const erasure &) = delete;
+
+    // The erasure under way in this subtransaction, asked for by a trigger of its own statement; null when there is
+    // none.
+    static const erasure *under_way() noexcept;
+
+    bool is_of(std::string_view pass_id) const noexcept;
+
+private:
+    std::span<const std::string> pass_ids_;
+    SubTransactionId subtransaction_;
+    int depth_; // of triggers
+    erasure *below_;
+};
+
+// The changed row of an update that an erasure makes: of its customer, without what somebody wrote; of another one,
+// without the pass ids in mg_meta. May be asked twice.
+void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_row);
+
+// Whether a change of a row writes what an erasure takes away.
+bool writes_text(const ledger_row &old_row, const ledger_row &new_row);
+
+using admin_row_seen = schema::named_row<schema::admin>;
+void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row);
+
+// A document in which no string is one of the pass ids that are erased.
+pg::jsonb without_mentions(const erasure &what, pg::jsonb document);
+
+} // namespace mega::ledger
