@@ -44,11 +44,15 @@ SELECT mg_id FROM mega_record_feedback(:'visitor', 'merge-f', 'merge-g', comment
 -- a set between the two likes of the account: the fold of both histories is not the sum of both snapshots
 SELECT mega_record_mma_event(:'visitor', 'preference_set', '{"tag_weights": {"warm": 5}, "hard_block": "neon"}', event_id => 'merge-v1', created_at => '2026-01-02T10:00Z') IS NOT NULL AS set;
 SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights, mg_mma_preferences -> 'app' AS app FROM pg_temp.mine ORDER BY 1;
+SELECT mg_id IS NOT NULL AS noted FROM mega_record_admin_audit('asked', :'visitor', audit_id => 'merge-asked');
 SELECT clock_timestamp() AS before_the_merge \gset
 SELECT * FROM mega_merge_customers(:'visitor', :'account', actor => 'support@example.com');
 SELECT mg_pass_id, mg_credits, mg_email, mg_marketing_opt_in, mg_auto_topup_enabled, mg_mma_preferences - 'positions' - 'updated_at' AS preferences, mg_meta FROM pg_temp.mine ORDER BY 1 \gx
 SELECT mg_id, mg_pass_id, mg_status, mg_meta #>> '{mega,from}' AS first_owner, mg_meta - 'mega' AS meta FROM mega_generations WHERE mg_pass_id IN (:'visitor', :'account') ORDER BY mg_id;
 SELECT mg_action, mg_actor_pass_id, mg_detail FROM mega_admin_audits(actor_pass_id => :'account');
+-- what was noted of the visitor before is found with the account, too
+SELECT mg_action, mg_actor_pass_id FROM mega_admin_audits(actor_pass_id => :'account', page_size => 1);
+SELECT mg_action, mg_actor_pass_id FROM mega_admin_audits(actor_pass_id => :'visitor', action => 'asked');
 SELECT * FROM pg_temp.odd;
 -- the target's past is both histories
 SELECT mg_id, mg_delta, balance_after FROM mega_credit_statement(:'account');
@@ -168,4 +172,33 @@ SELECT mega_record_credit('pass:test:merge-full', 2147483640, 'grant') IS NOT NU
 SELECT pg_temp.outcome($$SELECT mega_merge_customers('pass:test:merge-one', 'pass:test:merge-full')$$);
 SELECT mega_release_credit('merge-full');
 SELECT pg_temp.outcome($$SELECT mega_merge_customers('pass:test:merge-one', 'pass:test:merge-full')$$);
+SELECT * FROM pg_temp.odd;
+
+--
+-- Claims on top-ups: one that was handed out for the source is ended by the target's top-up, one of each is both.
+--
+SELECT mega_ensure_customer('pass:test:merge-c' || n) FROM generate_series(1, 4) n;
+SELECT changed FROM unnest('{1,2,3,4}'::text[]) n, mega_update_customer('pass:test:merge-c' || n, '{"auto_topup_enabled": true, "auto_topup_monthly_limit_packs": 20, "topup_default_packs": 2}');
+CREATE TEMP TABLE claims AS SELECT c.* FROM mega_claim_topups(0, 1000) c WHERE mg_pass_id LIKE 'pass:test:merge-c%';
+SELECT mega_release_topup_claim(topup_id) FROM claims WHERE mg_pass_id = 'pass:test:merge-c2';
+SELECT mg_pass_id FROM mega_merge_customers('pass:test:merge-c1', 'pass:test:merge-c2') UNION ALL SELECT mg_pass_id FROM mega_merge_customers('pass:test:merge-c3', 'pass:test:merge-c4');
+SELECT mg_pass_id, jsonb_path_query_array(mg_meta, '$.mega.claim.packs') AS claimed, jsonb_array_length(mg_meta #> '{mega,claims}') AS others FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-c%' ORDER BY 1;
+SELECT count(*) AS handed_out_again FROM mega_claim_topups(0, 1000) WHERE mg_pass_id LIKE 'pass:test:merge-c%';
+-- both stand in the month: 20 packs, 4 of them claimed
+SELECT pg_temp.outcome($$SELECT mega_record_topup('pass:test:merge-c4', 17, automatic => true)$$);
+SELECT c.mg_pass_id, t.mg_credits, replayed FROM claims c, mega_record_topup(c.mg_pass_id, topup_id => c.topup_id) t WHERE c.mg_pass_id IN ('pass:test:merge-c1', 'pass:test:merge-c3', 'pass:test:merge-c4') ORDER BY 1;
+SELECT c.mg_pass_id, mega_release_topup_claim(c.topup_id) FROM claims c WHERE c.mg_pass_id IN ('pass:test:merge-c3', 'pass:test:merge-c4') ORDER BY 1;
+SELECT mg_pass_id, (mg_meta -> 'mega') - 'sources'::text - 'merged_into'::text AS left_over FROM pg_temp.mine WHERE mg_pass_id IN ('pass:test:merge-c3', 'pass:test:merge-c4') ORDER BY 1;
+SELECT * FROM pg_temp.odd;
+
+--
+-- Books that were never opened: what an adopted table says of one is not lost.
+--
+SELECT mega_ensure_customer('pass:test:merge-b' || n) FROM generate_series(1, 2) n;
+SET session_replication_role = replica;
+UPDATE mega_customers SET mg_credits = 40, mg_mma_preferences = '{"hard_blocks": [], "tag_weights": {"old": 3}, "source": "mma"}' WHERE mg_pass_id = 'pass:test:merge-b1';
+UPDATE mega_customers SET mg_credits = 2, mg_mma_preferences = '{"hard_blocks": ["neon"], "tag_weights": {"neon": -999}, "source": "mma"}' WHERE mg_pass_id = 'pass:test:merge-b2';
+RESET session_replication_role;
+SELECT mg_pass_id, mg_credits, moved_rows FROM mega_merge_customers('pass:test:merge-b1', 'pass:test:merge-b2');
+SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-b%' ORDER BY 1;
 SELECT * FROM pg_temp.odd;

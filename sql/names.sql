@@ -106,7 +106,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,strpos,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
+    functions CONSTANT text[] := '{abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_array,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,strpos,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);
@@ -116,7 +116,7 @@ BEGIN
         WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = ANY (functions) AND NOT EXISTS (SELECT FROM unnest(p.proargtypes) t(type), pg_catalog.pg_type y WHERE y.oid = t.type AND y.typtype = 'p');
     -- operators between all these types, exact ones and better ones
     PERFORM witness.rival(place, 'rival_operator', l.one || ', ' || r.one, truth) FROM unnest(types) l(one), unnest(types) r(one);
-    FOR one IN SELECT l.one AS l, r.one AS r, o.name FROM unnest(types) l(one), unnest(types) r(one), unnest('{=,<>,<,<=,>,>=,||,~~,@@}'::text[]) o(name)
+    FOR one IN SELECT l.one AS l, r.one AS r, o.name FROM unnest(types) l(one), unnest(types) r(one), unnest('{=,<>,<,<=,>,>=,||,~~,@@,@>}'::text[]) o(name)
         UNION ALL SELECT l.one, r.one, o.name FROM unnest(few) l(one), unnest(few) r(one), unnest('{->,->>,#>,#>>,?,?|,?&,~,+,-}'::text[]) o(name)
     LOOP
         EXECUTE pg_catalog.format('CREATE OPERATOR %s.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %s.rival_operator)', place, one.name, one.l, one.r, place);

@@ -18,15 +18,16 @@ namespace {
     "SELECT g.mg_created_at, g.mg_id, " place ", g.mg_action, g.mg_actor_pass_id, g.mg_user_id, g.mg_email, g.mg_ip, " \
     "g.mg_route, g.mg_method, g.mg_status, g.mg_detail FROM ONLY @schema@.mega_admin g "                               \
     "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND g.mg_created_at IS NOT NULL" lead MEGA_IF_GIVEN(  \
-        "1", "mg_action") MEGA_IF_GIVEN("2", "mg_user_id") MEGA_IF_GIVEN("3", "mg_actor_pass_id")
+        "1", "mg_action") MEGA_IF_GIVEN("2", "mg_user_id") " AND CASE WHEN $3 IS NULL THEN true ELSE "                 \
+                                                           "g.mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($3) END"
 #define MEGA_IN_ORDER(nulls, place)                                                                                    \
     " ORDER BY g.mg_created_at DESC" nulls ", g.mg_id COLLATE pg_catalog.\"C\" DESC" place " LIMIT 1001"
 // $4 to $6: the position behind which the page begins, without an id and a place the time itself is in it. $7: not
 // before.
 #define MEGA_BOUNDED(behind_id) MEGA_BEHIND("$4", behind_id) "AND g.mg_created_at OPERATOR(pg_catalog.>=) $7"
 
-constexpr Oid filter_types[] = {TEXTOID, UUIDOID, TEXTOID};
-constexpr Oid bounded_types[] = {TEXTOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIDOID, TIMESTAMPTZOID};
+constexpr Oid filter_types[] = {TEXTOID, UUIDOID, TEXTARRAYOID};
+constexpr Oid bounded_types[] = {TEXTOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID, TIDOID, TIMESTAMPTZOID};
 
 struct listing {
     pg::statement newest, bounded;
@@ -51,20 +52,25 @@ struct listings {
 constinit listings all = MEGA_LISTINGS("", "");
 constinit listings of_action = MEGA_LISTINGS(" AND g.mg_action OPERATOR(pg_catalog.=) $1", " NULLS LAST");
 constinit listings of_user = MEGA_LISTINGS(" AND g.mg_user_id OPERATOR(pg_catalog.=) $2", " NULLS LAST");
-constinit listings of_customer = MEGA_LISTINGS(" AND g.mg_actor_pass_id OPERATOR(pg_catalog.=) $3", " NULLS LAST");
+constinit listings of_customer = MEGA_LISTINGS(" AND g.mg_actor_pass_id OPERATOR(pg_catalog.=) ($3)[1]", " NULLS LAST");
+constinit listings of_merged = MEGA_LISTINGS(" AND g.mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($3)", " NULLS LAST");
 
 struct request {
     std::int32_t size;
     std::optional<ledger::page_cursor> cursor;
     std::optional<std::string_view> action;
     std::optional<pg::uuid> user_id;
-    std::optional<std::string_view> customer;
+    std::optional<std::vector<std::string>> customer; // and who was merged into him
     std::optional<pg::timestamp> since, until;
 
     bool bounded() const { return cursor || since || until; }
 
     // Who narrows most: a customer has fewer audits than an admin, an admin fewer than an action.
-    listings &which() const { return customer ? of_customer : user_id ? of_user : action ? of_action : all; }
+    listings &which() const {
+        if (customer)
+            return customer->size() == 1 ? of_customer : of_merged;
+        return user_id ? of_user : action ? of_action : all;
+    }
 };
 
 pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const request &wanted) {
@@ -97,11 +103,12 @@ Datum admin_audits(FunctionCallInfo fcinfo) {
                    ledger::read_cursor(given.text(1)),
                    given.text(2),
                    given.uuid(3),
-                   given.text(4),
+                   std::nullopt,
                    given.time(5),
                    given.time(6)};
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    wanted.customer = ledger::resolve_optional(where, wanted.customer, pg::access::read_only);
+    if (const auto pass_id = ledger::resolve_optional(where, given.text(4), pg::access::read_only))
+        wanted.customer = ledger::pass_ids_meant(where, *pass_id);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
     ledger::add_page(result, read(spi, where, wanted), wanted.size);

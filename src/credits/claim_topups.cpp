@@ -34,7 +34,10 @@ constinit pg::statement still_due("SELECT FROM ONLY @schema@.mega_customers c WH
 
 constexpr Oid claim_types[] = {TEXTOID};
 // The customer of a claim: first among those with automatic top-ups, which an index lists, then among all.
-#define MEGA_HAS_CLAIM "c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,id}' OPERATOR(pg_catalog.=) $1"
+#define MEGA_HAS_CLAIM                                                                                                 \
+    "(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,id}' OPERATOR(pg_catalog.=) $1 OR c.mg_meta "                    \
+    "OPERATOR(pg_catalog.#>) '{mega,claims}' OPERATOR(pg_catalog.@>) "                                                 \
+    "pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('id', $1)))"
 constinit pg::statement claimed_among_automatic("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c "
                                                 "WHERE c.mg_auto_topup_enabled AND " MEGA_HAS_CLAIM,
                                                 claim_types);
@@ -53,7 +56,8 @@ struct wanted {
 std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id, const wanted &asked) {
     const pg::timestamp now = pg::clock_time();
     const topup_settings settings = topup_settings_of(store, pass_id);
-    std::optional<claim> next = claim_of(store, pass_id);
+    const std::vector<claim> all = claims_of(store, pass_id);
+    std::optional<claim> next = all.empty() ? std::nullopt : std::optional(all.front());
     if (!next || next->released)
         next = claim{ledger::new_id(), std::min(settings.packs, settings.left(settings.packs)), 0, false};
     if (next->packs <= 0 || settings.left(next->packs) < next->packs)
@@ -78,7 +82,12 @@ std::optional<handed_out> claim_of_one(ledger::store &store, const std::string &
     const auto next = next_claim(store, pass_id, asked);
     if (!next)
         return std::nullopt;
-    write_claim(store, *customer, next);
+    std::vector<claim> all = claims_of(store, pass_id);
+    if (all.empty())
+        all.push_back(*next);
+    else
+        all.front() = *next;
+    write_claims(store, *customer, all);
     return handed_out{pass_id, *next};
 }
 
@@ -138,11 +147,12 @@ Datum release_topup_claim(FunctionCallInfo fcinfo) {
     bool released = false;
     if (const auto pass_id = customer_of(store, topup_id)) {
         const ledger::locked_customer customer = ledger::require_locked_or_erased_customer(store, *pass_id);
-        auto standing = claim_of(store, customer.pass_id); // as it is behind the lock
-        if (standing && standing->topup_id == topup_id && !standing->released) {
+        std::vector<claim> all = claims_of(store, customer.pass_id); // as they are behind the lock
+        const auto standing = find_claim(all, topup_id);
+        if (standing != all.end() && !standing->released) {
             standing->released = true;
             standing->until = retry_at ? pg::unix_micros(*retry_at) : 0;
-            write_claim(store, customer, standing);
+            write_claims(store, customer, all);
             released = true;
         }
     }

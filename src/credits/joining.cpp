@@ -2,6 +2,7 @@
 #include "credits/joining.hpp"
 
 #include "credits/posting.hpp"
+#include "credits/topup_claim.hpp"
 
 namespace mega::credits {
 
@@ -18,6 +19,15 @@ std::optional<pg::timestamp> joined_end(const ledger::locked_customer &source, c
     if (source.credits <= 0)
         return target.expires_at;
     return target.credits <= 0 ? source.expires_at : std::nullopt;
+}
+
+// In front the one that stands longest: nobody is handed another one before.
+pg::jsonb joined_own_key(pg::jsonb source_meta, pg::jsonb target_meta) {
+    std::vector<claim> all = claims_in(target_meta);
+    for (claim &one : claims_in(source_meta))
+        all.push_back(std::move(one));
+    std::ranges::stable_sort(all, std::greater{}, [](const claim &one) { return one.released ? 0 : one.until; });
+    return own_key_with_claims(target_meta, all);
 }
 
 } // namespace mega::credits

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ledger/store.hpp"
+#include "pg/jsonb.hpp"
 
 namespace mega::credits {
 
@@ -10,5 +11,8 @@ void settle_both(ledger::store &store, ledger::locked_customer &source, ledger::
 
 // When what both have without a lot comes to its end: one end for both, or none.
 std::optional<pg::timestamp> joined_end(const ledger::locked_customer &source, const ledger::locked_customer &target);
+
+// Mega's own key of the target with what both have in theirs of credits: claims on top-ups.
+pg::jsonb joined_own_key(pg::jsonb source_meta, pg::jsonb target_meta);
 
 } // namespace mega::credits

@@ -127,8 +127,9 @@ std::optional<credit_row> find_replay(ledger::store &store, const topup &wanted)
 
 // Under the lock: how many packs of a claim. It is ended late, too; the month was asked when it was made.
 void decide_claimed_packs(ledger::store &store, topup &wanted) {
-    const auto claimed = claim_of(store, wanted.what.pass_id);
-    if (!claimed || claimed->topup_id != *wanted.topup_id)
+    std::vector<claim> all = claims_of(store, wanted.what.pass_id);
+    const auto claimed = find_claim(all, *wanted.topup_id);
+    if (claimed == all.end())
         throw pg::sql_error{ledger::bad_argument, "the customer has no such claim",
                             "topup_id=" + pg::quoted(*wanted.topup_id) + " pass_id=" + pg::quoted(wanted.what.pass_id),
                             "Give the topup_id that mega_claim_topups returned for this customer."};
@@ -146,7 +147,8 @@ void decide_packs(ledger::store &store, topup &wanted) {
                             to_readers_of_settings("mg_topup_default_packs=" + std::to_string(packs)),
                             "Name packs in the call."};
     if (wanted.automatic && settings.limit) {
-        const std::int64_t used = settings.used + packs_claimed(claim_of(store, wanted.what.pass_id), pg::clock_time());
+        const std::int64_t used =
+            settings.used + packs_claimed(claims_of(store, wanted.what.pass_id), pg::clock_time());
         if (used + packs > *settings.limit)
             throw pg::sql_error{"MG012", "the monthly limit of automatic top-ups is reached",
                                 to_readers_of_settings("packs=" + std::to_string(packs) +
@@ -159,9 +161,14 @@ void decide_packs(ledger::store &store, topup &wanted) {
 
 // The customer is locked.
 void end_claim(ledger::store &store, const ledger::locked_customer &customer, const topup &done) {
-    const auto claimed = done.topup_id ? claim_of(store, customer.pass_id) : std::nullopt;
-    if (claimed && claimed->topup_id == *done.topup_id)
-        write_claim(store, customer, std::nullopt);
+    if (!done.topup_id)
+        return;
+    std::vector<claim> all = claims_of(store, customer.pass_id);
+    const auto ended = find_claim(all, *done.topup_id);
+    if (ended == all.end())
+        return;
+    all.erase(ended);
+    write_claims(store, customer, all);
 }
 
 void mark_customer(ledger::store &store, ledger::locked_customer &customer, const topup &done) {

@@ -13,7 +13,7 @@ namespace {
 
 using column = schema::customer;
 
-constexpr std::string_view claim_key = "claim";
+constexpr std::string_view claim_key = "claim", others_key = "claims"; // those that came with a merge
 
 pg::jsonb meta_of(ledger::store &store, std::string_view pass_id) {
     constexpr column columns[] = {column::mg_meta};
@@ -33,7 +33,7 @@ std::int64_t number_of(const pg::json_value &claim, std::string_view key) {
 }
 
 void add_claim(pg::json_builder &builder, const claim &what) {
-    builder.key(claim_key).begin_object();
+    builder.begin_object();
     builder.key("id").text(what.topup_id);
     builder.key("packs").text(std::to_string(what.packs));
     builder.key("until").text(std::to_string(what.until));
@@ -41,26 +41,52 @@ void add_claim(pg::json_builder &builder, const claim &what) {
     builder.end_object();
 }
 
-} // namespace
-
-std::optional<claim> claim_of(ledger::store &store, std::string_view pass_id) {
-    const auto stored = ledger::own_member(meta_of(store, pass_id), claim_key);
-    if (!stored || !stored->is_object())
-        return std::nullopt;
-    const auto id = pg::find(stored->container(), "id");
+void read_claim(const pg::json_value &stored, std::vector<claim> &all) {
+    if (!stored.is_object())
+        return;
+    const auto id = pg::find(stored.container(), "id");
     if (!id || !id->is_string())
-        return std::nullopt;
-    const auto released = pg::find(stored->container(), "released");
-    return claim{std::string(id->string()), static_cast<std::int32_t>(number_of(*stored, "packs")),
-                 number_of(*stored, "until"), released && released->is_boolean() && released->boolean()};
+        return;
+    const auto released = pg::find(stored.container(), "released");
+    all.push_back({std::string(id->string()), static_cast<std::int32_t>(number_of(stored, "packs")),
+                   number_of(stored, "until"), released && released->is_boolean() && released->boolean()});
 }
 
-void write_claim(ledger::store &store, const ledger::locked_customer &customer, const std::optional<claim> &what) {
-    const pg::jsonb meta = meta_of(store, customer.pass_id);
+} // namespace
+
+std::vector<claim> claims_in(pg::jsonb meta) {
+    std::vector<claim> all;
+    if (const auto first = ledger::own_member(meta, claim_key))
+        read_claim(*first, all);
+    if (const auto others = ledger::own_member(meta, others_key); others && others->is_array())
+        pg::for_each_element(others->container(), [&](const pg::json_value &one) { read_claim(one, all); });
+    return all;
+}
+
+pg::jsonb own_key_with_claims(pg::jsonb meta, std::span<const claim> all) {
     const pg::jsonb own = ledger::own_key_with(meta, claim_key, [&](pg::json_builder &builder) {
-        if (what)
-            add_claim(builder, *what);
+        if (!all.empty()) {
+            builder.key(claim_key);
+            add_claim(builder, all.front());
+        }
     });
+    return ledger::own_key_with(ledger::with_own_key(meta, own), others_key, [&](pg::json_builder &builder) {
+        if (all.size() < 2)
+            return;
+        builder.key(others_key).begin_array();
+        for (const claim &one : all.subspan(1))
+            add_claim(builder, one);
+        builder.end_array();
+    });
+}
+
+std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id) {
+    return claims_in(meta_of(store, pass_id));
+}
+
+void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all) {
+    const pg::jsonb meta = meta_of(store, customer.pass_id);
+    const pg::jsonb own = own_key_with_claims(meta, all);
     const ledger::in_flight::own_key writing(customer.pass_id, own.document);
     const ledger::customer_change change[] = {{column::mg_meta, pg::to_datum(ledger::with_own_key(meta, own))}};
     if (store.change_customer(customer, change) != 1)

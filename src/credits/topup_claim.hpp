@@ -5,6 +5,7 @@
 
 #include "ledger/store.hpp"
 #include "pg/clock.hpp"
+#include "pg/jsonb.hpp"
 
 namespace mega::credits {
 
@@ -17,15 +18,28 @@ struct claim {
     bool stands(pg::timestamp now) const { return !released && pg::unix_micros(now) < until; }
 };
 
-// Of a customer, as it stands now; nothing when there is none.
-std::optional<claim> claim_of(ledger::store &store, std::string_view pass_id);
+// Of a customer, as they stand now: the one that is handed out, and behind it those of customers who were merged into
+// him.
+std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id);
+std::vector<claim> claims_in(pg::jsonb meta);
 
-// Writes it, or ends what is there. The customer is locked.
-void write_claim(ledger::store &store, const ledger::locked_customer &customer, const std::optional<claim> &what);
+// Mega's own key of a customer with these claims in it.
+pg::jsonb own_key_with_claims(pg::jsonb meta, std::span<const claim> all);
 
-// The packs that a claim on the customer holds of its month; 0 when none stands.
-inline std::int32_t packs_claimed(const std::optional<claim> &standing, pg::timestamp now) {
-    return standing && standing->stands(now) ? standing->packs : 0;
+// Writes them in place of what is there. The customer is locked.
+void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all);
+
+// The claim with this id; the end when there is none.
+inline auto find_claim(std::vector<claim> &all, std::string_view topup_id) {
+    return std::ranges::find(all, topup_id, &claim::topup_id);
+}
+
+// The packs that claims on the customer hold of its month.
+inline std::int32_t packs_claimed(std::span<const claim> all, pg::timestamp now) {
+    std::int32_t packs = 0;
+    for (const claim &one : all)
+        packs += one.stands(now) ? one.packs : 0;
+    return packs;
 }
 
 } // namespace mega::credits

@@ -30,6 +30,12 @@ constinit pg::statement move_generations(MEGA_MOVE(" AND g.mg_record_type OPERAT
 constinit pg::statement move_rest(MEGA_MOVE(""), move_types);
 
 constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement ledger_sum("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY "
+                                   "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND "
+                                   "g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction'",
+                                   id_type);
+constinit pg::statement open_all_books("SELECT FROM @schema@.mega_open_books(dry_run => false, "
+                                       "trust => 'stored'::pg_catalog.text)");
 constinit pg::statement left_behind("SELECT FROM ONLY @schema@.mega_generations g "
                                     "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 LIMIT 1",
                                     id_type);
@@ -70,16 +76,34 @@ void merging::refuse_merged_elsewhere() const {
 }
 
 void merging::join() {
+    open_books();
     credits::settle_both(store_, source_, target_);
     source_credits_ = source_.credits;
     target_credits_ = target_.credits;
     credits_ = ledger::balance_after(target_, source_credits_);
     move_rows();
+    const pg::jsonb source_meta = meta_of(store_, source_.pass_id);
     write_source();
-    write_target();
+    write_target(source_meta);
     for (const std::string &one : sources_)
         if (one != source_.pass_id)
             relink(one);
+}
+
+// A table that was adopted may say of one what its rows do not; what is moved would be lost.
+void merging::open_books() {
+    const auto agree = [&](const ledger::locked_customer &customer) {
+        const pg::rows sum = store_.run(store_.where().generations, ledger_sum, customer.pass_id);
+        const pg::jsonb stored = ledger::managed_keys_of(ledger::preferences_of(store_, customer.pass_id));
+        const pg::jsonb folded =
+            ledger::with_managed_keys(pg::empty_object(), ledger::fold_from_ledger(store_, customer.pass_id));
+        return sum.int8(0, 0) == customer.credits && pg::equal(pg::root_of(stored), pg::root_of(folded));
+    };
+    if (agree(source_) && agree(target_))
+        return;
+    (void)store_.run(store_.where().generations, open_all_books);
+    source_ = *store_.lock_customer(std::string(source_.pass_id));
+    target_ = *store_.lock_customer(std::string(target_.pass_id));
 }
 
 void merging::move_rows() {
@@ -124,7 +148,7 @@ void merging::write_source() {
                        own.end_object().finish());
 }
 
-void merging::write_target() {
+void merging::write_target(pg::jsonb source_meta) {
     ledger::locked_customer after = target_;
     after.credits = credits_;
     after.expires_at = credits::joined_end(source_, target_);
@@ -133,10 +157,11 @@ void merging::write_target() {
     const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
                                                             ledger::fold_from_ledger(store_, target_.pass_id));
     const pg::jsonb meta = meta_of(store_, target_.pass_id);
+    const pg::jsonb with_credits = ledger::with_own_key(meta, credits::joined_own_key(source_meta, meta));
     std::set<std::string> all(sources_.begin(), sources_.end());
     const std::vector<std::string> before = sources_in(meta);
     all.insert(before.begin(), before.end());
-    const pg::jsonb own = ledger::own_key_with(meta, "sources", [&](pg::json_builder &builder) {
+    const pg::jsonb own = ledger::own_key_with(with_credits, "sources", [&](pg::json_builder &builder) {
         builder.key("sources").begin_array();
         for (const std::string &one : all)
             builder.text(one);

@@ -32,9 +32,10 @@ public:
 
 private:
     void lock(std::string source, std::string target);
+    void open_books();
     void move_rows();
     void write_source();
-    void write_target();
+    void write_target(pg::jsonb source_meta);
     void relink(const std::string &pass_id);
 
     ledger::store &store_;

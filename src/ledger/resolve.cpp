@@ -4,6 +4,7 @@
 #include "core/pass_id.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/merged.hpp"
+#include "pg/jsonb.hpp"
 
 namespace mega::ledger {
 
@@ -14,6 +15,11 @@ constinit pg::statement select_customer("SELECT c.mg_meta OPERATOR(pg_catalog.#>
                                         "FROM ONLY @schema@.mega_customers c "
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);
+
+constinit pg::statement select_sources("SELECT c.mg_meta OPERATOR(pg_catalog.#>) '{mega,sources}' "
+                                       "FROM ONLY @schema@.mega_customers c "
+                                       "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                       pass_id_type);
 
 // Who goes on for the customer of exactly this pass id; std::nullopt when there is none.
 std::optional<std::string> meant_by(const schema::table_catalog &where, std::string_view pass_id, pg::access access) {
@@ -64,6 +70,24 @@ std::string_view spell_pass_id(const schema::table_catalog &where, std::string_v
 std::optional<std::string_view> resolve_optional(const schema::table_catalog &where,
                                                  std::optional<std::string_view> given, pg::access access) {
     return given ? std::optional(resolve_pass_id(where, *given, access)) : std::nullopt;
+}
+
+std::vector<std::string> pass_ids_meant(const schema::table_catalog &where, std::string_view pass_id) {
+    pg::spi_connection spi;
+    std::vector<std::string> all;
+    {
+        const pg::as_role owner(where.customers.owner);
+        const pg::rows found = spi.run(select_sources, where.schema, pg::access::read_only, pass_id);
+        const auto sources = found.empty() ? std::nullopt : found.json(0, 0);
+        if (sources && pg::is_array(*sources))
+            pg::for_each_element(pg::root_of(*sources), [&](const pg::json_value &one) {
+                if (one.is_string())
+                    all.emplace_back(one.string());
+            });
+    }
+    spi.finish();
+    all.emplace_back(pass_id);
+    return all;
 }
 
 void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id) {

@@ -22,6 +22,9 @@ std::optional<std::string_view> resolve_optional(const schema::table_catalog &wh
                                                  std::optional<std::string_view> given,
                                                  pg::access access = pg::access::read_write);
 
+// The pass id, and in front of them those of the customers who were merged into that one.
+std::vector<std::string> pass_ids_meant(const schema::table_catalog &where, std::string_view pass_id);
+
 // For reads: raises 23503 when the caller sees no such customer.
 void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id);
 

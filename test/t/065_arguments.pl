@@ -22,7 +22,7 @@ open_studio($node, $directory);
 
 # What a caller may be told: the errors of the design, and what Postgres itself says of values that no type holds.
 my %known = map { $_ => 1 } qw(00000 22023 23503 23505 23514 22003 MG001 MG002 MG003 MG004 MG007 MG008 MG009 MG010 MG011 MG012
-    42501 42704 22007 22008 22P02 54000 54001);
+    25001 42501 42704 42P01 22007 22008 22P02 54000 54001);
 
 $node->safe_psql('postgres', q{
     CREATE ROLE somebody;
@@ -55,6 +55,8 @@ my @nasty_texts = ('', ' ', "\t", "\x01", "a\nb", 'x' x 512, 'x' x 513, 'x' x 10
 my %values = (
     text => sub { return quoted(one_of(@nasty_texts)) },
     integer => sub { return one_of(0, 1, -1, 2, 5, 1000, 2147483647, -2147483648, 2147483646) . '::integer' },
+    bigint => sub { return one_of(0, 1, -1, '9223372036854775807') . '::bigint' },
+    name => sub { return quoted(one_of('public', 'nobody', 'pg_catalog')) . '::name' },
     boolean => sub { return one_of('true', 'false') },
     uuid => sub { return quoted(one_of('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '00000000-0000-4000-8000-00000000000' . int rand 4)) . '::uuid' },
     jsonb => sub { return '(' . quoted(document(0)) . ')::jsonb' },
