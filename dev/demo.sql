@@ -361,21 +361,66 @@ SELECT * FROM mega_reconcile_preferences();
 
 -- None. Of 160 credits the two stills took 4 each and the video 30; the one that failed took nothing: 122 are left.
 
+-- Who somebody is
+-- ---------------
+--
+-- A visitor makes a still. She is a random id in a cookie, and has ten credits of welcome.
+
+SELECT mg_pass_id, created FROM mega_ensure_customer(anon_id => 'd0d00000-0000-4000-8000-00000000000a');
+SELECT mg_credits FROM mega_record_credit('pass:anon:d0d00000-0000-4000-8000-00000000000a', 10, 'welcome',
+    txn_id => 'welcome-d0d0');
+SELECT mg_generation_id FROM mega_create_generation('pass:anon:d0d00000-0000-4000-8000-00000000000a', 'gen_still_003', 'still');
+SELECT mg_credits FROM mega_hold_credit('pass:anon:d0d00000-0000-4000-8000-00000000000a', 4, 'gen_still_003',
+    generation_id => 'gen_still_003');
+
+-- She signs in, to the account that she has in the shop. Her session and her cookie say that both are her: they become one
+-- customer, and she keeps the still and the credits of both.
+
+SELECT mg_credits FROM mega_ensure_customer(shopify_customer_id => '7204411506899', email => 'noor@example.com');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:7204411506899', 50, 'order', ref_type => 'shopify_order',
+    ref_id => '5523');
+SELECT * FROM mega_merge_customers('pass:anon:d0d00000-0000-4000-8000-00000000000a', 'pass:shopify:7204411506899',
+    actor => 'sign-in');
+
+-- The provider's webhook comes late and knows the visitor alone. It lands right.
+
+SELECT mg_mma_status FROM mega_complete_generation('gen_still_003', 'https://assets.example.com/gen_still_003.png',
+    hold_id => 'gen_still_003', pass_id => 'pass:anon:d0d00000-0000-4000-8000-00000000000a');
+SELECT mg_pass_id, mg_mma_status, mg_output_url FROM mega_generation('gen_still_003');
+SELECT mg_id, mg_delta, balance_after FROM mega_credit_statement('pass:shopify:7204411506899')
+WHERE mg_reason <> 'order';
+
+-- Support finds her by the beginning of her address, verifies her and changes it.
+
+SELECT mg_pass_id, mg_email, mg_credits, mg_status FROM mega_find_customers('noor@');
+SELECT * FROM mega_verify_customer('pass:shopify:7204411506899', 'email', actor => 'support@example.com');
+SELECT * FROM mega_update_customer('pass:shopify:7204411506899', '{"email": "noor@example.org"}',
+    actor => 'support@example.com');
+
+-- A year later she asks to be erased. What is personal goes, of the visitor too; the books still balance.
+
+SELECT mg_pass_id FROM mega_erase_customer('pass:shopify:7204411506899', 'privacy@example.com');
+SELECT mg_pass_id, mg_email, mg_shopify_customer_id, mg_credits FROM mega_customer('pass:shopify:7204411506899');
+SELECT mg_action, mg_detail FROM mega_admin_audits(actor_pass_id => 'pass:shopify:7204411506899', page_size => 1);
+SELECT * FROM mega_reconcile_credits();
+SELECT * FROM mega_reconcile_preferences();
+
 \set ECHO none
     -- A story that did not go as told is not told to its end.
 SELECT :'refused' = 'MG001 MG006 MG005 23514 MG007 MG008' AS all_refused, mg_credits = 122 AND held = 0 AS paid,
     (SELECT mg_mma_vars = vars FROM mega_generations, runs WHERE mg_id = 'generation:gen_still_001') AS has_vars,
     (SELECT mg_mma_preferences @> '{"hard_blocks": [], "tag_weights": {"style.minimal": 2.5, "motion.push_in": -1,
         "style.editorial_still_life": 2.5}}' AND NOT mg_mma_preferences -> 'tag_weights' ? 'motion.light_flicker'
-     FROM mega_customers) AS has_preferences,
+     FROM mega_customers WHERE mg_pass_id = 'pass:shopify:7204411506841') AS has_preferences,
     (SELECT count(*) = 8 FROM mega_generations WHERE mg_record_type = 'mma_step') AS has_steps,
+    (SELECT mg_credits = 56 AND mg_email IS NULL FROM mega_customers WHERE mg_pass_id = 'pass:shopify:7204411506899') AS is_erased,
     NOT EXISTS (SELECT FROM mega_reconcile_credits()) AND NOT EXISTS (SELECT FROM mega_reconcile_preferences()) AS agree
 FROM mega_balance('pass:shopify:7204411506841') \gset
-SELECT :'all_refused' AND :'paid' AND :'has_vars' AND :'has_preferences' AND :'has_steps' AND :'agree' AS as_told \gset
+SELECT :'all_refused' AND :'paid' AND :'has_vars' AND :'has_preferences' AND :'has_steps' AND :'is_erased' AND :'agree' AS as_told \gset
 \if :as_told
 \else
 \warn 'refused:' :refused
 \warn 'refused as told' :all_refused 'paid' :paid 'variables' :has_vars
-\warn 'preferences' :has_preferences 'steps' :has_steps 'books' :agree
+\warn 'preferences' :has_preferences 'steps' :has_steps 'erased' :is_erased 'books' :agree
 SELECT 1 / 0;
 \endif

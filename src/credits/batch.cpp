@@ -138,7 +138,7 @@ Datum record_credits(FunctionCallInfo fcinfo) {
     std::vector<posting> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
     ledger::call call(fcinfo);
     for (posting &entry : entries)
-        entry.pass_id.assign(ledger::resolve_pass_id(call.store().where(), entry.pass_id));
+        entry.pass_id.assign(ledger::spell_pass_id(call.store().where(), entry.pass_id));
     const std::int32_t written = post_all(call.store(), entries);
     call.finish();
     return pg::return_row(fcinfo, written, static_cast<std::int32_t>(entries.size()) - written);

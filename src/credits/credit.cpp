@@ -37,7 +37,7 @@ Datum record_credit(FunctionCallInfo fcinfo) {
     posting what = read_arguments(fcinfo);
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    what.pass_id.assign(ledger::resolve_pass_id(store.where(), what.pass_id));
+    what.pass_id.assign(ledger::spell_pass_id(store.where(), what.pass_id));
     const outcome done = post_once(store, what);
     call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);

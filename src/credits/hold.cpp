@@ -180,7 +180,7 @@ void check_generation(ledger::store &store, const posting &hold) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_pass_id};
     pg::nullable_datum owner[1];
     if (store.read_row("generation:" + *hold.generation_id, columns, owner, nullptr) &&
-        (owner[0].is_null || pg::text_of(owner[0].value) != hold.pass_id))
+        (owner[0].is_null || !ledger::means_customer(store.where(), hold.pass_id, pg::text_of(owner[0].value))))
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
                             "generation_id=" + pg::quoted(*hold.generation_id) + " pass_id=" + pg::quoted(hold.pass_id),
@@ -221,7 +221,7 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.generation_id = read_generation(given.text(6));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    what.pass_id.assign(ledger::resolve_pass_id(store.where(), what.pass_id));
+    what.pass_id.assign(ledger::spell_pass_id(store.where(), what.pass_id));
     if (what.generation_id && !find_replay(store, what))
         check_generation(store, what);
     const outcome done = post_once(store, what);

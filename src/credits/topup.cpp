@@ -211,7 +211,7 @@ Datum record_topup(FunctionCallInfo fcinfo) {
     topup wanted = read_arguments(pg::arguments(fcinfo));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    wanted.what.pass_id.assign(ledger::resolve_pass_id(store.where(), wanted.what.pass_id));
+    wanted.what.pass_id.assign(ledger::spell_pass_id(store.where(), wanted.what.pass_id));
     const outcome done = post_once(
         store, "top-up", [&] { return find_replay(store, wanted); },
         [&] {

@@ -43,8 +43,8 @@ void set_amount(transfer &what, std::int32_t amount) {
 }
 
 transfer read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
-    const std::string_view from = ledger::resolve_pass_id(where, ledger::require_text("from_pass_id", given.text(0)));
-    const std::string_view to = ledger::resolve_pass_id(where, ledger::require_text("to_pass_id", given.text(1)));
+    const std::string_view from = ledger::spell_pass_id(where, ledger::require_text("from_pass_id", given.text(0)));
+    const std::string_view to = ledger::spell_pass_id(where, ledger::require_text("to_pass_id", given.text(1)));
     if (from == to)
         refuse_one_customer(from);
     const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
@@ -151,9 +151,12 @@ Datum transfer_credit(FunctionCallInfo fcinfo) {
                                            return true;
                                        },
                                        [] {});
-    const std::int32_t from_credits =
-        replayed ? balance_of(store, what.out.pass_id) : balance_to_tell(store, both->from);
-    const std::int32_t to_credits = replayed ? balance_of(store, what.in.pass_id) : balance_to_tell(store, both->to);
+    const std::int32_t from_credits = replayed
+                                          ? balance_of(store, ledger::resolve_pass_id(store.where(), what.out.pass_id))
+                                          : balance_to_tell(store, both->from);
+    const std::int32_t to_credits = replayed
+                                        ? balance_of(store, ledger::resolve_pass_id(store.where(), what.in.pass_id))
+                                        : balance_to_tell(store, both->to);
     call.finish();
     return pg::return_row(fcinfo, from_credits, to_credits, replayed);
 }

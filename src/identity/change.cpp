@@ -36,7 +36,7 @@ change::change(FunctionCallInfo fcinfo, std::optional<std::string_view> pass_id,
                schema::written more)
     : actor_(ledger::optional_text("actor", actor)), call_(fcinfo, tables_written(actor_.has_value(), more)) {
     const std::string_view given = ledger::require_text("pass_id", pass_id);
-    customer_ = ledger::require_locked_customer(store(), ledger::resolve_pass_id(store().where(), given));
+    customer_ = ledger::require_locked_customer(store(), ledger::spell_pass_id(store().where(), given));
 }
 
 pg::nullable_datum change::read(column c) {

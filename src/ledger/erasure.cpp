@@ -21,24 +21,32 @@ constexpr column texts[] = {
 constexpr column documents[] = {column::mg_meta, column::mg_payload, column::mg_mma_vars};
 
 // What of mega's own notes says where a row came from.
+constexpr std::string_view erased_mark = "erased";
 constexpr std::string_view traces[] = {"from", "import"};
 
 bool is_among(std::string_view word, std::span<const std::string_view> words) {
     return std::ranges::find(words, word) != words.end();
 }
 
-void add_own_key(pg::json_builder &builder, const std::optional<pg::jsonb> &meta) {
+// marks: generations, so that whoever has one need not look for its customer.
+void add_own_key(pg::json_builder &builder, const std::optional<pg::jsonb> &meta, bool marks) {
     const auto own = meta ? pg::find(*meta, own_key) : std::nullopt;
-    if (!own || !own->is_object())
-        return;
     bool begun = false;
-    pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
-        if (is_among(key, traces))
-            return;
+    const auto begin = [&] {
         if (!std::exchange(begun, true))
             builder.key(own_key).begin_object();
-        builder.key(key).value(value);
-    });
+    };
+    if (own && own->is_object())
+        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (is_among(key, traces) || (marks && key == erased_mark))
+                return;
+            begin();
+            builder.key(key).value(value);
+        });
+    if (marks) {
+        begin();
+        builder.key(erased_mark).boolean(true);
+    }
     if (begun)
         builder.end_object();
 }
@@ -58,13 +66,13 @@ void add_event(pg::json_builder &builder, pg::jsonb meta) {
     builder.end_object();
 }
 
-pg::jsonb meta_left(const ledger_row &row, bool is_event) {
+pg::jsonb meta_left(const ledger_row &row, std::optional<core::record_type> type) {
     const auto meta = row.json(column::mg_meta);
     pg::json_builder builder;
     builder.begin_object();
-    if (meta && is_event)
+    if (meta && type == core::record_type::mma_event)
         add_event(builder, *meta);
-    add_own_key(builder, meta);
+    add_own_key(builder, meta, type == core::record_type::generation);
     return builder.end_object().finish();
 }
 
@@ -127,12 +135,16 @@ void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_r
     const auto type = core::parse_record_type(old_row.text(column::mg_record_type).value_or(""));
     for (const column c : texts)
         clear(new_row, c);
-    set_document(new_row, column::mg_meta, meta_left(old_row, type == core::record_type::mma_event));
+    set_document(new_row, column::mg_meta, meta_left(old_row, type));
     set_document(new_row, column::mg_mma_vars, pg::empty_object());
     if (type == core::record_type::mma_step)
         set_document(new_row, column::mg_payload, empty_step());
     else
         clear(new_row, column::mg_payload);
+}
+
+bool is_marked_erased(const std::optional<pg::jsonb> &meta) {
+    return meta && own_member(*meta, erased_mark).has_value();
 }
 
 bool writes_text(const ledger_row &old_row, const ledger_row &new_row) {

@@ -33,6 +33,9 @@ private:
 // without the pass ids in mg_meta. May be asked twice.
 void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_row);
 
+// Whether this mg_meta is of a generation whose customer was erased.
+bool is_marked_erased(const std::optional<pg::jsonb> &meta);
+
 // Whether a change of a row writes what an erasure takes away.
 bool writes_text(const ledger_row &old_row, const ledger_row &new_row);
 

@@ -20,6 +20,32 @@ constinit pg::statement move_rows("UPDATE ONLY @schema@.mega_generations SET mg_
                                   "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
                                   move_types);
 
+// Customers who were looked up in this command of the client and went on for themselves: a million rows of a COPY cost
+// a look for each customer, not for each row. A merge since then is found behind the statement, as any other is.
+class known_roots {
+public:
+    bool contains(std::string_view pass_id) noexcept {
+        if (command_ != GetCurrentStatementStartTimestamp()) {
+            command_ = GetCurrentStatementStartTimestamp();
+            hashes_.fill(0);
+        }
+        return slot(pass_id) == hash(pass_id);
+    }
+    void add(std::string_view pass_id) noexcept { slot(pass_id) = hash(pass_id); }
+
+private:
+    static std::uint64_t hash(std::string_view pass_id) noexcept {
+        return hash_bytes_extended(reinterpret_cast<const unsigned char *>(pass_id.data()),
+                                   static_cast<int>(pass_id.size()), 1);
+    }
+    std::uint64_t &slot(std::string_view pass_id) noexcept { return hashes_[hash(pass_id) % hashes_.size()]; }
+
+    std::array<std::uint64_t, 1024> hashes_{};
+    TimestampTz command_ = 0;
+};
+
+constinit known_roots roots;
+
 } // namespace
 
 void read_fate(locked_customer &customer, const pg::nullable_datum &meta) {
@@ -87,7 +113,7 @@ void follow_merge(store &store, std::string_view from, std::string_view to) {
 
 void store_under_root(const schema::table_catalog &where, ledger_row &row) {
     const auto given = row.text(column::mg_pass_id);
-    if (!given || in_flight::is_written(row.text(column::mg_id).value_or("")))
+    if (!given || in_flight::is_written(row.text(column::mg_id).value_or("")) || roots.contains(*given))
         return; // functions have looked behind their lock
     pg::spi_connection spi;
     const auto meant = customer_meant(*open_store(spi, where), *given);
@@ -96,6 +122,8 @@ void store_under_root(const schema::table_catalog &where, ledger_row &row) {
         refuse_erased(*given);
     if (meant && meant->pass_id != *given)
         row.set(column::mg_pass_id, meant->pass_id);
+    else if (meant)
+        roots.add(*given);
 }
 
 void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row, ledger_row &new_row) {

@@ -33,9 +33,8 @@ constinit pg::statement
               "THEN g.mg_mma_status OPERATOR(pg_catalog.=) 'queued' "
               "ELSE (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
               "OPERATOR(pg_catalog.<=) $3 END "
-              "AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) "
-              "g.mg_pass_id AND c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_at}' IS NOT NULL) "
-              "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE OF g SKIP LOCKED",
+              "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL "
+              "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
               claimable_types);
 
 struct claim {

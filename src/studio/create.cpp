@@ -87,7 +87,7 @@ Datum start_session(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
+        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
     const auto named = given.text(1);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
@@ -111,7 +111,7 @@ Datum create_generation(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     new_generation what;
-    what.pass_id = ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
+    what.pass_id = ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
     what.id = read_new_generation_id(given.text(1));
     what.mode = read_mode(given.text(2));
     what.type = given.text(3);

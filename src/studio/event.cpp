@@ -120,7 +120,7 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
     event what = read_arguments(pg::arguments(fcinfo));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    what.pass_id = ledger::resolve_pass_id(store.where(), what.pass_id);
+    what.pass_id = ledger::spell_pass_id(store.where(), what.pass_id);
     std::string mg_id;
     std::optional<ledger::locked_customer> customer;
     const bool replayed =
@@ -137,6 +137,8 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
                          return store.append(row);
                      },
                      [&] { ledger::refuse_appended_meanwhile("event", "event_id", *what.id); });
+    if (replayed)
+        what.pass_id = ledger::resolve_pass_id(store.where(), what.pass_id);
     const pg::jsonb preferences = store.spi().copy_out(ledger::preferences_of(store, what.pass_id));
     call.finish();
     return pg::return_row(fcinfo, replayed ? "mma_event:" + *what.id : mg_id, preferences, replayed);

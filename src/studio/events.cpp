@@ -145,7 +145,7 @@ Datum record_mma_events(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     std::vector<const batched *> sorted;
     for (batched &one : all) {
-        one.pass_id.assign(ledger::resolve_pass_id(call.store().where(), one.pass_id));
+        one.pass_id.assign(ledger::spell_pass_id(call.store().where(), one.pass_id));
         one.what.pass_id = one.pass_id;
         one.what.type = one.type; // where it stands now
         sorted.push_back(&one);

@@ -45,7 +45,7 @@ Datum record_feedback(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::resolve_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
+        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
     const auto named = given.text(1);
     const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
     ledger::check_text("feedback_id", id, ledger::bad_argument);

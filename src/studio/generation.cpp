@@ -5,6 +5,7 @@
 #include "core/status.hpp"
 #include "core/text_rule.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/erasure.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/resolve.hpp"
 #include "ledger/url_rule.hpp"
@@ -24,8 +25,8 @@ locked_generation::locked_generation(ledger::store &store, std::string_view id, 
                             "the generation belongs to another customer",
                             "mg_id=" + pg::quoted(mg_id_) + " pass_id=" + pg::quoted(*pass_id),
                             {}};
-    if (const auto meant = pass_id_ ? ledger::customer_meant(store, *pass_id_) : std::nullopt; meant && meant->erased)
-        ledger::refuse_erased(*pass_id_);
+    if (ledger::is_marked_erased(json(column::mg_meta)))
+        ledger::refuse_erased(pass_id_.value_or(""));
 }
 
 bool locked_generation::read(ledger::store &store) {

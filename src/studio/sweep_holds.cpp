@@ -2,7 +2,7 @@
 #include "core/status.hpp"
 #include "credits/hold.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/merged.hpp"
+#include "ledger/erasure.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
@@ -15,13 +15,13 @@ using column = schema::ledger;
 
 // Nothing when there is no such generation of the hold's customer, or when it has ended.
 void fail_unfinished(ledger::store &store, const credits::expired_hold &hold) {
-    constexpr column columns[] = {column::mg_pass_id, column::mg_mma_status};
+    constexpr column columns[] = {column::mg_pass_id, column::mg_mma_status, column::mg_meta};
     const std::string mg_id = "generation:" + *hold.generation_id;
-    pg::nullable_datum seen[2];
+    pg::nullable_datum seen[3];
     if (!store.lock_row(mg_id, LockTupleNoKeyExclusive, columns, seen) || seen[0].is_null ||
         pg::text_of(seen[0].value) != hold.pass_id)
         return;
-    if (const auto meant = ledger::customer_meant(store, hold.pass_id); !meant || meant->erased)
+    if (!seen[2].is_null && ledger::is_marked_erased(pg::jsonb_of(seen[2].value)))
         return; // no text of theirs is stored
     const std::string_view failed = core::name(core::mma_status::error);
     if (!seen[1].is_null &&
