@@ -129,6 +129,10 @@ sub statements {
         "SELECT mega_start_session('$one')",
         "SELECT mega_ensure_customer(pass_id => 'pass:test:new-$key', email => 'a\@example.com')",
         "SELECT mega_ensure_customer(pass_id => '$one', shopify_customer_id => '" . substr($one, -1) . "')",
+        # in one statement each: news may take the customer away with the first of several
+        "SELECT mega_update_customer(c.mg_pass_id, '{\"email\": \"l\@example.com\"}', 'news'), mega_verify_customer(c.mg_pass_id, 'manual', actor => 'news'), mega_disable_customer(c.mg_pass_id), mega_enable_customer(c.mg_pass_id), mega_delete_customer(c.mg_pass_id), mega_restore_customer(c.mg_pass_id) FROM mega_ensure_customer(pass_id => 'pass:test:life-$key') c",
+        "SELECT mega_record_credit(c.mg_pass_id, 2, 'welcome'), mega_start_session(c.mg_pass_id), mega_merge_customers(c.mg_pass_id, '$one') FROM mega_ensure_customer(pass_id => 'pass:test:from-$key') c",
+        "SELECT mega_record_credit(c.mg_pass_id, 2, 'welcome'), mega_create_generation(c.mg_pass_id, prompt => 'gone'), mega_erase_customer(c.mg_pass_id) FROM mega_ensure_customer(pass_id => 'pass:test:gone-$key') c",
         'SELECT mega_open_books()',
         "SELECT mega_record_admin_audit('look', audit_id => '$key')",
         "SELECT mega_touch_admin_session('$key'), mega_end_admin_session('$key')",
