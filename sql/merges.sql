@@ -202,3 +202,15 @@ RESET session_replication_role;
 SELECT mg_pass_id, mg_credits, moved_rows FROM mega_merge_customers('pass:test:merge-b1', 'pass:test:merge-b2');
 SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-b%' ORDER BY 1;
 SELECT * FROM pg_temp.odd;
+
+--
+-- Open lots, as they stand in mega's own key: of both, by their ends; an end of what has no lot is of that alone.
+--
+SELECT mega_ensure_customer('pass:test:merge-l' || n) FROM generate_series(1, 2) n;
+SELECT mega_record_credit('pass:test:merge-l' || n, 10, 'grant', txn_id => 'merge-l' || n) IS NOT NULL AS granted FROM generate_series(1, 2) n;
+SET session_replication_role = replica;
+UPDATE mega_customers SET mg_expires_at = '2099-01-01', mg_meta = '{"mega": {"lots": [["merge-l1", 10, 4070908800000001]]}}' WHERE mg_pass_id = 'pass:test:merge-l1';
+UPDATE mega_customers SET mg_expires_at = '2098-01-01', mg_meta = '{"mega": {"lots": [["merge-l2", 3, 4070908800000000], ["merge-l0", 1, 4070908800000001]]}}' WHERE mg_pass_id = 'pass:test:merge-l2';
+RESET session_replication_role;
+SELECT mg_pass_id, mg_credits FROM mega_merge_customers('pass:test:merge-l1', 'pass:test:merge-l2');
+SELECT mg_pass_id, mg_credits, mg_expires_at, mg_meta FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-l%' ORDER BY 1;

@@ -151,12 +151,12 @@ void merging::write_source() {
 void merging::write_target(pg::jsonb source_meta) {
     ledger::locked_customer after = target_;
     after.credits = credits_;
-    after.expires_at = credits::joined_end(source_, target_);
     after.updated_at = ledger::stamp_behind(target_.updated_at);
     ledger::require_room(after, store_.pending_holds(target_.pass_id));
     const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
                                                             ledger::fold_from_ledger(store_, target_.pass_id));
     const pg::jsonb meta = meta_of(store_, target_.pass_id);
+    after.expires_at = credits::joined_end(source_, source_meta, target_, meta);
     const pg::jsonb with_credits = ledger::with_own_key(meta, credits::joined_own_key(source_meta, meta));
     std::set<std::string> all(sources_.begin(), sources_.end());
     const std::vector<std::string> before = sources_in(meta);
