@@ -165,6 +165,7 @@ private:
                 rows.take(into, line);
                 ++done;
             }
+            into.store.append_rest(); // rows that wait to go in together point into what is freed
             source.free();
         }
         rows.end(into);
