@@ -211,7 +211,8 @@ public:
 private:
     static constexpr column read_columns[] = {column::mg_user_id,     column::mg_email,
                                               column::mg_expires_at,  column::mg_disabled,
-                                              column::mg_last_active, column::mg_shopify_customer_id};
+                                              column::mg_last_active, column::mg_shopify_customer_id,
+                                              column::mg_created_at};
 
     pg::nullable_datum made(column c) const { return made_.find(c) != nullptr ? *made_.find(c) : pg::nullable_datum{}; }
     bool is_anonymous() const { return person_.pass_id == anonymous_pass_id; }
@@ -227,6 +228,9 @@ private:
             set(column::mg_disabled, pg::to_datum(true));
             counts_.mend({how::disabled, {}}, person_.pass_id);
         }
+        if (stored_[6].is_null ||
+            pg::timestamp_of(made(column::mg_created_at).value) < pg::timestamp_of(stored_[6].value))
+            set(column::mg_created_at, made(column::mg_created_at)); // he was a customer before mega knew him
         if (const auto id = core::plain_shopify_id(rows_.front().key); stored_[5].is_null && !id.empty())
             set(column::mg_shopify_customer_id, pg::to_datum(std::string(id)));
         pg::json_builder meta;
