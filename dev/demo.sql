@@ -153,22 +153,30 @@ SELECT created.* FROM runs, mega_create_generation('pass:shopify:7204411506841',
     type => 'image', provider => 'seedream', model => 'bytedance/seedream-4',
     vars => vars - '{scans,prompts,userMessages,outputs}'::text[]) created;
 
+-- Two workers ask for work at the same time. One gets it, for five minutes; there is nothing left for the other.
+
+SELECT mg_generation_id, mg_mma_mode, mg_mma_status, mg_mma_vars -> 'inputs' ->> 'brief' AS brief, attempt
+FROM mega_claim_generations('worker-1', lease => '5 minutes');
+SELECT mg_generation_id FROM mega_claim_generations('worker-2', lease => '5 minutes');
+
 -- Every stage of the pipeline leaves a step, numbered by the database, and moves the status forward. What a stage found
--- out is merged into the variable map.
+-- out is merged into the variable map. Leila watches: each scan line is there for her screen as soon as it is written.
 
 SELECT step.* FROM runs, mega_append_mma_step('gen_still_001', 'scan_product', mma_status => 'scanning',
     input => jsonb_build_object('image', vars #> '{assets,product_image_url}'),
     output => jsonb_build_object('crt', vars #> '{scans,product_crt}'),
     started_at => '2025-12-19 06:03:02Z', ended_at => '2025-12-19 06:03:06Z',
     provider => 'openai', model => 'gpt-4o') step;
+SELECT line, added.lines FROM runs, jsonb_array_elements_text(vars #> '{userMessages,scan_lines}') line,
+    LATERAL mega_append_scan_line('gen_still_001', line) added;
 SELECT step.* FROM runs, mega_append_mma_step('gen_still_001', 'gpt_reader', mma_status => 'prompting',
     input => jsonb_build_object('brief', vars #> '{inputs,brief}'),
     output => jsonb_build_object('prompt', vars #> '{prompts,clean_prompt}'),
     started_at => '2025-12-19 06:03:06Z', ended_at => '2025-12-19 06:03:19Z',
     provider => 'openai', model => 'gpt-4o') step;
 SELECT moved.* FROM runs, mega_update_generation('gen_still_001',
-    vars => jsonb_build_object('scans', vars -> 'scans', 'prompts', vars -> 'prompts',
-        'userMessages', jsonb_build_object('scan_lines', vars #> '{userMessages,scan_lines}'))) moved;
+    vars => jsonb_build_object('scans', vars -> 'scans', 'prompts', vars -> 'prompts')) moved;
+SELECT mega_extend_claim('gen_still_001', 'worker-1', '5 minutes') AS still_mine;
 SELECT step.* FROM webhooks, mega_append_mma_step('gen_still_001', 'seedream_generate', mma_status => 'generating',
     input => document -> 'input',
     output => jsonb_build_object('id', document -> 'id', 'output', document -> 'output'),
@@ -204,13 +212,13 @@ SELECT * FROM mega_update_generation('gen_still_001', mma_status => 'generating'
 -- -------
 --
 -- Leila wants a softer shadow. What she asked for is an event; the new image is a generation of its own, the child of the
--- first, which stays as it is.
+-- first, which stays as it is. One call writes both, and sent twice it writes them once.
 
-SELECT mg_id, replayed FROM mega_record_mma_event('pass:shopify:7204411506841', 'tweak',
-    '{"text": "softer shadow, please"}', generation_id => 'gen_still_001', event_id => 'tweak-1');
 SELECT * FROM mega_hold_credit('pass:shopify:7204411506841', 4, 'gen_still_002');
-SELECT * FROM mega_create_generation('pass:shopify:7204411506841', 'gen_still_002', mma_mode => 'still', type => 'image',
-    parent_generation_id => 'gen_still_001', provider => 'seedream', model => 'bytedance/seedream-4');
+SELECT * FROM mega_tweak_generation('gen_still_001', 'gen_still_002', '{"text": "softer shadow, please"}',
+    event_id => 'tweak-1', provider => 'seedream', model => 'bytedance/seedream-4');
+SELECT * FROM mega_tweak_generation('gen_still_001', 'gen_still_002', '{"text": "softer shadow, please"}',
+    event_id => 'tweak-1', provider => 'seedream', model => 'bytedance/seedream-4');
 SELECT * FROM mega_append_mma_step('gen_still_002', 'feedback_reader', mma_status => 'prompting',
     input => '{"feedback": "softer shadow, please"}', output => '{"prompt": "… soft, short shadow …"}');
 SELECT * FROM mega_append_mma_step('gen_still_002', 'seedream_generate', mma_status => 'generating');
@@ -265,6 +273,46 @@ SELECT * FROM mega_fail_generation('gen_video_002', 'kling: the image was refuse
     hold_id => 'gen_video_002');
 SELECT mg_credits, held FROM mega_balance('pass:shopify:7204411506841');
 
+-- One that nobody ends
+-- --------------------
+--
+-- The worker of the third video is gone, and no webhook comes. Its hold is for a moment only, so that the story need not
+-- wait. A scheduler runs the sweep: the credits go back, and the generation fails with them, in one transaction. It says
+-- whose they were.
+
+SELECT * FROM mega_hold_credit('pass:shopify:7204411506841', 30, 'gen_video_003', expires_in => '1 millisecond',
+    generation_id => 'gen_video_003');
+SELECT * FROM mega_create_generation('pass:shopify:7204411506841', 'gen_video_003', mma_mode => 'video', type => 'motion',
+    parent_generation_id => 'gen_still_001', provider => 'kling', model => 'kling-v2-1');
+SELECT pg_sleep(0.01) AS "time goes by";
+SELECT * FROM mega_release_expired_holds(fail_generations => true);
+SELECT mg_mma_status, mg_status, mg_error FROM mega_generation('gen_video_003');
+SELECT mg_credits, held FROM mega_balance('pass:shopify:7204411506841');
+
+-- A worker that dies
+-- ------------------
+--
+-- worker-1 takes the next still, for a moment again, and is not heard of any more. When its lease is over, worker-2 gets
+-- the row, as the second try.
+
+SELECT * FROM mega_hold_credit('pass:shopify:7204411506841', 4, 'gen_still_late', generation_id => 'gen_still_late');
+SELECT * FROM mega_create_generation('pass:shopify:7204411506841', 'gen_still_late', mma_mode => 'still', type => 'image',
+    provider => 'seedream', model => 'bytedance/seedream-4');
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker-1', lease => '1 millisecond');
+SELECT pg_sleep(0.01) AS "time goes by";
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker-2', lease => '5 minutes');
+SELECT mega_extend_claim('gen_still_late', 'worker-1', '5 minutes') AS still_mine;
+SELECT * FROM mega_complete_generation('gen_still_late', 'https://assets.example.com/generations/gen_still_late.png',
+    hold_id => 'gen_still_late');
+
+-- worker-1 was only slow, and brings a picture of its own. There is one already:
+
+\set ON_ERROR_STOP off
+SELECT * FROM mega_complete_generation('gen_still_late', 'https://assets.example.com/generations/gen_still_late_b.png',
+    hold_id => 'gen_still_late');
+\set refused :refused ' ' :SQLSTATE
+\set ON_ERROR_STOP on
+
 -- What Leila likes
 -- ----------------
 --
@@ -300,6 +348,25 @@ INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_created_at
 SELECT replayed, preferences -> 'tag_weights' AS tag_weights, preferences -> 'hard_blocks' AS hard_blocks
 FROM mega_record_mma_event('pass:shopify:7204411506841', 'like', '{"tag": "style.minimal"}', 'gen_still_002',
     event_id => 'like-2');
+
+-- What she likes now, newest like first:
+
+SELECT mg_generation_id, mg_output_url FROM mega_likes('pass:shopify:7204411506841');
+
+-- Then a slip of the finger, and it is taken back. The like is off the list again, and its weight with it:
+
+SELECT preferences -> 'tag_weights' AS tag_weights FROM mega_record_mma_event('pass:shopify:7204411506841', 'like',
+    '{"tag": "light.harsh"}', 'gen_still_late', event_id => 'like-3');
+SELECT mg_generation_id FROM mega_likes('pass:shopify:7204411506841');
+SELECT preferences -> 'tag_weights' AS tag_weights FROM mega_record_mma_event('pass:shopify:7204411506841', 'like',
+    '{"tag": "light.harsh", "undo": true}', 'gen_still_late', event_id => 'like-3-undone');
+SELECT mg_generation_id FROM mega_likes('pass:shopify:7204411506841');
+
+-- She says why, and deletes the picture. Nobody is shown it any more; the ledger keeps what it was, and what it cost.
+
+SELECT * FROM mega_record_feedback('pass:shopify:7204411506841', 'feedback-1', 'gen_still_late',
+    comment => 'the light is too harsh', meta => '{"stars": 2}');
+SELECT * FROM mega_delete_generation('gen_still_late', pass_id => 'pass:shopify:7204411506841');
 
 -- Looking back
 -- ------------
@@ -353,13 +420,95 @@ group by c.mg_pass_id, c.mg_credits;
 EXECUTE credit_reconciliation('pass:shopify:7204411506841');
 \pset format aligned
 \pset linestyle ascii
+-- Money goes back
+-- ---------------
+--
+-- Omar has bought two packs. Then the shop refunds a part of his order, and later another part. It reports the total so far:
+-- 20 credits' worth, then 50. So the second report takes 30.
+
+SELECT mg_pass_id, created FROM mega_ensure_customer(shopify_customer_id => '7204411508022', email => 'omar@example.com');
+SELECT mg_credits FROM mega_record_topup('pass:shopify:7204411508022', 2, ref_type => 'shopify_order', ref_id => '5987214399001');
+SELECT mg_credits, revoked FROM mega_revoke_credit('shop-refund-1', ref_type => 'shopify_order', ref_id => '5987214399001',
+    up_to => 20, reason => 'order_refunded');
+SELECT mg_credits, revoked FROM mega_revoke_credit('shop-refund-2', ref_type => 'shopify_order', ref_id => '5987214399001',
+    up_to => 50, reason => 'order_refunded');
+
+-- Another report that was under way for long still says 20. It takes nothing:
+
+SELECT mg_credits, revoked FROM mega_revoke_credit('shop-refund-3', ref_type => 'shopify_order', ref_id => '5987214399001',
+    up_to => 20, reason => 'order_refunded');
+
+-- He spends 40 of the 50 that are left. Then his bank takes the rest of the payment back: he owes 40 credits.
+
+SELECT mg_credits FROM mega_record_credit('pass:shopify:7204411508022', -40, 'video', txn_id => 'omar-video');
+SELECT mg_credits, revoked FROM mega_revoke_credit('dispute-1', ref_type => 'shopify_order', ref_id => '5987214399001',
+    reason => 'chargeback', allow_negative => true);
+
+-- The studio disputes that and wins. What the bank took comes back, and no more:
+
+SELECT mg_credits FROM mega_refund_credit('revoke:dispute-1', 'dispute-1-won', reason => 'chargeback_won');
+
+-- Two that charge cards
+-- ---------------------
+--
+-- Omar has his account topped up by itself when it runs low. Two workers look at the same time whom to charge. One gets him,
+-- with a key for the payment provider; the other gets nobody, so that his card is charged once.
+
+UPDATE mega_customers SET mg_auto_topup_enabled = true, mg_topup_default_packs = 1
+WHERE mg_pass_id = 'pass:shopify:7204411508022';
+CREATE TABLE charges AS SELECT * FROM mega_claim_topups(threshold => 10);
+TABLE charges;
+SELECT * FROM mega_claim_topups(threshold => 10);
+
+-- The card was charged under that key:
+
+SELECT booked.mg_credits, booked.replayed FROM charges, mega_record_topup(charges.mg_pass_id, ref_type => 'shopify_order',
+    ref_id => '5987214399002', topup_id => charges.topup_id) booked;
+
+-- The worker did not hear the answer, and says it again. The top-up is there:
+
+SELECT booked.mg_credits, booked.replayed FROM charges, mega_record_topup(charges.mg_pass_id, ref_type => 'shopify_order',
+    ref_id => '5987214399002', topup_id => charges.topup_id) booked;
+
+-- The office
+-- ----------
+--
+-- Ada signs in. Her session is known by a hash; when nothing was heard of it for half an hour, it is not found any more.
+
+SELECT mg_id, created FROM mega_touch_admin_session('5d41402abc4b2a76', '0b9f3d2e-6a1c-4b8e-9f10-2c3d4e5f6a7b',
+    'ada@studio.example', '2001:DB8:0:0::7', 'Firefox/131');
+SELECT mg_email, mg_ip FROM mega_admin_session('5d41402abc4b2a76', max_idle => '30 minutes');
+
+-- She sets the price list, and sets it again. Each is a version that stays.
+
+SELECT * FROM mega_set_app_config('prices', '{"still": 4, "video": 30}', expected_version => 0, actor => 'ada@studio.example');
+SELECT * FROM mega_set_app_config('prices', '{"still": 4, "video": 25}', expected_version => 1, actor => 'ada@studio.example');
+
+-- Bob still looks at the first one, and saves his own. He is told, and Ada's stands:
+
+\set ON_ERROR_STOP off
+SELECT * FROM mega_set_app_config('prices', '{"still": 5, "video": 30}', expected_version => 1, actor => 'bob@studio.example');
+\set refused :refused ' ' :SQLSTATE
+\set ON_ERROR_STOP on
+SELECT mega_app_config('prices') AS in_force;
+SELECT version, mg_value, actor FROM mega_app_config_versions('prices');
+
+-- What she did for Omar she writes down herself; what she did to the prices mega has written down:
+
+SELECT * FROM mega_record_admin_audit('order.refunded', actor_pass_id => 'pass:shopify:7204411508022',
+    user_id => '0b9f3d2e-6a1c-4b8e-9f10-2c3d4e5f6a7b', email => 'ada@studio.example', ip => '2001:db8::7',
+    detail => '{"order": "5987214399001", "credits": 50}', audit_id => 'request-1');
+SELECT mg_action, mg_actor_pass_id, mg_email, mg_detail FROM mega_admin_audits();
+SELECT mega_end_admin_session('5d41402abc4b2a76');
+
 -- At the end of the day: is there a customer whose balance is not the sum of the ledger, or whose preferences are not
 -- what the events say?
 
 SELECT * FROM mega_reconcile_credits();
 SELECT * FROM mega_reconcile_preferences();
 
--- None. Of 160 credits the two stills took 4 each and the video 30; the one that failed took nothing: 122 are left.
+-- None. Of Leila's 160 credits the three stills took 4 each and the video 30; the two that failed took nothing: 118 are
+-- left. Omar has 60: of two packs 50 went back and 40 were spent, and one pack was added.
 
 -- Who somebody is
 -- ---------------
@@ -447,10 +596,18 @@ SELECT mg_credits, replayed FROM mega_record_credit('pass:shopify:8001', 10, 'to
 
 \set ECHO none
     -- A story that did not go as told is not told to its end.
-SELECT :'refused' = 'MG001 MG006 MG005 23514 MG007 MG008' AS all_refused, mg_credits = 122 AND held = 0 AS paid,
+SELECT :'refused' = 'MG001 MG006 MG005 23514 MG007 MG008 MG002 MG011' AS all_refused, mg_credits = 118 AND held = 0 AS paid,
+    (SELECT mg_credits = 60 FROM mega_balance('pass:shopify:7204411508022')) AS omar_too,
+    (SELECT string_agg(mg_mma_status || coalesce(': ' || mg_error, ''), ', ' ORDER BY mg_created_at) =
+        'done, done, done, error: kling: the image was refused by the safety check, error: the hold expired'
+     FROM mega_generation_history('pass:shopify:7204411506841')) AS ended,
+    (SELECT string_agg(mg_generation_id, ' ') = 'gen_still_001 gen_still_002'
+     FROM mega_likes('pass:shopify:7204411506841')) AS likes,
+    (SELECT count(*) = 2 FROM mega_app_config_versions('prices')) AND
+    (SELECT count(*) = 2 FROM mega_admin_audits(action => 'app_config.set')) AS office,
     (SELECT mg_mma_vars = vars FROM mega_generations, runs WHERE mg_id = 'generation:gen_still_001') AS has_vars,
     (SELECT mg_mma_preferences @> '{"hard_blocks": [], "tag_weights": {"style.minimal": 2.5, "motion.push_in": -1,
-        "style.editorial_still_life": 2.5}}' AND NOT mg_mma_preferences -> 'tag_weights' ? 'motion.light_flicker'
+        "light.harsh": 0, "style.editorial_still_life": 2.5}}' AND NOT mg_mma_preferences -> 'tag_weights' ? 'motion.light_flicker'
      FROM mega_customers WHERE mg_pass_id = 'pass:shopify:7204411506841') AS has_preferences,
     (SELECT count(*) = 8 FROM mega_generations WHERE mg_record_type = 'mma_step') AS has_steps,
     (SELECT mg_credits = 56 AND mg_email IS NULL FROM mega_customers WHERE mg_pass_id = 'pass:shopify:7204411506899') AS is_erased,
@@ -458,11 +615,13 @@ SELECT :'refused' = 'MG001 MG006 MG005 23514 MG007 MG008' AS all_refused, mg_cre
     AND (SELECT o.mg_credits = 52 FROM mega_balance('pass:shopify:8001') o)
     AND mega_parity_report('shop') ->> 'verdict' LIKE 'clean: %' AS agree
 FROM mega_balance('pass:shopify:7204411506841') \gset
-SELECT :'all_refused' AND :'paid' AND :'has_vars' AND :'has_preferences' AND :'has_steps' AND :'is_erased' AND :'agree' AS as_told \gset
+SELECT :'all_refused' AND :'paid' AND :'omar_too' AND :'ended' AND :'likes' AND :'office' AND :'has_vars' AND
+    :'has_preferences' AND :'has_steps' AND :'is_erased' AND :'agree' AS as_told \gset
 \if :as_told
 \else
 \warn 'refused:' :refused
 \warn 'refused as told' :all_refused 'paid' :paid 'variables' :has_vars
 \warn 'preferences' :has_preferences 'steps' :has_steps 'erased' :is_erased 'books' :agree
+\warn 'Omar' :omar_too 'generations' :ended 'likes' :likes 'office' :office
 SELECT 1 / 0;
 \endif
