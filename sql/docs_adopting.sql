@@ -137,6 +137,59 @@ SET client_min_messages = warning;
 ALTER ROLE regress_studio_app RESET mega.derived_writes;
 
 --
+-- Settings for applications as they are
+--
+SET ROLE regress_studio_app;
+SET client_min_messages = notice;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason)
+VALUES ('credit_transaction:gift-7', 'credit_transaction', 'pass:shopify:1002', 10, 'gift');
+SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:1002';
+SET mega.derived_writes = 'ignore';
+UPDATE mega_customers SET mg_credits = 26 + 10 WHERE mg_pass_id = 'pass:shopify:1002';
+SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:1002';
+RESET mega.derived_writes;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_meta)
+VALUES ('mma_event:view-1', 'mma_event', 'pass:shopify:1002', 'b1', '{"event_type": "view"}');
+RESET ROLE;
+SET client_min_messages = warning;
+ALTER DATABASE regress_mega_docs_adopting SET mega.extra_event_types = 'view, share';
+ALTER DATABASE regress_mega_docs_adopting SET mega.extra_mma_statuses = 'suggested';
+ALTER DATABASE regress_mega_docs_adopting SET mega.steps = 'fill';
+ALTER DATABASE regress_mega_docs_adopting SET mega.deletes = 'mark';
+ALTER DATABASE regress_mega_docs_adopting SET mega.raw_overdraft = 'refuse';
+GRANT DELETE ON mega_generations TO regress_studio_app;
+\c regress_mega_docs_adopting
+SET lc_messages = 'C';
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SET ROLE regress_studio_app;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_meta)
+VALUES ('mma_event:view-1', 'mma_event', 'pass:shopify:1002', 'b1', '{"event_type": "view"}');
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_mma_mode, mg_mma_status)
+VALUES ('generation:v1', 'generation', 'pass:shopify:1002', 'v1', 'video', 'queued');
+UPDATE mega_generations SET mg_mma_status = 'suggested', mg_prompt = 'a slow pan' WHERE mg_id = 'generation:v1';
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_step_no, mg_step_type, mg_payload)
+VALUES ('mma_step:v1:0', 'mma_step', 'pass:shopify:1002', 'v1', 0, 'override', '{"prompt": "a slow pan"}') RETURNING mg_payload;
+DELETE FROM mega_generations WHERE mg_id = 'generation:b1' RETURNING mg_id;
+SELECT mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE mg_id = 'generation:b1';
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id)
+VALUES ('credit_transaction:exp-1', 'credit_transaction', 'pass:shopify:1002', -26, 'expired', 'expiration', 'exp_1002_1764374400000');
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id)
+VALUES ('credit_transaction:exp-2', 'credit_transaction', 'pass:shopify:1002', -26, 'expired', 'expiration', 'exp_1002_1764374400007');
+SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:1002';
+RESET ROLE;
+ALTER DATABASE regress_mega_docs_adopting SET mega.pass_ids = 'any';
+SET mega.pass_ids = 'any';
+INSERT INTO mega_customers (mg_pass_id) VALUES ('5b0a7f1e-0000-4000-8000-000000000001');
+ALTER DATABASE regress_mega_docs_adopting RESET ALL;
+\c regress_mega_docs_adopting
+SET client_min_messages = warning;
+SET lc_messages = 'C';
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SELECT object, rule, offenders, example FROM mega_validate();
+
+--
 -- Back
 --
 DROP EXTENSION mega CASCADE;

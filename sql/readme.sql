@@ -163,6 +163,34 @@ SELECT * FROM mega_reconcile_preferences();
 SELECT * FROM mega_revoke_credit('shop-refund-9', txn_id => 'gift-2', amount => 5);
 
 --
+-- Office
+--
+SELECT * FROM mega_record_admin_audit('credits.grant', 'pass:shopify:1001', email => 'ada@studio.example', ip => '203.0.113.7',
+    detail => '{"delta": 20}', audit_id => 'request-1');
+
+SELECT mg_action, mg_actor_pass_id, mg_ip, mg_detail FROM mega_admin_audits(action => 'credits.grant');
+
+SELECT mg_id, created FROM mega_touch_admin_session('5d41402abc4b2a76', email => 'ada@studio.example');
+
+SELECT mg_email FROM mega_admin_session('5d41402abc4b2a76', max_idle => '30 minutes');
+
+SELECT mega_end_admin_session('5d41402abc4b2a76');
+
+SELECT * FROM mega_link_profile('0b9f3d2e-6a1c-4b8e-9f10-2c3d4e5f6a7b', shopify_customer_id => '1001');
+
+SELECT mg_shopify_customer_id, mg_actor_pass_id FROM mega_profile('0b9f3d2e-6a1c-4b8e-9f10-2c3d4e5f6a7b');
+
+SELECT * FROM mega_set_runtime_config('{"still.timeout_s": 90}', actor => 'ada@studio.example');
+
+SELECT mega_runtime_config();
+
+SELECT * FROM mega_set_app_config('prices', '{"still": 4}', expected_version => 0, actor => 'ada@studio.example');
+
+SELECT mega_app_config('prices');
+
+SELECT version, mg_value, actor FROM mega_app_config_versions('prices');
+
+--
 -- Tools
 --
 SELECT mega_is_pass_id('pass:anon:1001') AS pass_id, mega_is_record_id('mma_step', 'mma_step:gen_1:0') AS record_id,
