@@ -12,7 +12,7 @@ constinit own_key *own_keys = nullptr;
 constinit move *moving = nullptr;
 constinit settlement *settlements = nullptr;
 constinit opening *openings = nullptr;
-constinit credit *credits = nullptr;
+constinit credit *top_credit = nullptr;
 
 } // namespace
 
@@ -86,20 +86,21 @@ bool settles(std::string_view mg_id) noexcept {
 
 credit::credit(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept
     : mg_id_(mg_id), pass_id_(pass_id), delta_(delta), hint_(hint), subtransaction_(GetCurrentSubTransactionId()),
-      depth_(pg::trigger_depth()), below_(credits) {
-    credits = this;
+      depth_(pg::trigger_depth()), below_(top_credit) {
+    top_credit = this;
 }
 
-credit::~credit() { credits = below_; }
+credit::~credit() { top_credit = below_; }
 
 const char *must_be_covered(std::string_view mg_id) noexcept {
-    return credits != nullptr && credits->subtransaction_ == GetCurrentSubTransactionId() && credits->mg_id_ == mg_id
-               ? credits->hint_
+    return top_credit != nullptr && top_credit->subtransaction_ == GetCurrentSubTransactionId() &&
+                   top_credit->mg_id_ == mg_id
+               ? top_credit->hint_
                : nullptr;
 }
 
 bool is_left(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept {
-    credit *top = credits;
+    credit *top = top_credit;
     if (top == nullptr || top->subtransaction_ != GetCurrentSubTransactionId() ||
         pg::trigger_depth() != top->depth_ + 1 || top->mg_id_ != mg_id || top->pass_id_ != pass_id ||
         top->delta_ != delta)

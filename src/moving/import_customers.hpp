@@ -7,6 +7,22 @@
 
 namespace mega::moving {
 
+// One customer, while his rows come.
+struct imported_customer {
+    std::string named; // as the statement named him
+    known_person person;
+    std::vector<person_row> rows{};
+    std::size_t news = 0; // of the rows: new or changed
+    bool settled = false; // his own row is
+    bool fresh = false;   // made here
+    bool open = false;    // locked
+    ledger::locked_customer customer{};
+    pg::timestamp since{};     // of the first credit row
+    std::int64_t foreign = 0;  // credits of legacy's rows that are there and no import wrote
+    std::int64_t appended = 0; // credits of rows that were written
+    ledger::appended_rows waiting{};
+};
+
 class import_customers : public table_import {
 public:
     explicit import_customers(std::function<std::optional<pg::timestamp>(legacy)> newest)
@@ -19,21 +35,7 @@ public:
     void end(batch &into) override;
 
 private:
-    // One customer, while his rows come.
-    struct unit {
-        std::string named; // as the statement named him
-        known_person person;
-        std::vector<person_row> rows{};
-        std::size_t news = 0; // of the rows: new or changed
-        bool settled = false; // his own row is
-        bool fresh = false;   // made here
-        bool open = false;    // locked
-        ledger::locked_customer customer{};
-        pg::timestamp since{};     // of the first credit row
-        std::int64_t foreign = 0;  // credits of legacy's rows that are there and no import wrote
-        std::int64_t appended = 0; // credits of rows that were written
-        ledger::appended_rows waiting{};
-    };
+    using unit = imported_customer;
 
     void start(batch &into, std::string_view pass_id);
     void take_person(batch &into, const legacy_line &line);

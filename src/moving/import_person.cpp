@@ -287,13 +287,14 @@ private:
 
     // Each by itself: one that somebody else has is left to him.
     void claim_identities() {
-        const auto identities = std::ranges::stable_partition(changes_, [](const ledger::customer_change &one) {
-            return one.first != column::mg_user_id && one.first != column::mg_shopify_customer_id;
-        });
-        for (const ledger::customer_change &one : identities)
+        const auto identities =
+            std::stable_partition(changes_.begin(), changes_.end(), [](const ledger::customer_change &one) {
+                return one.first != column::mg_user_id && one.first != column::mg_shopify_customer_id;
+            });
+        for (const ledger::customer_change &one : std::span(identities, changes_.end()))
             if (!into_.store.claim_identity(customer_, std::span(&one, 1)))
                 counts_.mend({how::taken_identity, schema::name(one.first)}, person_.pass_id);
-        changes_.erase(identities.begin(), identities.end());
+        changes_.erase(identities, changes_.end());
     }
 
     batch &into_;
