@@ -21,7 +21,8 @@ MEGA_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(top)/m
 
 # One room per face of the product; src/core is pure C++, src/pg the door to Postgres.
 rooms = core pg schema identity ledger credits studio admin moving
-sources := $(sort $(foreach room,$(rooms),$(wildcard $(top)/src/$(room)/*.cpp $(top)/src/$(room)/*/*.cpp)))
+# src/module.cpp stands above the rooms: it knows them all, none knows it.
+sources := $(top)/src/module.cpp $(sort $(foreach room,$(rooms),$(wildcard $(top)/src/$(room)/*.cpp $(top)/src/$(room)/*/*.cpp)))
 OBJS = $(patsubst $(top)/%.cpp,%.o,$(sources))
 
 # The install script is the rooms' SQL in this order. A file that does not exist is left out;
@@ -40,11 +41,11 @@ PROVE_TESTS = test/t/*.pl
 
 # PGDLLEXPORT: before PostgreSQL 16 the server's headers leave it empty, so hidden visibility
 # would hide the entry points too.
-PG_CPPFLAGS = -I$(top)/src -DMEGA_VERSION='"$(MEGA_VERSION)"' \
+PG_CPPFLAGS = -I$(top)/src -iquote . -DMEGA_VERSION='"$(MEGA_VERSION)"' \
 	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra $(shadow) -fvisibility=hidden -fno-semantic-interposition -MMD -MP
 SHLIB_LINK += -lstdc++ -luriparser
-EXTRA_CLEAN = $(OBJS:.o=.d) precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
+EXTRA_CLEAN = $(OBJS:.o=.d) function_levels.inc precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
 
 ifneq ($(WERROR),)
 PG_CXXFLAGS += -Werror
@@ -112,6 +113,15 @@ $(OBJS:.o=.bc): %.bc: %.o
 $(install_script): $(sql_files) $(top)/mega.control $(top)/Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION mega" to load this file. \quit'; \
 	  for part in $(sql_files); do echo; cat "$$part"; done; } > $@.tmp
+	mv $@.tmp $@
+
+# Who may call a function stands beside it, in the line `-- level:` above its CREATE FUNCTION: mega_grant's table is made
+# of these lines.
+src/admin/grant.o: function_levels.inc
+function_levels.inc: $(sql_files) $(top)/Makefile
+	awk '/^-- level: / { level = $$3; next } \
+	    level != "" && /^CREATE (FUNCTION|PROCEDURE) / { sub(/\(.*/, "", $$3); printf "{\"%s\", level::%s},\n", $$3, level } \
+	    { level = "" }' $(sql_files) > $@.tmp
 	mv $@.tmp $@
 
 -include $(OBJS:.o=.d)

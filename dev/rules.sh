@@ -51,6 +51,23 @@ rule_rooms_keep_apart() {
     done
 }
 
+# The way down: src/module.cpp knows all rooms, the faces ledger and schema, ledger schema, schema pg and core; nobody
+# knows who stands above.
+rule_rooms_look_down() {
+    places '^ *# *include *"(\.\./)*(ledger|identity|credits|studio|admin|moving)/' src/schema
+    places '^ *# *include *"(\.\./)*(identity|credits|studio|admin|moving)/' src/ledger
+}
+
+# Above every CREATE FUNCTION stands who may call it: mega_grant's table is made of that. What is everybody's is granted to PUBLIC.
+rule_functions_have_levels() {
+    project_files 'src/*.sql' | xargs -r -d '\n' awk '
+        /^CREATE (FUNCTION|PROCEDURE) / && level !~ /^-- level: (everybody|reader|app|worker|admin|owner)$/ { print FILENAME ":" FNR ": no level" }
+        { level = $0 }'
+    diff <(project_files 'src/*.sql' | xargs -r -d '\n' sed -n '/^-- level: everybody/{n;s/^CREATE FUNCTION \(mega_[a-z_]*\)(.*/\1/p}' | sort) \
+        <(sed -n '/^GRANT EXECUTE/,/TO PUBLIC/p' src/schema/end.sql | grep -o 'mega_[a-z_]*' | sort) |
+        sed -n 's/^< /everybody may call, and PUBLIC was not granted: /p; s/^> /PUBLIC was granted: /p'
+}
+
 # Rooms say what is written, the store knows how: no room includes the direct path, switches roles or asks which
 # store it has, and only the store knows its kinds. The rows of mega_admin are in no store.
 rule_rooms_know_no_path() {
@@ -75,7 +92,7 @@ rule_one_place_writes_balances() {
 rule_calls_are_guarded() {
     dev/unguarded_calls.pl --self-test
     project_files 'src/*.cpp' 'src/*.hpp' |
-        grep -vE '^src/pg/(carried_code|code|disclosure)\.cpp$|^src/ledger/settings\.cpp$' |
+        grep -vE '^src/pg/(carried_code|code|disclosure)\.cpp$|^src/schema/settings\.cpp$' |
         xargs -r -d '\n' dev/unguarded_calls.pl
 }
 

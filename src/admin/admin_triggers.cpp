@@ -9,7 +9,7 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"
 #include "pg/clock.hpp"
@@ -53,7 +53,7 @@ std::optional<record_type> check_id(admin_row &row) {
             row.set(column::mg_record_type, *type_name);
     }
     const auto type = core::parse_record_type(*type_name);
-    if (!type && ledger::lists(ledger::extra_admin_record_types_setting(), *type_name)) {
+    if (!type && ledger::lists(extra_admin_record_types_setting(), *type_name)) {
         ledger::check_text(name(column::mg_id), id, ledger::bad_column);
         return std::nullopt;
     }
@@ -198,7 +198,7 @@ void check_stored(const pg::trigger_call &call, const admin_row *old_row, admin_
 Datum verify(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
     const schema::table_catalog &where = ledger::bound_catalog(call, &schema::table_catalog::admins);
-    if ((!call.on_update() && !call.on_insert()) || (!where.admins.foreign_before_row && !ledger::notify_setting()))
+    if ((!call.on_update() && !call.on_insert()) || (!where.admins.foreign_before_row && !notify_setting()))
         return call.keep(nullptr);
     pg::row first(call.tuple(), call.shape());
     if (call.on_insert()) {

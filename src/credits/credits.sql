@@ -1,5 +1,6 @@
 -- Credits: every movement is a row of the ledger, the balance is its sum.
 
+-- level: app
 CREATE FUNCTION mega_record_credit(pass_id text, delta integer, reason text, source text DEFAULT NULL,
     ref_type text DEFAULT NULL, ref_id text DEFAULT NULL, txn_id text DEFAULT NULL,
     expires_at timestamptz DEFAULT NULL, meta jsonb DEFAULT '{}', allow_negative boolean DEFAULT false,
@@ -10,12 +11,14 @@ COMMENT ON FUNCTION mega_record_credit(text, integer, text, text, text, text, te
     'Call it as SELECT * FROM. Raises 23503 unknown customer, 22023 bad argument, MG001 not enough credits, MG002 replay '
     'with other content, MG004 spend of a disabled customer, 22003 overflow. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_record_credits(entries jsonb, OUT written integer, OUT replayed integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_record_credits(jsonb) IS
     'Records an array of movements, objects with the argument names of mega_record_credit, all or none. An error names '
     'the entry''s position, from 1; errors are those of mega_record_credit. Locks the customers in byte order of pass id.';
 
+-- level: app
 CREATE FUNCTION mega_hold_credit(pass_id text, amount integer, hold_id text,
     expires_in interval DEFAULT '1 hour', reason text DEFAULT 'hold', meta jsonb DEFAULT '{}',
     generation_id text DEFAULT NULL, OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
@@ -26,6 +29,7 @@ COMMENT ON FUNCTION mega_hold_credit(text, integer, text, interval, text, jsonb,
     '23503, 22023, 23514 another customer''s generation, MG001 not enough credits, MG002 replay with other content, MG004, '
     'MG010 settled already. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_capture_credit(hold_id text, amount integer DEFAULT NULL, pass_id text DEFAULT NULL,
     OUT outcome text, OUT mg_credits integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -34,6 +38,7 @@ COMMENT ON FUNCTION mega_capture_credit(text, integer, text) IS
     'already_captured, or recaptured when it had been released before. Raises MG003 no such hold, MG001 not enough '
     'credits, MG002 captured with another amount, MG004, 22023. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_release_credit(hold_id text, reason text DEFAULT 'release', pass_id text DEFAULT NULL,
     OUT outcome text, OUT mg_credits integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -41,6 +46,7 @@ COMMENT ON FUNCTION mega_release_credit(text, text, text) IS
     'Returns a hold when the work failed. outcome: released, already_released, or already_captured, which does nothing. '
     'Raises MG003 no such hold, 22023. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: worker
 CREATE FUNCTION mega_release_expired_holds(max_holds integer DEFAULT 1000, fail_generations boolean DEFAULT false,
     OUT hold_id text, OUT mg_pass_id text, OUT amount integer, OUT mg_generation_id text)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100;
@@ -50,6 +56,7 @@ COMMENT ON FUNCTION mega_release_expired_holds(integer, boolean) IS
     'the same transaction. Customers that are locked are left to the next run; any number of sweeps may run at once. '
     'Raises 22023.';
 
+-- level: app
 CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer DEFAULT NULL,
     reason text DEFAULT 'refund', pass_id text DEFAULT NULL,
     OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
@@ -59,6 +66,7 @@ COMMENT ON FUNCTION mega_refund_credit(text, text, integer, text, text) IS
     'txn_id hold:<hold_id>. Never more in sum than was spent. Raises MG003 no such transaction, 22023 a grant, '
     'MG012 more than is left, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_revoke_credit(revoke_id text, txn_id text DEFAULT NULL, ref_type text DEFAULT NULL,
     ref_id text DEFAULT NULL, amount integer DEFAULT NULL, up_to integer DEFAULT NULL, reason text DEFAULT 'revoke',
     allow_negative boolean DEFAULT false, pass_id text DEFAULT NULL,
@@ -70,6 +78,7 @@ COMMENT ON FUNCTION mega_revoke_credit(text, text, text, text, integer, integer,
     'Raises MG003 no such transaction, 22023 no grant or several, MG012 more than is left of it, MG001 spent already, '
     'MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_transfer_credit(from_pass_id text, to_pass_id text, amount integer, transfer_id text,
     reason text DEFAULT 'transfer', OUT from_credits integer, OUT to_credits integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -77,6 +86,7 @@ COMMENT ON FUNCTION mega_transfer_credit(text, text, integer, text, text) IS
     'Moves credits from one customer to another, once per transfer_id. Raises 23503, 22023, MG001, MG002, MG004. Locks '
     'both customers FOR NO KEY UPDATE, in byte order of pass id.';
 
+-- level: app
 CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, credits_per_pack integer DEFAULT 50,
     ref_type text DEFAULT NULL, ref_id text DEFAULT NULL, source text DEFAULT 'shopify',
     automatic boolean DEFAULT false, expires_at timestamptz DEFAULT NULL, topup_id text DEFAULT NULL,
@@ -88,6 +98,7 @@ COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, 
     'the claim that it ends, also late; its packs when NULL, and the limit is not asked again. Raises 23503, 22023, MG012 '
     'beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: worker
 CREATE FUNCTION mega_claim_topups(threshold integer DEFAULT 0, max_customers integer DEFAULT 100,
     retry_after interval DEFAULT '1 hour', OUT mg_pass_id text, OUT topup_id text, OUT packs integer)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100;
@@ -96,12 +107,14 @@ COMMENT ON FUNCTION mega_claim_topups(integer, integer, interval) IS
     'topup_id is the key for the payment provider; a claim that lapsed is handed out again with the same. Standing claims '
     'count towards the month. Customers that are locked are left to the next call. Raises 22023.';
 
+-- level: worker
 CREATE FUNCTION mega_release_topup_claim(topup_id text, retry_at timestamptz DEFAULT NULL) RETURNS boolean
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_release_topup_claim(text, timestamptz) IS
     'Ends a claim whose charge was declined; the customer''s next one has another id, and is not handed out before '
     'retry_at. False when no such claim is there. Raises 22023 and 22008. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: admin
 CREATE FUNCTION mega_topup_due(threshold integer DEFAULT 0, page_size integer DEFAULT 1000,
     page_cursor text DEFAULT NULL, OUT mg_pass_id text, OUT mg_credits integer, OUT packs integer,
     OUT packs_left integer, OUT next_cursor text)
@@ -111,6 +124,7 @@ COMMENT ON FUNCTION mega_topup_due(integer, integer, text) IS
     'and those left this month (NULL without a limit). next_cursor asks for the next page. Raises 22023. Reads with the '
     'caller''s rights and policies.';
 
+-- level: worker
 CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT pg_catalog.now(), max_customers integer DEFAULT 1000,
     OUT expired integer, OUT credits bigint)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
@@ -119,12 +133,14 @@ COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS
     'credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Raises 22023 and '
     '22008.';
 
+-- level: reader
 CREATE FUNCTION mega_balance_at(pass_id text, at timestamptz) RETURNS bigint
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION mega_balance_at(text, timestamptz) IS
     'The sum of the customer''s ledger up to and including a time. Raises 23503 for an unknown customer, 22008 for an '
     'infinite time. Reads with the caller''s rights and policies.';
 
+-- level: reader
 CREATE FUNCTION mega_balance(pass_id text, OUT mg_credits integer, OUT held integer, OUT spendable integer,
     OUT expires_at timestamptz)
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
@@ -132,6 +148,7 @@ COMMENT ON FUNCTION mega_balance(text) IS
     'The balance, what of it was set aside by holds that are pending, and what can be spent now: 0 once expired. Raises '
     '23503 for an unknown customer. Reads with the caller''s rights and policies.';
 
+-- level: reader
 CREATE FUNCTION mega_credit_statement(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_delta integer, OUT mg_reason text, OUT mg_source text,
@@ -144,6 +161,7 @@ COMMENT ON FUNCTION mega_credit_statement(text, integer, text, timestamptz, time
     'next_cursor, the same in every row of a page, asks for the next page; it is NULL on the last. Raises 23503 for an '
     'unknown customer, 22023 for a bad page size or cursor. Reads with the caller''s rights and policies.';
 
+-- level: reader
 CREATE FUNCTION mega_usage(pass_id text, since timestamptz, until timestamptz DEFAULT pg_catalog.now(),
     by text DEFAULT 'day', OUT bucket text, OUT granted bigint, OUT spent bigint, OUT returned bigint,
     OUT expired bigint, OUT movements bigint)
@@ -153,6 +171,7 @@ COMMENT ON FUNCTION mega_usage(text, timestamptz, timestamptz, text) IS
     'before until, by day or month in its time zone, reason, source or model: granted - spent + returned - expired is the '
     'sum of the deltas. Raises 23503 for an unknown customer, 22023. Reads with the caller''s rights and policies.';
 
+-- level: admin
 CREATE FUNCTION mega_reconcile_credits(pass_id text DEFAULT NULL,
     OUT mg_pass_id text, OUT mg_credits integer, OUT ledger_sum bigint)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1;

@@ -1,13 +1,16 @@
 -- Who a customer is.
 
+-- level: owner
 CREATE FUNCTION mega_trigger_customer_check() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_customer_check() IS
     'BEFORE INSERT OR UPDATE on mega_customers: fills, computes and checks a row, keeps derived columns (I1, I2, I11, I13).';
 
+-- level: owner
 CREATE FUNCTION mega_trigger_customer_verify() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_customer_verify() IS
     'AFTER INSERT OR UPDATE on mega_customers: holds the row as stored against the rules for derived columns.';
 
+-- level: reader
 CREATE FUNCTION mega_pass_id(shopify_customer_id text DEFAULT NULL, user_id uuid DEFAULT NULL,
     anon_id uuid DEFAULT pg_catalog.gen_random_uuid()) RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -16,6 +19,7 @@ COMMENT ON FUNCTION mega_pass_id(text, uuid, uuid) IS
     'Shopify id is trimmed and loses gid://shopify/Customer/; '''', anonymous, undefined, null, nan, none and [object '
     'Object] in any case are absent. Raises 22023 when all are absent or the Shopify id is no id.';
 
+-- level: app
 CREATE FUNCTION mega_ensure_customer(pass_id text DEFAULT NULL, shopify_customer_id text DEFAULT NULL,
     user_id uuid DEFAULT NULL, anon_id uuid DEFAULT NULL, email text DEFAULT NULL, profile jsonb DEFAULT '{}',
     OUT mg_pass_id text, OUT mg_credits integer, OUT created boolean, OUT mg_status text)
@@ -25,6 +29,7 @@ COMMENT ON FUNCTION mega_ensure_customer(text, text, uuid, uuid, text, jsonb) IS
     'mg_status is active, disabled or deleted. Call it as SELECT * FROM. Raises MG009 when the identities belong to two customers, 22023 for a bad argument or an unknown '
     'profile key. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: reader
 CREATE FUNCTION mega_customer(pass_id text,
     OUT mg_pass_id text, OUT mg_shopify_customer_id text, OUT mg_user_id uuid, OUT mg_email text,
     OUT mg_first_name text, OUT mg_last_name text, OUT mg_display_name text, OUT mg_locale text, OUT mg_timezone text,

@@ -1,7 +1,7 @@
 // The two heap writers of the direct path: what mega knows of customers and ledger, and where their rows are.
 #include "ledger/direct_writers.hpp"
 
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/pending_hold.hpp"
 #include "schema/types.hpp"

@@ -8,7 +8,7 @@
 #include "ledger/parent_check.hpp"
 #include "ledger/removal.hpp"
 #include "ledger/row_check.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "ledger/statement_effects.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/entry.hpp"

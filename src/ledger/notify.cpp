@@ -2,7 +2,7 @@
 #include "ledger/notify.hpp"
 
 #include "ledger/admin_fact.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::ledger {

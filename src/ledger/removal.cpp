@@ -5,7 +5,7 @@
 #include "ledger/audit.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/row_check.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/warning.hpp"
 
 namespace mega::ledger {

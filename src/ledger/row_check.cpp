@@ -9,7 +9,7 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/parent_check.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "ledger/status_check.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"

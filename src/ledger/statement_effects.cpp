@@ -7,7 +7,7 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/rounds.hpp"
 

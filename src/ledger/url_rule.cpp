@@ -3,7 +3,7 @@
 
 #include "core/permanent_url.hpp"
 #include "core/text_rule.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/jsonb.hpp"
 
 namespace mega::ledger {

@@ -4,7 +4,7 @@
 #include "core/pass_id.hpp"
 #include "core/status.hpp"
 #include "core/text_rule.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

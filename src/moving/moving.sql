@@ -1,6 +1,7 @@
 -- Moving in: tables that applications filled before mega kept their books. What changes what is stored is the owner's
 -- alone, mega_grant hands it out to nobody; the import and what compares is of level admin.
 
+-- level: owner
 CREATE FUNCTION mega_validate(
     OUT object text, OUT rule text, OUT offenders bigint, OUT example text, OUT action text) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
@@ -11,6 +12,7 @@ COMMENT ON FUNCTION mega_validate() IS
     'Raises 42501 for anybody but the owner of the tables. Locks a table to which something is added. Of a large table '
     'nothing is read under a lock that stops writers, so a rule may take two calls; a unique index lets them wait.';
 
+-- level: owner
 CREATE FUNCTION mega_open_books(dry_run boolean DEFAULT false, trust text DEFAULT 'stored',
     OUT mg_pass_id text, OUT kind text, OUT before text, OUT after text) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100;
@@ -24,6 +26,7 @@ COMMENT ON FUNCTION mega_open_books(boolean, text) IS
     '42501 for anybody but the owner of the tables. Locks those customers, in byte order of pass id, to the end of the '
     'transaction.';
 
+-- level: admin
 CREATE PROCEDURE mega_import(legacy_schema name, batch_size integer DEFAULT 5000, tables text[] DEFAULT NULL,
     mapping jsonb DEFAULT '{}', INOUT report jsonb DEFAULT NULL)
     AS 'MODULE_PATHNAME' LANGUAGE C;

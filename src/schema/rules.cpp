@@ -1,7 +1,7 @@
 // Finds the rules of a table that Postgres does not enforce yet, and the rows that break them.
 #include "schema/rules.hpp"
 
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
 #include "schema/indexes.hpp"
@@ -239,7 +239,6 @@ private:
 } // namespace
 
 std::string_view why_left_out(const named_definition &constraint) noexcept {
-    using namespace mega::ledger;
     const std::string_view name = constraint.name;
     if (name == "mega_customers_pass_id_shape" && pass_ids_setting() == pass_ids::any)
         return "mega.pass_ids is any";

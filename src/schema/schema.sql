@@ -1,9 +1,11 @@
--- The three tables and those who may use them.
+-- The three tables.
 
+-- level: reader
 CREATE FUNCTION mega_version() RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION mega_version() IS 'The version of the library that is loaded.';
 
+-- level: owner
 CREATE FUNCTION mega_install(dry_run boolean DEFAULT false,
     OUT object text, OUT action text, OUT detail text) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50
@@ -15,14 +17,7 @@ COMMENT ON FUNCTION mega_install(boolean) IS
     'Locks each table it changes, after everything was looked at: of a large table nothing is read under the lock, unless '
     'an index is built, and constraints come NOT VALID: mega_validate looks at the rows that were there.';
 
-CREATE FUNCTION mega_grant(role regrole, level text) RETURNS void
-    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION mega_grant(regrole, text) IS
-    'Gives a role what a level needs: reader (read), app (reader, and the functions that write), worker '
-    '(app, the sweeps and the claims), admin (worker, and the office and the tools). Calling it again with '
-    'another level changes the level. Raises 22023 for an unknown level and 42501 for a caller who may not grant.';
-
+-- level: owner
 CREATE FUNCTION mega_is_restoring() RETURNS boolean
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp;

@@ -1,7 +1,7 @@
 // The table catalog: looks the three tables up, and forgets them when one changes.
 #include "schema/table_catalog.hpp"
 
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/spi.hpp"
 #include "pg/writable.hpp"
 #include "schema/blueprints.hpp"
@@ -195,12 +195,12 @@ trigger_state state_of_trigger(Oid id, const named_definition &ours, Oid schema)
 
 table_catalog catalog_of(Oid function) {
     const Oid schema = pg::schema_of_function(function);
-    if (valid && known.schema == schema && known_trust == mega::ledger::trusted_owners_changes())
+    if (valid && known.schema == schema && known_trust == mega::trusted_owners_changes())
         return known;
     table_catalog fresh;
     fresh.schema = schema;
     const std::uint64_t changes = relation_changes;
-    const std::uint64_t trust = mega::ledger::trusted_owners_changes();
+    const std::uint64_t trust = mega::trusted_owners_changes();
     fresh.customers = describe<customer>(blueprints[0], schema);
     fresh.generations = describe<ledger>(blueprints[1], schema);
     fresh.admins = describe<admin>(blueprints[2], schema);

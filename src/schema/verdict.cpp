@@ -1,7 +1,7 @@
 // Judges whether a table may be written: its relatives, its triggers, the code it carries.
 #include "schema/verdict.hpp"
 
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/carried_code.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
@@ -47,7 +47,7 @@ std::vector<Oid> trusted_roles() {
     std::vector<Oid> roles;
     const List *found = pg::call([] {
         List *names = NIL, *known = NIL;
-        SplitIdentifierString(pstrdup(mega::ledger::trusted_owners_setting()), ',', &names);
+        SplitIdentifierString(pstrdup(mega::trusted_owners_setting()), ',', &names);
         ListCell *cell;
         foreach (cell, names)
             if (const Oid role = get_role_oid(static_cast<const char *>(lfirst(cell)), true); role != InvalidOid)

@@ -1,5 +1,6 @@
 -- The studio: sessions, generations, their steps, and what users say about them.
 
+-- level: app
 CREATE FUNCTION mega_start_session(pass_id text, session_id text DEFAULT NULL, platform text DEFAULT NULL,
     title text DEFAULT NULL, client jsonb DEFAULT '{}', meta jsonb DEFAULT '{}',
     OUT mg_id text, OUT mg_session_id text, OUT created boolean)
@@ -8,6 +9,7 @@ COMMENT ON FUNCTION mega_start_session(text, text, text, text, jsonb, jsonb) IS
     'Appends a session, once per id. client: version, os, browser, device. Raises 23503 unknown customer, 22023 bad '
     'argument, MG002 when the id is another customer''s.';
 
+-- level: app
 CREATE FUNCTION mega_create_generation(pass_id text, generation_id text DEFAULT NULL, mma_mode text DEFAULT NULL,
     type text DEFAULT NULL, session_id text DEFAULT NULL, parent_generation_id text DEFAULT NULL,
     provider text DEFAULT NULL, model text DEFAULT NULL, prompt text DEFAULT NULL, vars jsonb DEFAULT '{}',
@@ -18,6 +20,7 @@ COMMENT ON FUNCTION mega_create_generation(text, text, text, text, text, text, t
     'parent, 23514 a parent of another customer, 22023 bad argument, MG002 when the id is another customer''s, MG008 an '
     'expiring URL in vars.';
 
+-- level: app
 CREATE FUNCTION mega_update_generation(generation_id text, mma_status text DEFAULT NULL, vars jsonb DEFAULT NULL,
     fields jsonb DEFAULT '{}', pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -27,6 +30,7 @@ COMMENT ON FUNCTION mega_update_generation(text, text, jsonb, jsonb, text) IS
     'generation, MG002 another output URL for a finished one, MG007 status backwards, MG008 an expiring URL, 22023 bad '
     'argument, 23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, output_key text DEFAULT NULL,
     prompt text DEFAULT NULL, latency_ms integer DEFAULT NULL, vars jsonb DEFAULT NULL, fields jsonb DEFAULT '{}',
     hold_id text DEFAULT NULL, pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
@@ -37,6 +41,7 @@ COMMENT ON FUNCTION mega_complete_generation(text, text, text, text, integer, js
     'URL that expires, MG001 when a released hold cannot be drawn again, 22023 bad argument. Locks the hold''s customer, '
     'then the generation, FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id text DEFAULT NULL,
     pass_id text DEFAULT NULL, OUT mg_id text, OUT mg_mma_status text)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -45,6 +50,7 @@ COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
     'behind a step or a row that said error: the first error stays. Raises MG003 no such generation or hold, MG007 when '
     'it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',
     output jsonb DEFAULT '{}', error jsonb DEFAULT NULL, started_at timestamptz DEFAULT NULL,
     ended_at timestamptz DEFAULT NULL, at_step integer DEFAULT NULL, provider text DEFAULT NULL,
@@ -57,6 +63,7 @@ COMMENT ON FUNCTION mega_append_mma_step(text, text, jsonb, jsonb, jsonb, timest
     'that moves it to error gives it its error, if there is none. Raises MG003 no such generation, MG002 when at_step is '
     'taken by another step, MG007 status backwards, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_append_mma_steps(generation_id text, steps jsonb, pass_id text DEFAULT NULL,
     OUT written integer, OUT replayed integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -64,6 +71,7 @@ COMMENT ON FUNCTION mega_append_mma_steps(text, jsonb, text) IS
     'Appends steps, all or none: an array of objects with the arguments of mega_append_mma_step. Raises what that raises, '
     'with the entry''s position. Locks the generation FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_append_scan_line(generation_id text, line text, pass_id text DEFAULT NULL, OUT lines integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_append_scan_line(text, text, text) IS
@@ -71,6 +79,7 @@ COMMENT ON FUNCTION mega_append_scan_line(text, text, text) IS
     'mega_generation hears it. Raises MG003 no such generation, 22023 bad argument, 23514 another customer''s or no list '
     'of lines, MG008 an expiring URL. Locks the generation FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_tweak_generation(parent_generation_id text, generation_id text DEFAULT NULL,
     payload jsonb DEFAULT '{}', event_id text DEFAULT NULL, mma_mode text DEFAULT NULL, type text DEFAULT NULL,
     session_id text DEFAULT NULL, provider text DEFAULT NULL, model text DEFAULT NULL, prompt text DEFAULT NULL,
@@ -84,6 +93,7 @@ COMMENT ON FUNCTION mega_tweak_generation(text, text, jsonb, text, text, text, t
     'MG003 no such parent, MG002 an id that says something else, 22023 bad argument, 23514 another customer''s, MG008 an '
     'expiring URL. Locks the customer FOR NO KEY UPDATE and the parent FOR SHARE.';
 
+-- level: worker
 CREATE FUNCTION mega_claim_generations(worker text, max_rows integer DEFAULT 1, lease interval DEFAULT '15 minutes',
     mma_mode text DEFAULT NULL, max_age interval DEFAULT '1 day',
     OUT mg_generation_id text, OUT mg_pass_id text, OUT mg_mma_mode text, OUT mg_mma_status text, OUT mg_mma_vars jsonb,
@@ -94,12 +104,14 @@ COMMENT ON FUNCTION mega_claim_generations(text, integer, interval, text, interv
     'and those whose lease is over and that did not end. Skips what others have locked. Raises 22023. Locks what it '
     'hands out FOR NO KEY UPDATE.';
 
+-- level: worker
 CREATE FUNCTION mega_extend_claim(generation_id text, worker text, lease interval) RETURNS boolean
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_extend_claim(text, text, interval) IS
     'Lets a worker''s claim last for lease from now; false when the generation ended or another worker took it over. '
     'Raises MG003 no such generation, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_record_mma_event(pass_id text, event_type text, payload jsonb DEFAULT '{}',
     generation_id text DEFAULT NULL, event_id text DEFAULT NULL, created_at timestamptz DEFAULT NULL,
     OUT mg_id text, OUT preferences jsonb, OUT replayed boolean)
@@ -110,6 +122,7 @@ COMMENT ON FUNCTION mega_record_mma_event(text, text, jsonb, text, text, timesta
     'MG002 replay with other content, MG008 an expiring URL. Locks the customer FOR NO KEY UPDATE and the generation FOR '
     'SHARE.';
 
+-- level: app
 CREATE FUNCTION mega_record_mma_events(events jsonb, OUT written integer, OUT replayed integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_record_mma_events(jsonb) IS
@@ -117,6 +130,7 @@ COMMENT ON FUNCTION mega_record_mma_events(jsonb) IS
     'projected once. Raises what that raises, with the entry''s position. Locks the customers FOR NO KEY UPDATE in byte '
     'order of pass id.';
 
+-- level: app
 CREATE FUNCTION mega_record_feedback(pass_id text, feedback_id text DEFAULT NULL, generation_id text DEFAULT NULL,
     session_id text DEFAULT NULL, result_type text DEFAULT NULL, comment text DEFAULT NULL,
     image_url text DEFAULT NULL, video_url text DEFAULT NULL, prompt text DEFAULT NULL, meta jsonb DEFAULT '{}',
@@ -127,6 +141,7 @@ COMMENT ON FUNCTION mega_record_feedback(text, text, text, text, text, text, tex
     '23514 another customer''s generation, 22023 bad argument, MG002 when the id is another customer''s, MG008 a URL that '
     'expires. Locks the generation FOR SHARE.';
 
+-- level: reader
 CREATE FUNCTION mega_generation_history(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     mma_mode text DEFAULT NULL, mma_status text DEFAULT NULL, since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL,
@@ -141,6 +156,7 @@ COMMENT ON FUNCTION mega_generation_history(text, integer, text, text, text, tim
     'next_cursor, the same in every row, asks for the next page; NULL on the last. Raises 22023. Reads with the '
     'caller''s rights and policies.';
 
+-- level: reader
 CREATE FUNCTION mega_generation(generation_id text, pass_id text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_type text, OUT mg_provider text, OUT mg_output_url text,
     OUT mg_mma_mode text, OUT mg_mma_status text, OUT mg_generation_id text, OUT mg_prompt text, OUT mg_mma_vars jsonb,
@@ -152,12 +168,14 @@ COMMENT ON FUNCTION mega_generation(text, text) IS
     'One generation, with how many steps and scan lines it has; no row when there is none, it is marked deleted or '
     'another customer''s than pass_id. Raises 22023. Reads with the caller''s rights and policies.';
 
+-- level: app
 CREATE FUNCTION mega_delete_generation(generation_id text, pass_id text DEFAULT NULL, OUT mg_id text,
     OUT changed boolean) AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_delete_generation(text, text) IS
     'Marks a generation deleted: reads show it no more, the ledger keeps it. Again: no change. Raises MG003 no such '
     'generation, 23514 another customer''s, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
 
+-- level: reader
 CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT NULL,
     OUT mg_step_no integer, OUT mg_step_type text, OUT mg_created_at timestamptz, OUT mg_payload jsonb,
     OUT duration_ms bigint)
@@ -165,6 +183,7 @@ CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT N
 COMMENT ON FUNCTION mega_generation_steps(text, text) IS
     'The audit trail of a generation: its steps in order. Raises 22023. Reads with the caller''s rights and policies.';
 
+-- level: reader
 CREATE FUNCTION mega_mma_events(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     event_type text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_event_type text, OUT mg_generation_id text, OUT mg_meta jsonb,
@@ -175,6 +194,7 @@ COMMENT ON FUNCTION mega_mma_events(text, integer, text, text) IS
     'A customer''s events, newest first, of one type or of all. next_cursor as in mega_generation_history. Raises 22023. '
     'Reads with the caller''s rights and policies.';
 
+-- level: reader
 CREATE FUNCTION mega_likes(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_generation_id text, OUT mg_type text, OUT mg_provider text,
     OUT mg_output_url text, OUT mg_prompt text, OUT next_cursor text)
@@ -184,6 +204,7 @@ COMMENT ON FUNCTION mega_likes(text, integer, text) IS
     'The generations that a customer likes, newest like first: those whose last like or dislike is a like that was not '
     'taken back, without deleted ones. next_cursor as in mega_generation_history. Raises 22023. Reads with the caller''s rights and policies.';
 
+-- level: admin
 CREATE FUNCTION mega_reconcile_preferences(pass_id text DEFAULT NULL,
     OUT mg_pass_id text, OUT stored jsonb, OUT folded jsonb)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1;

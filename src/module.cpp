@@ -1,6 +1,6 @@
-// The library as Postgres loads it.
+// The library as Postgres loads it, above all rooms: it wakes what has to be watched, and tells its version.
 #include "ledger/direct.hpp"
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 #include "pg/entry.hpp"
 #include "pg/heap_writer.hpp"
 #include "pg/spi.hpp"
@@ -14,7 +14,7 @@ PG_MODULE_MAGIC;
 extern PGDLLEXPORT void _PG_init(void);
 
 void _PG_init(void) {
-    mega::ledger::define_settings();
+    mega::define_settings();
     pg::watch_namespaces();
     pg::watch_heap_writers();
     mega::ledger::direct::watch_transactions();

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace mega::ledger {
+namespace mega {
 
 enum class derived_writes { reject, ignore };
 enum class payload_urls { redact, reject, keep };
@@ -41,4 +41,4 @@ steps steps_setting() noexcept;                 // mega.steps: what a raw step w
 
 void define_settings(); // called once, when the library is loaded
 
-} // namespace mega::ledger
+} // namespace mega

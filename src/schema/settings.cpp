@@ -1,9 +1,9 @@
 // The settings of mega, made known to Postgres.
-#include "ledger/settings.hpp"
+#include "schema/settings.hpp"
 
 #include "pg/postgres.hpp"
 
-namespace mega::ledger {
+namespace mega {
 
 namespace {
 
@@ -159,4 +159,4 @@ void define_settings() {
     MarkGUCPrefixReserved("mega");
 }
 
-} // namespace mega::ledger
+} // namespace mega
