@@ -45,7 +45,7 @@ PG_CPPFLAGS = -I$(top)/src -iquote . -DMEGA_VERSION='"$(MEGA_VERSION)"' \
 	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra $(shadow) -fvisibility=hidden -fno-semantic-interposition -MMD -MP
 SHLIB_LINK += -lstdc++ -luriparser
-EXTRA_CLEAN = $(OBJS:.o=.d) function_levels.inc precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
+EXTRA_CLEAN = $(OBJS:.o=.d) $(generated) precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
 
 ifneq ($(WERROR),)
 PG_CXXFLAGS += -Werror
@@ -115,13 +115,11 @@ $(install_script): $(sql_files) $(top)/mega.control $(top)/Makefile
 	  for part in $(sql_files); do echo; cat "$$part"; done; } > $@.tmp
 	mv $@.tmp $@
 
-# Who may call a function stands beside it, in the line `-- level:` above its CREATE FUNCTION: mega_grant's table is made
-# of these lines.
-src/admin/grant.o: function_levels.inc
-function_levels.inc: $(sql_files) $(top)/Makefile
-	awk '/^-- level: / { level = $$3; next } \
-	    level != "" && /^CREATE (FUNCTION|PROCEDURE) / { sub(/\(.*/, "", $$3); printf "{\"%s\", level::%s},\n", $$3, level } \
-	    { level = "" }' $(sql_files) > $@.tmp
-	mv $@.tmp $@
+# What the rooms' SQL says of a function, its C++ reads from there: who may call it, the places of its arguments.
+generated = function_levels.inc function_arguments.hpp
+$(OBJS): | $(generated)
+$(generated): function_%: $(top)/src/functions.awk $(sql_files) $(top)/Makefile
+	awk -v what=$(basename $*) -f $(filter-out %/Makefile,$^) > $@.tmp
+	cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
 -include $(OBJS:.o=.d)

@@ -68,6 +68,22 @@ rule_functions_have_levels() {
         sed -n 's/^< /everybody may call, and PUBLIC was not granted: /p; s/^> /PUBLIC was granted: /p'
 }
 
+# Arguments are read by their names in the .sql, which the build knows (src/functions.awk), and every one is read.
+rule_arguments_are_read() {
+    places '(given|arguments\(fcinfo\))\.[a-z_0-9]+\([0-9]+\)|\(given, [0-9]+\)|fcinfo->args\[[0-9]' src
+    # shellcheck disable=SC2016 # perl expands it
+    project_files 'src/*.cpp' | ARGUMENTS=$(project_files 'src/*.sql' | xargs -r -d '\n' awk -v what=arguments -f src/functions.awk) xargs -r -d '\n' perl -ne '
+        if (/using in = arguments::(\w+);/) { $of = $1 } elsif (/^}/) { $of = "" }
+        $read{"$of.$1"} = 1 while /\bin::(\w+)/g;
+        $read{"$1.$2"} = 1 while /\barguments::(\w+)::(\w+)/g;
+        END {
+            while ($ENV{ARGUMENTS} =~ /struct (\w+) \{\s*static constexpr int (.*);/g) {
+                my ($function, $all) = ($1, $2);
+                $read{"$function.$_"} or print "mega_$function: nobody reads $_\n" for $all =~ /(\w+) =/g;
+            }
+        }'
+}
+
 # Rooms say what is written, the store knows how: no room includes the direct path, switches roles or asks which
 # store it has, and only the store knows its kinds. The rows of mega_admin are in no store.
 rule_rooms_know_no_path() {

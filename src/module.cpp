@@ -1,10 +1,10 @@
 // The library as Postgres loads it, above all rooms: it wakes what has to be watched, and tells its version.
 #include "ledger/direct.hpp"
-#include "schema/settings.hpp"
 #include "pg/entry.hpp"
 #include "pg/heap_writer.hpp"
 #include "pg/spi.hpp"
 #include "schema/character_set.hpp"
+#include "schema/settings.hpp"
 #include "schema/table_catalog.hpp"
 
 extern "C" {

@@ -9,13 +9,13 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
-#include "schema/settings.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/relation.hpp"
+#include "schema/settings.hpp"
 
 #include <charconv>
 

@@ -1,6 +1,7 @@
 // mega_app_config and mega_app_config_versions; read with the caller's rights and policies.
 #include "admin/app_config.hpp"
 
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "pg/entry.hpp"
@@ -66,11 +67,12 @@ pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const
 }
 
 Datum app_config(FunctionCallInfo fcinfo) {
+    using in = arguments::app_config;
     const pg::arguments given(fcinfo);
-    const std::string key = read_key(given.text(0));
+    const std::string key = read_key(given.text(in::key));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::spi_connection spi;
-    const pg::rows found = read(spi, where, key, given.int4(1));
+    const pg::rows found = read(spi, where, key, given.int4(in::version));
     const auto value = found.empty() ? std::nullopt : found.json(0, 0);
     if (!value) {
         spi.finish();
@@ -82,10 +84,11 @@ Datum app_config(FunctionCallInfo fcinfo) {
 }
 
 Datum app_config_versions(FunctionCallInfo fcinfo) {
+    using in = arguments::app_config_versions;
     const pg::arguments given(fcinfo);
-    const std::string key = read_key(given.text(0));
-    const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(1)));
-    const auto cursor = ledger::read_cursor(given.text(2));
+    const std::string key = read_key(given.text(in::key));
+    const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(in::page_size)));
+    const auto cursor = ledger::read_cursor(given.text(in::page_cursor));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;

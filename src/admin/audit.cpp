@@ -1,5 +1,6 @@
 // mega_record_admin_audit: what an admin did, once per audit_id.
 #include "admin/person.hpp"
+#include "function_arguments.hpp"
 #include "ledger/append.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -29,17 +30,18 @@ struct audit {
 };
 
 audit read_arguments(const pg::arguments &given) {
+    using in = arguments::record_admin_audit;
     audit read{};
-    read.action = ledger::require_text("action", given.text(0));
-    read.customer = ledger::optional_text("actor_pass_id", given.text(1));
-    read.user_id = given.uuid(2);
-    read.email = read_email(given.text(3));
-    read.ip = read_address(given.text(4));
-    read.user_agent = given.text(5);
-    read.route = given.text(6);
-    read.method = given.text(7);
-    read.status = given.int4(8);
-    read.detail = ledger::require_object("detail", given.json(9));
+    read.action = ledger::require_text("action", given.text(in::action));
+    read.customer = ledger::optional_text("actor_pass_id", given.text(in::actor_pass_id));
+    read.user_id = given.uuid(in::user_id);
+    read.email = read_email(given.text(in::email));
+    read.ip = read_address(given.text(in::ip));
+    read.user_agent = given.text(in::user_agent);
+    read.route = given.text(in::route);
+    read.method = given.text(in::method);
+    read.status = given.int4(in::status);
+    read.detail = ledger::require_object("detail", given.json(in::detail));
     return read;
 }
 
@@ -101,9 +103,10 @@ void check_replay(pg::spi_connection &spi, const schema::table_catalog &where, c
 }
 
 Datum record_admin_audit(FunctionCallInfo fcinfo) {
+    using in = arguments::record_admin_audit;
     const pg::arguments given(fcinfo);
     audit what = read_arguments(given);
-    const auto named = given.text(10);
+    const auto named = given.text(in::audit_id);
     const std::string id(named ? core::strip_prefix(core::record_type::admin_audit, *named) : ledger::new_id());
     ledger::check_text("audit_id", id, ledger::bad_argument);
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);

@@ -1,5 +1,6 @@
 // mega_grant: who may call what. EXECUTE is the gate of a function; reads need SELECT besides, because they run with
 // the caller's rights and row policies.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
@@ -41,9 +42,10 @@ constinit pg::statement
                      schema_type);
 
 Datum grant(FunctionCallInfo fcinfo) {
+    using in = arguments::grant;
     const pg::arguments given(fcinfo);
-    const Oid role = ledger::require("role", given.oid(0));
-    const std::string_view word = ledger::require("level", given.text(1));
+    const Oid role = ledger::require("role", given.oid(in::role));
+    const std::string_view word = ledger::require("level", given.text(in::level));
     const auto wanted = level_in(granted_levels, word);
     if (!wanted)
         throw pg::sql_error{

@@ -2,6 +2,7 @@
 #include "admin/person.hpp"
 #include "admin/upsert.hpp"
 #include "core/pass_id.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/new_admin_row.hpp"
@@ -67,14 +68,16 @@ constinit pg::statement by_user(MEGA_PROFILES "AND a.mg_user_id OPERATOR(pg_cata
 std::string mg_id_of(const pg::uuid &id) { return "profile:" + pg::format_uuid(id); }
 
 link read_arguments(const pg::arguments &given) {
+    using in = arguments::link_profile;
     link read;
-    read.who.user_id = given.uuid(1);
-    read.email = read_email(given.text(2));
-    if (const std::string_view id = core::plain_shopify_id(given.text(3).value_or("")); !id.empty()) {
+    read.who.user_id = given.uuid(in::user_id);
+    read.email = read_email(given.text(in::email));
+    if (const std::string_view id = core::plain_shopify_id(given.text(in::shopify_customer_id).value_or(""));
+        !id.empty()) {
         ledger::check_text("shopify_customer_id", id, ledger::bad_argument);
         read.who.shopify_id = id;
     }
-    read.customer = given.text(4);
+    read.customer = given.text(in::pass_id);
     return read;
 }
 
@@ -142,8 +145,9 @@ bool make_profile(pg::spi_connection &spi, const schema::table_catalog &where, c
 }
 
 Datum link_profile(FunctionCallInfo fcinfo) {
+    using in = arguments::link_profile;
     const pg::arguments given(fcinfo);
-    const pg::uuid id = ledger::require("profile_id", given.uuid(0));
+    const pg::uuid id = ledger::require("profile_id", given.uuid(in::profile_id));
     link wanted = read_arguments(given);
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     wanted.customer = ledger::resolve_optional(where, wanted.customer);
@@ -159,8 +163,9 @@ Datum link_profile(FunctionCallInfo fcinfo) {
 }
 
 Datum profile(FunctionCallInfo fcinfo) {
+    using in = arguments::profile;
     const pg::arguments given(fcinfo);
-    const auto id = given.uuid(0), user_id = given.uuid(1);
+    const auto id = given.uuid(in::profile_id), user_id = given.uuid(in::user_id);
     if (!id && !user_id)
         throw pg::sql_error{ledger::bad_argument, "a profile is found by its id or by a user id",
                             "profile_id and user_id are NULL.", "Give one of them."};

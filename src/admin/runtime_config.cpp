@@ -1,6 +1,7 @@
 // mega_set_runtime_config and mega_runtime_config: flat knobs, changed by merge patches.
 #include "admin/person.hpp"
 #include "admin/upsert.hpp"
+#include "function_arguments.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/new_admin_row.hpp"
@@ -58,11 +59,12 @@ pg::jsonb difference(std::int32_t runtime_id, pg::jsonb before, pg::jsonb after,
 bool same(pg::jsonb left, pg::jsonb right) { return pg::equal(pg::root_of(left), pg::root_of(right)); }
 
 Datum set_runtime_config(FunctionCallInfo fcinfo) {
+    using in = arguments::set_runtime_config;
     const pg::arguments given(fcinfo);
-    ledger::require("flat", given.json(0));
-    const pg::jsonb patch = ledger::require_object("flat", given.json(0));
-    const std::int32_t id = ledger::require("runtime_id", given.int4(1));
-    const auto actor = read_actor(given.text(2));
+    ledger::require("flat", given.json(in::flat));
+    const pg::jsonb patch = ledger::require_object("flat", given.json(in::flat));
+    const std::int32_t id = ledger::require("runtime_id", given.int4(in::runtime_id));
+    const auto actor = read_actor(given.text(in::actor));
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     ledger::new_admin_row row(core::record_type::runtime_config, std::to_string(id));
     pg::spi_connection spi;
@@ -93,7 +95,8 @@ Datum set_runtime_config(FunctionCallInfo fcinfo) {
 }
 
 Datum runtime_config(FunctionCallInfo fcinfo) {
-    const std::int32_t id = ledger::require("runtime_id", pg::arguments(fcinfo).int4(0));
+    using in = arguments::runtime_config;
+    const std::int32_t id = ledger::require("runtime_id", pg::arguments(fcinfo).int4(in::runtime_id));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::spi_connection spi;
     const pg::rows found = spi.run(find, where.schema, pg::access::read_only, "runtime_config:" + std::to_string(id));

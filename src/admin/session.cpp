@@ -3,6 +3,7 @@
 #include "admin/person.hpp"
 #include "admin/upsert.hpp"
 #include "core/text_rule.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
@@ -65,8 +66,12 @@ constinit pg::statement end_session("UPDATE ONLY @schema@.mega_admin a SET mg_de
                                     "AND a.mg_deleted_at IS NULL",
                                     key_types);
 
+// The three functions begin with it.
 std::string read_hash(const pg::arguments &given) {
-    return read_id(session_type, "session_hash", given.text(0), core::max_id_bytes);
+    using in = arguments::touch_admin_session;
+    static_assert(in::session_hash == arguments::admin_session::session_hash &&
+                  in::session_hash == arguments::end_admin_session::session_hash);
+    return read_id(session_type, "session_hash", given.text(in::session_hash), core::max_id_bytes);
 }
 
 std::string mg_id_of(std::string_view hash) { return "admin_session:" + std::string(hash); }
@@ -87,9 +92,10 @@ void refuse_ended(pg::spi_connection &spi, const schema::table_catalog &where, c
 }
 
 Datum touch_admin_session(FunctionCallInfo fcinfo) {
+    using in = arguments::touch_admin_session;
     const pg::arguments given(fcinfo);
-    const request asked{read_hash(given), given.uuid(1), read_email(given.text(2)), read_address(given.text(3)),
-                        given.text(4)};
+    const request asked{read_hash(given), given.uuid(in::user_id), read_email(given.text(in::email)),
+                        read_address(given.text(in::ip)), given.text(in::user_agent)};
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     const std::string mg_id = mg_id_of(asked.hash);
     const pg::timestamp now = pg::clock_time();
@@ -139,9 +145,10 @@ std::optional<pg::timestamp> oldest(std::optional<const Interval *> max_idle) {
 }
 
 Datum admin_session(FunctionCallInfo fcinfo) {
+    using in = arguments::admin_session;
     const pg::arguments given(fcinfo);
     const std::string mg_id = mg_id_of(read_hash(given));
-    const auto since = oldest(given.interval(1));
+    const auto since = oldest(given.interval(in::max_idle));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;

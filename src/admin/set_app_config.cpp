@@ -1,6 +1,7 @@
 // mega_set_app_config: a setting and its new version, numbered under the lock of the setting.
 #include "admin/app_config.hpp"
 #include "admin/person.hpp"
+#include "function_arguments.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -145,9 +146,10 @@ void audit(pg::spi_connection &spi, const schema::table_catalog &where, const se
 }
 
 Datum set_app_config(FunctionCallInfo fcinfo) {
+    using in = arguments::set_app_config;
     const pg::arguments given(fcinfo);
-    const setting what{read_key(given.text(0)), ledger::require("value", given.json(1)), given.int4(2),
-                       read_actor(given.text(3))};
+    const setting what{read_key(given.text(in::key)), ledger::require("value", given.json(in::value)),
+                       given.int4(in::expected_version), read_actor(given.text(in::actor))};
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     pg::spi_connection spi;
     const std::int32_t version = setter(spi, where, what).run();

@@ -1,4 +1,5 @@
 // mega_balance: what a customer has, holds and can spend now; mega_balance_at: what it had at a time.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
 #include "ledger/store.hpp"
@@ -11,7 +12,8 @@ namespace mega::credits {
 namespace {
 
 Datum balance(FunctionCallInfo fcinfo) {
-    const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
+    using in = arguments::balance;
+    const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(in::pass_id));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
     const auto now = ledger::balance_of(where, pass_id);
@@ -32,9 +34,10 @@ constinit pg::statement
               moment_types);
 
 Datum balance_at(FunctionCallInfo fcinfo) {
+    using in = arguments::balance_at;
     const pg::arguments given(fcinfo);
-    const std::string_view written = ledger::require_text("pass_id", given.text(0));
-    const pg::timestamp at = ledger::require("at", given.time(1));
+    const std::string_view written = ledger::require_text("pass_id", given.text(in::pass_id));
+    const pg::timestamp at = ledger::require("at", given.time(in::at));
     ledger::check_finite("at", at);
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);

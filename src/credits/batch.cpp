@@ -1,5 +1,6 @@
 // mega_record_credits: many postings, all or none.
 #include "credits/posting_batch.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
@@ -135,7 +136,8 @@ std::int32_t post_all(ledger::store &store, const std::vector<posting> &entries)
 }
 
 Datum record_credits(FunctionCallInfo fcinfo) {
-    std::vector<posting> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(0)));
+    using in = arguments::record_credits;
+    std::vector<posting> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(in::entries)));
     ledger::call call(fcinfo);
     for (posting &entry : entries)
         entry.pass_id.assign(ledger::spell_pass_id(call.store().where(), entry.pass_id));

@@ -1,6 +1,7 @@
 // mega_claim_topups and mega_release_topup_claim: whom to charge now, each by one worker and once.
 #include "credits/topup.hpp"
 #include "credits/topup_claim.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"
@@ -101,12 +102,13 @@ std::vector<std::string> find_due(ledger::store &store, const wanted &asked, con
 }
 
 Datum claim_topups(FunctionCallInfo fcinfo) {
+    using in = arguments::claim_topups;
     const pg::arguments given(fcinfo);
     wanted asked{};
-    asked.threshold = ledger::require("threshold", given.int4(0));
-    asked.most = static_cast<std::size_t>(require_positive("max_customers", given.int4(1)));
+    asked.threshold = ledger::require("threshold", given.int4(in::threshold));
+    asked.most = static_cast<std::size_t>(require_positive("max_customers", given.int4(in::max_customers)));
     const pg::timestamp now = pg::clock_time();
-    asked.retry_after = ledger::require_ahead("retry_after", given.interval(2), now).value - now.value;
+    asked.retry_after = ledger::require_ahead("retry_after", given.interval(in::retry_after), now).value - now.value;
     pg::row_set result(fcinfo);
     ledger::call call(fcinfo);
     std::vector<handed_out> claims;
@@ -138,9 +140,10 @@ std::optional<std::string> customer_of(ledger::store &store, const std::string &
 }
 
 Datum release_topup_claim(FunctionCallInfo fcinfo) {
+    using in = arguments::release_topup_claim;
     const pg::arguments given(fcinfo);
-    const std::string topup_id = read_topup_id(ledger::require("topup_id", given.text(0)));
-    const auto retry_at = given.time(1);
+    const std::string topup_id = read_topup_id(ledger::require("topup_id", given.text(in::topup_id)));
+    const auto retry_at = given.time(in::retry_at);
     ledger::check_finite("retry_at", retry_at);
     ledger::call call(fcinfo);
     ledger::store &store = call.store();

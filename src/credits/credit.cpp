@@ -1,5 +1,6 @@
 // mega_record_credit
 #include "credits/posting.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
@@ -15,19 +16,20 @@ std::optional<std::string> owned(std::optional<std::string_view> text) {
 }
 
 posting read_arguments(FunctionCallInfo fcinfo) {
+    using in = arguments::record_credit;
     const pg::arguments given(fcinfo);
     posting what;
-    what.pass_id = ledger::require("pass_id", given.text(0));
-    what.delta = ledger::require("delta", given.int4(1));
-    what.reason = ledger::require("reason", given.text(2));
-    what.source = owned(given.text(3));
-    what.ref_type = owned(given.text(4));
-    what.ref_id = owned(given.text(5));
-    if (const auto txn_id = given.text(6))
+    what.pass_id = ledger::require("pass_id", given.text(in::pass_id));
+    what.delta = ledger::require("delta", given.int4(in::delta));
+    what.reason = ledger::require("reason", given.text(in::reason));
+    what.source = owned(given.text(in::source));
+    what.ref_type = owned(given.text(in::ref_type));
+    what.ref_id = owned(given.text(in::ref_id));
+    if (const auto txn_id = given.text(in::txn_id))
         what.txn_id = read_txn_id(*txn_id);
-    what.expires_at = given.time(7);
-    what.meta = ledger::require_object("meta", given.json(8));
-    what.allow_negative = given.boolean(9).value_or(false);
+    what.expires_at = given.time(in::expires_at);
+    what.meta = ledger::require_object("meta", given.json(in::meta));
+    what.allow_negative = given.boolean(in::allow_negative).value_or(false);
     what.overdraft_hint = may_allow_negative;
     check_posting(what);
     return what;

@@ -3,6 +3,7 @@
 
 #include "core/record_id.hpp"
 #include "core/utc_time.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -196,17 +197,19 @@ std::optional<std::string> read_generation(std::optional<std::string_view> given
 }
 
 Datum hold_credit(FunctionCallInfo fcinfo) {
+    using in = arguments::hold_credit;
     const pg::arguments given(fcinfo);
     posting what;
-    what.pass_id = ledger::require_text("pass_id", given.text(0));
-    what.delta = -require_positive("amount", given.int4(1));
-    const std::string hold_id = read_hold_id(given.text(2));
-    const pg::timestamp expires_at = ledger::require_ahead("expires_in", given.interval(3), pg::clock_time());
-    what.reason = ledger::require_text("reason", given.text(4));
+    what.pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
+    what.delta = -require_positive("amount", given.int4(in::amount));
+    const std::string hold_id = read_hold_id(given.text(in::hold_id));
+    const pg::timestamp expires_at =
+        ledger::require_ahead("expires_in", given.interval(in::expires_in), pg::clock_time());
+    what.reason = ledger::require_text("reason", given.text(in::reason));
     if (what.reason == "capture" || what.reason == "release")
         throw pg::sql_error{ledger::bad_argument, "reason is the name of a hold's settlement",
                             "reason=" + pg::quoted(what.reason), "Use another word; the default is hold."};
-    what.meta = ledger::require_object("meta", given.json(5));
+    what.meta = ledger::require_object("meta", given.json(in::meta));
     what.own = pg::json_builder()
                    .begin_object()
                    .key("hold_expires_at")
@@ -218,7 +221,7 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
     what.txn_id = "hold:" + hold_id;
     what.own_names = true;
     what.status = pending_status;
-    what.generation_id = read_generation(given.text(6));
+    what.generation_id = read_generation(given.text(in::generation_id));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     what.pass_id.assign(ledger::spell_pass_id(store.where(), what.pass_id));
@@ -230,26 +233,28 @@ Datum hold_credit(FunctionCallInfo fcinfo) {
 }
 
 Datum capture_credit(FunctionCallInfo fcinfo) {
+    using in = arguments::capture_credit;
     const pg::arguments given(fcinfo);
-    const std::string hold_id = read_hold_id(given.text(0));
-    const auto amount = given.int4(1);
+    const std::string hold_id = read_hold_id(given.text(in::hold_id));
+    const auto amount = given.int4(in::amount);
     if (amount && *amount < 0)
         throw pg::sql_error{ledger::bad_argument, "amount must not be negative", "amount=" + std::to_string(*amount),
                             "Capture 0 to return all of the hold."};
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    const settlement done = capture(store, hold_id, amount, given.text(2));
+    const settlement done = capture(store, hold_id, amount, given.text(in::pass_id));
     call.finish();
     return pg::return_row(fcinfo, done.outcome, done.credits);
 }
 
 Datum release_credit(FunctionCallInfo fcinfo) {
+    using in = arguments::release_credit;
     const pg::arguments given(fcinfo);
-    const std::string hold_id = read_hold_id(given.text(0));
-    const std::string_view reason = ledger::require_text("reason", given.text(1));
+    const std::string hold_id = read_hold_id(given.text(in::hold_id));
+    const std::string_view reason = ledger::require_text("reason", given.text(in::reason));
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    const settlement done = release(store, hold_id, reason, given.text(2));
+    const settlement done = release(store, hold_id, reason, given.text(in::pass_id));
     call.finish();
     return pg::return_row(fcinfo, done.outcome, done.credits);
 }

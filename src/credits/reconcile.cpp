@@ -1,4 +1,5 @@
 // mega_reconcile_credits: customers whose balance differs from the sum of their ledger (I1). There should be none.
+#include "function_arguments.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -30,8 +31,10 @@ constinit pg::statement
            pass_id_type);
 
 Datum reconcile_credits(FunctionCallInfo fcinfo) {
+    using in = arguments::reconcile_credits;
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(0), pg::access::read_only);
+    const auto pass_id =
+        ledger::resolve_optional(where, pg::arguments(fcinfo).text(in::pass_id), pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
     const pg::rows found = pass_id ? spi.run(of_one, where.schema, pg::access::read_only, *pass_id)

@@ -1,6 +1,7 @@
 // mega_refund_credit: what was spent goes back, in parts if need be, never more in sum than was spent.
 #include "core/record_id.hpp"
 #include "credits/hold.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -130,12 +131,15 @@ std::int32_t delta_of(ledger::store &store, const spend &what, const std::option
 }
 
 Datum refund_credit(FunctionCallInfo fcinfo) {
+    using in = arguments::refund_credit;
     const pg::arguments given(fcinfo);
-    const spend what = read_spend(given.text(0));
-    const std::string refund_id(ledger::require_text("refund_id", given.text(1), room_in_txn_id("refund:")));
-    const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
+    const spend what = read_spend(given.text(in::txn_id));
+    const std::string refund_id(
+        ledger::require_text("refund_id", given.text(in::refund_id), room_in_txn_id("refund:")));
+    const auto amount =
+        given.is_null(in::amount) ? std::nullopt : std::optional(require_positive("amount", given.int4(in::amount)));
     posting refund;
-    refund.reason = ledger::require_text("reason", given.text(3));
+    refund.reason = ledger::require_text("reason", given.text(in::reason));
     refund.ref_type = "refund";
     refund.ref_id = refund_id;
     refund.txn_id = "refund:" + refund_id;
@@ -144,7 +148,8 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     const credit_row row = require_row(store, what);
-    if (const auto pass_id = given.text(4); pass_id && !ledger::means_customer(store.where(), *pass_id, row.pass_id))
+    if (const auto pass_id = given.text(in::pass_id);
+        pass_id && !ledger::means_customer(store.where(), *pass_id, row.pass_id))
         throw pg::sql_error{ledger::bad_column,
                             "the transaction belongs to another customer",
                             "txn_id=" + pg::quoted(what.txn_id) + " pass_id=" + pg::quoted(*pass_id),

@@ -2,6 +2,7 @@
 // if need be, never more in sum than was granted (I16).
 #include "core/record_id.hpp"
 #include "credits/posting.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -60,10 +61,11 @@ std::optional<std::string> owned(std::optional<std::string_view> text) {
 }
 
 void read_grant(request &read, const pg::arguments &given) {
-    if (const auto txn_id = given.text(1))
+    using in = arguments::revoke_credit;
+    if (const auto txn_id = given.text(in::txn_id))
         read.txn_id = read_txn_id(*txn_id);
-    read.ref_type = owned(ledger::optional_text("ref_type", given.text(2)));
-    read.ref_id = owned(ledger::optional_text("ref_id", given.text(3)));
+    read.ref_type = owned(ledger::optional_text("ref_type", given.text(in::ref_type)));
+    read.ref_id = owned(ledger::optional_text("ref_id", given.text(in::ref_id)));
     if (read.ref_type.has_value() != read.ref_id.has_value())
         throw pg::sql_error{
             ledger::bad_argument, "a reference needs both ref_type and ref_id", {}, "Give both or neither."};
@@ -75,12 +77,14 @@ void read_grant(request &read, const pg::arguments &given) {
 }
 
 request read_arguments(const pg::arguments &given) {
+    using in = arguments::revoke_credit;
     request read;
-    const std::string revoke_id(ledger::require_text("revoke_id", given.text(0), room_in_txn_id("revoke:")));
+    const std::string revoke_id(
+        ledger::require_text("revoke_id", given.text(in::revoke_id), room_in_txn_id("revoke:")));
     read_grant(read, given);
-    if (!given.is_null(4))
-        read.amount = require_positive("amount", given.int4(4));
-    read.up_to = given.int4(5);
+    if (!given.is_null(in::amount))
+        read.amount = require_positive("amount", given.int4(in::amount));
+    read.up_to = given.int4(in::up_to);
     if (read.amount && read.up_to)
         throw pg::sql_error{ledger::bad_argument, "amount and up_to exclude each other",
                             "amount=" + std::to_string(*read.amount) + " up_to=" + std::to_string(*read.up_to),
@@ -88,15 +92,15 @@ request read_arguments(const pg::arguments &given) {
     if (read.up_to && *read.up_to < 0)
         throw pg::sql_error{
             ledger::bad_argument, "up_to must not be negative", "up_to=" + std::to_string(*read.up_to), {}};
-    read.revoke.reason = ledger::require_text("reason", given.text(6));
-    read.revoke.allow_negative = given.boolean(7).value_or(false);
+    read.revoke.reason = ledger::require_text("reason", given.text(in::reason));
+    read.revoke.allow_negative = given.boolean(in::allow_negative).value_or(false);
     read.revoke.overdraft_hint = "Revoke less, or pass allow_negative => true: the customer then owes the rest.";
     read.revoke.ref_type = "revoke";
     read.revoke.ref_id = revoke_id;
     read.revoke.txn_id = "revoke:" + revoke_id;
     read.revoke.own_names = true;
     read.revoke.given = false;
-    read.pass_id = given.text(8);
+    read.pass_id = given.text(in::pass_id);
     return read;
 }
 

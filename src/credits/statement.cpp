@@ -1,4 +1,5 @@
 // mega_credit_statement: a customer's credit rows, newest first, each with the balance behind it.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
@@ -119,7 +120,8 @@ std::optional<std::string> cursor_behind(const page_of_credits &page, std::uint6
 
 // Until is exclusive; a cursor that is behind it says more.
 std::optional<ledger::page_cursor> read_position(const pg::arguments &given, std::optional<pg::timestamp> until) {
-    auto cursor = ledger::read_cursor(given.text(2));
+    using in = arguments::credit_statement;
+    auto cursor = ledger::read_cursor(given.text(in::page_cursor));
     if (!until || (cursor && cursor->created_at && *cursor->created_at < *until))
         return cursor;
     ledger::page_cursor at_until;
@@ -130,10 +132,11 @@ std::optional<ledger::page_cursor> read_position(const pg::arguments &given, std
 }
 
 Datum credit_statement(FunctionCallInfo fcinfo) {
+    using in = arguments::credit_statement;
     const pg::arguments given(fcinfo);
-    const std::string_view written = ledger::require_text("pass_id", given.text(0));
-    request asked{{}, ledger::read_page_size(given.int4(1)), {}, given.time(3)};
-    const auto until = given.time(4);
+    const std::string_view written = ledger::require_text("pass_id", given.text(in::pass_id));
+    request asked{{}, ledger::read_page_size(given.int4(in::page_size)), {}, given.time(in::since)};
+    const auto until = given.time(in::until);
     ledger::check_span(asked.since, until);
     asked.behind = read_position(given, until);
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);

@@ -1,6 +1,7 @@
 // mega_expire_credits. Safe to run from any scheduler and at the same time: customers that somebody else has locked are
 // skipped and left to the next run.
 #include "credits/posting.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "pg/clock.hpp"
@@ -40,10 +41,11 @@ std::optional<std::int64_t> expire(ledger::store &store, std::string_view pass_i
 }
 
 Datum expire_credits(FunctionCallInfo fcinfo) {
+    using in = arguments::expire_credits;
     const pg::arguments given(fcinfo);
-    const pg::timestamp as_of = ledger::require("as_of", given.time(0));
+    const pg::timestamp as_of = ledger::require("as_of", given.time(in::as_of));
     ledger::check_finite("as_of", as_of);
-    const std::int64_t limit = require_positive("max_customers", given.int4(1));
+    const std::int64_t limit = require_positive("max_customers", given.int4(in::max_customers));
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid);
     pg::rounds customers;
     std::int64_t credits = 0, looked_at = 0;

@@ -4,6 +4,7 @@
 #include "core/record_id.hpp"
 #include "credits/topup_claim.hpp"
 #include "credits/zone.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -56,13 +57,14 @@ std::string to_readers_of_settings(std::string text) {
 }
 
 topup read_arguments(const pg::arguments &given) {
+    using in = arguments::record_topup;
     topup read;
-    read.what.pass_id = ledger::require_text("pass_id", given.text(0));
-    if (!given.is_null(1))
-        read.packs = require_positive("packs", given.int4(1));
-    read.credits_per_pack = require_positive("credits_per_pack", given.int4(2));
-    const auto ref_type = ledger::optional_text("ref_type", given.text(3));
-    const auto ref_id = ledger::optional_text("ref_id", given.text(4));
+    read.what.pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
+    if (!given.is_null(in::packs))
+        read.packs = require_positive("packs", given.int4(in::packs));
+    read.credits_per_pack = require_positive("credits_per_pack", given.int4(in::credits_per_pack));
+    const auto ref_type = ledger::optional_text("ref_type", given.text(in::ref_type));
+    const auto ref_id = ledger::optional_text("ref_id", given.text(in::ref_id));
     if (ref_type.has_value() != ref_id.has_value())
         throw pg::sql_error{
             ledger::bad_argument, "a reference needs both ref_type and ref_id", {}, "Give both or neither."};
@@ -70,12 +72,12 @@ topup read_arguments(const pg::arguments &given) {
         read.what.ref_type = std::string(*ref_type);
         read.what.ref_id = std::string(*ref_id);
     }
-    read.what.source = std::string(ledger::require_text("source", given.text(5)));
-    read.automatic = given.boolean(6).value_or(false);
-    read.what.expires_at = given.time(7);
+    read.what.source = std::string(ledger::require_text("source", given.text(in::source)));
+    read.automatic = given.boolean(in::automatic).value_or(false);
+    read.what.expires_at = given.time(in::expires_at);
     ledger::check_finite("expires_at", read.what.expires_at);
     read.what.reason = "topup";
-    if (const auto topup_id = given.text(8)) {
+    if (const auto topup_id = given.text(in::topup_id)) {
         read.topup_id = read_topup_id(*topup_id);
         read.what.txn_id = std::string(topup_prefix) + *read.topup_id;
         read.what.own_id = true;
@@ -287,10 +289,11 @@ bool add_due(pg::spi_connection &spi, const schema::table_catalog &where, std::i
 }
 
 Datum topup_due(FunctionCallInfo fcinfo) {
+    using in = arguments::topup_due;
     const pg::arguments given(fcinfo);
-    const std::int32_t threshold = ledger::require("threshold", given.int4(0));
-    const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(1)));
-    const auto cursor = ledger::read_cursor(given.text(2));
+    const std::int32_t threshold = ledger::require("threshold", given.int4(in::threshold));
+    const auto size = static_cast<std::size_t>(ledger::read_page_size(given.int4(in::page_size)));
+    const auto cursor = ledger::read_cursor(given.text(in::page_cursor));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     std::vector<due_customer> page;

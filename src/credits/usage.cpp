@@ -1,5 +1,6 @@
 // mega_usage: what a customer was granted, spent, got back and lost, by day, month, reason, source or model.
 #include "credits/zone.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
@@ -77,11 +78,12 @@ std::string_view read_by(std::optional<std::string_view> given) {
 }
 
 Datum usage(FunctionCallInfo fcinfo) {
+    using in = arguments::usage;
     const pg::arguments given(fcinfo);
-    const std::string_view written = ledger::require_text("pass_id", given.text(0));
-    const pg::timestamp since = ledger::require("since", given.time(1));
-    const pg::timestamp until = ledger::require("until", given.time(2));
-    const std::string_view by = read_by(given.text(3));
+    const std::string_view written = ledger::require_text("pass_id", given.text(in::pass_id));
+    const pg::timestamp since = ledger::require("since", given.time(in::since));
+    const pg::timestamp until = ledger::require("until", given.time(in::until));
+    const std::string_view by = read_by(given.text(in::by));
     ledger::check_span(since, until);
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);

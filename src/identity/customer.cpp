@@ -1,4 +1,5 @@
 // mega_customer: a customer's row, read with the caller's rights.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
@@ -31,7 +32,8 @@ constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement select_customer(select_text.data(), pass_id_type);
 
 Datum customer(FunctionCallInfo fcinfo) {
-    const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(0));
+    using in = arguments::customer;
+    const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(in::pass_id));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::spell_pass_id(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);

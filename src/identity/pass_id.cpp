@@ -1,6 +1,7 @@
 // mega_pass_id: the rule of spec 0.1.
 #include "core/pass_id.hpp"
 #include "core/text_rule.hpp"
+#include "function_arguments.hpp"
 #include "identity/identities.hpp"
 #include "ledger/checked.hpp"
 #include "pg/entry.hpp"
@@ -19,12 +20,13 @@ std::optional<std::string_view> present_shopify_id(std::optional<std::string_vie
 namespace {
 
 Datum pass_id(FunctionCallInfo fcinfo) {
+    using in = arguments::pass_id;
     const pg::arguments given(fcinfo);
-    if (const auto shopify_id = present_shopify_id(given.text(0)))
+    if (const auto shopify_id = present_shopify_id(given.text(in::shopify_customer_id)))
         return pg::to_datum("pass:shopify:" + std::string(*shopify_id)).value;
-    if (const auto user_id = given.uuid(1))
+    if (const auto user_id = given.uuid(in::user_id))
         return pg::to_datum("pass:user:" + pg::format_uuid(*user_id)).value;
-    if (const auto anon_id = given.uuid(2))
+    if (const auto anon_id = given.uuid(in::anon_id))
         return pg::to_datum("pass:anon:" + pg::format_uuid(*anon_id)).value;
     throw pg::sql_error{ledger::bad_argument, "a pass id needs an identity", "Every identity given is absent.",
                         "Give a Shopify id, a user id or an anonymous id."};

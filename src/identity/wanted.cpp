@@ -3,6 +3,7 @@
 
 #include "core/pass_id.hpp"
 #include "core/text_rule.hpp"
+#include "function_arguments.hpp"
 #include "identity/identities.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/words.hpp"
@@ -32,23 +33,24 @@ void read_pass_id(wanted &person) {
 } // namespace
 
 wanted read_wanted(const pg::arguments &given) {
+    using in = arguments::ensure_customer;
     wanted person;
-    if (const auto pass_id = given.text(0)) {
+    if (const auto pass_id = given.text(in::pass_id)) {
         person.pass_id = core::canonical_pass_id(*pass_id).value_or(std::string(*pass_id));
         if (!ledger::may_be_pass_id(*person.pass_id))
             ledger::refuse_pass_id("pass_id", *pass_id, ledger::bad_argument);
         if (*person.pass_id != *pass_id)
             person.written = *pass_id;
     }
-    if (const auto shopify_id = present_shopify_id(given.text(1)))
+    if (const auto shopify_id = present_shopify_id(given.text(in::shopify_customer_id)))
         person.shopify_id = *shopify_id;
-    person.user_id = given.uuid(2);
-    person.anon_id = given.uuid(3);
-    if (const auto email = given.text(4); email && !core::is_blank(*email)) {
+    person.user_id = given.uuid(in::user_id);
+    person.anon_id = given.uuid(in::anon_id);
+    if (const auto email = given.text(in::email); email && !core::is_blank(*email)) {
         person.email = core::trim_spaces(*email);
         ledger::check_text("email", *person.email, ledger::bad_argument);
     }
-    person.about = read_profile(ledger::require_object("profile", given.json(5)));
+    person.about = read_profile(ledger::require_object("profile", given.json(in::profile)));
     if (!person.pass_id && !person.shopify_id && !person.user_id && !person.anon_id)
         throw pg::sql_error{ledger::bad_argument, "a customer needs an identity", "Every identity given is absent.",
                             "Give a pass id, a Shopify id, a user id or an anonymous id."};

@@ -7,10 +7,10 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/json_tree.hpp"
 #include "ledger/parent_check.hpp"
-#include "schema/settings.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/warning.hpp"
 #include "schema/others.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

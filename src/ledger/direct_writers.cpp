@@ -1,9 +1,9 @@
 // The two heap writers of the direct path: what mega knows of customers and ledger, and where their rows are.
 #include "ledger/direct_writers.hpp"
 
-#include "schema/settings.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/pending_hold.hpp"
+#include "schema/settings.hpp"
 #include "schema/types.hpp"
 
 namespace mega::ledger::direct {

@@ -8,10 +8,10 @@
 #include "ledger/parent_check.hpp"
 #include "ledger/removal.hpp"
 #include "ledger/row_check.hpp"
-#include "schema/settings.hpp"
 #include "ledger/statement_effects.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/entry.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

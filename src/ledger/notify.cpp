@@ -2,8 +2,8 @@
 #include "ledger/notify.hpp"
 
 #include "ledger/admin_fact.hpp"
-#include "schema/settings.hpp"
 #include "pg/jsonb.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

@@ -5,8 +5,8 @@
 #include "ledger/audit.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/row_check.hpp"
-#include "schema/settings.hpp"
 #include "pg/warning.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

@@ -9,13 +9,13 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/parent_check.hpp"
-#include "schema/settings.hpp"
 #include "ledger/status_check.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/restore.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

@@ -3,8 +3,8 @@
 
 #include "core/permanent_url.hpp"
 #include "core/text_rule.hpp"
-#include "schema/settings.hpp"
 #include "pg/jsonb.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 

@@ -1,4 +1,5 @@
 // mega_import: the ten legacy tables come over, batch by batch, each committed.
+#include "function_arguments.hpp"
 #include "moving/import_customers.hpp"
 #include "moving/import_studio.hpp"
 #include "moving/legacy_sql.hpp"
@@ -275,23 +276,24 @@ std::optional<pg::jsonb> mapping_of(const pg::arguments &given, int i) {
 }
 
 Datum import(FunctionCallInfo fcinfo) {
+    using in = arguments::import;
     const pg::arguments given(fcinfo);
     if (!pg::may_commit(fcinfo))
         throw pg::sql_error{"25001",
                             "mega_import cannot run inside a transaction block",
                             {},
                             "It commits batch by batch: CALL it by itself."};
-    if (given.is_null(0))
+    if (given.is_null(in::legacy_schema))
         throw pg::sql_error{ledger::bad_argument, "legacy_schema must not be NULL", {}, {}};
-    const std::string name = NameStr(*DatumGetName(fcinfo->args[0].value));
-    const std::int32_t batch_size = given.int4(1).value_or(5000);
+    const std::string name = NameStr(*DatumGetName(fcinfo->args[in::legacy_schema].value));
+    const std::int32_t batch_size = given.int4(in::batch_size).value_or(5000);
     if (batch_size < 1)
         throw pg::sql_error{
             ledger::bad_argument, "batch_size must be above zero", "batch_size=" + std::to_string(batch_size), {}};
     const Oid function = fcinfo->flinfo->fn_oid;
     schema::guarded_catalog_of(function, schema::written::all); // refuses before anything is read
-    const legacy_schema from(name, names_of(given, 2));
-    const import_task task{from, pg::clock_time(), mapping_of(given, 3)};
+    const legacy_schema from(name, names_of(given, in::tables));
+    const import_task task{from, pg::clock_time(), mapping_of(given, in::mapping)};
     pg::session_lock only(0x6d656761, pg::schema_of_function(function), "another session imports already",
                           "Wait for it; one import at a time.");
     const import_report report = importer(fcinfo, task, static_cast<std::uint64_t>(batch_size)).run();

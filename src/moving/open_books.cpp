@@ -2,6 +2,7 @@
 // the ledger is brought to it by facts that say so; or, when it is the ledger that is to be trusted, the other way
 // round (from_ledger.hpp). A second run finds nothing to do.
 #include "core/opening.hpp"
+#include "function_arguments.hpp"
 #include "ledger/append.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
@@ -259,9 +260,10 @@ bool trusts_ledger(std::optional<std::string_view> trust) {
 }
 
 Datum open_books(FunctionCallInfo fcinfo) {
+    using in = arguments::open_books;
     const pg::arguments given(fcinfo);
-    const bool dry_run = given.boolean(0).value_or(false);
-    const bool from_ledger = trusts_ledger(given.text(1));
+    const bool dry_run = given.boolean(in::dry_run).value_or(false);
+    const bool from_ledger = trusts_ledger(given.text(in::trust));
     const Oid function = fcinfo->flinfo->fn_oid;
     const schema::table_catalog &where =
         dry_run ? schema::catalog_of(function)

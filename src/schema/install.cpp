@@ -1,5 +1,6 @@
 // mega_install: creates what is missing of the three tables and leaves what is there. The installer of an empty
 // database, the patch of one that has such tables already, and the upgrader, in one (design, section 4).
+#include "function_arguments.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
 #include "pg/writable.hpp"
@@ -13,9 +14,10 @@ namespace {
 
 // Everything is looked at before the first lock that stops a writer: what is read under it is read while they wait.
 Datum install(FunctionCallInfo fcinfo) {
+    using in = arguments::install;
     pg::row_set report(fcinfo);
     pg::spi_connection spi;
-    const bool dry_run = pg::arguments(fcinfo).boolean(0).value_or(false);
+    const bool dry_run = pg::arguments(fcinfo).boolean(in::dry_run).value_or(false);
     if (!dry_run)
         pg::require_writable("mega_install"); // also where nothing would be left to do, as on a standby
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);

@@ -1,10 +1,10 @@
 // Finds the rules of a table that Postgres does not enforce yet, and the rows that break them.
 #include "schema/rules.hpp"
 
-#include "schema/settings.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
 #include "schema/indexes.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::schema {
 

@@ -1,10 +1,10 @@
 // The table catalog: looks the three tables up, and forgets them when one changes.
 #include "schema/table_catalog.hpp"
 
-#include "schema/settings.hpp"
 #include "pg/spi.hpp"
 #include "pg/writable.hpp"
 #include "schema/blueprints.hpp"
+#include "schema/settings.hpp"
 #include "schema/types.hpp"
 
 namespace mega::schema {

@@ -1,11 +1,11 @@
 // Judges whether a table may be written: its relatives, its triggers, the code it carries.
 #include "schema/verdict.hpp"
 
-#include "schema/settings.hpp"
 #include "pg/carried_code.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
 #include "schema/blueprints.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::schema {
 

@@ -1,5 +1,6 @@
 // mega_claim_generations, mega_extend_claim: generations for workers, oldest first, none to two at once. What is
 // claimed stands in mega's own key of the row (I17): a worker that died holds nothing for longer than its lease.
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"
@@ -91,15 +92,16 @@ pg::jsonb told_meta(const locked_generation &generation) {
 }
 
 Datum claim_generations(FunctionCallInfo fcinfo) {
+    using in = arguments::claim_generations;
     const pg::arguments given(fcinfo);
-    const std::string worker(ledger::require_text("worker", given.text(0)));
-    const std::int32_t most = ledger::require("max_rows", given.int4(1));
+    const std::string worker(ledger::require_text("worker", given.text(in::worker)));
+    const std::int32_t most = ledger::require("max_rows", given.int4(in::max_rows));
     if (most < 1 || most > 1000)
         throw pg::sql_error{ledger::bad_argument, "max_rows is out of range", "max_rows=" + std::to_string(most),
                             "Use 1 to 1000."};
-    const std::int64_t until = pg::unix_micros(away("lease", given.interval(2), 1));
-    const auto mode = read_mode(given.text(3));
-    const pg::timestamp oldest = away("max_age", given.interval(4), -1);
+    const std::int64_t until = pg::unix_micros(away("lease", given.interval(in::lease), 1));
+    const auto mode = read_mode(given.text(in::mma_mode));
+    const pg::timestamp oldest = away("max_age", given.interval(in::max_age), -1);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     pg::row_set result(fcinfo);
@@ -119,10 +121,11 @@ Datum claim_generations(FunctionCallInfo fcinfo) {
 }
 
 Datum extend_claim(FunctionCallInfo fcinfo) {
+    using in = arguments::extend_claim;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
-    const std::string_view worker = ledger::require_text("worker", given.text(1));
-    const std::int64_t until = pg::unix_micros(away("lease", given.interval(2), 1));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
+    const std::string_view worker = ledger::require_text("worker", given.text(in::worker));
+    const std::int64_t until = pg::unix_micros(away("lease", given.interval(in::lease), 1));
     ledger::call call(fcinfo, schema::written::ledger);
     locked_generation generation(call.store(), id, std::nullopt);
     auto made = claim_of(generation);

@@ -2,6 +2,7 @@
 #include "studio/event.hpp"
 #include "core/record_id.hpp"
 #include "core/status.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
@@ -102,16 +103,17 @@ pg::timestamp behind_newest(ledger::store &store, const event &what) {
 namespace {
 
 event read_arguments(const pg::arguments &given) {
+    using in = arguments::record_mma_event;
     event read;
-    read.pass_id = ledger::require_text("pass_id", given.text(0));
-    read.type = read_event_type(given.text(1));
-    read.payload = ledger::require_object("payload", given.json(2));
+    read.pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
+    read.type = read_event_type(given.text(in::event_type));
+    read.payload = ledger::require_object("payload", given.json(in::payload));
     check_event_payload(read);
-    if (!given.is_null(3))
-        read.generation_id = std::string(read_generation_id(given.text(3)));
-    if (const auto id = given.text(4))
+    if (!given.is_null(in::generation_id))
+        read.generation_id = std::string(read_generation_id(given.text(in::generation_id)));
+    if (const auto id = given.text(in::event_id))
         read.id = read_event_id(*id);
-    read.created_at = given.time(5);
+    read.created_at = given.time(in::created_at);
     check_event_time(read.created_at);
     return read;
 }

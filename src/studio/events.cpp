@@ -1,5 +1,6 @@
 // mega_record_mma_events: many events, all or none, each customer's projected once.
 #include "core/utc_time.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
@@ -139,8 +140,9 @@ private:
 };
 
 Datum record_mma_events(FunctionCallInfo fcinfo) {
+    using in = arguments::record_mma_events;
     std::vector<batched> all;
-    for_each_entry("events", ledger::require("events", pg::arguments(fcinfo).json(0)),
+    for_each_entry("events", ledger::require("events", pg::arguments(fcinfo).json(in::events)),
                    [&](const entry &one) { all.push_back(read_entry(one)); });
     ledger::call call(fcinfo);
     std::vector<const batched *> sorted;

@@ -2,6 +2,7 @@
 // mega_generation, and its audit trail, mega_generation_steps. All read with the caller's rights and policies.
 #include "core/record_id.hpp"
 #include "core/status.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
@@ -97,10 +98,14 @@ struct request {
     bool bounded() const { return cursor || since || until; }
 };
 
+// Both lists begin with these.
 request read_page(const pg::arguments &given) {
-    return {ledger::require_text("pass_id", given.text(0)),
-            ledger::read_page_size(given.int4(1)),
-            ledger::read_cursor(given.text(2)),
+    using in = arguments::generation_history;
+    static_assert(in::pass_id == arguments::mma_events::pass_id && in::page_size == arguments::mma_events::page_size &&
+                  in::page_cursor == arguments::mma_events::page_cursor);
+    return {ledger::require_text("pass_id", given.text(in::pass_id)),
+            ledger::read_page_size(given.int4(in::page_size)),
+            ledger::read_cursor(given.text(in::page_cursor)),
             {},
             {},
             {},
@@ -147,19 +152,21 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
 }
 
 Datum generation_history(FunctionCallInfo fcinfo) {
+    using in = arguments::generation_history;
     const pg::arguments given(fcinfo);
     request wanted = read_page(given);
-    wanted.first_filter = read_mode(given.text(3));
-    wanted.second_filter = read_status(given.text(4));
-    wanted.since = given.time(5);
-    wanted.until = given.time(6);
+    wanted.first_filter = read_mode(given.text(in::mma_mode));
+    wanted.second_filter = read_status(given.text(in::mma_status));
+    wanted.since = given.time(in::since);
+    wanted.until = given.time(in::until);
     return list(fcinfo, generations, wanted);
 }
 
 Datum mma_events(FunctionCallInfo fcinfo) {
+    using in = arguments::mma_events;
     const pg::arguments given(fcinfo);
     request wanted = read_page(given);
-    wanted.first_filter = given.text(3);
+    wanted.first_filter = given.text(in::event_type);
     if (wanted.first_filter && !ledger::is_event_type(*wanted.first_filter))
         throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
                             "event_type=" + pg::quoted(*wanted.first_filter),
@@ -169,10 +176,13 @@ Datum mma_events(FunctionCallInfo fcinfo) {
 
 // What a statement finds by a generation and, where it is given, its customer.
 Datum look_up(FunctionCallInfo fcinfo, pg::statement &what) {
+    using in = arguments::generation;
+    static_assert(in::generation_id == arguments::generation_steps::generation_id &&
+                  in::pass_id == arguments::generation_steps::pass_id);
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const auto pass_id = ledger::resolve_optional(where, given.text(1), pg::access::read_only);
+    const auto pass_id = ledger::resolve_optional(where, given.text(in::pass_id), pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
     const pg::rows found = spi.run(what, where.schema, pg::access::read_only, id, pass_id);

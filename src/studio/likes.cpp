@@ -1,5 +1,6 @@
 // mega_likes: what a customer likes now, newest first. A generation is liked when the last word on it, like or dislike,
 // is a like that was not taken back. Reads with the caller's rights and policies.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
@@ -122,10 +123,11 @@ private:
 };
 
 Datum likes(FunctionCallInfo fcinfo) {
+    using in = arguments::likes;
     const pg::arguments given(fcinfo);
-    const std::string_view of = ledger::require_text("pass_id", given.text(0));
-    const std::int32_t size = ledger::read_page_size(given.int4(1));
-    const auto cursor = ledger::read_cursor(given.text(2));
+    const std::string_view of = ledger::require_text("pass_id", given.text(in::pass_id));
+    const std::int32_t size = ledger::read_page_size(given.int4(in::page_size));
+    const auto cursor = ledger::read_cursor(given.text(in::page_cursor));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, of, pg::access::read_only);
     pg::row_set result(fcinfo);

@@ -1,5 +1,6 @@
 // mega_reconcile_preferences: customers whose snapshot differs from the fold of their events (I2). There should be
 // none.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/fold.hpp"
 #include "ledger/json_tree.hpp"
@@ -39,8 +40,10 @@ void compare(pg::spi_connection &spi, const schema::table_catalog &where, pg::ro
 }
 
 Datum reconcile_preferences(FunctionCallInfo fcinfo) {
+    using in = arguments::reconcile_preferences;
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(0), pg::access::read_only);
+    const auto pass_id =
+        ledger::resolve_optional(where, pg::arguments(fcinfo).text(in::pass_id), pg::access::read_only);
     pg::row_set result(fcinfo);
     std::string last;
     for (bool more = true; more;) {

@@ -1,5 +1,6 @@
 // mega_append_scan_line: one more line of what a frontend shows while it waits (spec 6.2), under the generation's lock.
 #include "core/text_rule.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/notify.hpp"
@@ -66,13 +67,14 @@ std::int32_t append(locked_generation &generation, std::string_view line) {
 }
 
 Datum append_scan_line(FunctionCallInfo fcinfo) {
+    using in = arguments::append_scan_line;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
-    const std::string_view line = ledger::require("line", given.text(1));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
+    const std::string_view line = ledger::require("line", given.text(in::line));
     if (core::trim(line).empty())
         throw pg::sql_error{ledger::bad_argument, "line must not be blank", "value=" + pg::quoted(line), {}};
     ledger::call call(fcinfo, schema::written::ledger);
-    locked_generation generation(call.store(), id, given.text(2));
+    locked_generation generation(call.store(), id, given.text(in::pass_id));
     const std::int32_t lines = append(generation, line);
     generation.write(call.store());
     ledger::notify_scan_lines(generation.id(), generation.pass_id(), generation.text(column::mg_mma_status), lines);

@@ -2,6 +2,7 @@
 #include "studio/step.hpp"
 #include "core/status.hpp"
 #include "core/utc_time.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -157,28 +158,30 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
 namespace {
 
 step read_arguments(const pg::arguments &given) {
+    using in = arguments::append_mma_step;
     step read;
-    read.type = ledger::require("step_type", given.text(1));
-    read.input = ledger::require_object("input", given.json(2));
-    read.output = ledger::require_object("output", given.json(3));
-    read.error = given.json(4);
-    read.started_at = given.time(5);
-    read.ended_at = given.time(6);
-    read.number = given.int4(7);
-    read.provider = given.text(8);
-    read.model = given.text(9);
-    read.status = given.text(10);
+    read.type = ledger::require("step_type", given.text(in::step_type));
+    read.input = ledger::require_object("input", given.json(in::input));
+    read.output = ledger::require_object("output", given.json(in::output));
+    read.error = given.json(in::error);
+    read.started_at = given.time(in::started_at);
+    read.ended_at = given.time(in::ended_at);
+    read.number = given.int4(in::at_step);
+    read.provider = given.text(in::provider);
+    read.model = given.text(in::model);
+    read.status = given.text(in::mma_status);
     check(read);
     return read;
 }
 
 Datum append_mma_step(FunctionCallInfo fcinfo) {
+    using in = arguments::append_mma_step;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
     const step what = read_arguments(given);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    locked_generation generation(store, id, given.text(11));
+    locked_generation generation(store, id, given.text(in::pass_id));
     const std::int32_t number = what.number ? *what.number : next_number(store, generation.id());
     const ledger::new_row row = row_of(what, generation, number);
     const bool appended = store.append(row);

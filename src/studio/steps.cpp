@@ -1,4 +1,5 @@
 // mega_append_mma_steps: many steps of one generation, all or none, under one lock.
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "pg/entry.hpp"
@@ -63,13 +64,14 @@ private:
 };
 
 Datum append_mma_steps(FunctionCallInfo fcinfo) {
+    using in = arguments::append_mma_steps;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
     std::vector<step> all;
-    for_each_entry("steps", ledger::require("steps", given.json(1)),
+    for_each_entry("steps", ledger::require("steps", given.json(in::steps)),
                    [&](const entry &one) { all.push_back(read_entry(one)); });
     ledger::call call(fcinfo, schema::written::ledger);
-    locked_generation generation(call.store(), id, given.text(2));
+    locked_generation generation(call.store(), id, given.text(in::pass_id));
     appender appending(call.store(), generation);
     std::int32_t written = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {

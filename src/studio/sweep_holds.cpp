@@ -1,6 +1,7 @@
 // mega_release_expired_holds: credits go back, and the generations that they paid for fail, in one transaction.
 #include "core/status.hpp"
 #include "credits/hold.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/erasure.hpp"
 #include "pg/entry.hpp"
@@ -46,12 +47,13 @@ void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
 }
 
 Datum release_expired_holds(FunctionCallInfo fcinfo) {
+    using in = arguments::release_expired_holds;
     const pg::arguments given(fcinfo);
-    const std::int32_t most = ledger::require("max_holds", given.int4(0));
+    const std::int32_t most = ledger::require("max_holds", given.int4(in::max_holds));
     if (most <= 0)
         throw pg::sql_error{
             ledger::bad_argument, "max_holds must be above zero", "max_holds=" + std::to_string(most), {}};
-    const bool fail = given.boolean(1).value_or(false);
+    const bool fail = given.boolean(in::fail_generations).value_or(false);
     pg::row_set result(fcinfo);
     ledger::call call(fcinfo);
     const std::vector<credits::expired_hold> released = credits::release_expired(call, static_cast<std::size_t>(most));

@@ -1,5 +1,6 @@
 // mega_tweak_generation: what a user wants otherwise, and the generation that follows from it, in one call.
 #include "core/record_id.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/once.hpp"
@@ -55,22 +56,23 @@ void inherit(ledger::store &store, tweak &what, std::string_view parent, std::op
 }
 
 tweak read_arguments(const pg::arguments &given) {
+    using in = arguments::tweak_generation;
     tweak read;
-    read.is_named = !given.is_null(1);
-    read.child.id = read_new_generation_id(given.text(1));
+    read.is_named = !given.is_null(in::generation_id);
+    read.child.id = read_new_generation_id(given.text(in::generation_id));
     read.said.type = "tweak";
-    read.said.payload = ledger::require_object("payload", given.json(2));
+    read.said.payload = ledger::require_object("payload", given.json(in::payload));
     check_event_payload(read.said);
-    if (const auto id = given.text(3))
+    if (const auto id = given.text(in::event_id))
         read.said.id = read_event_id(*id);
-    read.child.mode = read_mode(given.text(4));
-    read.child.type = given.text(5);
-    read.child.session_id = ledger::optional_text("session_id", given.text(6));
-    read.child.provider = given.text(7);
-    read.child.model = given.text(8);
-    read.child.prompt = given.text(9);
-    read.child.vars = ledger::require_object("vars", given.json(10));
-    read.child.meta = ledger::require_object("meta", given.json(11));
+    read.child.mode = read_mode(given.text(in::mma_mode));
+    read.child.type = given.text(in::type);
+    read.child.session_id = ledger::optional_text("session_id", given.text(in::session_id));
+    read.child.provider = given.text(in::provider);
+    read.child.model = given.text(in::model);
+    read.child.prompt = given.text(in::prompt);
+    read.child.vars = ledger::require_object("vars", given.json(in::vars));
+    read.child.meta = ledger::require_object("meta", given.json(in::meta));
     return read;
 }
 
@@ -123,14 +125,15 @@ bool append(ledger::store &store, tweak &what) {
 }
 
 Datum tweak_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::tweak_generation;
     const pg::arguments given(fcinfo);
-    const std::string_view named = ledger::require("parent_generation_id", given.text(0));
+    const std::string_view named = ledger::require("parent_generation_id", given.text(in::parent_generation_id));
     const std::string_view parent = core::strip_prefix(core::record_type::generation, named);
     ledger::check_text("parent_generation_id", parent, ledger::bad_argument);
     tweak what = read_arguments(given);
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
-    inherit(store, what, parent, given.text(12));
+    inherit(store, what, parent, given.text(in::pass_id));
     what.said.pass_id = what.child.pass_id;
     what.said.generation_id = std::string(parent);
     const ledger::locked_customer customer = ledger::require_locked_customer(store, what.child.pass_id);

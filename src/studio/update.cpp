@@ -2,6 +2,7 @@
 // mega_delete_generation.
 #include "core/status.hpp"
 #include "credits/hold.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -124,9 +125,10 @@ schema::written tables_written(const std::optional<std::string> &hold_id) {
 }
 
 Datum update_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::update_generation;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
-    const auto status = read_status(given.text(1));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
+    const auto status = read_status(given.text(in::mma_status));
     if (status == done || status == failed)
         throw pg::sql_error{ledger::bad_argument, "mega_update_generation does not end a generation",
                             "mma_status=" + pg::quoted(*status),
@@ -134,11 +136,11 @@ Datum update_generation(FunctionCallInfo fcinfo) {
                             "stores the error."};
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    locked_generation generation(store, id, given.text(4));
+    locked_generation generation(store, id, given.text(in::pass_id));
     if (status)
         generation.set(column::mg_mma_status, *status);
-    patch_vars(generation, given.json(2));
-    set_fields(generation, given.json(3));
+    patch_vars(generation, given.json(in::vars));
+    set_fields(generation, given.json(in::fields));
     generation.write(store);
     const std::optional<std::string> stored = generation.status_to_tell(store);
     call.finish();
@@ -146,17 +148,18 @@ Datum update_generation(FunctionCallInfo fcinfo) {
 }
 
 Datum complete_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::complete_generation;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
-    const std::string_view url = ledger::require("output_url", given.text(1));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
+    const std::string_view url = ledger::require("output_url", given.text(in::output_url));
     check_output_url("output_url", url);
-    const auto hold_id = read_hold(given.text(7));
+    const auto hold_id = read_hold(given.text(in::hold_id));
     ledger::call call(fcinfo, tables_written(hold_id));
     ledger::store &store = call.store();
     // The customer is locked before the generation, as everywhere.
     const auto hold =
         hold_id ? std::optional(credits::capture(store, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
-    locked_generation generation(store, id, given.text(8));
+    locked_generation generation(store, id, given.text(in::pass_id));
     require_same_customer(generation, hold);
     keep_output(generation, url);
     if (generation.text(column::mg_mma_status) != done || !generation.text(column::mg_output_url)) {
@@ -164,14 +167,14 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
         generation.set(column::mg_status, "succeeded");
         generation.set(column::mg_error, std::nullopt);
         generation.set(column::mg_output_url, url);
-        if (const auto key = given.text(2))
+        if (const auto key = given.text(in::output_key))
             generation.set(column::mg_output_key, *key);
-        if (const auto prompt = given.text(3))
+        if (const auto prompt = given.text(in::prompt))
             generation.set(column::mg_prompt, *prompt);
-        if (const auto latency = given.int4(4))
+        if (const auto latency = given.int4(in::latency_ms))
             generation.set(column::mg_latency_ms, *latency);
-        patch_vars(generation, given.json(5));
-        set_fields(generation, given.json(6), decided_by_completing);
+        patch_vars(generation, given.json(in::vars));
+        set_fields(generation, given.json(in::fields), decided_by_completing);
         generation.write(store);
     }
     call.finish();
@@ -180,10 +183,11 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
 
 // Marks it: it is shown no more, and its facts stay.
 Datum delete_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::delete_generation;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
     ledger::call call(fcinfo, schema::written::ledger);
-    locked_generation generation(call.store(), id, given.text(1));
+    locked_generation generation(call.store(), id, given.text(in::pass_id));
     const bool changed = !generation.is_deleted();
     if (changed)
         generation.set(column::mg_deleted_at, pg::clock_time());
@@ -193,15 +197,16 @@ Datum delete_generation(FunctionCallInfo fcinfo) {
 }
 
 Datum fail_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::fail_generation;
     const pg::arguments given(fcinfo);
-    const std::string_view id = read_generation_id(given.text(0));
-    const std::string_view error = ledger::require("error", given.text(1));
-    const auto hold_id = read_hold(given.text(2));
+    const std::string_view id = read_generation_id(given.text(in::generation_id));
+    const std::string_view error = ledger::require("error", given.text(in::error));
+    const auto hold_id = read_hold(given.text(in::hold_id));
     ledger::call call(fcinfo, tables_written(hold_id));
     ledger::store &store = call.store();
     // The customer is locked before the generation, as everywhere.
     const auto hold = hold_id ? std::optional(credits::release(store, *hold_id, "failed", std::nullopt)) : std::nullopt;
-    locked_generation generation(store, id, given.text(3));
+    locked_generation generation(store, id, given.text(in::pass_id));
     require_same_customer(generation, hold);
     // A step or a row may have moved it there before, and said why or not: the first text there is stays.
     const bool failed_before = generation.text(column::mg_mma_status) == failed;
