@@ -9,13 +9,7 @@ namespace mega::core {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> status_names = {"queued",   "scanning", "prompting", "generating",
-                                                          "postscan", "done",     "error"};
-
 constexpr std::array<std::string_view, 3> outcomes = {"pending", "succeeded", "failed"};
-
-constexpr std::array<std::string_view, 7> event_types = {"like",   "dislike", "download", "preference_set",
-                                                         "create", "tweak",   "feedback"};
 
 } // namespace
 

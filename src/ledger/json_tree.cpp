@@ -68,4 +68,10 @@ void build(pg::json_builder &builder, const core::json &tree) {
     }
 }
 
+pg::jsonb document_of(const core::json &tree) {
+    pg::json_builder builder;
+    build(builder, tree);
+    return builder.finish();
+}
+
 } // namespace mega::ledger

@@ -15,4 +15,6 @@ core::json members_of(JsonbContainer *object, std::span<const std::string_view> 
 // Writes a tree where the builder stands.
 void build(pg::json_builder &builder, const core::json &tree);
 
+pg::jsonb document_of(const core::json &tree);
+
 } // namespace mega::ledger

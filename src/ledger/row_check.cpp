@@ -30,34 +30,26 @@ constexpr column bounded_texts[] = {column::mg_session_id, column::mg_generation
                                     column::mg_reason,     column::mg_ref_type,      column::mg_ref_id};
 constexpr column url_columns[] = {column::mg_output_url, column::mg_image_url, column::mg_video_url};
 
-// What may change behind the append, by record type (design, section 6). mg_updated_at always may.
-constexpr column mutable_of_artifacts[] = {
-    column::mg_title,          column::mg_platform,     column::mg_type,         column::mg_prompt,
-    column::mg_output_url,     column::mg_output_key,   column::mg_provider,     column::mg_model,
-    column::mg_latency_ms,     column::mg_input_chars,  column::mg_output_chars, column::mg_input_tokens,
-    column::mg_output_tokens,  column::mg_content_type, column::mg_status,       column::mg_error,
-    column::mg_client_version, column::mg_os,           column::mg_browser,      column::mg_device,
-    column::mg_meta,           column::mg_payload,      column::mg_mma_mode,     column::mg_mma_status,
-    column::mg_mma_vars,       column::mg_deleted_at,   column::mg_updated_at};
-constexpr column mutable_of_credits[] = {column::mg_status, column::mg_error, column::mg_meta, column::mg_updated_at};
-constexpr column mutable_of_facts[] = {column::mg_error, column::mg_deleted_at, column::mg_updated_at};
+// What may change behind the append of other rows (design, section 6). mg_updated_at always may.
+constexpr column changeable_of_credits[] = {column::mg_status, column::mg_error, column::mg_meta};
+constexpr column changeable_of_facts[] = {column::mg_error, column::mg_deleted_at};
 
-std::span<const column> mutable_columns(record_type type) {
+std::span<const column> changeable_of(record_type type) {
     switch (type) {
     case record_type::session:
     case record_type::generation:
-        return mutable_of_artifacts;
+        return changeable_columns;
     case record_type::credit_transaction:
-        return mutable_of_credits;
+        return changeable_of_credits;
     default:
-        return mutable_of_facts;
+        return changeable_of_facts;
     }
 }
 
 // Without its key an adopted table may have a row without an id.
 std::string_view id_of(const ledger_row &row) { return row.text(column::mg_id).value_or(""); }
 
-[[noreturn]] void refuse(const std::string &message, const std::string &detail, const char *hint = "") {
+[[noreturn]] void refuse(const std::string &message, const std::string &detail, const std::string &hint = {}) {
     throw pg::sql_error{bad_column, message, detail, hint};
 }
 
@@ -108,7 +100,7 @@ void check_event(const ledger_row &row) {
     if (!type || !type->is_string() || !is_event_type(type->string()))
         refuse("an event needs one of the seven event types in mg_meta.event_type",
                type && type->is_string() ? "event_type=" + pg::quoted(type->string()) : "There is none.",
-               "Use like, dislike, download, preference_set, create, tweak or feedback.");
+               use_event_types());
     check_document_urls(name(column::mg_meta), *meta);
 }
 
@@ -239,8 +231,8 @@ std::optional<record_type> type_of(const ledger_row &row) {
 }
 
 bool may_change(column c, std::optional<record_type> type) {
-    const auto columns = type ? mutable_columns(*type) : std::span<const column>(mutable_of_facts);
-    return std::ranges::find(columns, c) != columns.end();
+    const auto columns = type ? changeable_of(*type) : std::span<const column>(changeable_of_facts);
+    return c == column::mg_updated_at || std::ranges::find(columns, c) != columns.end();
 }
 
 void refuse_changed_fact(const ledger_row &row, column c, std::optional<record_type> type) {

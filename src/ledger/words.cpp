@@ -30,6 +30,8 @@ bool is_event_type(std::string_view s) noexcept {
     return core::is_event_type(s) || lists(extra_event_types_setting(), s);
 }
 
+std::string use_event_types() { return "Use " + core::joined(core::event_types, ", ", " or ") + "."; }
+
 bool is_mode(std::string_view s) noexcept { return core::is_mma_mode(s) || lists(extra_mma_modes_setting(), s); }
 
 bool is_status(std::string_view s) noexcept { return core::parse_mma_status(s) || is_extra_status(s); }

@@ -12,6 +12,7 @@ namespace mega::ledger {
 bool lists(std::string_view list, std::string_view word) noexcept;
 
 bool is_event_type(std::string_view s) noexcept; // or one of mega.extra_event_types, which does nothing to the snapshot
+std::string use_event_types();                   // a hint that names those of the spec
 bool is_mode(std::string_view s) noexcept;       // or one of mega.extra_mma_modes
 bool is_status(std::string_view s) noexcept;     // or one of mega.extra_mma_statuses
 

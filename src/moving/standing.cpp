@@ -41,12 +41,6 @@ core::json managed_of(const std::optional<pg::jsonb> &preferences) {
                : core::json::make_object();
 }
 
-pg::jsonb document_of(const core::json &tree) {
-    pg::json_builder builder;
-    ledger::build(builder, tree);
-    return builder.finish();
-}
-
 std::string text_of(const core::json &managed) {
     constexpr std::string_view keys[] = {"hard_blocks", "tag_weights", "source"};
     core::json::members shown;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/json.hpp"
+#include "ledger/json_tree.hpp"
 #include "ledger/store.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
@@ -26,7 +27,7 @@ std::string books(std::optional<std::int32_t> balance, std::int64_t ledger_sum);
 // The managed keys of a stored snapshot; an empty object when it is none.
 core::json managed_of(const std::optional<pg::jsonb> &preferences);
 
-pg::jsonb document_of(const core::json &tree);
+using ledger::document_of;
 bool same_document(const core::json &left, const core::json &right);
 
 // What a snapshot shows, as text.

@@ -1,59 +1,27 @@
 // Finds the rules of a table that Postgres does not enforce yet, and the rows that break them.
 #include "schema/rules.hpp"
 
+#include "core/status.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
 #include "schema/indexes.hpp"
 #include "schema/settings.hpp"
+#include "schema/trigger_rules.hpp"
 
 namespace mega::schema {
 
 namespace {
-
-// What only triggers keep: for rows that are new or change. `broken` is true of a row that breaks the rule.
-struct trigger_rule {
-    const char *table;
-    const char *column;
-    const char *demand;
-    const char *broken;
-};
-
-// The words of a setting; split, an empty list would be one empty word.
-#define MEGA_NOT_EXTRA(list)                                                                                           \
-    "OPERATOR(pg_catalog.<>) ALL (CASE WHEN pg_catalog.current_setting('mega.extra_" list                              \
-    "') OPERATOR(pg_catalog.=) '' THEN '{}'::pg_catalog.text[] ELSE "                                                  \
-    "pg_catalog.regexp_split_to_array(pg_catalog.current_setting('mega.extra_" list "'), '\\s*,\\s*') END)"
-
-constexpr trigger_rule trigger_rules[] = {
-    {customers_name, "mg_shopify_customer_id", "'' and anonymous are stored as NULL.",
-     "pg_catalog.lower(pg_catalog.btrim(mg_shopify_customer_id)) OPERATOR(pg_catalog.=) ANY ('{\"\",anonymous}')"},
-    {customers_name, "mg_mma_preferences", "The snapshot is a JSON object.",
-     "pg_catalog.jsonb_typeof(mg_mma_preferences) OPERATOR(pg_catalog.<>) 'object'"},
-    {generations_name, "mg_mma_mode", "still or video.",
-     "mg_mma_mode OPERATOR(pg_catalog.<>) ALL ('{still,video}') AND mg_mma_mode " MEGA_NOT_EXTRA("mma_modes")},
-    {generations_name, "mg_mma_status", "One of the seven statuses.",
-     "mg_mma_status OPERATOR(pg_catalog.<>) ALL ('{queued,scanning,prompting,generating,postscan,done,error}') "
-     "AND mg_mma_status " MEGA_NOT_EXTRA("mma_statuses")},
-    {generations_name, "mg_mma_vars", "A JSON object without URLs that expire.",
-     "pg_catalog.jsonb_typeof(mg_mma_vars) OPERATOR(pg_catalog.<>) 'object' OR "
-     "@schema@.mega_has_expiring_url(mg_mma_vars::pg_catalog.jsonb)"},
-    {generations_name, "mg_meta", "An event has one of the seven event types, and no URL that expires.",
-     "mg_record_type OPERATOR(pg_catalog.=) 'mma_event' AND ((coalesce(mg_meta OPERATOR(pg_catalog.->>) 'event_type', "
-     "'') OPERATOR(pg_catalog.<>) ALL "
-     "('{like,dislike,download,preference_set,create,tweak,feedback}') AND coalesce(mg_meta OPERATOR(pg_catalog.->>) "
-     "'event_type', '') " MEGA_NOT_EXTRA("event_types") ") OR "
-                                                        "@schema@.mega_has_expiring_url(mg_meta::pg_catalog.jsonb))"},
-    {generations_name, "mg_payload", "A step has its input and output.",
-     "mg_record_type OPERATOR(pg_catalog.=) 'mma_step' AND NOT coalesce(mg_payload OPERATOR(pg_catalog.?&) "
-     "'{input,output}', false) "
-     "AND NOT coalesce(mg_meta OPERATOR(pg_catalog.?&) '{input,output}', false)"},
-};
 
 std::string replaced(std::string text, std::string_view placeholder, std::string_view value) {
     for (std::size_t at = text.find(placeholder); at != std::string::npos;
          at = text.find(placeholder, at + value.size()))
         text.replace(at, placeholder.size(), value);
     return text;
+}
+
+std::string with_words(std::string text) {
+    text = replaced(std::move(text), "@statuses@", core::joined(core::status_names, ",", ","));
+    return replaced(std::move(text), "@event_types@", core::joined(core::event_types, ",", ","));
 }
 
 // Looks for the rules of one table that are open.
@@ -81,7 +49,7 @@ public:
                 count_in_pass(
                     rules_.emplace_back(open_rule{
                         open_rule::kind::by_trigger, std::string(rule.table) + "." + rule.column, rule.demand, {}}),
-                    pg::with_schema_name(rule.broken, table_.schema));
+                    with_words(pg::with_schema_name(rule.broken, table_.schema)));
         pass();
         for (open_rule &rule : rules_)
             rule.large = large_;

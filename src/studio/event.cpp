@@ -33,7 +33,7 @@ std::string_view read_event_type(std::optional<std::string_view> given) {
     const std::string_view type = ledger::require("event_type", given);
     if (!ledger::is_event_type(type))
         throw pg::sql_error{ledger::bad_argument, "event_type is not an event type", "event_type=" + pg::quoted(type),
-                            "Use like, dislike, download, preference_set, create, tweak or feedback."};
+                            ledger::use_event_types()};
     return type;
 }
 

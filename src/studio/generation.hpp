@@ -6,18 +6,8 @@
 
 namespace mega::studio {
 
-// The columns of a generation that may change, in the order in which they are read and written.
-inline constexpr schema::ledger writable[] = {
-    schema::ledger::mg_title,         schema::ledger::mg_platform,       schema::ledger::mg_type,
-    schema::ledger::mg_prompt,        schema::ledger::mg_output_url,     schema::ledger::mg_output_key,
-    schema::ledger::mg_provider,      schema::ledger::mg_model,          schema::ledger::mg_latency_ms,
-    schema::ledger::mg_input_chars,   schema::ledger::mg_output_chars,   schema::ledger::mg_input_tokens,
-    schema::ledger::mg_output_tokens, schema::ledger::mg_content_type,   schema::ledger::mg_status,
-    schema::ledger::mg_error,         schema::ledger::mg_client_version, schema::ledger::mg_os,
-    schema::ledger::mg_browser,       schema::ledger::mg_device,         schema::ledger::mg_meta,
-    schema::ledger::mg_payload,       schema::ledger::mg_mma_mode,       schema::ledger::mg_mma_status,
-    schema::ledger::mg_mma_vars,      schema::ledger::mg_deleted_at};
-
+// They are read and written in this order.
+inline constexpr auto &writable = ledger::changeable_columns;
 inline constexpr std::size_t writable_count = std::size(writable);
 
 class locked_generation {

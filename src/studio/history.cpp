@@ -169,8 +169,7 @@ Datum mma_events(FunctionCallInfo fcinfo) {
     wanted.first_filter = given.text(in::event_type);
     if (wanted.first_filter && !ledger::is_event_type(*wanted.first_filter))
         throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
-                            "event_type=" + pg::quoted(*wanted.first_filter),
-                            "Use like, dislike, download, preference_set, create, tweak or feedback."};
+                            "event_type=" + pg::quoted(*wanted.first_filter), ledger::use_event_types()};
     return list(fcinfo, events, wanted);
 }
 

@@ -25,16 +25,10 @@ constinit pg::statement
                  "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                  page_types);
 
-pg::jsonb document_of(const core::json &tree) {
-    pg::json_builder builder;
-    ledger::build(builder, tree);
-    return builder.finish();
-}
-
 void compare(pg::spi_connection &spi, const schema::table_catalog &where, pg::row_set &result, std::string_view pass_id,
              pg::jsonb stored) {
-    const pg::jsonb managed = document_of(ledger::members_of(pg::root_of(stored), core::managed_keys));
-    const pg::jsonb folded = document_of(ledger::fold_from_ledger(spi, where, pass_id, pg::access::read_only));
+    const pg::jsonb managed = ledger::document_of(ledger::members_of(pg::root_of(stored), core::managed_keys));
+    const pg::jsonb folded = ledger::document_of(ledger::fold_from_ledger(spi, where, pass_id, pg::access::read_only));
     if (!pg::equal(pg::root_of(managed), pg::root_of(folded)))
         result.add(pass_id, managed, folded);
 }
