@@ -70,7 +70,7 @@ rule_functions_have_levels() {
 
 # Arguments are read by their names in the .sql, which the build knows (src/functions.awk), and every one is read.
 rule_arguments_are_read() {
-    places '(given|arguments\(fcinfo\))\.[a-z_0-9]+\([0-9]+\)|\(given, [0-9]+\)|fcinfo->args\[[0-9]' src
+    places '(given|arguments\(fcinfo\))\.[a-z_0-9]+\([0-9]+\)|\(given, [0-9]+\)|(fcinfo|call_info\(\))->args\[[0-9]' src
     # shellcheck disable=SC2016 # perl expands it
     project_files 'src/*.cpp' | ARGUMENTS=$(project_files 'src/*.sql' | xargs -r -d '\n' awk -v what=arguments -f src/functions.awk) xargs -r -d '\n' perl -ne '
         if (/using in = arguments::(\w+);/) { $of = $1 } elsif (/^}/) { $of = "" }

@@ -39,6 +39,7 @@ COMMENT ON PROCEDURE mega_import(name, integer, text[], jsonb, jsonb) IS
     'for a schema without such tables, 42703 and 42804 for columns that cannot be read, 42501 where the '
     'caller may not read them, or row security hides rows of them. Locks the customers of a batch until it commits.';
 
+-- level: admin
 CREATE FUNCTION mega_parity_counts(legacy_schema name,
     OUT day date, OUT record_type text, OUT legacy bigint, OUT mega bigint) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000;
@@ -47,6 +48,7 @@ COMMENT ON FUNCTION mega_parity_counts(name) IS
     'keys. No day: the time had to be mended. Reads with the caller''s rights; raises 42501 where row security would hide '
     'rows, 42P01 for a schema without such tables.';
 
+-- level: admin
 CREATE FUNCTION mega_parity_sample(legacy_schema name, rows_per_type integer DEFAULT 100, seed bigint DEFAULT NULL,
     OUT record_type text, OUT id text, OUT field text, OUT legacy text, OUT mega text) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100;
@@ -54,6 +56,7 @@ COMMENT ON FUNCTION mega_parity_sample(name, integer, bigint) IS
     'Compares rows of each legacy table, chosen by the seed, with those of mega, after the same mapping and redaction, '
     'times in UTC: one row for each column that differs. Reads with the caller''s rights, as mega_parity_counts.';
 
+-- level: admin
 CREATE FUNCTION mega_parity_report(legacy_schema name) RETURNS jsonb
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION mega_parity_report(name) IS

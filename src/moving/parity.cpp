@@ -2,6 +2,7 @@
 #include "moving/parity.hpp"
 
 #include "core/utc_time.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "moving/legacy_sql.hpp"
 #include "pg/clock.hpp"
@@ -203,10 +204,14 @@ private:
     std::vector<sampled_difference> &found_;
 };
 
+// The three functions begin with it.
 std::string required_schema(const pg::arguments &given) {
-    if (given.is_null(0))
+    using in = arguments::parity_counts;
+    static_assert(in::legacy_schema == arguments::parity_sample::legacy_schema &&
+                  in::legacy_schema == arguments::parity_report::legacy_schema);
+    if (given.is_null(in::legacy_schema))
         throw pg::sql_error{ledger::bad_argument, "legacy_schema must not be NULL", {}, {}};
-    return NameStr(*DatumGetName(given.call_info()->args[0].value));
+    return NameStr(*DatumGetName(given.call_info()->args[in::legacy_schema].value));
 }
 
 } // namespace
@@ -252,12 +257,14 @@ Datum counts(FunctionCallInfo fcinfo) {
 }
 
 Datum sample(FunctionCallInfo fcinfo) {
+    using in = arguments::parity_sample;
     const pg::arguments given(fcinfo);
-    const std::int32_t rows = given.int4(1).value_or(100);
+    const std::int32_t rows = given.int4(in::rows_per_type).value_or(100);
     if (rows < 1)
         throw pg::sql_error{
             ledger::bad_argument, "rows_per_type must be above zero", "rows_per_type=" + std::to_string(rows), {}};
-    const std::int64_t seed = given.is_null(2) ? pg::clock_time().value : DatumGetInt64(fcinfo->args[2].value);
+    const std::int64_t seed =
+        given.is_null(in::seed) ? pg::clock_time().value : DatumGetInt64(fcinfo->args[in::seed].value);
     parity_call call(fcinfo);
     pg::row_set result(fcinfo);
     pg::plain_reading plainly;
