@@ -2,6 +2,7 @@
 // policies. A customer that was merged is found as the one that goes on.
 #include "core/pass_id.hpp"
 #include "core/text_rule.hpp"
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
@@ -83,10 +84,11 @@ std::string text_of_search(const schema::table_catalog &where, std::string_view 
 }
 
 Datum find_customers(FunctionCallInfo fcinfo) {
+    using in = arguments::find_customers;
     const pg::arguments given(fcinfo);
-    const std::string_view search = read_search(given.text(0));
-    const auto size = static_cast<std::uint64_t>(ledger::read_page_size(given.int4(1)));
-    const auto cursor = ledger::read_cursor(given.text(2));
+    const std::string_view search = read_search(given.text(in::search));
+    const auto size = static_cast<std::uint64_t>(ledger::read_page_size(given.int4(in::page_size)));
+    const auto cursor = ledger::read_cursor(given.text(in::page_cursor));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string text =
         text_of_search(where, search, cursor ? cursor->mg_id.value_or("") : "", static_cast<std::int64_t>(size) + 1);

@@ -45,6 +45,7 @@ CREATE FUNCTION mega_customer(pass_id text,
 COMMENT ON FUNCTION mega_customer(text) IS
     'The customer''s row, column by column; no row when there is none. Reads with the caller''s rights and policies.';
 
+-- level: admin
 CREATE FUNCTION mega_update_customer(pass_id text, fields jsonb, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -54,6 +55,7 @@ COMMENT ON FUNCTION mega_update_customer(text, jsonb, text) IS
     'clears. What stands so already is no change. With an actor an audit customer.update names the fields. Raises 22023 for '
     'an unknown field or a bad value, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: app
 CREATE FUNCTION mega_verify_customer(pass_id text, method text, keynumber text DEFAULT NULL,
     verified_at timestamptz DEFAULT NULL, actor text DEFAULT NULL, OUT mg_pass_id text, OUT mg_verified_any boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -62,6 +64,7 @@ COMMENT ON FUNCTION mega_verify_customer(text, text, text, timestamptz, text) IS
     'key number is no change. Raises 22023 for another method or a time ahead, 23503, and MG004 for an erased customer. '
     'Locks the customer FOR NO KEY UPDATE.';
 
+-- level: admin
 CREATE FUNCTION mega_disable_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -69,6 +72,7 @@ COMMENT ON FUNCTION mega_disable_customer(text, text, text) IS
     'A disabled customer spends nothing; grants and refunds still work. Disabled already: no change. Raises 22023, 23503, '
     'and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: admin
 CREATE FUNCTION mega_enable_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -76,6 +80,7 @@ COMMENT ON FUNCTION mega_enable_customer(text, text, text) IS
     'Undoes mega_disable_customer; a deleted customer stays deleted. Not disabled: no change. Raises 22023, 23503, and '
     'MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: admin
 CREATE FUNCTION mega_delete_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -83,6 +88,7 @@ COMMENT ON FUNCTION mega_delete_customer(text, text, text) IS
     'Marks a customer deleted (I12): the row stays, and nothing is spent. Marked already: no change, the first time stands. '
     'Raises 22023, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: admin
 CREATE FUNCTION mega_restore_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -90,6 +96,7 @@ COMMENT ON FUNCTION mega_restore_customer(text, text, text) IS
     'Takes the mark of mega_delete_customer off; a disabled customer stays disabled. Not marked: no change. Raises 22023, '
     '23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
+-- level: admin
 CREATE FUNCTION mega_find_customers(search text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     OUT mg_pass_id text, OUT mg_email text, OUT mg_display_name text, OUT mg_shopify_customer_id text,
     OUT mg_user_id uuid, OUT mg_credits integer, OUT mg_last_active timestamptz, OUT mg_status text,
@@ -100,6 +107,7 @@ COMMENT ON FUNCTION mega_find_customers(text, integer, text) IS
     'name, in any case; in the order of their pass ids, a page at a time. mg_status is active, disabled or deleted. Reads '
     'with the caller''s rights and policies. Raises 22023 for fewer than three letters.';
 
+-- level: admin
 CREATE FUNCTION mega_merge_customers(source text, target text, merge_id text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT mg_credits integer, OUT moved_rows bigint, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;

@@ -1,6 +1,7 @@
 // mega_merge_customers: two customers become one. The source's rows go to the target, with whatever they sum up to; the
 // source keeps who it was and answers for the target from then on.
 #include "credits/joining.hpp"
+#include "function_arguments.hpp"
 #include "identity/merging.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/call.hpp"
@@ -35,18 +36,19 @@ constexpr std::string_view audit_prefix = "merge:";
 }
 
 request read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
+    using in = arguments::merge_customers;
     request asked;
-    asked.source = ledger::spell_pass_id(where, ledger::require_text("source", given.text(0)));
-    asked.given = ledger::require_text("target", given.text(1));
+    asked.source = ledger::spell_pass_id(where, ledger::require_text("source", given.text(in::source)));
+    asked.given = ledger::require_text("target", given.text(in::target));
     if (ledger::spell_pass_id(where, asked.given) == asked.source)
         refuse_itself(asked.source);
     asked.target = ledger::resolve_pass_id(where, asked.given);
     constexpr std::size_t room = core::max_id_bytes - audit_prefix.size();
-    if (const auto id = given.text(2)) {
+    if (const auto id = given.text(in::merge_id)) {
         ledger::check_text("merge_id", *id, ledger::bad_argument, room);
         asked.merge_id = std::string(*id);
     }
-    asked.actor = ledger::optional_text("actor", given.text(3));
+    asked.actor = ledger::optional_text("actor", given.text(in::actor));
     return asked;
 }
 

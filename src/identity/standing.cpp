@@ -1,5 +1,6 @@
 // mega_disable_customer, mega_enable_customer, mega_delete_customer, mega_restore_customer: whether a customer may
 // spend. What stands already is no change.
+#include "function_arguments.hpp"
 #include "identity/change.hpp"
 #include "ledger/checked.hpp"
 #include "pg/clock.hpp"
@@ -22,10 +23,18 @@ pg::jsonb detail_of(std::optional<std::string_view> reason) {
     return detail.end_object().finish();
 }
 
+// The four functions have the same arguments.
 template <class Wanted> Datum set(FunctionCallInfo fcinfo, std::string_view action, Wanted wanted) {
+    using in = arguments::disable_customer;
+    static_assert(in::pass_id == arguments::enable_customer::pass_id &&
+                  in::reason == arguments::enable_customer::reason && in::actor == arguments::enable_customer::actor);
+    static_assert(in::pass_id == arguments::delete_customer::pass_id &&
+                  in::reason == arguments::delete_customer::reason && in::actor == arguments::delete_customer::actor);
+    static_assert(in::pass_id == arguments::restore_customer::pass_id &&
+                  in::reason == arguments::restore_customer::reason && in::actor == arguments::restore_customer::actor);
     const pg::arguments given(fcinfo);
-    const auto reason = ledger::optional_text("reason", given.text(1));
-    change what(fcinfo, given.text(0), given.text(2));
+    const auto reason = ledger::optional_text("reason", given.text(in::reason));
+    change what(fcinfo, given.text(in::pass_id), given.text(in::actor));
     const std::optional<ledger::customer_change> one = wanted(what);
     const bool changed = one && what.write(std::span(&*one, 1));
     if (changed)

@@ -1,6 +1,7 @@
 // mega_update_customer: what somebody of the office changes of a customer; what is not named stays.
 #include "core/text_rule.hpp"
 #include "credits/customer_end.hpp"
+#include "function_arguments.hpp"
 #include "identity/change.hpp"
 #include "identity/profile.hpp"
 #include "ledger/checked.hpp"
@@ -133,9 +134,11 @@ pg::jsonb detail_of(const fields &told) {
 }
 
 Datum update_customer(FunctionCallInfo fcinfo) {
+    using in = arguments::update_customer;
     const pg::arguments given(fcinfo);
-    fields told = read_fields(given.json(1));
-    change what(fcinfo, given.text(0), given.text(2), told.end ? schema::written::books : schema::written::customers);
+    fields told = read_fields(given.json(in::fields));
+    change what(fcinfo, given.text(in::pass_id), given.text(in::actor),
+                told.end ? schema::written::books : schema::written::customers);
     bool changed = told.end && credits::set_customer_end(what.store(), what.customer(), *told.end);
     if (told.meta)
         told.changes.emplace_back(column::mg_meta, pg::to_datum(patched(what.read(column::mg_meta), *told.meta)));

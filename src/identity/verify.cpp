@@ -1,4 +1,5 @@
 // mega_verify_customer: by which way somebody showed who he is (I13).
+#include "function_arguments.hpp"
 #include "identity/change.hpp"
 #include "ledger/checked.hpp"
 #include "pg/clock.hpp"
@@ -26,18 +27,19 @@ struct verification {
 };
 
 verification read_arguments(const pg::arguments &given) {
-    const std::string_view method = ledger::require("method", given.text(1));
+    using in = arguments::verify_customer;
+    const std::string_view method = ledger::require("method", given.text(in::method));
     const auto known = std::ranges::find(methods, method, [](const auto &one) { return one.first; });
     if (known == std::end(methods))
         throw pg::sql_error{ledger::bad_argument, pg::quoted(method) + " is not a way to verify a customer",
                             "method=" + pg::quoted(method), "Use email, google, apple or manual."};
-    const auto at = given.time(3);
+    const auto at = given.time(in::verified_at);
     ledger::check_finite("verified_at", at);
     if (at && at->value > pg::clock_time().value + ledger::most_ahead)
         throw pg::sql_error{ledger::bad_argument, "verified_at lies in the future",
                             "It is more than five minutes ahead of the server's clock.",
                             "Leave it out, or correct the client's clock."};
-    return {known->first, known->second, ledger::optional_text("keynumber", given.text(2)), at};
+    return {known->first, known->second, ledger::optional_text("keynumber", given.text(in::keynumber)), at};
 }
 
 // The verification that stands is the newest that was told. The same way again, with no time or key of its own, is the
@@ -59,9 +61,10 @@ std::vector<ledger::customer_change> changes_of(change &what, const verification
 }
 
 Datum verify_customer(FunctionCallInfo fcinfo) {
+    using in = arguments::verify_customer;
     const pg::arguments given(fcinfo);
     const verification told = read_arguments(given);
-    change what(fcinfo, given.text(0), given.text(4));
+    change what(fcinfo, given.text(in::pass_id), given.text(in::actor));
     if (what.write(changes_of(what, told)))
         what.finish("customer.verify",
                     pg::json_builder().begin_object().key("method").text(told.method).end_object().finish());

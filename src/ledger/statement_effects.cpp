@@ -7,9 +7,9 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
-#include "schema/settings.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/rounds.hpp"
+#include "schema/settings.hpp"
 
 namespace mega::ledger {
 
