@@ -1,4 +1,5 @@
 // mega_admin_audits: what admins did, newest first, a page at a time; read with the caller's rights and policies.
+#include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
@@ -98,16 +99,17 @@ pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const
 }
 
 Datum admin_audits(FunctionCallInfo fcinfo) {
+    using in = arguments::admin_audits;
     const pg::arguments given(fcinfo);
-    request wanted{ledger::read_page_size(given.int4(0)),
-                   ledger::read_cursor(given.text(1)),
-                   given.text(2),
-                   given.uuid(3),
+    request wanted{ledger::read_page_size(given.int4(in::page_size)),
+                   ledger::read_cursor(given.text(in::page_cursor)),
+                   given.text(in::action),
+                   given.uuid(in::user_id),
                    std::nullopt,
-                   given.time(5),
-                   given.time(6)};
+                   given.time(in::since),
+                   given.time(in::until)};
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    if (const auto pass_id = ledger::resolve_optional(where, given.text(4), pg::access::read_only))
+    if (const auto pass_id = ledger::resolve_optional(where, given.text(in::actor_pass_id), pg::access::read_only))
         wanted.customer = ledger::pass_ids_meant(where, *pass_id);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;

@@ -1,5 +1,6 @@
 // mega_transfer_credit: from one customer to another, both locked in byte order of pass id.
 #include "credits/posting.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -43,13 +44,18 @@ void set_amount(transfer &what, std::int32_t amount) {
 }
 
 transfer read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
-    const std::string_view from = ledger::spell_pass_id(where, ledger::require_text("from_pass_id", given.text(0)));
-    const std::string_view to = ledger::spell_pass_id(where, ledger::require_text("to_pass_id", given.text(1)));
+    using in = arguments::transfer_credit;
+    const std::string_view from =
+        ledger::spell_pass_id(where, ledger::require_text("from_pass_id", given.text(in::from_pass_id)));
+    const std::string_view to =
+        ledger::spell_pass_id(where, ledger::require_text("to_pass_id", given.text(in::to_pass_id)));
     if (from == to)
         refuse_one_customer(from);
-    const auto amount = given.is_null(2) ? std::nullopt : std::optional(require_positive("amount", given.int4(2)));
-    const std::string_view id = ledger::require_text("transfer_id", given.text(3), room_in_txn_id("transfer::out"));
-    const std::string_view reason = ledger::require_text("reason", given.text(4));
+    const auto amount =
+        given.is_null(in::amount) ? std::nullopt : std::optional(require_positive("amount", given.int4(in::amount)));
+    const std::string_view id =
+        ledger::require_text("transfer_id", given.text(in::transfer_id), room_in_txn_id("transfer::out"));
+    const std::string_view reason = ledger::require_text("reason", given.text(in::reason));
     transfer what{leg(from, id, "out"), leg(to, id, "in"), amount, std::string(reason)};
     set_amount(what, amount.value_or(0));
     const auto meta = [&](const char *key, std::string_view other) {

@@ -1,6 +1,7 @@
 // mega_erase_customer: what somebody wrote of a person goes from the customer's row, those of who was merged into it,
 // the ledger and mega_admin; what the books need stays.
 #include "core/utc_time.hpp"
+#include "function_arguments.hpp"
 #include "identity/locked_rows.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/call.hpp"
@@ -165,13 +166,14 @@ private:
 };
 
 Datum erase_customer(FunctionCallInfo fcinfo) {
+    using in = arguments::erase_customer;
     const pg::arguments given(fcinfo);
     if (pg::keeps_its_snapshot())
         throw pg::sql_error{"25001", "a customer is erased at READ COMMITTED only",
                             "The transaction would not see what is written before the customer is locked.",
                             "BEGIN ISOLATION LEVEL READ COMMITTED."};
-    const std::string_view pass_id = ledger::require_text("pass_id", given.text(0));
-    const auto actor = ledger::optional_text("actor", given.text(1));
+    const std::string_view pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
+    const auto actor = ledger::optional_text("actor", given.text(in::actor));
     ledger::call call(fcinfo, schema::written::all);
     ledger::store &store = call.store();
     erasing what(store, std::string(ledger::resolve_pass_id(store.where(), pass_id)));

@@ -118,6 +118,7 @@ COMMENT ON FUNCTION mega_merge_customers(text, text, text, text) IS
     'merge_id, MG004 for a target that is not active or an erased source, MG009 for a source that was merged elsewhere, '
     '22003, and 25001 above READ COMMITTED. Locks source, target and the source''s own sources FOR UPDATE, in byte order.';
 
+-- level: admin
 CREATE FUNCTION mega_erase_customer(pass_id text, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT erased_rows bigint)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;

@@ -1,5 +1,6 @@
 // mega_start_session and mega_create_generation: a row once per id.
 #include "core/record_id.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/merged.hpp"
@@ -83,46 +84,48 @@ void set_client(ledger::new_row &row, pg::jsonb client) {
 }
 
 Datum start_session(FunctionCallInfo fcinfo) {
+    using in = arguments::start_session;
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
-    const auto named = given.text(1);
+        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    const auto named = given.text(in::session_id);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
     const pg::timestamp now = pg::clock_time();
     ledger::new_row row("session", id);
     row.set(column::mg_pass_id, pass_id)
         .set(column::mg_session_id, id)
-        .set(column::mg_platform, given.text(2))
-        .set(column::mg_title, given.text(3))
-        .set(column::mg_meta, ledger::require_object("meta", given.json(5)))
+        .set(column::mg_platform, given.text(in::platform))
+        .set(column::mg_title, given.text(in::title))
+        .set(column::mg_meta, ledger::require_object("meta", given.json(in::meta)))
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    set_client(row, ledger::require_object("client", given.json(4)));
+    set_client(row, ledger::require_object("client", given.json(in::client)));
     const bool created = create_once(store, row, pass_id);
     call.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);
 }
 
 Datum create_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::create_generation;
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     new_generation what;
-    what.pass_id = ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(0)));
-    what.id = read_new_generation_id(given.text(1));
-    what.mode = read_mode(given.text(2));
-    what.type = given.text(3);
-    what.session_id = ledger::optional_text("session_id", given.text(4));
-    if (const auto parent = ledger::optional_text("parent_generation_id", given.text(5)))
+    what.pass_id = ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id)));
+    what.id = read_new_generation_id(given.text(in::generation_id));
+    what.mode = read_mode(given.text(in::mma_mode));
+    what.type = given.text(in::type);
+    what.session_id = ledger::optional_text("session_id", given.text(in::session_id));
+    if (const auto parent = ledger::optional_text("parent_generation_id", given.text(in::parent_generation_id)))
         what.parent = "generation:" + std::string(core::strip_prefix(core::record_type::generation, *parent));
-    what.provider = given.text(6);
-    what.model = given.text(7);
-    what.prompt = given.text(8);
-    what.vars = ledger::require_object("vars", given.json(9));
-    what.meta = ledger::require_object("meta", given.json(10));
+    what.provider = given.text(in::provider);
+    what.model = given.text(in::model);
+    what.prompt = given.text(in::prompt);
+    what.vars = ledger::require_object("vars", given.json(in::vars));
+    what.meta = ledger::require_object("meta", given.json(in::meta));
     const std::string pass_id = ledger::require_shared_customer(store, what.pass_id);
     what.pass_id = pass_id;
     const ledger::new_row row = row_of(what);

@@ -1,5 +1,6 @@
 // mega_record_feedback: what a user says about a generation or a session, once per id.
 #include "core/record_id.hpp"
+#include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
@@ -41,30 +42,31 @@ void set_url(ledger::new_row &row, column to, const char *name, std::optional<st
 }
 
 Datum record_feedback(FunctionCallInfo fcinfo) {
+    using in = arguments::record_feedback;
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(0))));
-    const auto named = given.text(1);
+        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    const auto named = given.text(in::feedback_id);
     const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
     ledger::check_text("feedback_id", id, ledger::bad_argument);
     std::optional<std::string_view> generation;
-    if (!given.is_null(2))
-        generation = read_generation_id(given.text(2));
+    if (!given.is_null(in::generation_id))
+        generation = read_generation_id(given.text(in::generation_id));
     const pg::timestamp now = pg::clock_time();
     ledger::new_row row("feedback", id);
     row.set(column::mg_pass_id, pass_id)
         .set(column::mg_generation_id, generation)
-        .set(column::mg_session_id, ledger::optional_text("session_id", given.text(3)))
-        .set(column::mg_result_type, given.text(4))
-        .set(column::mg_comment, given.text(5))
-        .set(column::mg_prompt, given.text(8))
-        .set(column::mg_meta, ledger::require_object("meta", given.json(9)))
+        .set(column::mg_session_id, ledger::optional_text("session_id", given.text(in::session_id)))
+        .set(column::mg_result_type, given.text(in::result_type))
+        .set(column::mg_comment, given.text(in::comment))
+        .set(column::mg_prompt, given.text(in::prompt))
+        .set(column::mg_meta, ledger::require_object("meta", given.json(in::meta)))
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    set_url(row, column::mg_image_url, "image_url", given.text(6));
-    set_url(row, column::mg_video_url, "video_url", given.text(7));
+    set_url(row, column::mg_image_url, "image_url", given.text(in::image_url));
+    set_url(row, column::mg_video_url, "video_url", given.text(in::video_url));
     if (generation)
         require_own(store, *generation, pass_id);
     const bool created = create_once(store, row, pass_id);
