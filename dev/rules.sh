@@ -60,6 +60,7 @@ rule_rooms_look_down() {
 
 # Above every CREATE FUNCTION stands who may call it: mega_grant's table is made of that. What is everybody's is granted to PUBLIC.
 rule_functions_have_levels() {
+    # shellcheck disable=SC2016 # awk expands it
     project_files 'src/*.sql' | xargs -r -d '\n' awk '
         /^CREATE (FUNCTION|PROCEDURE) / && level !~ /^-- level: (everybody|reader|app|worker|admin|owner)$/ { print FILENAME ":" FNR ": no level" }
         { level = $0 }'
