@@ -63,7 +63,8 @@ def sweep(_, contestant, tag, scale):
     over = f"""INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id,
         mg_status, mg_meta, mg_source_system) SELECT 'credit_transaction:hold:{tag}' || n, 'credit_transaction',
         'pass:shopify:' || n, -1, 'hold', 'hold', '{tag}' || n, 'pending',
-        '{{"mega": {{"hold_expires_at": "2020-01-01T00:00:00Z"}}}}', 'api' FROM generate_series(1, 1000) n"""
+        '{{"hold_expires_at": "2020-01-01T00:00:00Z", "mega": {{"hold_expires_at": "2020-01-01T00:00:00Z"}}}}', 'api'
+        FROM generate_series(1, 1000) n"""
     books = """UPDATE mega_customers c SET mg_credits = c.mg_credits - 1 FROM generate_series(1, 1000) n
         WHERE c.mg_pass_id = 'pass:shopify:' || n"""
     server.psql("SET session_replication_role = replica", over, books)

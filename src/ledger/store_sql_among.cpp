@@ -13,15 +13,19 @@ constinit pg::statement ids_among("SELECT g.mg_id FROM ONLY @schema@.mega_genera
                                   ids_type);
 
 constexpr Oid references_types[] = {TEXTOID, TEXTARRAYOID};
-constinit pg::statement references_among("SELECT DISTINCT g.mg_ref_id FROM ONLY @schema@.mega_generations g "
+// One by one, so that each is looked for by the index, whatever the statistics say of a type that all of them share.
+constinit pg::statement references_among("SELECT w.id FROM pg_catalog.unnest($2) AS w(id) CROSS JOIN LATERAL "
+                                         "(SELECT FROM ONLY @schema@.mega_generations g "
                                          "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 "
-                                         "AND g.mg_ref_id OPERATOR(pg_catalog.=) ANY ($2) "
+                                         "AND g.mg_ref_id OPERATOR(pg_catalog.=) w.id "
                                          "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                                         "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL",
+                                         "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1) AS one",
                                          references_types);
 
-constinit pg::statement holders_among("SELECT DISTINCT g.mg_pass_id FROM ONLY @schema@.mega_generations g "
-                                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND " MEGA_PENDING_HOLD,
+constinit pg::statement holders_among("SELECT w.id FROM pg_catalog.unnest($1) AS w(id) CROSS JOIN LATERAL "
+                                      "(SELECT FROM ONLY @schema@.mega_generations g "
+                                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) w.id "
+                                      "AND " MEGA_PENDING_HOLD " LIMIT 1) AS one",
                                       ids_type);
 
 std::vector<std::string> texts_of(std::span<const std::string_view> texts) { return {texts.begin(), texts.end()}; }
