@@ -214,9 +214,34 @@ table_catalog catalog_of(Oid function) {
     return known;
 }
 
+namespace {
+
+bool writes(written what, written table) { return (static_cast<unsigned>(what) & static_cast<unsigned>(table)) != 0; }
+
+// The tables as they stay until the transaction ends: locked as their rows will be written, before anybody relies on
+// their guards. A trigger that went while a row waited for its customer would leave the row without its balance.
+table_catalog locked_catalog_of(Oid function, written what) {
+    for (;;) {
+        const table_catalog found = catalog_of(function);
+        const std::uint64_t changes = relation_changes;
+        pg::call([&] {
+            if (writes(what, written::customers))
+                LockRelationOid(found.customers.id, RowExclusiveLock);
+            if (writes(what, written::ledger))
+                LockRelationOid(found.generations.id, RowExclusiveLock);
+            if (writes(what, written::admins))
+                LockRelationOid(found.admins.id, RowExclusiveLock);
+        });
+        if (changes == relation_changes) // what is held already brings no news: the second round is the last
+            return found;
+    }
+}
+
+} // namespace
+
 table_catalog guarded_catalog_of(Oid function, written what) {
-    const table_catalog found = catalog_of(function);
     pg::require_writable("a function of mega that writes");
+    const table_catalog found = locked_catalog_of(function, what);
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
         throw pg::sql_error{"55000", "mega does not write in a session that is a replica",
                             "session_replication_role = replica", "Its triggers would not keep the books."};
@@ -226,12 +251,11 @@ table_catalog guarded_catalog_of(Oid function, written what) {
                 "55000", "a trigger of mega is missing, disabled or replaced", "trigger=" + pg::quoted(off_guard),
                 "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
                 "TRIGGER; without it nothing keeps the books."};
-    const auto writes = [what](written one) { return (static_cast<unsigned>(what) & static_cast<unsigned>(one)) != 0; };
-    if (writes(written::customers))
+    if (writes(what, written::customers))
         found.customers.may_be_written.require_good();
-    if (writes(written::ledger))
+    if (writes(what, written::ledger))
         found.generations.may_be_written.require_good();
-    if (writes(written::admins))
+    if (writes(what, written::admins))
         found.admins.may_be_written.require_good();
     return found;
 }

@@ -50,8 +50,10 @@ enum class written : unsigned {
     all = books | admins
 };
 
-// For writers: the same, and raises 55000 when a guard is missing or disabled or the session is a replica, because then
-// nothing would keep the books; and what the verdict on a table says that the function writes.
+// For writers: the same, with the tables that are written locked as their rows will be (ROW EXCLUSIVE), so that they
+// stay as they were found until the transaction ends. Raises 55000 when a guard is missing or disabled or the session
+// is a replica, because then nothing would keep the books; and what the verdict on a table says that the function
+// writes.
 table_catalog guarded_catalog_of(Oid function, written what = written::books);
 
 // One of the tables that the call which is under way was given last. For what has no call at hand: errors.
