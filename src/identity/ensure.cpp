@@ -72,10 +72,17 @@ public:
     }
 
 private:
-    // Nobody is made twice because the table has another spelling of the same UUID.
+    // Nobody is made twice because the table has another spelling of the same UUID, and of two spellings that are both
+    // there neither is taken for the person.
     std::vector<std::string> find_anybody() {
         std::vector<std::string> found = find(person_.pass_ids());
-        return found.empty() && (person_.user_id || person_.anon_id) ? find(person_.pass_ids_in_capitals()) : found;
+        if (found.size() > 1 || (!person_.user_id && !person_.anon_id))
+            return found;
+        for (std::string &other : find(person_.pass_ids_in_capitals()))
+            if (std::ranges::find(found, other) == found.end())
+                found.push_back(std::move(other));
+        std::ranges::sort(found);
+        return found;
     }
 
     std::vector<std::string> find(const wanted::pass_id_list &known) {

@@ -14,12 +14,11 @@ void check_status_words(const ledger_row *old_row, const ledger_row &row) {
     const auto changed = [&](column c) { return old_row == nullptr || !old_row->same(row, c); };
     const auto mode = row.text(column::mg_mma_mode);
     if (mode && changed(column::mg_mma_mode) && !is_mode(*mode))
-        throw pg::sql_error{bad_column, "mg_mma_mode is not a mode", "mg_mma_mode=" + pg::quoted(*mode),
-                            "Use still or video."};
+        throw pg::sql_error{bad_column, "mg_mma_mode is not a mode", "mg_mma_mode=" + pg::quoted(*mode), use_modes()};
     const auto status = row.text(column::mg_mma_status);
     if (status && changed(column::mg_mma_status) && !is_status(*status))
         throw pg::sql_error{bad_column, "mg_mma_status is not a status", "mg_mma_status=" + pg::quoted(*status),
-                            "Use queued, scanning, prompting, generating, postscan, done or error."};
+                            use_statuses()};
 }
 
 void check_status_move(const ledger_row &old_row, const ledger_row &new_row) {

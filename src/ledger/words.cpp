@@ -24,13 +24,25 @@ bool is_extra_status(std::string_view s) noexcept {
     return !core::parse_mma_status(s) && lists(extra_mma_statuses_setting(), s);
 }
 
+std::string use(const std::string &words, const char *setting, std::string_view extra) {
+    return "Use " + words + (extra.empty() ? "." : std::string("; ") + setting + " adds " + std::string(extra) + ".");
+}
+
 } // namespace
 
 bool is_event_type(std::string_view s) noexcept {
     return core::is_event_type(s) || lists(extra_event_types_setting(), s);
 }
 
-std::string use_event_types() { return "Use " + core::joined(core::event_types, ", ", " or ") + "."; }
+std::string use_event_types() {
+    return use(core::joined(core::event_types, ", ", " or "), "mega.extra_event_types", extra_event_types_setting());
+}
+
+std::string use_modes() { return use("still or video", "mega.extra_mma_modes", extra_mma_modes_setting()); }
+
+std::string use_statuses() {
+    return use(core::joined(core::status_names, ", ", " or "), "mega.extra_mma_statuses", extra_mma_statuses_setting());
+}
 
 bool is_mode(std::string_view s) noexcept { return core::is_mma_mode(s) || lists(extra_mma_modes_setting(), s); }
 

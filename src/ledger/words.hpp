@@ -12,9 +12,13 @@ namespace mega::ledger {
 bool lists(std::string_view list, std::string_view word) noexcept;
 
 bool is_event_type(std::string_view s) noexcept; // or one of mega.extra_event_types, which does nothing to the snapshot
-std::string use_event_types();                   // a hint that names those of the spec
 bool is_mode(std::string_view s) noexcept;       // or one of mega.extra_mma_modes
 bool is_status(std::string_view s) noexcept;     // or one of mega.extra_mma_statuses
+
+// Hints that name them all: those of the spec, and those of the setting.
+std::string use_event_types();
+std::string use_modes();
+std::string use_statuses();
 
 // I9, for words: an extra status is reached from any but done and error, and left for any but queued. A status that no
 // list has, of a row that was adopted, may be left for any.

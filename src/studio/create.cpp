@@ -16,17 +16,23 @@ namespace mega::studio {
 
 using column = schema::ledger;
 
+bool is_there(ledger::store &store, const std::string &mg_id, std::string_view pass_id) {
+    constexpr column pass_id_column[] = {column::mg_pass_id};
+    pg::nullable_datum owner[1];
+    if (!store.read_row(mg_id, pass_id_column, owner, nullptr))
+        return false;
+    if (owner[0].is_null || !ledger::means_customer(store.where(), pass_id, pg::text_of(owner[0].value)))
+        throw pg::sql_error{"MG002", "this id was used for another customer",
+                            "mg_id=" + pg::quoted(mg_id) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
+    return true;
+}
+
 bool create_once(ledger::store &store, const ledger::new_row &row, std::string_view pass_id) {
     if (store.append(row))
         return true;
-    constexpr column pass_id_column[] = {column::mg_pass_id};
-    pg::nullable_datum owner[1];
-    if (!store.read_row(row.mg_id(), pass_id_column, owner, nullptr))
+    if (!is_there(store, row.mg_id(), pass_id))
         throw pg::sql_error{"40001", "the same row was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
                             "Try again."};
-    if (owner[0].is_null || !ledger::means_customer(store.where(), pass_id, pg::text_of(owner[0].value)))
-        throw pg::sql_error{"MG002", "this id was used for another customer",
-                            "mg_id=" + pg::quoted(row.mg_id()) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
     return false;
 }
 
@@ -93,6 +99,10 @@ Datum start_session(FunctionCallInfo fcinfo) {
     const auto named = given.text(in::session_id);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
+    if (named && is_there(store, "session:" + id, pass_id)) {
+        call.finish();
+        return pg::return_row(fcinfo, "session:" + id, id, false);
+    }
     const pg::timestamp now = pg::clock_time();
     ledger::new_row row("session", id);
     row.set(column::mg_pass_id, pass_id)
@@ -108,14 +118,8 @@ Datum start_session(FunctionCallInfo fcinfo) {
     return pg::return_row(fcinfo, row.mg_id(), id, created);
 }
 
-Datum create_generation(FunctionCallInfo fcinfo) {
+void read_rest(new_generation &what, const pg::arguments &given) {
     using in = arguments::create_generation;
-    const pg::arguments given(fcinfo);
-    ledger::call call(fcinfo, schema::written::ledger);
-    ledger::store &store = call.store();
-    new_generation what;
-    what.pass_id = ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id)));
-    what.id = read_new_generation_id(given.text(in::generation_id));
     what.mode = read_mode(given.text(in::mma_mode));
     what.type = given.text(in::type);
     what.session_id = ledger::optional_text("session_id", given.text(in::session_id));
@@ -126,12 +130,24 @@ Datum create_generation(FunctionCallInfo fcinfo) {
     what.prompt = given.text(in::prompt);
     what.vars = ledger::require_object("vars", given.json(in::vars));
     what.meta = ledger::require_object("meta", given.json(in::meta));
-    const std::string pass_id = ledger::require_shared_customer(store, what.pass_id);
-    what.pass_id = pass_id;
-    const ledger::new_row row = row_of(what);
-    const bool created = create_once(store, row, what.pass_id);
+}
+
+Datum create_generation(FunctionCallInfo fcinfo) {
+    using in = arguments::create_generation;
+    const pg::arguments given(fcinfo);
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    new_generation what;
+    what.id = read_new_generation_id(given.text(in::generation_id));
+    what.pass_id = ledger::require_shared_customer(
+        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    bool created = false;
+    if (given.is_null(in::generation_id) || !is_there(store, "generation:" + what.id, what.pass_id)) {
+        read_rest(what, given);
+        created = create_once(store, row_of(what), what.pass_id);
+    }
     call.finish();
-    return pg::return_row(fcinfo, row.mg_id(), what.id, created);
+    return pg::return_row(fcinfo, "generation:" + what.id, what.id, created);
 }
 
 } // namespace

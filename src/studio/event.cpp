@@ -27,23 +27,7 @@ constinit pg::statement event_by_id("SELECT g.mg_pass_id, g.mg_meta, g.mg_genera
                                     "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                     id_type);
 
-} // namespace
-
-std::string_view read_event_type(std::optional<std::string_view> given) {
-    const std::string_view type = ledger::require("event_type", given);
-    if (!ledger::is_event_type(type))
-        throw pg::sql_error{ledger::bad_argument, "event_type is not an event type", "event_type=" + pg::quoted(type),
-                            ledger::use_event_types()};
-    return type;
-}
-
-std::string read_event_id(std::string_view given) {
-    std::string id(core::strip_prefix(core::record_type::mma_event, given));
-    ledger::check_text("event_id", id, ledger::bad_argument);
-    return id;
-}
-
-void check_event_time(const std::optional<pg::timestamp> &created_at) {
+void check_time(const std::optional<pg::timestamp> &created_at) {
     ledger::check_finite("created_at", created_at);
     if (created_at && created_at->value > pg::clock_time().value + ledger::most_ahead)
         throw pg::sql_error{ledger::bad_argument, "created_at lies in the future",
@@ -51,9 +35,21 @@ void check_event_time(const std::optional<pg::timestamp> &created_at) {
                             "Leave it out, or correct the client's clock."};
 }
 
-void check_event_payload(const event &what) {
+} // namespace
+
+std::string read_event_id(std::string_view given) {
+    std::string id(core::strip_prefix(core::record_type::mma_event, given));
+    ledger::check_text("event_id", id, ledger::bad_argument);
+    return id;
+}
+
+void check(const event &what) {
+    if (!ledger::is_event_type(what.type))
+        throw pg::sql_error{ledger::bad_argument, "event_type is not an event type",
+                            "event_type=" + pg::quoted(what.type), ledger::use_event_types()};
     ledger::effects_of(what.type, what.payload, ledger::bad_argument);
     ledger::check_document_urls("payload", what.payload);
+    check_time(what.created_at);
 }
 
 pg::jsonb meta_of(const event &what) {
@@ -106,15 +102,13 @@ event read_arguments(const pg::arguments &given) {
     using in = arguments::record_mma_event;
     event read;
     read.pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
-    read.type = read_event_type(given.text(in::event_type));
+    read.type = ledger::require("event_type", given.text(in::event_type));
     read.payload = ledger::require_object("payload", given.json(in::payload));
-    check_event_payload(read);
     if (!given.is_null(in::generation_id))
         read.generation_id = std::string(read_generation_id(given.text(in::generation_id)));
     if (const auto id = given.text(in::event_id))
         read.id = read_event_id(*id);
     read.created_at = given.time(in::created_at);
-    check_event_time(read.created_at);
     return read;
 }
 
@@ -128,6 +122,7 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
     const bool replayed =
         ledger::once([&] { return what.id && is_replay(store, what); },
                      [&] {
+                         check(what);
                          customer = ledger::require_locked_customer(store, what.pass_id);
                          what.pass_id = customer->pass_id; // who goes on, when he was merged meanwhile
                          return customer->changed_meanwhile;

@@ -16,11 +16,11 @@ struct event {
     std::optional<pg::jsonb> own; // what mega notes of it (I17)
 };
 
-// The single values of an event, as arguments. Each raises 22023.
-std::string_view read_event_type(std::optional<std::string_view> given);
+// Its id as an argument. Raises 22023.
 std::string read_event_id(std::string_view given);
-void check_event_time(const std::optional<pg::timestamp> &created_at);
-void check_event_payload(const event &what); // its type is read; raises MG008, too
+
+// What is asked of a new event: type, payload, time. Raises 22023 and MG008.
+void check(const event &what);
 
 // Whether the event was appended under its id; MG002 when it says something else.
 bool is_replay(ledger::store &store, const event &what);

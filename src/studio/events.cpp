@@ -48,16 +48,14 @@ batched read_entry(const entry &given) {
     batched read{given.position(), {}, {}, {}};
     const auto pass_id = given.text("pass_id"), type = given.text("event_type");
     read.pass_id = ledger::require_text("pass_id", pass_id);
-    read.type = read_event_type(type);
+    read.type = ledger::require("event_type", type);
     read.what.type = read.type;
     read.what.payload = ledger::require_object("payload", given.document("payload"));
-    check_event_payload(read.what);
     if (const auto generation = given.text("generation_id"))
         read.what.generation_id = std::string(read_generation_id(generation));
     if (const auto id = given.text("event_id"))
         read.what.id = read_event_id(*id);
     read.what.created_at = given.time("created_at");
-    check_event_time(read.what.created_at);
     return read;
 }
 
@@ -99,7 +97,13 @@ public:
             ledger::newest_time(ledger::preferences_of(store_, pass_id)).value_or(pg::timestamp{PG_INT64_MIN});
         for (const batched *one : of_customer) {
             pg::check_for_interrupts();
-            if (at_entry(one->position, [&] { return is_known(*one); }))
+            const bool known = at_entry(one->position, [&] {
+                const bool there = is_known(*one);
+                if (!there)
+                    check(one->what);
+                return there;
+            });
+            if (known)
                 continue;
             const pg::timestamp at = one->what.created_at ? *one->what.created_at : ledger::stamp_behind(last);
             last = std::max(last, at);

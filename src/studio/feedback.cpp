@@ -41,16 +41,8 @@ void set_url(ledger::new_row &row, column to, const char *name, std::optional<st
     row.set(to, *url);
 }
 
-Datum record_feedback(FunctionCallInfo fcinfo) {
+bool append(ledger::store &store, const pg::arguments &given, const std::string &id, const std::string &pass_id) {
     using in = arguments::record_feedback;
-    const pg::arguments given(fcinfo);
-    ledger::call call(fcinfo, schema::written::ledger);
-    ledger::store &store = call.store();
-    const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
-    const auto named = given.text(in::feedback_id);
-    const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
-    ledger::check_text("feedback_id", id, ledger::bad_argument);
     std::optional<std::string_view> generation;
     if (!given.is_null(in::generation_id))
         generation = read_generation_id(given.text(in::generation_id));
@@ -69,9 +61,22 @@ Datum record_feedback(FunctionCallInfo fcinfo) {
     set_url(row, column::mg_video_url, "video_url", given.text(in::video_url));
     if (generation)
         require_own(store, *generation, pass_id);
-    const bool created = create_once(store, row, pass_id);
+    return create_once(store, row, pass_id);
+}
+
+Datum record_feedback(FunctionCallInfo fcinfo) {
+    using in = arguments::record_feedback;
+    const pg::arguments given(fcinfo);
+    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::store &store = call.store();
+    const std::string pass_id = ledger::require_shared_customer(
+        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    const auto named = given.text(in::feedback_id);
+    const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
+    ledger::check_text("feedback_id", id, ledger::bad_argument);
+    const bool created = (!named || !is_there(store, "feedback:" + id, pass_id)) && append(store, given, id, pass_id);
     call.finish();
-    return pg::return_row(fcinfo, row.mg_id(), created);
+    return pg::return_row(fcinfo, "feedback:" + id, created);
 }
 
 } // namespace

@@ -83,14 +83,14 @@ std::string_view read_generation_id(std::optional<std::string_view> given) {
 std::optional<std::string_view> read_mode(std::optional<std::string_view> given) {
     if (given && !ledger::is_mode(*given))
         throw pg::sql_error{ledger::bad_argument, "mma_mode is not a mode", "mma_mode=" + pg::quoted(*given),
-                            "Use still or video."};
+                            ledger::use_modes()};
     return given;
 }
 
 std::optional<std::string_view> read_status(std::optional<std::string_view> given) {
     if (given && !ledger::is_status(*given))
         throw pg::sql_error{ledger::bad_argument, "mma_status is not a status", "mma_status=" + pg::quoted(*given),
-                            "Use queued, scanning, prompting, generating, postscan, done or error."};
+                            ledger::use_statuses()};
     return given;
 }
 

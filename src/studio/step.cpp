@@ -74,6 +74,18 @@ std::string message_of(pg::jsonb error) {
     return message && message->is_string() ? std::string(message->string()) : error_text(error);
 }
 
+// As it was given, or as it was stored when it was appended: without the secrets of its URLs.
+bool says_the_same(const std::optional<pg::jsonb> &payload, std::string_view key, std::optional<pg::jsonb> given) {
+    const auto member = payload ? pg::find(*payload, key) : std::nullopt;
+    if (!member || member->is_null() || !given)
+        return (!member || member->is_null()) && !given;
+    const pg::jsonb stored = pg::json_builder::document_of(*member);
+    if (pg::equal(pg::root_of(stored), pg::root_of(*given)))
+        return true;
+    const auto redacted = ledger::payload_to_store("mg_payload", *given);
+    return redacted && pg::equal(pg::root_of(stored), pg::root_of(*redacted));
+}
+
 } // namespace
 
 void check(const step &what) {
@@ -98,6 +110,8 @@ void check(const step &what) {
                             "Use mega_complete_generation, which stores the output."};
 }
 
+namespace {
+
 void move(locked_generation &generation, const step &what) {
     generation.set(column::mg_mma_status, *what.status);
     if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
@@ -107,24 +121,42 @@ void move(locked_generation &generation, const step &what) {
 void check_same(ledger::store &store, const std::string &mg_id, const step &what) {
     const pg::rows found = store.run(store.where().generations, step_by_id, mg_id);
     const auto payload = found.empty() ? std::nullopt : found.json(0, 1);
-    const auto same = [&](std::string_view key, pg::jsonb given) {
-        const auto stored = payload ? pg::find(*payload, key) : std::nullopt;
-        if (!stored || !stored->is_object())
-            return false;
-        if (pg::equal(stored->container(), pg::root_of(given)))
-            return true;
-        const auto redacted = ledger::payload_to_store("mg_payload", given); // as the row was when it was appended
-        return redacted && pg::equal(stored->container(), pg::root_of(*redacted));
-    };
     if (found.empty())
         throw pg::sql_error{"40001", "the same step was written meanwhile", "mg_id=" + pg::quoted(mg_id), "Try again."};
-    if (found.text(0, 0) != what.type || !same("input", what.input) || !same("output", what.output))
-        throw pg::sql_error{"MG002", "this step was recorded with other content",
-                            "mg_id=" + pg::quoted(mg_id) +
-                                ledger::to_readers({column::mg_id, column::mg_step_type},
-                                                   " recorded type=" + pg::quoted(found.text(0, 0).value_or(""))) +
-                                " given type=" + pg::quoted(what.type),
-                            "Leave at_step out to append the next step."};
+    const std::string_view type = found.text(0, 0).value_or("");
+    std::string other;
+    const auto compare = [&](const char *key, std::optional<pg::jsonb> given) {
+        if (!says_the_same(payload, key, given))
+            other += std::string(other.empty() ? "" : ", ") + key;
+    };
+    compare("input", what.input);
+    compare("output", what.output);
+    compare("error", is_error(what.error) ? what.error : std::nullopt);
+    if (type == what.type && other.empty())
+        return;
+    const std::string differs =
+        type != what.type
+            ? ledger::to_readers({column::mg_id, column::mg_step_type}, " recorded type=" + pg::quoted(type)) +
+                  " given type=" + pg::quoted(what.type)
+            : " type=" + pg::quoted(type) + ledger::to_readers({column::mg_id, column::mg_payload}, " other: " + other);
+    throw pg::sql_error{"MG002", "this step was recorded with other content", "mg_id=" + pg::quoted(mg_id) + differs,
+                        "Leave at_step out to append the next step."};
+}
+
+} // namespace
+
+bool is_replay(ledger::store &store, const locked_generation &generation, const step &what) {
+    if (!what.number)
+        return false; // checked when it was read
+    const std::string mg_id = "mma_step:" + generation.id() + ":" + std::to_string(*what.number);
+    constexpr column only[] = {column::mg_id};
+    pg::nullable_datum id[1];
+    if (!store.read_row(mg_id, only, id, nullptr)) {
+        check(what);
+        return false;
+    }
+    check_same(store, mg_id, what);
+    return true;
 }
 
 std::int32_t next_number(ledger::store &store, const std::string &generation_id) {
@@ -134,6 +166,8 @@ std::int32_t next_number(ledger::store &store, const std::string &generation_id)
             "22003", "the generation has no step number left", "generation_id=" + pg::quoted(generation_id), {}};
     return last ? *last + 1 : 0;
 }
+
+namespace {
 
 ledger::new_row row_of(const step &what, const locked_generation &generation, std::int32_t number) {
     const pg::timestamp now = pg::clock_time();
@@ -155,6 +189,21 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
     return row;
 }
 
+} // namespace
+
+bool append(ledger::store &store, locked_generation &generation, const step &what, std::int32_t number) {
+    const ledger::new_row row = row_of(what, generation, number);
+    if (!store.append(row)) {
+        check_same(store, row.mg_id(), what);
+        return false;
+    }
+    if (what.status) {
+        move(generation, what);
+        generation.write(store);
+    }
+    return true;
+}
+
 namespace {
 
 step read_arguments(const pg::arguments &given) {
@@ -170,7 +219,8 @@ step read_arguments(const pg::arguments &given) {
     read.provider = given.text(in::provider);
     read.model = given.text(in::model);
     read.status = given.text(in::mma_status);
-    check(read);
+    if (!read.number)
+        check(read);
     return read;
 }
 
@@ -182,17 +232,11 @@ Datum append_mma_step(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     locked_generation generation(store, id, given.text(in::pass_id));
+    const bool known = is_replay(store, generation, what);
     const std::int32_t number = what.number ? *what.number : next_number(store, generation.id());
-    const ledger::new_row row = row_of(what, generation, number);
-    const bool appended = store.append(row);
-    if (!appended)
-        check_same(store, row.mg_id(), what);
-    else if (what.status) {
-        move(generation, what);
-        generation.write(store);
-    }
+    const bool appended = !known && append(store, generation, what, number);
     call.finish();
-    return pg::return_row(fcinfo, row.mg_id(), number, !appended);
+    return pg::return_row(fcinfo, "mma_step:" + generation.id() + ":" + std::to_string(number), number, !appended);
 }
 
 } // namespace

@@ -17,15 +17,15 @@ struct step {
 // Its values as arguments. Raises 22023 and 22008.
 void check(const step &what);
 
-// Moves the generation as the step says; an error that ends it becomes its error, if it has none.
-void move(locked_generation &generation, const step &what);
-
-// A step that is there already is a replay when it says the same, MG002 otherwise.
-void check_same(ledger::store &store, const std::string &mg_id, const step &what);
+// Whether a step with a number of its own was appended before: that is looked for before its arguments are refused, and
+// a new one is checked. MG002 when it says something else. Under the generation's lock.
+bool is_replay(ledger::store &store, const locked_generation &generation, const step &what);
 
 // The number behind the last. Under the generation's lock.
 std::int32_t next_number(ledger::store &store, const std::string &generation_id);
 
-ledger::new_row row_of(const step &what, const locked_generation &generation, std::int32_t number);
+// Appends the step and moves the generation as it says; an error that ends it becomes its error, if it has none. False
+// when it is there already, MG002 when that one says something else.
+bool append(ledger::store &store, locked_generation &generation, const step &what, std::int32_t number);
 
 } // namespace mega::studio

@@ -62,10 +62,9 @@ tweak read_arguments(const pg::arguments &given) {
     read.child.id = read_new_generation_id(given.text(in::generation_id));
     read.said.type = "tweak";
     read.said.payload = ledger::require_object("payload", given.json(in::payload));
-    check_event_payload(read.said);
     if (const auto id = given.text(in::event_id))
         read.said.id = read_event_id(*id);
-    read.child.mode = read_mode(given.text(in::mma_mode));
+    read.child.mode = given.text(in::mma_mode);
     read.child.type = given.text(in::type);
     read.child.session_id = ledger::optional_text("session_id", given.text(in::session_id));
     read.child.provider = given.text(in::provider);
@@ -114,6 +113,12 @@ void require_child(ledger::store &store, const tweak &what) {
 bool append(ledger::store &store, tweak &what) {
     if (find_appended(store, what))
         return false;
+    if (what.is_named && is_there(store, "generation:" + what.child.id, what.child.pass_id)) {
+        require_child(store, what);
+        return false;
+    }
+    check(what.said);
+    read_mode(what.child.mode);
     if (!create_once(store, row_of(what.child), what.child.pass_id)) {
         require_child(store, what);
         return false;
