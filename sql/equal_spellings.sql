@@ -2,7 +2,7 @@
 -- when a column gets one later. In a database of its own; a server without ICU has no such collations.
 \pset null NULL
 \set SHOW_CONTEXT never
-SELECT current_database() AS home, NOT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') AS no_icu \gset
+SELECT current_database() AS home, NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'und-x-icu') AS no_icu \gset
 \if :no_icu
 \quit
 \endif

@@ -298,7 +298,7 @@ bool sql_store::others_act() const {
 
 void sql_store::apart(const std::function<void()> &part) {
     if (!parts_)
-        parts_.emplace();
+        parts_.emplace(memory_);
     parts_->run([&](pg::spi_connection &its_own) {
         const use_of inside(*this, its_own);
         part();

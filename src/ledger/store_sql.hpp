@@ -56,6 +56,8 @@ protected:
     void require_taken(const new_row &row);
 
 private:
+    // Of the call, not of its connection: a sweep finishes that after each of its batches.
+    const MemoryContext memory_ = CurrentMemoryContext;
     std::optional<pg::rounds> parts_; // made with the first
 };
 

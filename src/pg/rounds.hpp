@@ -8,9 +8,9 @@ namespace pg {
 // What a round allocates, in Postgres' memory or in its connection, is gone before the next begins.
 class rounds {
 public:
-    rounds()
-        : memory_(
-              call([] { return AllocSetContextCreate(CurrentMemoryContext, "mega round", ALLOCSET_DEFAULT_SIZES); })) {}
+    // They go with `outer`, which has to outlive them: the memory of a connection goes when that is finished.
+    explicit rounds(MemoryContext outer = CurrentMemoryContext)
+        : memory_(call([outer] { return AllocSetContextCreate(outer, "mega round", ALLOCSET_DEFAULT_SIZES); })) {}
     rounds(const rounds &) = delete;
     rounds &operator=(const rounds &) = delete;
 
@@ -36,7 +36,7 @@ private:
         MemoryContext outer;
     };
 
-    MemoryContext memory_; // goes with the one that was current at the beginning
+    MemoryContext memory_;
 };
 
 } // namespace pg
