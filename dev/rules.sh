@@ -165,6 +165,11 @@ rule_files_are_short() { project_files 'src/*.cpp' 'src/*.hpp' 'src/*.sql' | xar
 # Every header begins with #pragma once.
 rule_headers_are_included_once() { project_files 'src/*.hpp' 'test/*.hpp' 'bench/*.hpp' | xargs -r grep -L '^#pragma once'; }
 
+# What tests share is included: sql/shared/opening.psql, or outcome.psql where a test makes a database of its own.
+rule_tests_share_their_opening() {
+    project_files 'sql/*.sql' | xargs -r -d '\n' grep -lE 'CREATE (OR REPLACE )?FUNCTION pg_temp\.outcome\(' | sed 's|$|: defines outcome, which is in sql/shared|'
+}
+
 # Every sql/*.sql is in sql/schedule, and every scheduled test has its file and its expected output.
 rule_schedule_is_complete() {
     local scheduled file

@@ -11,25 +11,9 @@ CREATE DATABASE regress_mega_adoption TEMPLATE template0 ENCODING 'UTF8' LC_COLL
 \c regress_mega_adoption
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    IF SQLSTATE IN ('23502', '23505') OR detail LIKE 'Failing row%' THEN -- Postgres' own words, the row's times
-        detail := '';
-    END IF;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/outcome.psql'
+\i :opening
 
 --
 -- The tables of an application: without the MMA columns, with columns, defaults, names and types of its own.

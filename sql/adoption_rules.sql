@@ -120,7 +120,7 @@ SELECT object, rule, offenders, example FROM found ORDER BY object COLLATE "C";
 --
 -- A row that breaks a rule goes on in its other columns, and is mended in the one; another such row is refused.
 --
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.briefly(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     touched bigint;
 BEGIN
@@ -131,12 +131,12 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
-SELECT mg_id, pg_temp.outcome(format('UPDATE mega_generations SET mg_title = %L WHERE mg_id = %L', 'still', mg_id)) AS title,
-    pg_temp.outcome(format('INSERT INTO mega_generations SELECT (jsonb_populate_record(NULL::mega_generations, to_jsonb(g) || %L)).* FROM mega_generations g WHERE mg_id = %L',
+SELECT mg_id, pg_temp.briefly(format('UPDATE mega_generations SET mg_title = %L WHERE mg_id = %L', 'still', mg_id)) AS title,
+    pg_temp.briefly(format('INSERT INTO mega_generations SELECT (jsonb_populate_record(NULL::mega_generations, to_jsonb(g) || %L)).* FROM mega_generations g WHERE mg_id = %L',
         jsonb_build_object('mg_id', mg_id || '9', 'mg_step_no', mg_step_no * 10 + 9), mg_id)) AS another
 FROM (SELECT DISTINCT mg_id, mg_step_no FROM mega_generations WHERE mg_id NOT IN ('session:twice', 'session:created', 'session:updated', 'credit_transaction:r1')) g ORDER BY mg_id COLLATE "C";
-SELECT mg_pass_id, pg_temp.outcome(format('UPDATE mega_customers SET mg_display_name = %L WHERE mg_pass_id = %L', 'still', mg_pass_id)) AS name,
-    pg_temp.outcome(format('UPDATE mega_customers SET mg_credits = 9 WHERE mg_pass_id = %L', mg_pass_id)) AS credits
+SELECT mg_pass_id, pg_temp.briefly(format('UPDATE mega_customers SET mg_display_name = %L WHERE mg_pass_id = %L', 'still', mg_pass_id)) AS name,
+    pg_temp.briefly(format('UPDATE mega_customers SET mg_credits = 9 WHERE mg_pass_id = %L', mg_pass_id)) AS credits
 FROM (SELECT DISTINCT mg_pass_id FROM mega_customers WHERE mg_pass_id IS NOT NULL) c ORDER BY mg_pass_id COLLATE "C";
 
 --
@@ -147,12 +147,12 @@ ALTER TABLE mega_customers ENABLE REPLICA TRIGGER mega_customers_verify;
 DROP TRIGGER mega_admin_check ON mega_admin;
 CREATE TRIGGER mega_admin_check BEFORE UPDATE ON mega_admin FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 SELECT * FROM mega_install() WHERE object IN ('mega_generations_project', 'mega_customers_verify', 'mega_admin_check');
-SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:1', 5, 'grant')$$);
+SELECT pg_temp.briefly($$SELECT mega_record_credit('pass:test:1', 5, 'grant')$$);
 ALTER TABLE mega_generations ENABLE TRIGGER mega_generations_project;
 ALTER TABLE mega_customers ENABLE ALWAYS TRIGGER mega_customers_verify;
 DROP TRIGGER mega_admin_check ON mega_admin;
 SELECT object, action FROM mega_install() WHERE object IN ('mega_generations_project', 'mega_customers_verify', 'mega_admin_check');
-SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:1', 5, 'grant')$$);
+SELECT pg_temp.briefly($$SELECT mega_record_credit('pass:test:1', 5, 'grant')$$);
 
 --
 -- Tables with other collations, row security and policies of their own, and default privileges for everybody.

@@ -4,25 +4,10 @@ SET client_min_messages = warning;
 SELECT current_database() AS home \gset
 CREATE DATABASE regress_mega_applications TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
 \c regress_mega_applications
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SET datestyle = 'ISO';
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:app:1'), ('pass:app:2');
 CREATE FUNCTION pg_temp.credits(who text DEFAULT 'pass:app:1') RETURNS integer LANGUAGE sql AS 'SELECT mg_credits FROM mega_customers WHERE mg_pass_id = who';
 

@@ -1,24 +1,9 @@
 -- mega_claim_generations and mega_extend_claim: workers, leases, attempts.
 -- Customers of this file: pass:test:claims
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SET datestyle = 'ISO';
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:claims');
 CREATE FUNCTION pg_temp.claim(worker text, max_rows integer DEFAULT 1, lease interval DEFAULT '15 minutes', mode text DEFAULT 'video', max_age interval DEFAULT '1 day') RETURNS text LANGUAGE sql AS $$
     SELECT coalesce(string_agg(format('%s %s %s', mg_generation_id, coalesce(mg_mma_status, 'NULL'), attempt), ', '), 'none') FROM mega_claim_generations(worker, max_rows, lease, mode, max_age) c

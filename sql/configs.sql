@@ -1,27 +1,8 @@
 -- Runtime configuration and application settings: mega_set_runtime_config, mega_set_app_config and their reads (I16).
 -- Keys of this file: configs.*; runtime ids 71…
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 CREATE FUNCTION pg_temp.audits() RETURNS TABLE (mg_action text, mg_detail jsonb) LANGUAGE sql AS $$
     SELECT mg_action, mg_detail FROM mega_admin WHERE mg_record_type = 'admin_audit' AND (mg_detail ->> 'runtime_id' LIKE '71%' OR mg_detail ->> 'key' LIKE 'configs.%') ORDER BY mg_created_at
 $$;

@@ -1,29 +1,10 @@
 -- What an office does to a customer: update, verify, disable, enable, delete, restore, find (I12, I13, I17).
 -- Customers of this file: pass:test:life-*, Shopify ids 72…, user ids 11fe…
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 CREATE ROLE regress_mega_support;
 SELECT mega_grant('regress_mega_support', 'admin');
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 CREATE VIEW pg_temp.told AS SELECT mg_action, mg_actor_pass_id, mg_detail FROM mega_admin WHERE mg_actor_pass_id LIKE 'pass:test:life-%' ORDER BY mg_created_at, mg_id;
 
 SELECT mega_ensure_customer('pass:test:life-1', '7201', '11fe0000-0000-4000-8000-000000000001', email => 'Ada@example.com', profile => '{"first_name": "Ada", "last_name": "Lovelace", "locale": "en"}');

@@ -1,30 +1,8 @@
 -- Bytes that are no text of the server's encoding are refused with 22021 and lose nothing; text of any script comes back as it went in.
 -- Customers of this file: pass:test:encoding*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    IF SQLSTATE IN ('23502', '23505') OR detail LIKE 'Failing row%' THEN -- Postgres' own words, the row's times
-        detail := '';
-    END IF;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SHOW server_encoding;
 SELECT mg_credits FROM mega_ensure_customer('pass:test:encoding');
 SELECT mg_credits FROM mega_record_credit('pass:test:encoding', 10, 'grant', txn_id => 'encoding-1');

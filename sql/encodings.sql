@@ -10,7 +10,7 @@ SELECT $body$
 SET client_encoding = 'UTF8';
 SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS mega;
-CREATE OR REPLACE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $fn$
+CREATE OR REPLACE FUNCTION pg_temp.briefly(statement text) RETURNS text LANGUAGE plpgsql AS $fn$
 DECLARE said text; detail text;
 BEGIN
     EXECUTE statement;
@@ -21,8 +21,8 @@ EXCEPTION WHEN OTHERS THEN
 END $fn$;
 SELECT mg_pass_id FROM mega_ensure_customer('pass:test:a');
 -- whatever stands before the characters, the cut falls between two
-SELECT n, pg_temp.outcome(format('SELECT mega_balance_at(%L, now())', repeat('x', n) || repeat(:'character', 100))) FROM generate_series(0, 3) n;
-SELECT what, pg_temp.outcome(format(statement, repeat(:'character', 600))) FROM (VALUES
+SELECT n, pg_temp.briefly(format('SELECT mega_balance_at(%L, now())', repeat('x', n) || repeat(:'character', 100))) FROM generate_series(0, 3) n;
+SELECT what, pg_temp.briefly(format(statement, repeat(:'character', 600))) FROM (VALUES
     ('pass id', 'SELECT mega_record_credit(%L, 1, ''r'')'),
     ('reason', 'SELECT mega_record_credit(''pass:test:a'', 1, %L)'),
     ('entries', 'SELECT mega_record_credits(jsonb_build_array(jsonb_build_object(''pass_id'', ''pass:test:a'', ''delta'', 1, ''reason'', %L)))'),
@@ -37,19 +37,19 @@ SELECT what, pg_temp.outcome(format(statement, repeat(:'character', 600))) FROM 
     ('URL', 'INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES (''generation:u'', ''pass:test:a'', ''ftp://'' || %L)'),
     ('trust', 'SELECT mega_open_books(true, %L)')) v(what, statement);
 -- 512 bytes of the database, not characters and not bytes of anybody else
-SELECT octet_length(r) AS bytes, pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', r)) AS ended FROM (VALUES
+SELECT octet_length(r) AS bytes, pg_temp.briefly(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', r)) AS ended FROM (VALUES
     (repeat(:'character', 512 / octet_length(:'character'))), (repeat(:'character', 512 / octet_length(:'character')) || 'xxx')) v(r);
 SELECT count(*) AS same FROM mega_credit_statement('pass:test:a') WHERE mg_reason = repeat(:'character', 512 / octet_length(:'character'));
 -- a URL may say bytes that are no text, and be signed all the same
-SELECT what, pg_temp.outcome(format('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES (''generation:'' || clock_timestamp(), ''pass:test:a'', %L)', url)) FROM (VALUES
+SELECT what, pg_temp.briefly(format('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES (''generation:'' || clock_timestamp(), ''pass:test:a'', %L)', url)) FROM (VALUES
     ('host', 'https://%FF%FE.example.com/a.png'), ('parameter', 'https://b.s3.amazonaws.com/a.png?X-Amz-Signature=1&%FF=%FE'), ('name', 'https://b.example.com/a.png?%FFsig=1&se=%FE'),
     ('character', 'https://cdn.example.com/' || repeat(:'character', 100) || '?X-Amz-Signature=1'), ('inside', 'https://p.example.com/?url=https%3A%2F%2F%FF.s3.amazonaws.com%2F%FE%3FX-Amz-Signature%3D1')) v(what, url);
 SET mega.asset_hosts = 'cdn.example.com';
-SELECT pg_temp.outcome('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES (''generation:o'', ''pass:test:a'', ''https://%FF%FE.example.com/a.png'')');
+SELECT pg_temp.briefly('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_output_url) VALUES (''generation:o'', ''pass:test:a'', ''https://%FF%FE.example.com/a.png'')');
 RESET mega.asset_hosts;
 -- control characters and blanks
-SELECT pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', 'a' || :next_line)) AS next_line, mega_is_pass_id('pass:test:' || :next_line) AS is_pass_id,
-    pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', :blank)) AS blank, pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', E'a\tb')) AS tab;
+SELECT pg_temp.briefly(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', 'a' || :next_line)) AS next_line, mega_is_pass_id('pass:test:' || :next_line) AS is_pass_id,
+    pg_temp.briefly(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', :blank)) AS blank, pg_temp.briefly(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', E'a\tb')) AS tab;
 SELECT * FROM mega_reconcile_credits();
 $body$ AS body \gset
 
@@ -70,7 +70,7 @@ CREATE DATABASE regress_mega_encodings TEMPLATE template0 ENCODING 'EUC_JP' LC_C
 -- characters of three bytes, and those whose second byte is nobody's blank
 \set character 丂
 :body
-SELECT pg_temp.outcome(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', '、a、'));
+SELECT pg_temp.briefly(format('SELECT mega_record_credit(''pass:test:a'', 1, %L)', '、a、'));
 \c :home
 DROP DATABASE regress_mega_encodings;
 

@@ -9,22 +9,9 @@ SET client_min_messages = warning;
 \set VERBOSITY sqlstate
 SET timezone = 'UTC';
 CREATE EXTENSION mega;
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/outcome.psql'
+\i :opening
 
 --
 -- Who is erased: an account, into which a visitor was merged; somebody else, to whom she gave credits.

@@ -1,32 +1,10 @@
 -- Events and the preference snapshot: mega_record_mma_event, raw event rows, mega_mma_events, mega_likes,
 -- mega_reconcile_preferences (I2, I8).
 -- Customers of this file: pass:test:events-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SET datestyle = 'ISO, YMD';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    IF SQLSTATE IN ('23502', '23505') OR detail LIKE 'Failing row%' THEN -- Postgres' own words, the row's times
-        detail := '';
-    END IF;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 -- The fold once more, the slow way: what a customer's events say, tag by tag, in plain SQL (I2).
 CREATE FUNCTION pg_temp.model(who text) RETURNS jsonb LANGUAGE sql AS $$
     WITH event AS (

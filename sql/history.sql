@@ -1,31 +1,9 @@
 -- Reading: mega_generation_history, the spec's queries (section 9) word for word, and notices of status (mega.notify).
 -- Customers of this file: pass:test:history-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SET datestyle = 'ISO';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    IF SQLSTATE IN ('23502', '23505') OR detail LIKE 'Failing row%' THEN -- Postgres' own words, the row's times
-        detail := '';
-    END IF;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:history-' || n FROM unnest('{a,b,none,told}'::text[]) n;
 -- Twelve generations, two at a time of one moment; the third is marked deleted.
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_created_at, mg_type, mg_provider, mg_prompt, mg_output_url, mg_mma_mode, mg_mma_status, mg_mma_vars, mg_deleted_at)

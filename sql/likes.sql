@@ -1,24 +1,9 @@
 -- mega_likes: what a customer likes now; an undo takes a like or dislike back; deleted generations and words are gone.
 -- Customers of this file: pass:test:likes-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SET datestyle = 'ISO';
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 CREATE FUNCTION pg_temp.liked(who text DEFAULT 'a') RETURNS text LANGUAGE sql AS
     $$SELECT coalesce(string_agg(split_part(mg_generation_id, '-', 2), ' '), 'nothing') FROM mega_likes('pass:test:likes-' || who)$$;
 CREATE FUNCTION pg_temp.weights(who text DEFAULT 'a') RETURNS jsonb LANGUAGE sql AS

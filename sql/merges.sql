@@ -1,27 +1,8 @@
 -- Two customers become one: mega_merge_customers, and whatever is written or read by the source's pass id from then on
 -- (I1, I2, I5, I17). Customers of this file: pass:test:merge-*, Shopify ids 73…, user and anonymous ids 3e6e…
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 CREATE VIEW pg_temp.mine AS SELECT * FROM mega_customers WHERE mg_pass_id ~ '^pass:(test:merge-|shopify:73|(user|anon):3e6e)';
 CREATE VIEW pg_temp.odd AS SELECT mg_pass_id FROM mega_reconcile_credits() WHERE mg_pass_id IN (SELECT mg_pass_id FROM pg_temp.mine)
     UNION ALL SELECT mg_pass_id FROM mega_reconcile_preferences() WHERE mg_pass_id IN (SELECT mg_pass_id FROM pg_temp.mine);

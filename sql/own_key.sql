@@ -4,21 +4,9 @@
 \pset null 'NULL'
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS mega;
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched integer;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/outcome.psql'
+\i :opening
 -- What stands in the rows of this test, times left out.
 CREATE FUNCTION pg_temp.stored(pattern text) RETURNS TABLE (id text, meta jsonb) LANGUAGE sql AS $$
     SELECT mg_pass_id, mg_meta FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:own-' || pattern UNION ALL

@@ -20,25 +20,9 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO regress_mega
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_mega_other WITH GRANT OPTION;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_mega_other WITH GRANT OPTION;
 CREATE EXTENSION mega;
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    IF SQLSTATE IN ('23502', '23505') OR detail LIKE 'Failing row%' THEN -- Postgres' own words, the row's times
-        detail := '';
-    END IF;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/outcome.psql'
+\i :opening
 CREATE VIEW public.callable AS
 SELECT r.rolname::text AS role, p.proname::text AS function, has_function_privilege(r.oid, p.oid, 'EXECUTE') AS may
 FROM pg_roles r, pg_proc p WHERE r.rolname LIKE 'regress\_mega\_%' AND r.rolname <> 'regress_mega_owner' AND p.proname LIKE 'mega\_%';

@@ -20,21 +20,9 @@ CREATE EXTENSION mega;
 SELECT object, offenders, example FROM mega_validate() WHERE object = 'mega_customers_pass_id_shape';
 \set VERBOSITY terse
 
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/outcome.psql'
+\i :opening
 
 --
 -- What is there goes on, as written; what is not is meant in lower case.

@@ -5,19 +5,9 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS mega;
 \set VERBOSITY sqlstate
 \pset null NULL
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/outcome.psql'
+\i :opening
 CREATE FUNCTION pg_temp.told(id text) RETURNS text LANGUAGE sql AS
     'SELECT concat_ws('' '', coalesce(mg_mma_status, ''NULL''), coalesce(mg_status, ''NULL''), mg_error, mg_output_url) FROM mega_generations WHERE mg_id = ''generation:statuses-'' || id';
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:statuses');

@@ -9,7 +9,7 @@ SET timezone = 'UTC';
 SELECT expired >= 0 AS swept_what_others_left FROM mega_expire_credits();
 
 -- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.briefly(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     said text;
     detail text;
@@ -67,9 +67,9 @@ BEGIN
     RETURN NEW;
 END
 $$;
-SELECT word || ' ' || level AS trigger, name, pg_temp.outcome(format('CREATE TRIGGER %s %s INSERT ON mega_generations FOR EACH %s EXECUTE FUNCTION regress_together.set_late()', name, word, level)) AS making,
-    pg_temp.outcome(format($s$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) SELECT 'mma_event:together-%s-%s-%s-' || i, 'pass:test:together-c', '{"event_type": "like", "payload": {"tags": ["u"]}}' FROM generate_series(1, 2) i$s$, name, word, level)) AS inserting,
-    pg_temp.books() AS books, pg_temp.outcome(format('DROP TRIGGER %s ON mega_generations', name)) AS dropping
+SELECT word || ' ' || level AS trigger, name, pg_temp.briefly(format('CREATE TRIGGER %s %s INSERT ON mega_generations FOR EACH %s EXECUTE FUNCTION regress_together.set_late()', name, word, level)) AS making,
+    pg_temp.briefly(format($s$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) SELECT 'mma_event:together-%s-%s-%s-' || i, 'pass:test:together-c', '{"event_type": "like", "payload": {"tags": ["u"]}}' FROM generate_series(1, 2) i$s$, name, word, level)) AS inserting,
+    pg_temp.books() AS books, pg_temp.briefly(format('DROP TRIGGER %s ON mega_generations', name)) AS dropping
 FROM unnest('{aaa,zzz}'::text[]) name, unnest('{BEFORE,AFTER}'::text[]) word, unnest('{ROW,STATEMENT}'::text[]) level;
 SELECT pg_temp.weights('pass:test:together-c'), pg_temp.books();
 
@@ -96,7 +96,7 @@ rows AS (INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_meta) VAL
 SELECT * FROM customer;
 SELECT mg_credits, pg_temp.weights(mg_pass_id), mg_mma_preferences -> 'theme' AS theme, pg_temp.books() FROM mega_customers WHERE mg_pass_id = 'pass:test:together-new';
 -- what is only claimed cannot be spent (I3)
-SELECT pg_temp.outcome($$WITH c AS (INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES ('pass:test:together-rich', 1000) RETURNING mg_pass_id)
+SELECT pg_temp.briefly($$WITH c AS (INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES ('pass:test:together-rich', 1000) RETURNING mg_pass_id)
     SELECT r.* FROM c, LATERAL mega_record_credit(c.mg_pass_id, -1000, 'video', txn_id => 'together-rich') r$$);
 WITH c AS (INSERT INTO mega_customers (mg_pass_id, mg_credits, mg_expires_at) VALUES ('pass:test:together-poor', 1000, now() - interval '1 day') RETURNING mg_pass_id)
 SELECT r.mg_credits FROM c, LATERAL mega_record_credit(c.mg_pass_id, 5, 'grant', txn_id => 'together-poor') r;
@@ -107,13 +107,13 @@ INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES ('pass:test:together-
 -- a trigger behind ours claims a balance: refused in this mode, too
 CREATE FUNCTION regress_together.rich() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.mg_credits := 1000; RETURN NEW; END';
 CREATE TRIGGER zzz BEFORE INSERT ON mega_customers FOR EACH ROW EXECUTE FUNCTION regress_together.rich();
-SELECT pg_temp.outcome($$INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:together-rich')$$);
-SELECT pg_temp.outcome($$SELECT mega_ensure_customer('pass:test:together-rich')$$);
+SELECT pg_temp.briefly($$INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:together-rich')$$);
+SELECT pg_temp.briefly($$SELECT mega_ensure_customer('pass:test:together-rich')$$);
 DROP TRIGGER zzz ON mega_customers;
 RESET mega.derived_writes;
 
 -- books are not opened between a row and its projection
-SELECT pg_temp.outcome($$WITH raw AS (INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:together-4', 'pass:test:together-d', 5) RETURNING mg_id)
+SELECT pg_temp.briefly($$WITH raw AS (INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:together-4', 'pass:test:together-d', 5) RETURNING mg_id)
     SELECT o.* FROM raw, LATERAL (SELECT raw.mg_id, b.* FROM mega_open_books() b) o$$);
 SELECT mg_credits, pg_temp.books() FROM mega_customers WHERE mg_pass_id = 'pass:test:together-d';
 
@@ -130,16 +130,16 @@ BEGIN
 END
 $$;
 CREATE TRIGGER zzz BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION regress_together.fee();
-SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:together-d', -60, 'video', txn_id => 'together-5')$$);
-SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:together-d", "delta": -60, "reason": "video", "txn_id": "together-5"}]')$$);
-SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:together-d', 60, 'together-5', reason => 'video')$$);
+SELECT pg_temp.briefly($$SELECT mega_record_credit('pass:test:together-d', -60, 'video', txn_id => 'together-5')$$);
+SELECT pg_temp.briefly($$SELECT mega_record_credits('[{"pass_id": "pass:test:together-d", "delta": -60, "reason": "video", "txn_id": "together-5"}]')$$);
+SELECT pg_temp.briefly($$SELECT mega_hold_credit('pass:test:together-d', 60, 'together-5', reason => 'video')$$);
 SELECT mg_credits FROM mega_record_credit('pass:test:together-d', -40, 'video', txn_id => 'together-6');
 DROP TRIGGER zzz ON mega_generations;
 -- or takes more than the function asked for
 SELECT mg_credits FROM mega_record_credit('pass:test:together-d', 200, 'order', txn_id => 'together-order-2');
 CREATE FUNCTION regress_together.dearer() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.mg_delta := 10 * NEW.mg_delta; RETURN NEW; END';
 CREATE TRIGGER zzz BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION regress_together.dearer();
-SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:together-d', -60, 'video', txn_id => 'together-8')$$);
+SELECT pg_temp.briefly($$SELECT mega_record_credit('pass:test:together-d', -60, 'video', txn_id => 'together-8')$$);
 SELECT mg_credits FROM mega_record_credit('pass:test:together-d', -1, 'video', txn_id => 'together-9');
 DROP TRIGGER zzz ON mega_generations;
 SELECT pg_temp.books();
@@ -172,7 +172,7 @@ DECLARE
     ended text;
 BEGIN
     INSERT INTO regress_together.change VALUES (nature);
-    ended := pg_temp.outcome(statement);
+    ended := pg_temp.briefly(statement);
     DELETE FROM regress_together.change;
     RETURN ended;
 END
@@ -261,7 +261,7 @@ CREATE FUNCTION pg_temp.all_calls() RETURNS TABLE (number integer, call text, en
 BEGIN
     FOR number, call IN SELECT c.number, c.statement FROM regress_together.calls c ORDER BY 1 LOOP
         BEGIN
-            ended := regexp_replace(replace(pg_temp.outcome(call), ' | ', E'\n  '), '[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{16}', '…', 'g');
+            ended := regexp_replace(replace(pg_temp.briefly(call), ' | ', E'\n  '), '[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{16}', '…', 'g');
             RAISE EXCEPTION 'back' USING ERRCODE = 'P0042';
         EXCEPTION WHEN SQLSTATE 'P0042' THEN
             NULL;
@@ -334,9 +334,9 @@ SELECT * FROM pg_temp.all_calls() WHERE ended <> 'ok';
 DROP TRIGGER zzz ON mega_customers;
 \echo another unique key
 CREATE UNIQUE INDEX regress_together_key ON mega_generations (mg_record_type, mg_reason) WHERE mg_reason = 'expired' AND mg_pass_id LIKE 'pass:test:together-%';
-SELECT pg_temp.outcome('SELECT mega_expire_credits()');
+SELECT pg_temp.briefly('SELECT mega_expire_credits()');
 UPDATE mega_customers SET mg_expires_at = now() - interval '1 day' WHERE mg_pass_id = 'pass:test:together-poor';
-SELECT pg_temp.outcome('SELECT mega_expire_credits()');
+SELECT pg_temp.briefly('SELECT mega_expire_credits()');
 DROP INDEX regress_together_key;
 RESET statement_timeout;
 DROP SCHEMA regress_together CASCADE;

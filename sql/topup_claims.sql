@@ -1,27 +1,8 @@
 -- Claims on top-ups: mega_claim_topups, mega_record_topup with topup_id, mega_release_topup_claim (I4).
 -- Customers of this file: pass:test:claims-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 -- Only customers of this file are due.
 UPDATE mega_customers SET mg_auto_topup_enabled = false WHERE mg_auto_topup_enabled;
 INSERT INTO mega_customers (mg_pass_id, mg_auto_topup_enabled, mg_topup_default_packs, mg_auto_topup_monthly_limit_packs, mg_meta) VALUES

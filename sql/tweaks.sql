@@ -1,25 +1,10 @@
 -- mega_tweak_generation, mega_append_scan_line, mega_record_feedback, mega_append_mma_steps, mega_record_mma_events;
 -- mega_generation and mega_delete_generation.
 -- Customers of this file: pass:test:tweaks-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 SET datestyle = 'ISO';
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
 INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:tweaks-' || n FROM unnest('{a,b,c}'::text[]) n;
 SELECT created FROM mega_create_generation('pass:test:tweaks-a', 'tweaks-1', 'still', 'image', 'tweaks-s', vars => '{"a": 1}');
 SELECT created FROM mega_create_generation('pass:test:tweaks-b', 'tweaks-other');

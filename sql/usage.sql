@@ -1,27 +1,8 @@
 -- Reads of credits: mega_usage, the statement between two times, what can be spent, customers that are not there.
 -- Customers of this file: pass:test:usage-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 INSERT INTO mega_customers (mg_pass_id, mg_timezone) VALUES ('pass:test:usage-a', 'Asia/Dubai'), ('pass:test:usage-b', NULL), ('pass:test:usage-c', 'Mars/Base'),
     ('pass:test:usage-disabled', NULL), ('pass:test:usage-deleted', NULL), ('pass:test:usage-debt', NULL);
 
