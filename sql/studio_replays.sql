@@ -6,7 +6,7 @@ CREATE EXTENSION IF NOT EXISTS mega;
 \set VERBOSITY sqlstate
 \pset null NULL
 SET timezone = 'UTC';
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.answered(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     said text;
     detail text;
@@ -30,7 +30,7 @@ SELECT created FROM mega_create_generation('pass:test:again-a', 'again-g', 'stil
 SELECT created FROM mega_record_feedback('pass:test:again-a', 'again-f', 'again-g');
 SELECT created FROM mega_tweak_generation('again-g', 'again-t', '{"say": "warmer"}', 'again-te');
 SELECT replayed FROM mega_record_mma_event('pass:test:again-a', 'like', '{"tag": "t"}', 'again-g', 'again-e');
-SELECT what, pg_temp.outcome(format(call, 'pass:test:again-a', id)) AS again, pg_temp.outcome(format(call, 'pass:test:again-a', id || '-new')) AS new, pg_temp.outcome(format(call, 'pass:test:again-b', id)) AS others
+SELECT what, pg_temp.answered(format(call, 'pass:test:again-a', id)) AS again, pg_temp.answered(format(call, 'pass:test:again-a', id || '-new')) AS new, pg_temp.answered(format(call, 'pass:test:again-b', id)) AS others
 FROM (VALUES
     ('session, client', 'again-s', $$SELECT created FROM mega_start_session(%L, %L, client => '{"wheels": 4}')$$),
     ('session, meta', 'again-s', $$SELECT created FROM mega_start_session(%L, %L, meta => '[]')$$),
@@ -42,7 +42,7 @@ FROM (VALUES
     ('tweak, mode', 'again-t', $$SELECT created FROM mega_tweak_generation('again-g', pass_id => %L, generation_id => %L, mma_mode => 'audio')$$),
     ('tweak, payload', 'again-t', $$SELECT created FROM mega_tweak_generation('again-g', pass_id => %L, generation_id => %L, payload => '{"u": "https://b.s3.amazonaws.com/k?X-Amz-Signature=0"}')$$)) v(what, id, call);
 -- an event has to say the same; only when and which words there are is asked of new ones
-SELECT what, pg_temp.outcome(format(call, 'again-e')) AS again, pg_temp.outcome(format(call, 'again-e-new')) AS new
+SELECT what, pg_temp.answered(format(call, 'again-e')) AS again, pg_temp.answered(format(call, 'again-e-new')) AS new
 FROM (VALUES
     ('time', $$SELECT replayed FROM mega_record_mma_event('pass:test:again-a', 'like', '{"tag": "t"}', 'again-g', %L, now() + interval '1 year')$$),
     ('time, of many', $$SELECT mega_record_mma_events(jsonb_build_array(jsonb_build_object('pass_id', 'pass:test:again-a', 'event_type', 'like', 'payload', '{"tag": "t"}'::jsonb, 'generation_id', 'again-g', 'event_id', %L, 'created_at', now() + interval '1 year')))$$),
@@ -57,7 +57,7 @@ SELECT replayed FROM mega_record_mma_event('pass:test:again-a', 'view', '{}', NU
 --
 SELECT mg_step_no FROM mega_append_mma_step('again-g', 'scan', '{"a": 1}', '{"b": 2}', '{"code": 502, "url": "https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret"}', at_step => 0);
 SELECT mg_step_no FROM mega_append_mma_step('again-g', 'scan', at_step => 1);
-SELECT what, pg_temp.outcome('SELECT replayed FROM mega_append_mma_step(' || arguments || ')') AS one
+SELECT what, pg_temp.answered('SELECT replayed FROM mega_append_mma_step(' || arguments || ')') AS one
 FROM (VALUES
     ('the same', $$'again-g', 'scan', '{"a": 1}', '{"b": 2}', '{"code": 502, "url": "https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret"}', at_step => 0$$),
     ('another error', $$'again-g', 'scan', '{"a": 1}', '{"b": 2}', '{"code": 503}', at_step => 0$$),
@@ -71,7 +71,7 @@ FROM (VALUES
     ('done', $$'again-g', 'scan', at_step => 1, mma_status => 'done'$$),
     ('done, new', $$'again-g', 'scan', at_step => 2, mma_status => 'done'$$),
     ('below zero', $$'again-g', 'scan', at_step => -1$$)) v(what, arguments);
-SELECT what, pg_temp.outcome(format('SELECT mega_append_mma_steps(''again-g'', %L)', steps)) AS many
+SELECT what, pg_temp.answered(format('SELECT mega_append_mma_steps(''again-g'', %L)', steps)) AS many
 FROM (VALUES
     ('the same', '[{"step_type": "scan", "at_step": 1}]'),
     ('another error', '[{"step_type": "scan", "at_step": 1}, {"step_type": "scan", "at_step": 1, "error": "timeout"}]'),
