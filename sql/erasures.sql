@@ -131,6 +131,14 @@ SELECT mg_pass_id ~ '^pass:anon:' AS anonymous, mg_pass_id, mg_credits, created 
 SELECT :'anonymous' AS anonymous, :'mg_credits' AS mg_credits, :'created' AS created, mg_shopify_customer_id, mg_email FROM mega_customers WHERE mg_pass_id = :'mg_pass_id';
 SELECT mg_pass_id = :'mg_pass_id' AS same, created FROM mega_ensure_customer(shopify_customer_id => '7401');
 SELECT mg_pass_id, created FROM mega_ensure_customer(user_id => 'e4a50000-0000-4000-8000-000000000001');
+--
+-- An audit about somebody else that names the customer: whatever JSON makes of the id, and no id that only begins so.
+--
+SELECT mega_ensure_customer('pass:ad:CORP\ada') IS NOT NULL AS backslash, mega_ensure_customer('pass:ad:CORP\adam') IS NOT NULL AS longer;
+SELECT mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with": "pass:ad:CORP\\ada"}', audit_id => 'of-ad') IS NOT NULL AS named,
+    mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with": "pass:ad:CORP\\adam"}', audit_id => 'of-adam') IS NOT NULL AS longer_named;
+SELECT erased_rows FROM mega_erase_customer('pass:ad:CORP\ada');
+SELECT mg_id, mg_detail FROM mega_admin WHERE mg_id IN ('admin_audit:of-ad', 'admin_audit:of-adam') ORDER BY mg_id;
 
 \c :home
 DROP DATABASE regress_mega_erasures;

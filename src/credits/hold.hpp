@@ -31,8 +31,8 @@ struct settlement {
     std::string pass_id;
 };
 
-// Both: hold_id bare or with its prefixes. Raise MG003 when there is no such hold, 23514 when pass_id is given and is
-// not its customer's. Lock the customer FOR NO KEY UPDATE.
+// Both: hold_id as read_hold_id gives it, bare. Raise MG003 when there is no such hold, 23514 when pass_id is given and
+// is not its customer's. Lock the customer FOR NO KEY UPDATE.
 
 // Takes amount of the hold, all of it when there is none; what is more is drawn, what is less flows back. Raises MG001
 // when more is drawn than there is, MG002 when it was captured with another amount.

@@ -98,7 +98,7 @@ std::optional<credit_row> find_replay(ledger::store &store, const posting &refun
     const auto first = find_by_txn_id(store, *refund.txn_id);
     if (!first)
         return std::nullopt;
-    posting again = refund;
+    posting again = named_as_in(store, *first, refund);
     again.delta = amount.value_or(first->delta);
     require_same(*first, again);
     const pg::rows found = store.run(store.where().generations, refund_of, first->mg_id);

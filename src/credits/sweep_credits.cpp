@@ -32,7 +32,7 @@ std::vector<std::string> column_of(const pg::rows &found, int column, const char
     return texts;
 }
 
-// The credits that were written off; std::nullopt when another sweep was here between the look and the lock.
+// The credits that were written off; std::nullopt when a trigger of somebody's moved the end meanwhile.
 std::optional<std::int64_t> expire(ledger::store &store, std::string_view pass_id, pg::timestamp as_of) {
     ledger::locked_customer customer = ledger::require_locked_or_erased_customer(store, pass_id);
     if (!customer.expires_at || *customer.expires_at > as_of)

@@ -41,7 +41,7 @@ constinit pg::statement erase_counterparts(
     "AND NOT mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)",
     ids_type);
 
-// About them, of their profiles, and audits of others that name them.
+// About them, of their profiles, and audits of others that name them: as a whole string, as JSON spells it.
 constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 constinit pg::statement erase_admin(
     "UPDATE ONLY @schema@.mega_admin SET mg_updated_at = pg_catalog.clock_timestamp() "
@@ -49,7 +49,7 @@ constinit pg::statement erase_admin(
     "AND (mg_shopify_customer_id OPERATOR(pg_catalog.=) ANY ($2) OR mg_user_id::pg_catalog.text "
     "OPERATOR(pg_catalog.=) ANY ($3))) OR (mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' "
     "AND EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
-    "p.pass_id) OPERATOR(pg_catalog.>) 0))",
+    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0))",
     admin_types);
 
 constexpr column texts[] = {column::mg_email,

@@ -91,14 +91,12 @@ private:
         pg::held_rows source(across_, query, std::span(type).first(mapped ? 1 : 0),
                              std::span(value).first(mapped ? 1 : 0));
         progress shown(rows.table(), source.count());
-        std::uint64_t position = 0, careful_until = 0;
+        std::uint64_t position = 0, limit = batch_size_;
         care mode = care::none;
         std::string refusal;
         for (int repeats = 0; position < source.count();) {
-            if (mode != care::refuse)
-                mode = position < careful_until ? care::each_row : care::none;
             std::uint64_t done = 0;
-            const failed_batch failed = run_batch(rows, source, mode, refusal, done);
+            const failed_batch failed = run_batch(rows, source, mode, refusal, limit, done);
             if (failed.what == failed_batch::kind::none) {
                 position += done;
                 source.back_to(position);
@@ -106,6 +104,7 @@ private:
                 shown.tell(position, activity_);
                 repeats = 0;
                 mode = care::none;
+                limit = std::min(batch_size_, limit * 2);
                 continue;
             }
             source.back_to(position);
@@ -114,17 +113,25 @@ private:
             else if (failed.what == failed_batch::kind::data && mode == care::each_row) {
                 mode = care::refuse;
                 refusal = failed.told;
+            } else if (failed.what == failed_batch::kind::data && mode == care::refuse)
+                throw pg::sql_error{"55000", "mega_admin does not take the note of a row that was refused",
+                                    failed.told + ". The row was refused for: " + refusal,
+                                    "See which constraints and triggers of your own mega_admin has."};
+            else if (failed.what == failed_batch::kind::data && (done <= 1 || limit == 1)) {
+                mode = care::each_row;
+                limit = 1;
             } else if (failed.what == failed_batch::kind::data)
-                careful_until = position + std::max<std::uint64_t>(done, 1);
+                limit = std::max<std::uint64_t>(std::min(limit, done) / 2, 1); // closer to the row at fault
             else if (++repeats > 100)
                 throw pg::sql_error{"40001", "a batch could not be written beside others", failed.told, "Try again."};
         }
         source.close();
     }
 
-    // Runs one batch in a subtransaction. What it wrote is rolled back when it fails.
+    // Runs one batch in a subtransaction. What it wrote is rolled back when it fails. done: how many rows were taken,
+    // the one at fault included.
     failed_batch run_batch(table_import &rows, pg::held_rows &source, care mode, const std::string &refusal,
-                           std::uint64_t &done) {
+                           std::uint64_t limit, std::uint64_t &done) {
         failed_batch failed;
         batches_.run([&](pg::spi_connection &spi) {
             spi.connect();
@@ -133,7 +140,7 @@ private:
             import_report counts;
             batch into{spi, *store, where, task_, counts, mode, refusal};
             try {
-                const auto error = pg::in_subtransaction([&] { done = go_through(rows, source, into); });
+                const auto error = pg::in_subtransaction([&] { go_through(rows, source, into, limit, done); });
                 if (error)
                     failed = judge(*error);
             } catch (const pg::sql_error &error) {
@@ -149,13 +156,11 @@ private:
         return failed;
     }
 
-    std::uint64_t go_through(table_import &rows, pg::held_rows &source, batch &into) {
-        const std::uint64_t limit = into.mode == care::none ? batch_size_ : 1;
+    void go_through(table_import &rows, pg::held_rows &source, batch &into, std::uint64_t limit, std::uint64_t &done) {
         constexpr std::uint64_t stretch = 1000;
-        std::uint64_t done = 0;
         rows.begin();
         for (bool full = false; !full;) {
-            const pg::rows found = source.fetch(into.mode == care::none ? std::min(stretch, batch_size_) : 1);
+            const pg::rows found = source.fetch(std::min(stretch, limit));
             full = found.empty();
             for (std::uint64_t i = 0; i < found.count() && !full; ++i) {
                 pg::check_for_interrupts();
@@ -163,14 +168,13 @@ private:
                 full = done >= limit && rows.ends_before(line);
                 if (full)
                     break;
-                rows.take(into, line);
                 ++done;
+                rows.take(into, line);
             }
             into.store.append_rest(); // rows that wait to go in together point into what is freed
             source.free();
         }
         rows.end(into);
-        return done;
     }
 
     static failed_batch judge(const pg::pg_error &error) {

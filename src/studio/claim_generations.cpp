@@ -86,7 +86,7 @@ void write(ledger::store &store, locked_generation &generation, const claim &mad
     generation.write(store);
 }
 
-// The application's part of the document: what mega notes is no news to a worker.
+// The document, with what mega notes of the claim.
 pg::jsonb told_meta(const locked_generation &generation) {
     return generation.json(column::mg_meta).value_or(pg::empty_object());
 }
