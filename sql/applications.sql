@@ -15,10 +15,10 @@ CREATE FUNCTION pg_temp.credits(who text DEFAULT 'pass:app:1') RETURNS integer L
 CREATE ROLE regress_mega_settings;
 SET ROLE regress_mega_settings;
 SELECT name, split_part(pg_temp.outcome(format('SET mega.%s = %s', name, value)), ' ', 1) AS outcome FROM (VALUES ('extra_event_types', 'view'), ('extra_mma_statuses', 'suggested'), ('extra_mma_modes', 'fingertips'), ('extra_admin_record_types', 'error'),
-    ('deletes', 'mark'), ('raw_overdraft', 'refuse'), ('pass_ids', '''any'''), ('steps', 'fill')) v(name, value);
+    ('unkeyed_ref_types', 'admin'), ('deletes', 'mark'), ('raw_overdraft', 'refuse'), ('pass_ids', '''any'''), ('steps', 'fill')) v(name, value);
 RESET ROLE;
 DROP ROLE regress_mega_settings;
-SELECT name, setting FROM pg_settings WHERE name ~ '^mega\.(extra_|deletes|raw_|pass_ids|steps)' ORDER BY 1;
+SELECT name, setting FROM pg_settings WHERE name ~ '^mega\.(extra_|unkeyed_|deletes|raw_|pass_ids|steps)' ORDER BY 1;
 SELECT pg_temp.outcome('SET mega.deletes = truncate');
 
 --

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "credits/posting_batch.hpp"
+#include "ledger/words.hpp"
 
 namespace mega::credits {
 
@@ -16,7 +17,7 @@ public:
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (all[i]->txn_id)
                 ids_.push_back({{}, mg_ids_[i] = mg_id_of(*all[i]->txn_id), {}, i});
-            if (all[i]->ref_id)
+            if (all[i]->ref_id && ledger::is_keyed(*all[i]->ref_type))
                 references_.push_back({*all[i]->ref_type, *all[i]->ref_id, all[i]->reason, i});
             if (all[i]->delta > 0)
                 grants_.push_back({{}, all[i]->pass_id, {}, i});

@@ -3,6 +3,7 @@
 
 #include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
+#include "ledger/words.hpp"
 
 namespace mega::credits {
 
@@ -33,6 +34,8 @@ credit_row to_credit_row(const credit_row_values &values) {
 }
 
 std::optional<credit_row> find_by_reference(ledger::store &store, const posting &what) {
+    if (!ledger::is_keyed(*what.ref_type))
+        return std::nullopt;
     credit_row_values values;
     return store.read_by_reference(*what.ref_type, *what.ref_id, what.reason, credit_row_columns, values)
                ? std::optional(to_credit_row(values))
@@ -141,6 +144,10 @@ credit_row as_credit_row(const posting &what) {
 }
 
 void refuse_taken_reference(ledger::store &store, const posting &what) {
+    if (what.ref_type && !ledger::is_keyed(*what.ref_type) && !(what.txn_id && find_by_txn_id(store, *what.txn_id)))
+        throw pg::sql_error{"23505", "the unique index of references still has this type",
+                            "ref_type=" + pg::quoted(*what.ref_type) + " ref_id=" + pg::quoted(*what.ref_id),
+                            "Call mega_install: the index then leaves out the types of mega.unkeyed_ref_types."};
     if (what.own_names && what.ref_id)
         if (const auto other = find_by_reference(store, what); other && other->mg_id != mg_id_of(*what.txn_id))
             refuse_other_content(*other, what);

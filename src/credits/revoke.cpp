@@ -7,6 +7,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
+#include "ledger/words.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
@@ -117,6 +118,9 @@ credit_row require_row(ledger::store &store, const request &what, std::string_vi
 }
 
 credit_row find_by_reference(ledger::store &store, const request &what) {
+    if (!ledger::is_keyed(*what.ref_type))
+        throw pg::sql_error{ledger::bad_argument, "a reference of this type identifies nothing", what.named(),
+                            "It is one of mega.unkeyed_ref_types: name the grant by its txn_id."};
     std::vector<std::string> grants;
     bool found = false;
     {

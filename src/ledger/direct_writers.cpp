@@ -45,7 +45,8 @@ constexpr pg::heap_index ledger_probes[] = {
     {true, true, "btree (mg_id)"},
     {true, true,
      "btree (mg_ref_type, mg_ref_id, COALESCE(mg_reason, ''::text)) WHERE ((mg_record_type = "
-     "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))"},
+     "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))",
+     "mg_ref_type"},
     {true, false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
     {false, false, schema::pending_hold_index}};
 

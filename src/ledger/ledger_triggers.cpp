@@ -3,6 +3,7 @@
 #include "ledger/admin_fact.hpp"
 #include "ledger/bound_trigger.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/held_key.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
 #include "ledger/parent_check.hpp"
@@ -29,6 +30,7 @@ Datum check(FunctionCallInfo fcinfo) {
         check_new_row(where, row, in_flight::moment::before);
         fill_pass_id_of_step(where, row);
         store_under_root(where, row);
+        require_free_reference(where, row);
         unprojected::row_ids one;
         one.add(row.text(column::mg_id).value_or(""));
         unprojected::expect(one);

@@ -3,6 +3,7 @@
 
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/held_key.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/project.hpp"
@@ -261,6 +262,12 @@ std::optional<std::int32_t> sql_store::last_step(std::string_view generation_id)
 }
 
 bool sql_store::append(const new_row &row) {
+    const auto given = [&row](column c) {
+        const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
+        return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
+    };
+    if (!claim_reference(where(), given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason)))
+        return false;
     const in_flight::own_key writing(row.mg_id(), row.own());
     const pg::as_role owner(where().generations.owner);
     const pg::rows stored =

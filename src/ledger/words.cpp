@@ -48,6 +48,8 @@ bool is_mode(std::string_view s) noexcept { return core::is_mma_mode(s) || lists
 
 bool is_status(std::string_view s) noexcept { return core::parse_mma_status(s) || is_extra_status(s); }
 
+bool is_keyed(std::string_view ref_type) noexcept { return !lists(unkeyed_ref_types_setting(), ref_type); }
+
 bool may_move(std::optional<std::string_view> from, std::string_view to, bool has_output_url) noexcept {
     const auto left = from ? core::parse_mma_status(*from) : std::nullopt;
     const auto reached = core::parse_mma_status(to);

@@ -20,6 +20,9 @@ std::string use_event_types();
 std::string use_modes();
 std::string use_statuses();
 
+// Whether a reference of this type is a key (I4): its type is not one of mega.unkeyed_ref_types.
+bool is_keyed(std::string_view ref_type) noexcept;
+
 // I9, for words: an extra status is reached from any but done and error, and left for any but queued. A status that no
 // list has, of a row that was adopted, may be left for any.
 bool may_move(std::optional<std::string_view> from, std::string_view to, bool has_output_url) noexcept;

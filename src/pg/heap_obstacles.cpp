@@ -157,11 +157,30 @@ const char *obstacle_in_index(inside in, Relation index, IndexInfo *info) {
     return nullptr;
 }
 
+// Whether `found` is the definition, but for ` AND (<column> <> ALL ('{...}'::text[]))` at the end of its predicate.
+bool is_but_for_values(std::string_view found, std::string_view definition, const char *column) {
+    if (column == nullptr || definition.empty())
+        return false;
+    definition.remove_suffix(1);
+    if (!found.starts_with(definition))
+        return false;
+    std::string_view rest = found.substr(definition.size());
+    for (const std::string_view part :
+         {std::string_view(" AND ("), std::string_view(column), std::string_view(" <> ALL ('{")}) {
+        if (!rest.starts_with(part))
+            return false;
+        rest.remove_prefix(part.size());
+    }
+    return rest.ends_with("}'::text[])))") && rest.find("::") == rest.size() - std::string_view("::text[])))").size();
+}
+
 bool is_probed(inside, Relation index, const heap_index &wanted) {
     const char *found = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, RelationGetRelid(index)));
     const char *behind = std::strstr(found, " USING ");
-    return index->rd_index->indisvalid && index->rd_index->indisunique == wanted.unique && behind != nullptr &&
-           std::strcmp(behind + std::strlen(" USING "), wanted.definition) == 0;
+    if (!index->rd_index->indisvalid || index->rd_index->indisunique != wanted.unique || behind == nullptr)
+        return false;
+    const std::string_view definition(behind + std::strlen(" USING "));
+    return definition == wanted.definition || is_but_for_values(definition, wanted.definition, wanted.left_out);
 }
 
 // A built-in function that is not immutable may run SQL, and with it anything.

@@ -23,7 +23,8 @@ struct heap_column {
 struct heap_index {
     bool required; // without it the table is not eligible
     bool unique;
-    const char *definition; // what pg_get_indexdef says behind the table's name
+    const char *definition;         // what pg_get_indexdef says behind the table's name
+    const char *left_out = nullptr; // a column: the predicate may leave out rows by a list of its values, too
 };
 
 // A foreign key of one column, told by what it references, whatever its name.

@@ -91,7 +91,7 @@ constexpr named_definition ledger_indexes[] = {
     {"mega_generations_credit_reference_key",
      "UNIQUE INDEX # ON @table@ (mg_ref_type, mg_ref_id, coalesce(mg_reason, '')) WHERE mg_record_type "
      "OPERATOR(pg_catalog.=) "
-     "'credit_transaction' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL",
+     "'credit_transaction' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL@keyed@",
      "A reference moves credits once for a reason."},
     {"mega_generations_pending_hold", "INDEX # ON @table@ (mg_pass_id) WHERE " MEGA_PENDING_HOLD_IN_INDEX,
      "Holds that are neither captured nor released."},

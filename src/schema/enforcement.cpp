@@ -83,7 +83,7 @@ const char *enforcement::lock_mode() const {
     for (std::size_t i = 0; i < rules_.size(); ++i) {
         if (!runs(i) || (rules_[i].way_to_enforce() == way::validated && rules_[i].what != kind::not_null))
             continue;
-        if (rules_[i].what != kind::unique_index)
+        if (rules_[i].what != kind::unique_index || !rules_[i].before.empty() || !rules_[i].behind.empty())
             return "ACCESS EXCLUSIVE";
         mode = "SHARE";
     }

@@ -1,11 +1,17 @@
 // Reads the shape of an index, and finds one that does the same under another name.
 #include "schema/indexes.hpp"
 
+#include "core/text_rule.hpp"
 #include "pg/relation.hpp"
+#include "schema/settings.hpp"
+
+#include <set>
 
 namespace mega::schema {
 
 namespace {
+
+constexpr std::string_view keyed_mark = "@keyed@";
 
 // The position of the parenthesis that closes the one at `open`.
 std::size_t closing(std::string_view text, std::size_t open) {
@@ -43,6 +49,59 @@ std::string plain(std::string_view text) {
     return result;
 }
 
+// The words of a list, once each, in order.
+std::set<std::string> words_of(std::string_view list) {
+    std::set<std::string> words;
+    while (!list.empty()) {
+        const std::size_t comma = list.find(',');
+        if (const std::string_view word = core::trim_spaces(list.substr(0, comma)); !word.empty())
+            words.emplace(word);
+        list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    }
+    return words;
+}
+
+// A word in an array's literal, quoted where Postgres would.
+std::string as_element(std::string_view word) {
+    const bool plain_word = word.find_first_of(" \t\n\v\f\r") == std::string_view::npos &&
+                            pg_strcasecmp(std::string(word).c_str(), "null") != 0;
+    return plain_word ? std::string(word) : '"' + std::string(word) + '"';
+}
+
+std::string without_condition(std::string_view definition) {
+    std::string text(definition);
+    if (const std::size_t at = text.find(keyed_mark); at != std::string::npos)
+        text.erase(at, keyed_mark.size());
+    return text;
+}
+
+// What is behind USING of an index that is there.
+std::optional<index_shape> shape_there(bool unique, const std::string &method, std::string_view definition) {
+    const std::string using_method = " USING " + method + " ";
+    if (definition.find(" NULLS NOT DISTINCT") != std::string_view::npos ||
+        definition.find(using_method) == std::string_view::npos)
+        return std::nullopt;
+    index_shape shape{unique, method, {}, {}};
+    read_columns(definition.substr(definition.find(using_method)), shape);
+    return shape;
+}
+
+// Whether mega made the index for other types than mega.unkeyed_ref_types names now.
+bool leaves_out_others(pg::spi_connection &spi, const target_table &table, const named_definition &index) {
+    if (std::string_view(index.definition).find(keyed_mark) == std::string_view::npos)
+        return false;
+    const pg::rows found = spi.run_text("SELECT pg_catalog.pg_get_indexdef(" +
+                                        std::to_string(pg::relation_named(index.name, table.schema)) + ")");
+    const auto there = shape_there(true, "btree", found.text(0, 0).value_or(""));
+    if (!there || plain(there->predicate) == plain(shape_of(index).predicate))
+        return false;
+    const std::string definition = without_condition(index.definition);
+    const std::string base = plain(definition.substr(definition.find("WHERE ") + 6));
+    const std::string stored = plain(there->predicate);
+    return stored.starts_with(base) &&
+           (stored.size() == base.size() || stored.substr(base.size()).starts_with("andmg_ref_type<>all'{"));
+}
+
 bool does_the_same(const index_shape &there, const index_shape &wanted) {
     if (there.method != wanted.method || plain(there.columns) != plain(wanted.columns) ||
         (wanted.unique && !there.unique))
@@ -54,8 +113,20 @@ bool does_the_same(const index_shape &there, const index_shape &wanted) {
 
 } // namespace
 
+std::string keyed_condition() {
+    std::string words;
+    for (const std::string &word : words_of(unkeyed_ref_types_setting()))
+        words += (words.empty() ? "" : ",") + as_element(word);
+    if (words.empty())
+        return {};
+    return " AND mg_ref_type OPERATOR(pg_catalog.<>) ALL (" + sql_literal("{" + words + "}") + "::pg_catalog.text[])";
+}
+
 index_shape shape_of(const named_definition &index) {
-    std::string_view text = index.definition;
+    std::string whole = without_condition(index.definition);
+    if (whole.size() != std::string_view(index.definition).size())
+        whole += keyed_condition(); // at the end
+    std::string_view text = whole;
     index_shape shape{text.starts_with("UNIQUE "), "btree", {}, {}};
     text.remove_prefix(text.find("@table@ ") + 8);
     if (text.starts_with("USING ")) {
@@ -77,7 +148,9 @@ index_place place_of(pg::spi_connection &spi, const target_table &table, const n
     if (!named.empty()) {
         if (!named.boolean(0, 0).value_or(false))
             return {state::taken, named.text(0, 2) == "i" ? "an index of another table" : "another relation"};
-        return {named.boolean(0, 1).value_or(false) ? state::there : state::invalid, {}};
+        if (!named.boolean(0, 1).value_or(false))
+            return {state::invalid, {}};
+        return {leaves_out_others(spi, table, index) ? state::outdated : state::there, {}};
     }
     if (table.relation == InvalidOid)
         return {};
@@ -90,17 +163,39 @@ index_place place_of(pg::spi_connection &spi, const target_table &table, const n
         std::to_string(table.relation) +
         " AND i.indisvalid AND i.indimmediate ORDER BY c.relname COLLATE pg_catalog.\"C\"");
     for (std::uint64_t i = 0; i < others.count(); ++i) {
-        index_shape shape{*others.boolean(i, 2), std::string(*others.text(i, 1)), {}, {}};
-        const std::string_view definition = *others.text(i, 3);
-        const std::string method = " USING " + shape.method + " ";
-        if (definition.find(" NULLS NOT DISTINCT") != std::string_view::npos ||
-            definition.find(method) == std::string_view::npos)
-            continue;
-        read_columns(definition.substr(definition.find(method)), shape);
-        if (does_the_same(shape, wanted))
+        const auto shape = shape_there(*others.boolean(i, 2), std::string(*others.text(i, 1)), *others.text(i, 3));
+        if (shape && does_the_same(*shape, wanted))
             return {state::elsewhere, std::string(*others.text(i, 0))};
     }
     return {};
+}
+
+bool has_reference_key(Relation ledger, Oid schema) {
+    const Oid named = pg::relation_named(reference_key_name, schema);
+    const named_definition *wanted = nullptr;
+    for (const named_definition &index : blueprints[1].indexes)
+        if (index.name == std::string_view(reference_key_name))
+            wanted = &index;
+    const List *all = pg::call([ledger] { return RelationGetIndexList(ledger); });
+    for (int i = 0; i < list_length(all); ++i) {
+        const Oid id = list_nth_oid(all, i);
+        // What keeps rows apart; '' when it does not.
+        const char *definition = pg::call([id]() -> const char * {
+            HeapTuple found = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(id));
+            if (!HeapTupleIsValid(found))
+                return "";
+            const auto *index = reinterpret_cast<Form_pg_index>(GETSTRUCT(found));
+            const bool keeps = index->indisunique && index->indisvalid && index->indimmediate;
+            ReleaseSysCache(found);
+            return keeps ? TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(id))) : "";
+        });
+        if (*definition == '\0')
+            continue;
+        const auto shape = shape_there(true, "btree", definition);
+        if (id == named || (shape && does_the_same(*shape, shape_of(*wanted))))
+            return true;
+    }
+    return false;
 }
 
 bool is_key(pg::spi_connection &spi, Oid relation, std::string_view column, std::string *name) {

@@ -15,6 +15,17 @@ struct index_shape {
 
 index_shape shape_of(const named_definition &index);
 
+// @keyed@ of a definition: the condition that leaves out the types of mega.unkeyed_ref_types; '' when there are none.
+std::string keyed_condition();
+
+// What holds the key of references where doubles keep it from being unique: an index for the look that holds it instead
+// (ledger/held_key.hpp).
+inline constexpr const char *reference_key_name = "mega_generations_credit_reference_key";
+inline constexpr const char *held_reference_name = "mega_generations_credit_reference";
+
+// Whether Postgres itself keeps references unique, by an index under whatever name.
+bool has_reference_key(Relation ledger, Oid schema);
+
 // What stands in an index's place.
 struct index_place {
     enum class state {
@@ -22,7 +33,8 @@ struct index_place {
         there,     // by its name, whatever its user made of it
         invalid,   // by its name, but its building failed
         elsewhere, // an equivalent one under another name
-        taken      // its name belongs to something else
+        taken,     // its name belongs to something else
+        outdated   // by its name, but mega.unkeyed_ref_types leaves out other types by now
     };
 
     state what = state::free;

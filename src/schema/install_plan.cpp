@@ -69,7 +69,7 @@ std::string concurrently(const std::string &create, const char *ending = "",
 std::string told(const open_rule &rule, const target_table &table) {
     const std::string command = rule.command(table);
     if (rule.what == kind::unique_index)
-        return rule.large ? concurrently(command) : command;
+        return rule.large && rule.before.empty() && rule.behind.empty() ? concurrently(command) : command;
     return rule.way_to_enforce() == way::for_new ? command + " -- then SELECT * FROM mega_validate()" : command;
 }
 
@@ -175,7 +175,23 @@ void install_plan::plan_rules() {
         clauses_ += (clauses_.empty() ? "" : ", ") + std::string("DROP CONSTRAINT ") + constraint.name;
     }
     rules_ = open_rules(spi_, table_, false);
+    for (const open_rule &rule : rules_)
+        if (rule.object == reference_key_name && rule.way_to_enforce() == way::not_yet && rule.before.empty() &&
+            rule.behind.empty())
+            plan_held_reference();
     enforcement_.emplace(spi_, table_, rules_);
+}
+
+// The look that holds the key of references goes by an index all the same.
+void install_plan::plan_held_reference() {
+    for (const named_definition &index : table_.definition->indexes)
+        if (index.name == std::string_view(reference_key_name)) {
+            const std::string unique = table_.text_of(index);
+            const std::string create =
+                "CREATE INDEX " + std::string(held_reference_name) + unique.substr(unique.find(" ON "));
+            objects_.push_back({held_reference_name, "create index", is_read_slowly() ? concurrently(create) : create});
+            commands_.push_back(create);
+        }
 }
 
 std::string install_plan::index_name(const named_definition &index) const {
@@ -222,6 +238,7 @@ void install_plan::plan_index(const named_definition &index) {
         return;
     }
     case state::there:
+    case state::outdated: // a rule
         return;
     case state::invalid:
         objects_.push_back({index.name, "keep", "it is not valid: its building failed; drop it or REINDEX it"});

@@ -42,8 +42,8 @@ public:
         for (const named_definition &constraint : table_.definition->constraints)
             look_at_constraint(constraint);
         for (const named_definition &index : table_.definition->indexes)
-            if (shape_of(index).unique && place_of(spi_, table_, index).what == index_place::state::free)
-                add_unique_index(index);
+            if (shape_of(index).unique)
+                look_at_unique_index(index, place_of(spi_, table_, index).what);
         for (const trigger_rule &rule : trigger_rules)
             if (with_triggers && std::string_view(rule.table) == table_.definition->name)
                 count_in_pass(
@@ -127,12 +127,22 @@ private:
         count_doubles(rule, column, column + " IS NOT NULL");
     }
 
-    void add_unique_index(const named_definition &index) {
+    void look_at_unique_index(const named_definition &index, index_place::state place) {
+        if (place != index_place::state::free && place != index_place::state::outdated)
+            return;
         const index_shape shape = shape_of(index);
-        count_doubles(rules_.emplace_back(open_rule{open_rule::kind::unique_index, index.name,
-                                                    index.comment != nullptr ? index.comment : "",
-                                                    table_.text_of(index), index.comment}),
-                      shape.columns, shape.predicate);
+        open_rule &rule = rules_.emplace_back(open_rule{open_rule::kind::unique_index, index.name,
+                                                        index.comment != nullptr ? index.comment : "",
+                                                        table_.text_of(index), index.comment});
+        const std::string schema = pg::with_schema_name("@schema@.", table_.schema);
+        if (place == index_place::state::outdated)
+            rule.before = "DROP INDEX " + schema + index.name + "; ";
+        if (index.name == std::string_view(reference_key_name) &&
+            exists("SELECT FROM pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) " +
+                   std::to_string(table_.schema) + " AND relname OPERATOR(pg_catalog.=) " +
+                   sql_literal(held_reference_name)))
+            rule.behind = "; DROP INDEX " + schema + held_reference_name;
+        count_doubles(rule, shape.columns, shape.predicate);
     }
 
     // The table with columns that are missing as they would be added.
@@ -263,12 +273,13 @@ std::string target_table::qualified() const { return pg::with_schema_name("@sche
 std::string target_table::text_of(const named_definition &object) const {
     std::string text = pg::with_schema_name(object.definition, schema);
     text = replaced(std::move(text), "@table@", qualified());
+    text = replaced(std::move(text), "@keyed@", keyed_condition());
     return replaced(std::move(text), " # ", std::string(" ") + object.name + " "); // not the # of an operator
 }
 
 std::string open_rule::command(const target_table &table) const {
     if (what == kind::unique_index)
-        return "CREATE " + clause;
+        return before + "CREATE " + clause + behind;
     const std::string alter = "ALTER TABLE " + table.qualified() + " ";
     switch (way_to_enforce()) {
     case way::for_new:

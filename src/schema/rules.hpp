@@ -33,6 +33,8 @@ struct open_rule {
     std::string demand; // what it asks of a row
     std::string clause; // behind ALTER TABLE <name>, or behind CREATE: holds it, and looks at every row
     const char *comment = nullptr;
+    std::string before{};       // of an index: the command that takes an outdated one away
+    std::string behind{};       // and the one that takes away what held the key until then
     std::string unchecked{};    // the clause that holds it for new and changed rows only; '' when there is none
     std::string witness{};      // of NOT NULL: the constraint that says the same and may be NOT VALID
     std::string waiting{};      // the constraint that is there but NOT VALID; '' for none

@@ -31,6 +31,7 @@ constinit char *extra_event_types_value = nullptr;
 constinit char *extra_mma_statuses_value = nullptr;
 constinit char *extra_mma_modes_value = nullptr;
 constinit char *extra_admin_record_types_value = nullptr;
+constinit char *unkeyed_ref_types_value = nullptr;
 constinit int deletes_value = static_cast<int>(deletes::reject);
 constinit int raw_overdraft_value = static_cast<int>(raw_overdraft::allow);
 constinit int pass_ids_value = static_cast<int>(pass_ids::strict);
@@ -76,6 +77,14 @@ bool check_trusted_owners(char **given, void **, GucSource) {
     return good;
 }
 
+// They become a part of an index.
+bool check_plain_words(char **given, void **, GucSource) {
+    const bool good = std::strpbrk(*given, "'\"\\{}") == nullptr;
+    if (!good)
+        GUC_check_errdetail("A word of it has a quote, a backslash or a brace.");
+    return good;
+}
+
 void assign_trusted_owners(const char *, void *) { ++trusted_owners_number; }
 
 std::string_view text_of(const char *value) noexcept { return value == nullptr ? "" : value; }
@@ -97,6 +106,9 @@ void define_settings_for_applications() {
     define_words("mega.extra_mma_modes", "Modes of a generation.", &extra_mma_modes_value);
     define_words("mega.extra_admin_record_types", "Record types of mega_admin, with any ids.",
                  &extra_admin_record_types_value);
+    DefineCustomStringVariable("mega.unkeyed_ref_types", "Reference types that identify nothing.",
+                               "Words, separated by commas: many credit rows may have one reference of such a type.",
+                               &unkeyed_ref_types_value, "", PGC_SUSET, 0, check_plain_words, nullptr, nullptr);
     define_choice("mega.deletes", "What a DELETE of a ledger row does.",
                   "reject raises an error; mark sets mg_deleted_at; allow removes sessions, generations and feedback.",
                   &deletes_value, deletes_words);
@@ -114,6 +126,7 @@ std::string_view extra_event_types_setting() noexcept { return text_of(extra_eve
 std::string_view extra_mma_statuses_setting() noexcept { return text_of(extra_mma_statuses_value); }
 std::string_view extra_mma_modes_setting() noexcept { return text_of(extra_mma_modes_value); }
 std::string_view extra_admin_record_types_setting() noexcept { return text_of(extra_admin_record_types_value); }
+std::string_view unkeyed_ref_types_setting() noexcept { return text_of(unkeyed_ref_types_value); }
 deletes deletes_setting() noexcept { return static_cast<deletes>(deletes_value); }
 raw_overdraft raw_overdraft_setting() noexcept { return static_cast<raw_overdraft>(raw_overdraft_value); }
 pass_ids pass_ids_setting() noexcept { return static_cast<pass_ids>(pass_ids_value); }

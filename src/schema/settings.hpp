@@ -33,6 +33,7 @@ std::string_view extra_event_types_setting() noexcept;
 std::string_view extra_mma_statuses_setting() noexcept;
 std::string_view extra_mma_modes_setting() noexcept;
 std::string_view extra_admin_record_types_setting() noexcept;
+std::string_view unkeyed_ref_types_setting() noexcept; // reference types that are no key
 
 deletes deletes_setting() noexcept;             // mega.deletes: what a DELETE of a ledger row does
 raw_overdraft raw_overdraft_setting() noexcept; // mega.raw_overdraft: whether raw rows take a balance below zero

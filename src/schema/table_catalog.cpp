@@ -4,6 +4,7 @@
 #include "pg/spi.hpp"
 #include "pg/writable.hpp"
 #include "schema/blueprints.hpp"
+#include "schema/indexes.hpp"
 #include "schema/settings.hpp"
 #include "schema/types.hpp"
 
@@ -168,6 +169,8 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
         require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
         require_not_generated(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
+    if constexpr (std::is_same_v<Column, ledger>)
+        described.reference_key = has_reference_key(relation.get(), schema);
     described.keyed = is_primary_key(relation.get(), described.attributes[0]);
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
