@@ -94,6 +94,12 @@ void remember(std::string_view pass_id, ItemPointerData place) {
     last_place.transaction = GetTopTransactionIdIfAny();
 }
 
+const ItemPointerData *last_seen(std::string_view pass_id) {
+    const bool holds = TransactionIdIsValid(last_place.transaction) &&
+                       last_place.transaction == GetTopTransactionIdIfAny() && pass_id == last_place.pass_id.data();
+    return holds ? &last_place.place : nullptr;
+}
+
 void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
 
 bool possible(const schema::table_catalog &where) {
@@ -127,8 +133,7 @@ void open(pg::heap_writer &table, LOCKMODE lock) {
 bool find_customer(std::string_view pass_id, const ItemPointerData *place) {
     if (place != nullptr && ItemPointerIsValid(place) && stands_at(*place, pass_id))
         return true;
-    if (TransactionIdIsValid(last_place.transaction) && last_place.transaction == GetTopTransactionIdIfAny() &&
-        pass_id == last_place.pass_id.data() && stands_at(last_place.place, pass_id))
+    if (const ItemPointerData *seen = last_seen(pass_id); seen != nullptr && stands_at(*seen, pass_id))
         return true;
     const Datum key[] = {pg::to_datum(pass_id).value};
     return customers.find(by_key, key);

@@ -33,8 +33,10 @@ void open(pg::heap_writer &table, LOCKMODE lock);
 bool find_customer(std::string_view pass_id, const ItemPointerData *place = nullptr);
 bool find_row(std::string_view mg_id, const ItemPointerData *place = nullptr);
 
-// Notes where a customer stands now.
+// Notes where a customer stands now, and tells where this transaction noted him last. A hint: nullptr, or a place that
+// has to be looked at before it is believed.
 void remember(std::string_view pass_id, ItemPointerData place);
+const ItemPointerData *last_seen(std::string_view pass_id);
 
 // A copy of a value that outlives the page it stands on.
 pg::nullable_datum copied(pg::nullable_datum value, Oid type);

@@ -16,7 +16,7 @@ const schema::column &described(column c) { return schema::ledger_columns[static
 struct kept {
     kept(std::string said, std::vector<Oid> bound)
         : text(std::move(said)), types(std::move(bound)),
-          what(text.c_str(), types.data(), static_cast<int>(types.size())) {}
+          what(pg::statement(text.c_str(), types.data(), static_cast<int>(types.size())).by_key()) {}
 
     std::string text;
     std::vector<Oid> types;
@@ -26,7 +26,14 @@ struct kept {
 // By what tells them apart. Made on first use and kept: a static object of this kind would need a destructor.
 constinit std::map<std::string, kept, std::less<>> *all = nullptr;
 
-enum class verb : char { select = 's', select_by_reference = 'r', update = 'u', insert = 'i' };
+enum class verb : char {
+    select = 's',
+    select_at = 'S',
+    select_by_reference = 'r',
+    update = 'u',
+    update_at = 'U',
+    insert = 'i'
+};
 
 // The verb, the table, what else there is to say, and the columns.
 template <class Column> std::string key_of(verb what, char detail, std::span<const Column> columns) {
@@ -65,8 +72,8 @@ constexpr const char *locks[] = {"", " FOR NO KEY UPDATE", " FOR NO KEY UPDATE S
                                  " FOR KEY SHARE"};
 
 std::string select_from(std::span<const customer> columns) {
-    return "SELECT " + list_of(columns) +
-           " FROM ONLY @schema@.mega_customers WHERE mg_pass_id OPERATOR(pg_catalog.=) $1";
+    return "SELECT " + list_of(columns) + (columns.empty() ? "" : ", ") +
+           "ctid FROM ONLY @schema@.mega_customers WHERE mg_pass_id OPERATOR(pg_catalog.=) $1";
 }
 
 std::string select_from(std::span<const column> columns) {
@@ -80,16 +87,23 @@ template <class Column> pg::statement &select_row(std::span<const Column> column
     });
 }
 
+constexpr const char *at_place = " AND ctid OPERATOR(pg_catalog.=) $2";
+
 template <class Column>
-pg::statement &update_row(std::string_view begin, std::string_view key, std::span<const Column> columns,
+pg::statement &update_row(verb what, std::string_view begin, std::string_view key, std::span<const Column> columns,
                           Column returned) {
-    return keep(key_of(verb::update, static_cast<char>(returned), columns), [&] {
+    return keep(key_of(what, static_cast<char>(returned), columns), [&] {
+        const bool placed = what == verb::update_at;
         std::string text(begin);
         for (std::size_t i = 0; i < columns.size(); ++i)
-            text +=
-                (i == 0 ? " SET " : ", ") + std::string(described(columns[i]).name) + " = $" + std::to_string(i + 2);
-        text += " WHERE " + std::string(key) + " OPERATOR(pg_catalog.=) $1 RETURNING " + described(returned).name;
-        return made{std::move(text), types_of(columns, {TEXTOID})};
+            text += (i == 0 ? " SET " : ", ") + std::string(described(columns[i]).name) + " = $" +
+                    std::to_string(i + (placed ? 3 : 2));
+        text += " WHERE " + std::string(key) + " OPERATOR(pg_catalog.=) $1" + (placed ? at_place : "") +
+                " RETURNING " + described(returned).name;
+        if constexpr (std::is_same_v<Column, customer>)
+            text += ", ctid";
+        return made{std::move(text),
+                    types_of(columns, placed ? std::vector<Oid>{TEXTOID, TIDOID} : std::vector<Oid>{TEXTOID})};
     });
 }
 
@@ -119,11 +133,21 @@ pg::statement &select_by_reference(std::span<const column> columns) {
     });
 }
 
+pg::statement &select_at(std::span<const customer> columns, locking how) {
+    const auto lock = static_cast<std::size_t>(how);
+    return keep(key_of(verb::select_at, static_cast<char>('0' + lock), columns), [&] {
+        return made{select_from(columns) + at_place + locks[lock], {TEXTOID, TIDOID}};
+    });
+}
+
 pg::statement &update(std::span<const customer> columns, customer returned) {
-    return update_row("UPDATE ONLY @schema@.mega_customers", "mg_pass_id", columns, returned);
+    return update_row(verb::update, "UPDATE ONLY @schema@.mega_customers", "mg_pass_id", columns, returned);
+}
+pg::statement &update_at(std::span<const customer> columns, customer returned) {
+    return update_row(verb::update_at, "UPDATE ONLY @schema@.mega_customers", "mg_pass_id", columns, returned);
 }
 pg::statement &update(std::span<const column> columns, column returned) {
-    return update_row("UPDATE ONLY @schema@.mega_generations", "mg_id", columns, returned);
+    return update_row(verb::update, "UPDATE ONLY @schema@.mega_generations", "mg_id", columns, returned);
 }
 
 pg::statement &insert(std::span<const customer> columns) {

@@ -10,16 +10,23 @@ namespace mega::ledger::statements {
 
 enum class locking { none, no_key_update, no_key_update_skip_locked, share, key_share };
 
-// SELECT columns of the row with the key $1.
+// SELECT columns of the row with the key $1; of a customer the place behind them.
 pg::statement &select(std::span<const schema::customer> columns, locking how);
 pg::statement &select(std::span<const schema::ledger> columns, locking how);
 
 // SELECT columns of the credit row with the reference $1, $2, $3: type, id and reason.
 pg::statement &select_by_reference(std::span<const schema::ledger> columns);
 
-// UPDATE of the row with the key $1: columns become $2 and so on. Returns a column of it as it is stored.
+// SELECT of the customer with the key $1 who stands at $2, the place behind the columns.
+pg::statement &select_at(std::span<const schema::customer> columns, locking how);
+
+// UPDATE of the row with the key $1: columns become $2 and so on. Returns a column of it as it is stored;
+// of a customer the place behind it.
 pg::statement &update(std::span<const schema::customer> columns, schema::customer returned);
 pg::statement &update(std::span<const schema::ledger> columns, schema::ledger returned);
+
+// UPDATE of the customer with the key $1 who stands at $2: columns become $3 and so on. Returns a column and the place.
+pg::statement &update_at(std::span<const schema::customer> columns, schema::customer returned);
 
 // INSERT of columns $1 and so on, unless a unique key is taken. Returns the row's key.
 pg::statement &insert(std::span<const schema::customer> columns);

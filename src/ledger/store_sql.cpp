@@ -2,6 +2,7 @@
 #include "ledger/store_sql.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/direct_writers.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/held_key.hpp"
 #include "ledger/in_flight.hpp"
@@ -74,9 +75,8 @@ bool take(const pg::rows &found, std::span<pg::nullable_datum> values) {
 }
 
 struct split_changes {
-    explicit split_changes(std::span<const customer_change> changes, std::optional<pg::nullable_datum> key) {
-        if (key)
-            values.push_back(*key);
+    explicit split_changes(std::span<const customer_change> changes, std::vector<pg::nullable_datum> keys)
+        : values(std::move(keys)) {
         for (const auto &[c, value] : changes) {
             columns.push_back(c);
             values.push_back(value);
@@ -103,6 +103,18 @@ std::optional<in_flight::projection> &project_in_flight(std::optional<in_flight:
 
 namespace {
 
+ItemPointerData place_in(const pg::rows &found, std::size_t column) {
+    return *reinterpret_cast<ItemPointer>(DatumGetPointer(found.column(0, static_cast<int>(column)).value));
+}
+
+// Whether a customer may be looked for where he stood last: one row has his key, and who is not found there is no row
+// that a trigger of others kept back. In a transaction that writes one customer again and again each look by key walks
+// all versions of him that there are by then.
+bool has_one_place() {
+    const auto &known = schema::known_entry<customer>();
+    return known.keyed && !known.others_act;
+}
+
 std::optional<locked_customer> locked_of(const pg::rows &found, std::string_view pass_id) {
     if (found.empty())
         return std::nullopt;
@@ -117,15 +129,22 @@ std::optional<locked_customer> locked_of(const pg::rows &found, std::string_view
     locked.may_spend = !found.boolean(0, 2).value_or(false) && !found.time(0, 3);
     locked.updated_at = found.time(0, 4).value_or(pg::timestamp{});
     read_fate(locked, found.column(0, 5));
+    locked.place = place_in(found, std::size(locked_columns));
+    direct::remember(pass_id, locked.place);
     return locked;
 }
 
 } // namespace
 
 std::optional<locked_customer> sql_store::lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
-    pg::statement &select = statements::select(locked_columns, wait == LockWaitSkip ? locking::no_key_update_skip_locked
-                                                                                    : locking::no_key_update);
-    return locked_of(run(where().customers, select, pass_id), pass_id);
+    const locking how = wait == LockWaitSkip ? locking::no_key_update_skip_locked : locking::no_key_update;
+    if (const ItemPointerData *seen = direct::last_seen(pass_id); seen != nullptr && has_one_place()) {
+        const ItemPointerData place = *seen;
+        const pg::rows there = run(where().customers, statements::select_at(locked_columns, how), pass_id, place);
+        if (!there.empty())
+            return locked_of(there, pass_id);
+    }
+    return locked_of(run(where().customers, statements::select(locked_columns, how), pass_id), pass_id);
 }
 
 std::optional<locked_customer> sql_store::share_customer(std::string_view pass_id) {
@@ -138,15 +157,25 @@ bool sql_store::read_customer(std::string_view pass_id, std::span<const customer
 }
 
 std::uint64_t sql_store::change_customer(const locked_customer &locked, std::span<const customer_change> changes) {
-    const split_changes split(changes, pg::to_datum(locked.pass_id));
+    const split_changes split(changes, {pg::to_datum(locked.pass_id)});
     // An end has to be stored as written; a trigger behind the write may move it on.
     const auto end = std::ranges::find(changes, customer::mg_expires_at, &customer_change::first);
     const bool ends = end != changes.end();
-    pg::statement &update = statements::update(split.columns, ends ? customer::mg_expires_at : customer::mg_pass_id);
+    const customer returned = ends ? customer::mg_expires_at : customer::mg_pass_id;
     const pg::as_role owner(where().customers.owner);
     std::optional<in_flight::projection> projecting;
     project_in_flight(projecting, locked.pass_id, changes);
-    const pg::rows stored = spi().execute(update, where().schema, pg::access::read_write, split.values);
+    pg::rows stored(nullptr, 0);
+    if (ItemPointerIsValid(&locked.place) && has_one_place()) {
+        const split_changes there(changes, {pg::to_datum(locked.pass_id), pg::to_datum(locked.place)});
+        stored = spi().execute(statements::update_at(split.columns, returned), where().schema, pg::access::read_write,
+                               there.values);
+    }
+    if (stored.empty())
+        stored = spi().execute(statements::update(split.columns, returned), where().schema, pg::access::read_write,
+                               split.values);
+    if (!stored.empty())
+        direct::remember(locked.pass_id, place_in(stored, 1));
     if (ends && !stored.empty()) {
         const pg::nullable_datum found = stored.column(0, 0);
         const bool same_time = !found.is_null && !end->second.is_null &&
@@ -196,7 +225,7 @@ std::vector<std::string> sql_store::find_customers(const identities &known) {
 }
 
 bool sql_store::insert_customer(std::span<const customer_change> row) {
-    const split_changes split(row, std::nullopt);
+    const split_changes split(row, {});
     const std::string_view pass_id = pg::text_of(row.front().second.value);
     pg::statement &insert = statements::insert(split.columns);
     const pg::as_role owner(where().customers.owner);

@@ -50,10 +50,12 @@ extern "C" {
 #include <executor/spi.h>
 #include <fmgr.h>
 #include <funcapi.h>
+#include <jit/jit.h>
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
 #include <nodes/nodeFuncs.h>
 #include <nodes/readfuncs.h>
+#include <optimizer/cost.h>
 #include <optimizer/optimizer.h>
 #include <pgtime.h>
 #include <port.h>

@@ -49,6 +49,28 @@ struct in_use {
     statement::kept &what;
 };
 
+// What the planner is asked while this stands: an index instead of the whole table, where there is one, and nothing
+// compiled for what it then believes to be dear.
+class only_by_index {
+public:
+    only_by_index() : scans_(std::exchange(enable_seqscan, false)), compiles_(std::exchange(jit_enabled, false)) {}
+    ~only_by_index() {
+        enable_seqscan = scans_;
+        jit_enabled = compiles_;
+    }
+    only_by_index(const only_by_index &) = delete;
+    only_by_index &operator=(const only_by_index &) = delete;
+
+private:
+    bool scans_, compiles_;
+};
+
+bool has_plan(SPIPlanPtr plan) noexcept {
+    const List *sources = SPI_plan_get_plan_sources(plan);
+    const auto *source = static_cast<const CachedPlanSource *>(linitial(sources));
+    return source->is_valid && source->gplan != nullptr && source->gplan->is_valid;
+}
+
 void require_success(int code) {
     if (code < 0)
         throw sql_error{"XX000", "a statement could not be run", SPI_result_code_string(code), {}};
@@ -187,6 +209,16 @@ statement::kept &statement::plan(Oid schema) {
     return *kept_;
 }
 
+void statement::make_plan(kept &what) const {
+    if (options_ != CURSOR_OPT_GENERIC_PLAN || has_plan(what.plan))
+        return;
+    const only_by_index asked;
+    call([&what] {
+        if (CachedPlan *made = SPI_plan_get_cached_plan(what.plan); made != nullptr)
+            ReleaseCachedPlan(made, CurrentResourceOwner);
+    });
+}
+
 void spi_connection::connect() {
     if (!connected_)
         call([] { SPI_connect(); });
@@ -198,6 +230,7 @@ rows spi_connection::execute(statement &what, Oid schema, access how, std::span<
     connect();
     owners_terms terms(schema);
     const in_use running(what.plan(schema));
+    what.make_plan(running.what);
     std::array<Datum, FUNC_MAX_ARGS> values;
     std::array<char, FUNC_MAX_ARGS> nulls;
     if (static_cast<int>(bound.size()) != what.width() || bound.size() > values.size())

@@ -68,6 +68,13 @@ public:
         return copy;
     }
 
+    // The same, for rows that a key finds: the plan goes by it, however small the table is while the plan is made.
+    constexpr statement by_key() const {
+        statement copy = *this;
+        copy.options_ = CURSOR_OPT_GENERIC_PLAN;
+        return copy;
+    }
+
     // A plan that is kept. One that is outdated while it runs further up the stack is freed after that.
     struct kept {
         SPIPlanPtr plan;
@@ -75,6 +82,7 @@ public:
         kept *older; // of those that are outdated
     };
     kept &plan(Oid schema); // prepares it when it is not, or when the schema's name changed
+    void make_plan(kept &what) const; // one that goes by the key, where that is asked for
     int width() const { return width_; }
 
 private:
