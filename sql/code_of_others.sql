@@ -196,6 +196,17 @@ SET ROLE regress_code_app;
 SELECT * FROM mega_write_path();
 RESET ROLE;
 
+-- a domain's check that goes with the operator in it: of the domain and of functions there is no news
+BEGIN;
+SET LOCAL ROLE regress_code_other;
+CREATE DOMAIN other.gone AS text CHECK ((VALUE OPERATOR(other.===) '') IS NOT NULL);
+RESET ROLE;
+ALTER TABLE mega_generations ADD extra other.gone;
+SELECT pg_temp.now(); RESET ROLE;
+DROP OPERATOR other.=== (text, text) CASCADE;
+SELECT pg_temp.now(); RESET ROLE;
+ROLLBACK;
+
 --
 -- What the owner's own code sees is the same on both ways: himself.
 --
