@@ -62,7 +62,7 @@ rule_rooms_look_down() {
 rule_functions_have_levels() {
     # shellcheck disable=SC2016 # awk expands it
     project_files 'src/*.sql' | xargs -r -d '\n' awk '
-        /^CREATE (FUNCTION|PROCEDURE) / && level !~ /^-- level: (everybody|reader|app|worker|admin|owner)$/ { print FILENAME ":" FNR ": no level" }
+        /^CREATE (FUNCTION|PROCEDURE) / && level !~ /^-- level: (everybody|user|reader|app|worker|admin|owner)$/ { print FILENAME ":" FNR ": no level" }
         { level = $0 }'
     diff <(project_files 'src/*.sql' | xargs -r -d '\n' sed -n '/^-- level: everybody/{n;s/^CREATE FUNCTION \(mega_[a-z_]*\)(.*/\1/p}' | sort) \
         <(sed -n '/^GRANT EXECUTE/,/TO PUBLIC/p' src/schema/end.sql | grep -o 'mega_[a-z_]*' | sort) |

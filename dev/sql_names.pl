@@ -88,6 +88,7 @@ sub breaches {
             elsif ($word eq 'IN') { $tell->('looks an operator up:') if $after =~ /^(?:\(|)$/ || $kind->($i + 1) eq 'parameter' || ($after eq '__' && $sql !~ /\bLOCK TABLE\b/) }
             elsif ($word eq 'FROM' && $before eq 'DISTINCT' && $text->($i - 2) =~ /^(?:IS|NOT)$/) { push @found, [ $at, 'looks an operator up: IS DISTINCT FROM' ] }
             elsif ($word eq 'CASE') { $tell->('looks an operator up:') if $after !~ /^(?:WHEN|)$/ }
+            elsif ($word eq 'USING' && $i == 0) { } # a policy's condition begins a text
             elsif ($word eq 'USING') { $tell->('looks an operator up:') if $after eq '(' || $kind->($i + 1) eq 'operator' }
             elsif ($in_script && $word eq 'FUNCTION' && $after =~ /^mega_/) {
                 push @found, [ $at, "a function without its arguments: $after" ] if $text->($i + 2) ne '(';
@@ -188,6 +189,7 @@ sub self_test {
         [ 'SELECT CASE a.b WHEN 1 THEN 2 END', 'looks an operator up: CASE' ],
         [ 'SELECT CASE WHEN a.b IS NULL THEN 2 END' ],
         [ 'SELECT FROM @schema@.a JOIN @schema@.b USING (c)', 'looks an operator up: USING' ],
+        [ ' USING (true) WITH CHECK (true)' ],
         [ 'SELECT a.b ORDER BY a.b COLLATE "C"', 'collation "C"' ],
         [ 'INDEX # ON @table@ USING gin (mg_meta)' ],
         [ 'CHECK (@schema@.mega_is_pass_id(mg_pass_id))', 'an argument without a type: mega_is_pass_id' ],

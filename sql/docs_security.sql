@@ -3,6 +3,7 @@
 SELECT current_database() AS home \gset
 SET client_min_messages = warning;
 CREATE ROLE regress_mega_nobody;
+CREATE ROLE regress_mega_user;
 CREATE ROLE regress_mega_reader;
 CREATE ROLE regress_mega_app;
 CREATE ROLE regress_mega_worker;
@@ -37,13 +38,16 @@ SELECT p.proname, (CASE p.prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT ' END) || p
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'
 WHERE p.prorettype <> 'trigger'::regtype;
 CREATE FUNCTION yes(boolean) RETURNS text LANGUAGE sql AS $$SELECT CASE WHEN $1 THEN 'yes' ELSE '' END$$;
+BEGIN; -- row security is for the level user alone here
+SELECT count(*) > 0 AS done FROM mega_enable_rls('regress_mega_user');
+SELECT mega_grant('regress_mega_user', 'user');
 \pset format unaligned
 \pset tuples_only on
--- functions: everybody, reader, app, worker, admin
-SELECT format('| `%s` | %s | %s | %s | %s | %s |', proname, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_worker', statement)), yes(may('regress_mega_admin', statement)))
+-- functions: everybody, user, reader, app, worker, admin
+SELECT format('| `%s` | %s | %s | %s | %s | %s | %s |', proname, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_user', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_worker', statement)), yes(may('regress_mega_admin', statement)))
 FROM called ORDER BY proname;
 -- tables: what each may do
-SELECT format('| `%s` %s | %s | %s | %s | %s | %s |', t.name, a.what, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_worker', statement)), yes(may('regress_mega_admin', statement)))
+SELECT format('| `%s` %s | %s | %s | %s | %s | %s | %s |', t.name, a.what, yes(may('regress_mega_nobody', statement)), yes(may('regress_mega_user', statement)), yes(may('regress_mega_reader', statement)), yes(may('regress_mega_app', statement)), yes(may('regress_mega_worker', statement)), yes(may('regress_mega_admin', statement)))
 FROM (VALUES (1, 'mega_customers'), (2, 'mega_generations'), (3, 'mega_admin')) t(nr, name),
     LATERAL (VALUES (1, 'SELECT', 'SELECT FROM ' || t.name), (2, 'INSERT', 'INSERT INTO ' || t.name || ' DEFAULT VALUES'), (3, 'UPDATE', 'UPDATE ' || t.name || ' SET mg_meta = NULL'), (4, 'DELETE', 'DELETE FROM ' || t.name),
         (5, 'TRUNCATE', 'TRUNCATE ' || t.name || ' CASCADE'), (6, 'TRIGGER', 'CREATE TRIGGER t AFTER INSERT ON ' || t.name || ' EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()'),
@@ -51,6 +55,7 @@ FROM (VALUES (1, 'mega_customers'), (2, 'mega_generations'), (3, 'mega_admin')) 
 ORDER BY t.nr, a.nr;
 \pset tuples_only off
 \pset format aligned
+ROLLBACK;
 -- trigger functions can be hung on a table by nobody but the owner
 SELECT count(*) AS trigger_functions, count(*) FILTER (WHERE has_function_privilege(r, p.oid, 'EXECUTE')) AS others_may
 FROM pg_proc p, unnest('{regress_mega_nobody,regress_mega_reader,regress_mega_app,regress_mega_worker,regress_mega_admin}'::text[]) r WHERE p.proname LIKE 'mega\_trigger\_%';
@@ -91,4 +96,4 @@ SELECT mg_pass_id, mg_credits FROM mega_customers ORDER BY 1;
 
 \c :home
 DROP DATABASE regress_mega_docs_security;
-DROP ROLE regress_mega_nobody, regress_mega_reader, regress_mega_app, regress_mega_worker, regress_mega_admin, visitor, writer;
+DROP ROLE regress_mega_nobody, regress_mega_user, regress_mega_reader, regress_mega_app, regress_mega_worker, regress_mega_admin, visitor, writer;

@@ -78,7 +78,7 @@ ALTER TABLE mega_generations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE mega_admin ENABLE ROW LEVEL SECURITY;
 CREATE POLICY mine ON mega_customers TO regress_mega_policed USING (mg_pass_id = 'pass:test:mine') WITH CHECK (true);
 CREATE POLICY mine ON mega_generations TO regress_mega_policed USING (mg_pass_id = 'pass:test:mine') WITH CHECK (true);
-CREATE POLICY all_of_it ON mega_admin TO regress_mega_policed USING (true);
+CREATE POLICY all_of_it ON mega_admin TO regress_mega_policed USING (mg_id IS NOT NULL) WITH CHECK (true);
 
 -- How a statement ended, in all that an error says; and what of it the statement did not say itself.
 CREATE FUNCTION told(statement text, OUT state text, OUT said text, OUT leaked text) LANGUAGE plpgsql AS $$

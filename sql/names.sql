@@ -4,6 +4,7 @@
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE regress_mega_mallory;
+CREATE ROLE regress_mega_people;
 SELECT current_database() AS home, quote_ident(current_user) AS superuser \gset
 CREATE DATABASE regress_mega_names OWNER regress_mega_mallory TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
 \c regress_mega_names
@@ -42,7 +43,7 @@ SELECT pg_catalog.format('SELECT * FROM %s.%I(%s)', p.pronamespace::pg_catalog.r
         WHEN a.name OPERATOR(pg_catalog.~) 'pass_id$' THEN pg_catalog.quote_literal(CASE WHEN a.name OPERATOR(pg_catalog.~) '^to' THEN 'pass:names:2' ELSE 'pass:names:1' END)
         WHEN a.name OPERATOR(pg_catalog.~) '_(cursor|id)$' AND a.type OPERATOR(pg_catalog.~) 'uuid$' OR a.name OPERATOR(pg_catalog.~) '(cursor|shopify_customer_id|parent_generation_id|mma_status)$' THEN 'NULL'
         WHEN a.name OPERATOR(pg_catalog.~) '_id$' THEN pg_catalog.quote_literal(pg_catalog.concat(a.name, version))
-        WHEN a.name OPERATOR(pg_catalog.=) 'role' THEN '''regress_mega_mallory'''
+        WHEN a.name OPERATOR(pg_catalog.=) 'role' THEN CASE WHEN p.proname OPERATOR(pg_catalog.=) 'mega_enable_rls' THEN '''regress_mega_people''' ELSE '''regress_mega_mallory''' END
         WHEN a.type OPERATOR(pg_catalog.=) 'integer' THEN '1' WHEN a.type OPERATOR(pg_catalog.~) 'jsonb$' THEN '''{}''' ELSE 'NULL' END,
         CASE WHEN a.type OPERATOR(pg_catalog.~) '^[a-z]+$' AND a.type OPERATOR(pg_catalog.!~) '^(integer|boolean|bigint|interval)$' THEN 'pg_catalog.' ELSE '' END OPERATOR(pg_catalog.||) a.type), ', ' ORDER BY a.number) FILTER (WHERE a.number IS NOT NULL))
 FROM pg_catalog.pg_proc p LEFT JOIN LATERAL (
@@ -106,7 +107,7 @@ CREATE FUNCTION witness.plant(place text, truth text, other text) RETURNS void L
 DECLARE
     types CONSTANT text[] := '{oid,regclass,regrole,regprocedure,name,text,"character varying","\"char\"",smallint,integer,bigint,numeric,boolean,jsonb,uuid,"timestamp with time zone",interval,text[],name[],aclitem[],int2vector,pg_node_tree}';
     few CONSTANT text[] := '{oid,regclass,name,text,"character varying","\"char\"",integer,jsonb,"timestamp with time zone",text[]}';
-    functions CONSTANT text[] := '{abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_array,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,strpos,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
+    functions CONSTANT text[] := '{has_any_column_privilege,has_function_privilege,has_schema_privilege,has_table_privilege,abs,acldefault,array_remove,array_to_tsvector,string_to_array,aclexplode,bool_or,btrim,cardinality,clock_timestamp,concat_ws,count,current_setting,date_trunc,format,format_type,gen_random_uuid,hashtextextended,isfinite,jsonb_array_elements_text,jsonb_array_length,jsonb_build_array,jsonb_build_object,jsonb_object_keys,jsonb_typeof,lower,max,md5,min,now,octet_length,obj_description,pg_get_expr,pg_get_indexdef,pg_sleep,regexp_split_to_array,round,row_number,set_config,starts_with,strpos,string_agg,substr,sum,timezone,to_char,to_json,to_jsonb,unnest}';
     one record;
 BEGIN
     PERFORM witness.rival(place, f.name, pg_catalog.concat_ws(', ', a.one), other) FROM unnest(functions) f(name), unnest(types || NULL) a(one);
@@ -143,7 +144,7 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE DOMAIN %s.%I AS integer CHECK (%1$s.rival_check(VALUE))', place, one.name);
     END LOOP;
     FOR one IN SELECT c.relname AS name, (SELECT string_agg('c.' || attname, ', ') FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND attname NOT IN ('attmissingval')) AS columns FROM pg_catalog.pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')
-        AND c.relname ~ '^pg_(attribute|attrdef|class|constraint|depend|description|index|settings|trigger|am|extension|proc|type|namespace|roles|authid)$' LOOP
+        AND c.relname ~ '^pg_(policy|auth_members|attribute|attrdef|class|constraint|depend|description|index|settings|trigger|am|extension|proc|type|namespace|roles|authid)$' LOOP
         EXECUTE pg_catalog.format('CREATE VIEW %s.%I AS SELECT %3$s FROM pg_catalog.%2$I c WHERE %1$s.rival_check(1) IS NULL', place, one.name, one.columns);
     END LOOP;
 END
@@ -236,4 +237,4 @@ SELECT last_value AS runs FROM witness.runs;
 
 \c :home
 DROP DATABASE regress_mega_names;
-DROP ROLE regress_mega_mallory;
+DROP ROLE regress_mega_mallory, regress_mega_people;

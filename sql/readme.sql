@@ -204,8 +204,18 @@ SELECT * FROM mega_install();
 CREATE ROLE regress_studio_api;
 SELECT mega_grant('regress_studio_api', 'app');
 
+CREATE ROLE regress_studio_people;
+SELECT object, action FROM mega_enable_rls('regress_studio_people') WHERE object <> 'schema';
+SELECT mega_grant('regress_studio_people', 'user');
+UPDATE mega_customers SET mg_user_id = '5a1e0000-0000-4000-8000-000000000001' WHERE mg_pass_id = 'pass:shopify:1001';
+BEGIN;
+SET LOCAL ROLE regress_studio_people;
+SET LOCAL request.jwt.claims = '{"sub": "5a1e0000-0000-4000-8000-000000000001"}';
+SELECT mega_current_pass_id(), (SELECT count(*) FROM mega_customers) AS customers;
+COMMIT;
+
 GRANT INSERT ON mega_generations TO regress_studio_api;   -- for raw rows
 
 \c :home
 DROP DATABASE regress_mega_readme;
-DROP ROLE regress_studio_api;
+DROP ROLE regress_studio_api, regress_studio_people;

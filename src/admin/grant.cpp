@@ -1,80 +1,108 @@
-// mega_grant: who may call what. EXECUTE is the gate of a function; reads need SELECT besides, because they run with
-// the caller's rights and row policies.
+// mega_grant: who may call what, and read which tables.
+#include "admin/levels.hpp"
+#include "admin/policies.hpp"
 #include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
-#include "pg/spi.hpp"
 
 namespace mega::admin {
 
 namespace {
 
-// In the order of what they may; each may what those before it may. What is everybody's is not handed out, what is the
-// owner's is handed out by GRANT alone.
-enum class level { everybody, reader, app, worker, admin, owner };
-
-constexpr std::pair<std::string_view, level> granted_levels[] = {
-    {"reader", level::reader}, {"app", level::app}, {"worker", level::worker}, {"admin", level::admin}};
-
-// The Makefile makes it of the lines `-- level:` beside the functions in the rooms' .sql files.
-constexpr std::pair<std::string_view, level> function_levels[] = {
-#include "function_levels.inc"
+struct grantee {
+    Oid role;
+    std::string name;
+    Oid schema;
 };
 
-template <std::size_t N>
-std::optional<level> level_in(const std::pair<std::string_view, level> (&named)[N], std::string_view name) {
-    const auto found = std::ranges::find(named, name, [](const auto &one) { return one.first; });
-    return found == std::end(named) ? std::nullopt : std::optional(found->second);
+void grant_functions(pg::spi_connection &spi, const grantee &to, level wanted,
+                     const std::vector<granted_function> &functions) {
+    for (const granted_function &one : functions)
+        spi.run_text(one.needed <= wanted ? "GRANT EXECUTE ON " + one.target + " TO " + to.name
+                                          : "REVOKE EXECUTE ON " + one.target + " FROM " + to.name);
 }
 
-constexpr Oid schema_type[] = {OIDOID};
-// The extension's functions.
-constinit pg::statement
-    member_functions("SELECT p.proname::pg_catalog.text, p.oid::pg_catalog.regprocedure::pg_catalog.text, p.prokind "
-                     "OPERATOR(pg_catalog.=) 'p' FROM pg_catalog.pg_depend d "
-                     "JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid AND e.extname "
-                     "OPERATOR(pg_catalog.=) 'mega' "
-                     "JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid WHERE d.classid "
-                     "OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass "
-                     "AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND "
-                     "d.deptype OPERATOR(pg_catalog.=) 'e' AND p.pronamespace OPERATOR(pg_catalog.=) $1",
-                     schema_type);
+void grant_tables(pg::spi_connection &spi, const grantee &to, level wanted) {
+    const std::string place = pg::with_schema_name("@schema@", to.schema);
+    const std::string books = place + ".mega_customers, " + place + ".mega_generations";
+    spi.run_text("GRANT USAGE ON SCHEMA " + place + " TO " + to.name);
+    if (wanted == level::user) // it writes nothing, whatever others gave it
+        spi.run_text("REVOKE ALL ON " + books + ", " + place + ".mega_admin FROM " + to.name);
+    spi.run_text("GRANT SELECT ON " + books + " TO " + to.name);
+    if (wanted == level::admin)
+        spi.run_text("GRANT SELECT ON " + place + ".mega_admin TO " + to.name);
+    else
+        spi.run_text("REVOKE SELECT ON " + place + ".mega_admin FROM " + to.name);
+}
+
+// A right on a table that level user does not have: '' when there is none.
+std::string table_right_beyond(pg::spi_connection &spi, const grantee &of) {
+    const std::string role = std::to_string(of.role) + "::pg_catalog.oid";
+    const std::string place = pg::with_schema_name("@schema@", of.schema);
+    const pg::rows found = spi.run_text(
+        "SELECT r.word OPERATOR(pg_catalog.||) ' on ' OPERATOR(pg_catalog.||) c.relname FROM pg_catalog.pg_class c, "
+        "pg_catalog.unnest('{SELECT,INSERT,UPDATE,REFERENCES,DELETE,TRUNCATE,TRIGGER}'::pg_catalog.text[]) WITH "
+        "ORDINALITY AS r(word, place) WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY['" +
+        place + ".mega_customers'::pg_catalog.regclass, '" + place + ".mega_generations'::pg_catalog.regclass, '" +
+        place +
+        ".mega_admin'::pg_catalog.regclass]::pg_catalog.oid[]) AND (r.place OPERATOR(pg_catalog.>) 1 OR c.relname "
+        "OPERATOR(pg_catalog.=) "
+        "'mega_admin') AND (CASE WHEN r.place OPERATOR(pg_catalog.>) 4 THEN "
+        "pg_catalog.has_table_privilege(" +
+        role + ", c.oid, r.word) ELSE pg_catalog.has_any_column_privilege(" + role +
+        ", c.oid, r.word) END) ORDER BY c.relname, r.place LIMIT 1");
+    return found.empty() ? std::string() : std::string(found.text(0, 0).value_or(""));
+}
+
+// What membership in other roles, or everybody's rights, give a role cannot be taken from it alone.
+void require_nothing_beyond(pg::spi_connection &spi, const grantee &of,
+                            const std::vector<granted_function> &functions) {
+    std::string right = table_right_beyond(spi, of);
+    for (const granted_function &one : functions)
+        if (right.empty() && one.needed > level::user && may_call(spi, of.role, one.id))
+            right = "EXECUTE on " + one.target;
+    if (!right.empty())
+        throw pg::sql_error{"55000", of.name + " may do more than level user",
+                            "It has " + right + ", as everybody or as a member of another role.",
+                            "REVOKE that, or the membership, first."};
+}
+
+void require_policies(const policies &standing, const grantee &of, level wanted) {
+    if (wanted == level::user && !standing.binds(of.role))
+        throw pg::sql_error{"55000",
+                            of.name + " would read every customer's rows",
+                            {},
+                            "SELECT * FROM mega_enable_rls('" + of.name +
+                                "') first: then it reads those of its own customer."};
+    if (wanted != level::user && standing.names(of.role))
+        throw pg::sql_error{"55000",
+                            of.name + " reads its own customer's rows alone",
+                            {},
+                            "Its level is user. Give another level to another role, or take it out of the policies "
+                            "mega_own_rows and mega_own_rows_only first."};
+}
 
 Datum grant(FunctionCallInfo fcinfo) {
     using in = arguments::grant;
     const pg::arguments given(fcinfo);
     const Oid role = ledger::require("role", given.oid(in::role));
     const std::string_view word = ledger::require("level", given.text(in::level));
-    const auto wanted = level_in(granted_levels, word);
+    const auto wanted = level_named(word);
     if (!wanted)
         throw pg::sql_error{
-            ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, app, worker or admin."};
-    const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);
-    const std::string grantee = pg::call([role] { return quote_identifier(GetUserNameFromId(role, false)); });
+            ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, user, app, worker or admin."};
+    const grantee to{role, quoted_role(role), pg::schema_of_function(fcinfo->flinfo->fn_oid)};
     pg::spi_connection spi;
-    const pg::rows functions =
-        spi.run(member_functions, schema, pg::access::read_write, pg::nullable_datum{ObjectIdGetDatum(schema), false});
-    std::vector<std::string> commands;
-    for (std::uint64_t i = 0; i < functions.count(); ++i) {
-        const level needed = level_in(function_levels, *functions.text(i, 0)).value_or(level::owner);
-        if (needed == level::everybody)
-            continue;
-        const std::string target =
-            (functions.boolean(i, 2).value_or(false) ? "PROCEDURE " : "FUNCTION ") + std::string(*functions.text(i, 1));
-        const bool granted = needed <= *wanted;
-        commands.push_back((granted ? "GRANT EXECUTE ON " : "REVOKE EXECUTE ON ") + target +
-                           (granted ? " TO " : " FROM ") + grantee);
-    }
-    const std::string place = pg::with_schema_name("@schema@", schema);
-    commands.push_back("GRANT USAGE ON SCHEMA " + place + " TO " + grantee);
-    commands.push_back("GRANT SELECT ON " + place + ".mega_customers, " + place + ".mega_generations TO " + grantee);
-    if (*wanted == level::admin)
-        commands.push_back("GRANT SELECT ON " + place + ".mega_admin TO " + grantee);
+    policies standing(spi, to.schema);
+    require_policies(standing, to, *wanted);
+    const std::vector<granted_function> functions = granted_functions(spi, to.schema);
+    grant_functions(spi, to, *wanted, functions);
+    grant_tables(spi, to, *wanted);
+    if (*wanted == level::user)
+        require_nothing_beyond(spi, to, functions);
     else
-        commands.push_back("REVOKE SELECT ON " + place + ".mega_admin FROM " + grantee);
-    for (const std::string &command : commands)
-        spi.run_text(command);
+        standing.let_go_on(role, *wanted == level::admin);
     spi.finish();
     PG_RETURN_VOID();
 }

@@ -18,7 +18,7 @@ Datum balance(FunctionCallInfo fcinfo) {
     const std::string_view pass_id = ledger::resolve_pass_id(where, given, pg::access::read_only);
     const auto now = ledger::balance_of(where, pass_id);
     if (!now)
-        ledger::throw_unknown_customer(pass_id);
+        ledger::throw_unknown_customer(given);
     const bool expired = now->expires_at && *now->expires_at <= pg::clock_time();
     const std::int32_t spendable = expired || !now->may_spend ? 0 : std::max(now->credits, 0);
     return pg::return_row(fcinfo, now->credits, static_cast<std::int32_t>(-now->pending_holds), spendable,
@@ -42,7 +42,7 @@ Datum balance_at(FunctionCallInfo fcinfo) {
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::spi_connection spi;
-    ledger::require_visible_customer(spi, where, pass_id);
+    ledger::require_visible_customer(spi, where, pass_id, written);
     const std::int64_t sum =
         spi.run(sum_until, where.schema, pg::access::read_only, pass_id, at).int8(0, 0).value_or(0);
     spi.finish();

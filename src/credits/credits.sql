@@ -133,14 +133,14 @@ COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS
     'credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Raises 22023 and '
     '22008.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_balance_at(pass_id text, at timestamptz) RETURNS bigint
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION mega_balance_at(text, timestamptz) IS
     'The sum of the customer''s ledger up to and including a time. Raises 23503 for an unknown customer, 22008 for an '
     'infinite time. Reads with the caller''s rights and policies.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_balance(pass_id text, OUT mg_credits integer, OUT held integer, OUT spendable integer,
     OUT expires_at timestamptz)
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
@@ -148,7 +148,7 @@ COMMENT ON FUNCTION mega_balance(text) IS
     'The balance, what of it was set aside by holds that are pending, and what can be spent now: 0 once expired. Raises '
     '23503 for an unknown customer. Reads with the caller''s rights and policies.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_credit_statement(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_delta integer, OUT mg_reason text, OUT mg_source text,
@@ -161,7 +161,7 @@ COMMENT ON FUNCTION mega_credit_statement(text, integer, text, timestamptz, time
     'next_cursor, the same in every row of a page, asks for the next page; it is NULL on the last. Raises 23503 for an '
     'unknown customer, 22023 for a bad page size or cursor. Reads with the caller''s rights and policies.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_usage(pass_id text, since timestamptz, until timestamptz DEFAULT pg_catalog.now(),
     by text DEFAULT 'day', OUT bucket text, OUT granted bigint, OUT spent bigint, OUT returned bigint,
     OUT expired bigint, OUT movements bigint)

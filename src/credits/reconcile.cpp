@@ -33,14 +33,14 @@ constinit pg::statement
 Datum reconcile_credits(FunctionCallInfo fcinfo) {
     using in = arguments::reconcile_credits;
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const auto pass_id =
-        ledger::resolve_optional(where, pg::arguments(fcinfo).text(in::pass_id), pg::access::read_only);
+    const auto given = pg::arguments(fcinfo).text(in::pass_id);
+    const auto pass_id = ledger::resolve_optional(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
     const pg::rows found = pass_id ? spi.run(of_one, where.schema, pg::access::read_only, *pass_id)
                                    : spi.run(of_all, where.schema, pg::access::read_only);
     if (pass_id && found.empty())
-        ledger::require_visible_customer(spi, where, *pass_id);
+        ledger::require_visible_customer(spi, where, *pass_id, *given);
     for (std::uint64_t i = 0; i < found.count(); ++i)
         result.add_row(found, i);
     spi.finish();

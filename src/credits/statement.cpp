@@ -60,6 +60,7 @@ constexpr int place_column = 10;
 
 // What a call asks for. until is a position, too: in front of all rows of its time.
 struct request {
+    std::string_view written; // as the caller gave it
     std::string_view pass_id;
     std::int32_t size;
     std::optional<ledger::page_cursor> behind;
@@ -92,7 +93,7 @@ pg::rows rows_of(pg::spi_connection &spi, const schema::table_catalog &where, li
 page_of_credits find_page(pg::spi_connection &spi, const schema::table_catalog &where, const request &asked) {
     const pg::rows customer = spi.run(select_customer, where.schema, pg::access::read_only, asked.pass_id);
     if (customer.empty())
-        ledger::throw_unknown_customer(asked.pass_id);
+        ledger::throw_unknown_customer(asked.written);
     std::int64_t balance = customer.int4(0, 0).value_or(0);
     const std::int64_t version = customer.time(0, 1).value_or(pg::timestamp{}).value;
     listing &what = where.generations.keyed ? keyed : unkeyed;
@@ -135,7 +136,7 @@ Datum credit_statement(FunctionCallInfo fcinfo) {
     using in = arguments::credit_statement;
     const pg::arguments given(fcinfo);
     const std::string_view written = ledger::require_text("pass_id", given.text(in::pass_id));
-    request asked{{}, ledger::read_page_size(given.int4(in::page_size)), {}, given.time(in::since)};
+    request asked{written, {}, ledger::read_page_size(given.int4(in::page_size)), {}, given.time(in::since)};
     const auto until = given.time(in::until);
     ledger::check_span(asked.since, until);
     asked.behind = read_position(given, until);

@@ -91,7 +91,7 @@ Datum usage(FunctionCallInfo fcinfo) {
     pg::spi_connection spi;
     const pg::rows customer = spi.run(select_zone, where.schema, pg::access::read_only, pass_id);
     if (customer.empty())
-        ledger::throw_unknown_customer(pass_id);
+        ledger::throw_unknown_customer(written);
     const pg::rows found = spi.run(usage_rows, where.schema, pg::access::read_only, pass_id, since, until, by,
                                    zone_or_utc(customer.text(0, 0)));
     for (std::uint64_t i = 0; i < found.count(); ++i)

@@ -10,7 +10,7 @@ CREATE FUNCTION mega_trigger_customer_verify() RETURNS trigger AS 'MODULE_PATHNA
 COMMENT ON FUNCTION mega_trigger_customer_verify() IS
     'AFTER INSERT OR UPDATE on mega_customers: holds the row as stored against the rules for derived columns.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_pass_id(shopify_customer_id text DEFAULT NULL, user_id uuid DEFAULT NULL,
     anon_id uuid DEFAULT pg_catalog.gen_random_uuid()) RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -18,6 +18,15 @@ COMMENT ON FUNCTION mega_pass_id(text, uuid, uuid) IS
     'The pass id of the first identity that is there: Shopify id, user id, anonymous id (spec 0.1). A '
     'Shopify id is trimmed and loses gid://shopify/Customer/; '''', anonymous, undefined, null, nan, none and [object '
     'Object] in any case are absent. Raises 22023 when all are absent or the Shopify id is no id.';
+
+-- level: user
+CREATE FUNCTION mega_current_pass_id() RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION mega_current_pass_id() IS
+    'Whom this session speaks for: the customer whose mg_user_id is the sub of request.jwt.claims, or else the one that '
+    'mega.pass_id names; merges are followed. NULL when neither is there, when there is no such customer, and when both are '
+    'there and differ; claims that are malformed are none. Row policies call it, so it looks as the owner of the tables. '
+    'Locks nothing.';
 
 -- level: app
 CREATE FUNCTION mega_ensure_customer(pass_id text DEFAULT NULL, shopify_customer_id text DEFAULT NULL,
@@ -29,7 +38,7 @@ COMMENT ON FUNCTION mega_ensure_customer(text, text, uuid, uuid, text, jsonb) IS
     'mg_status is active, disabled or deleted. Call it as SELECT * FROM. Raises MG009 when the identities belong to two customers, 22023 for a bad argument or an unknown '
     'profile key. Locks the customer FOR NO KEY UPDATE.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_customer(pass_id text,
     OUT mg_pass_id text, OUT mg_shopify_customer_id text, OUT mg_user_id uuid, OUT mg_email text,
     OUT mg_first_name text, OUT mg_last_name text, OUT mg_display_name text, OUT mg_locale text, OUT mg_timezone text,

@@ -16,6 +16,11 @@ constinit pg::statement select_customer("SELECT c.mg_meta OPERATOR(pg_catalog.#>
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);
 
+constexpr Oid user_id_type[] = {UUIDOID};
+constinit pg::statement select_by_user("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c "
+                                       "WHERE c.mg_user_id OPERATOR(pg_catalog.=) $1",
+                                       user_id_type);
+
 constinit pg::statement select_sources("SELECT c.mg_meta OPERATOR(pg_catalog.#>) '{mega,sources}' "
                                        "FROM ONLY @schema@.mega_customers c "
                                        "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
@@ -90,9 +95,41 @@ std::vector<std::string> pass_ids_meant(const schema::table_catalog &where, std:
     return all;
 }
 
-void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id) {
+std::vector<std::string> customers_of_user(const schema::table_catalog &where, const pg::uuid &user_id) {
+    std::vector<std::string> roots;
+    {
+        pg::spi_connection spi;
+        {
+            const pg::as_role owner(where.customers.owner);
+            const pg::rows found = spi.run(select_by_user, where.schema, pg::access::read_only, user_id);
+            for (std::uint64_t i = 0; i < found.count(); ++i)
+                roots.emplace_back(found.text(i, 0).value_or(""));
+        }
+        spi.finish();
+    }
+    for (std::string &one : roots)
+        one = resolve_pass_id(where, one, pg::access::read_only);
+    std::ranges::sort(roots);
+    const auto again = std::ranges::unique(roots);
+    roots.erase(again.begin(), again.end());
+    return roots;
+}
+
+bool customer_stands(const schema::table_catalog &where, std::string_view pass_id) {
+    pg::spi_connection spi;
+    bool stands = false;
+    {
+        const pg::as_role owner(where.customers.owner);
+        stands = !spi.run(select_customer, where.schema, pg::access::read_only, pass_id).empty();
+    }
+    spi.finish();
+    return stands;
+}
+
+void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id,
+                              std::string_view given) {
     if (spi.run(select_customer, where.schema, pg::access::read_only, pass_id).empty())
-        throw_unknown_customer(pass_id);
+        throw_unknown_customer(given);
 }
 
 bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view stored) {

@@ -25,8 +25,16 @@ std::optional<std::string_view> resolve_optional(const schema::table_catalog &wh
 // The pass id, and in front of them those of the customers who were merged into that one.
 std::vector<std::string> pass_ids_meant(const schema::table_catalog &where, std::string_view pass_id);
 
-// For reads: raises 23503 when the caller sees no such customer.
-void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id);
+// For reads: raises 23503 when the caller sees no such customer. The error repeats what was given: whom another
+// customer's pass id means, the row of which a policy hides, is not told.
+void require_visible_customer(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view pass_id,
+                              std::string_view given);
+
+// For reads: the customers with this user id, one of each that goes on. In adopted tables they may be several.
+std::vector<std::string> customers_of_user(const schema::table_catalog &where, const pg::uuid &user_id);
+
+// For reads: whether there is a customer of exactly this pass id.
+bool customer_stands(const schema::table_catalog &where, std::string_view pass_id);
 
 // Whether the pass id that was given means the customer of a row that stores the other.
 bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view stored);

@@ -7,7 +7,7 @@
 namespace pg {
 
 // Whether the caller may read these columns of every row as they stand: SELECT is granted, on the table or on each of
-// them, and no row policy applies. No columns: all of them. Looks into the catalogs: for the way of an error.
+// them, and no row policy hides any of them. No columns: all of them. Looks into the catalogs: for the way of an error.
 bool caller_may_read(Oid relation, std::span<const AttrNumber> columns = {});
 
 // Whether SELECT is granted on these columns, whatever the policies.

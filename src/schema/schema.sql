@@ -1,6 +1,6 @@
 -- The three tables.
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_version() RETURNS text
     AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION mega_version() IS 'The version of the library that is loaded.';

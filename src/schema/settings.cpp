@@ -11,6 +11,7 @@ constinit int derived_writes_value = static_cast<int>(derived_writes::reject);
 constinit int payload_urls_value = static_cast<int>(payload_urls::redact);
 constinit char *asset_hosts_value = nullptr;
 constinit bool notify_value = false;
+constinit char *pass_id_value = nullptr;
 constinit char *trusted_owners_value = nullptr;
 constinit std::uint64_t trusted_owners_number = 0;
 constinit bool install_value = true; // read by the extension's script
@@ -136,6 +137,7 @@ derived_writes derived_writes_setting() noexcept { return static_cast<derived_wr
 payload_urls payload_urls_setting() noexcept { return static_cast<payload_urls>(payload_urls_value); }
 std::string_view asset_hosts_setting() noexcept { return asset_hosts_value == nullptr ? "" : asset_hosts_value; }
 bool notify_setting() noexcept { return notify_value; }
+std::string_view pass_id_setting() noexcept { return text_of(pass_id_value); }
 write_path write_path_setting() noexcept { return static_cast<write_path>(write_path_value); }
 
 const char *trusted_owners_setting() noexcept { return trusted_owners_value == nullptr ? "" : trusted_owners_value; }
@@ -160,6 +162,9 @@ void define_settings() {
     DefineCustomBoolVariable("mega.notify", "Status changes of generations and new settings are sent to channels.",
                              "mega_generation, mega_app_config and mega_runtime_config.", &notify_value, false,
                              PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("mega.pass_id", "The customer for whom this session speaks.",
+                               "Read by mega_current_pass_id where request.jwt.claims name no user.", &pass_id_value,
+                               "", PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomBoolVariable("mega.install", "CREATE EXTENSION calls mega_install.",
                              "Off, it makes the functions only: mega_install can be asked first what it would do.",
                              &install_value, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);

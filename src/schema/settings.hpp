@@ -23,6 +23,8 @@ std::string_view asset_hosts_setting() noexcept;  // mega.asset_hosts: hosts all
 bool notify_setting() noexcept;                   // mega.notify: status changes go to channel mega_generation
 write_path write_path_setting() noexcept;         // mega.write_path: auto, or sql to write through SQL always
 
+std::string_view pass_id_setting() noexcept; // mega.pass_id: whom the session speaks for, where no claims say it
+
 // mega.trusted_owners: roles, besides superusers and a table's owner, whose code may run with the owner's rights, as
 // SQL writes a list of names. The number counts up whenever the setting changes.
 const char *trusted_owners_setting() noexcept;

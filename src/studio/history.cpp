@@ -145,7 +145,7 @@ Datum list(FunctionCallInfo fcinfo, listing &what, const request &wanted) {
     pg::spi_connection spi;
     const pg::rows page = read(spi, where, what, pass_id, wanted);
     if (page.empty())
-        ledger::require_visible_customer(spi, where, pass_id);
+        ledger::require_visible_customer(spi, where, pass_id, wanted.pass_id);
     ledger::add_page(result, page, wanted.size);
     spi.finish();
     return pg::return_null(fcinfo);

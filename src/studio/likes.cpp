@@ -144,7 +144,7 @@ Datum likes(FunctionCallInfo fcinfo) {
         last = position_of(found, i);
     });
     if (page.empty())
-        ledger::require_visible_customer(spi, where, pass_id);
+        ledger::require_visible_customer(spi, where, pass_id, of);
     const pg::nullable_datum next =
         pg::to_datum(more ? std::optional(ledger::write_cursor(last)) : std::optional<std::string>());
     for (auto &columns : page) {

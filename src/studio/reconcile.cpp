@@ -36,8 +36,8 @@ void compare(pg::spi_connection &spi, const schema::table_catalog &where, pg::ro
 Datum reconcile_preferences(FunctionCallInfo fcinfo) {
     using in = arguments::reconcile_preferences;
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const auto pass_id =
-        ledger::resolve_optional(where, pg::arguments(fcinfo).text(in::pass_id), pg::access::read_only);
+    const auto given = pg::arguments(fcinfo).text(in::pass_id);
+    const auto pass_id = ledger::resolve_optional(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);
     std::string last;
     for (bool more = true; more;) {
@@ -47,7 +47,7 @@ Datum reconcile_preferences(FunctionCallInfo fcinfo) {
         const pg::rows page = pass_id ? spi.run(one_customer, where.schema, pg::access::read_only, *pass_id)
                                       : spi.run(customers_behind, where.schema, pg::access::read_only, last);
         if (pass_id && page.empty())
-            ledger::require_visible_customer(spi, where, *pass_id);
+            ledger::require_visible_customer(spi, where, *pass_id, *given);
         for (std::uint64_t i = 0; i < page.count(); ++i) {
             last = *page.text(i, 0);
             customers.run(

@@ -141,7 +141,7 @@ COMMENT ON FUNCTION mega_record_feedback(text, text, text, text, text, text, tex
     '23514 another customer''s generation, 22023 bad argument, MG002 when the id is another customer''s, MG008 a URL that '
     'expires. Locks the generation FOR SHARE.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_generation_history(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     mma_mode text DEFAULT NULL, mma_status text DEFAULT NULL, since timestamptz DEFAULT NULL,
     until timestamptz DEFAULT NULL,
@@ -156,7 +156,7 @@ COMMENT ON FUNCTION mega_generation_history(text, integer, text, text, text, tim
     'next_cursor, the same in every row, asks for the next page; NULL on the last. Raises 22023. Reads with the '
     'caller''s rights and policies.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_generation(generation_id text, pass_id text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_type text, OUT mg_provider text, OUT mg_output_url text,
     OUT mg_mma_mode text, OUT mg_mma_status text, OUT mg_generation_id text, OUT mg_prompt text, OUT mg_mma_vars jsonb,
@@ -175,7 +175,7 @@ COMMENT ON FUNCTION mega_delete_generation(text, text) IS
     'Marks a generation deleted: reads show it no more, the ledger keeps it. Again: no change. Raises MG003 no such '
     'generation, 23514 another customer''s, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT NULL,
     OUT mg_step_no integer, OUT mg_step_type text, OUT mg_created_at timestamptz, OUT mg_payload jsonb,
     OUT duration_ms bigint)
@@ -183,7 +183,7 @@ CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT N
 COMMENT ON FUNCTION mega_generation_steps(text, text) IS
     'The audit trail of a generation: its steps in order. Raises 22023. Reads with the caller''s rights and policies.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_mma_events(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     event_type text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_event_type text, OUT mg_generation_id text, OUT mg_meta jsonb,
@@ -194,7 +194,7 @@ COMMENT ON FUNCTION mega_mma_events(text, integer, text, text) IS
     'A customer''s events, newest first, of one type or of all. next_cursor as in mega_generation_history. Raises 22023. '
     'Reads with the caller''s rights and policies.';
 
--- level: reader
+-- level: user
 CREATE FUNCTION mega_likes(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
     OUT mg_id text, OUT mg_created_at timestamptz, OUT mg_generation_id text, OUT mg_type text, OUT mg_provider text,
     OUT mg_output_url text, OUT mg_prompt text, OUT next_cursor text)

@@ -22,6 +22,7 @@ my $logs = PostgreSQL::Test::Utils::tempdir();
 my $primary = start_replicating_node('primary', 'physical');
 start_dumps($primary);
 make_source('studio');
+$primary->safe_psql('studio', q{ALTER DATABASE studio SET mega.pass_id = 'pass:shopify:7001'}); # whom the sessions speak for
 $primary->safe_psql('studio', q{CREATE SCHEMA old_shop; CREATE TABLE old_shop.customers (shopify_customer_id text, credits int, created_at timestamptz);
     INSERT INTO old_shop.customers VALUES ('7001', 5, '2025-01-01Z'), ('7999', 5, '2025-01-01Z')});
 
@@ -70,7 +71,7 @@ sub reading_functions_work {
         mega_admin_session => q{'5f0c'}, mega_app_config => q{'theme'}, mega_app_config_versions => q{'theme'},
         mega_profile => q{'7c000000-0000-4000-8000-000000000004'}, mega_runtime_config => '', mega_write_path => '',
         mega_balance => q{'pass:shopify:7001'}, mega_balance_at => q{'pass:shopify:7001', 'now'},
-        mega_credit_statement => q{'pass:shopify:7001'}, mega_customer => q{'pass:shopify:7001'},
+        mega_credit_statement => q{'pass:shopify:7001'}, mega_current_pass_id => '', mega_customer => q{'pass:shopify:7001'},
         mega_generation => q{'gen_1'}, mega_generation_history => q{'pass:shopify:7001'}, mega_generation_steps => q{'gen_1'},
         mega_has_expiring_url => q{'{"url": "https://a.example.com/x.png?X-Amz-Signature=5f0c2b"}'},
         mega_is_pass_id => q{'pass:shopify:7001'}, mega_is_permanent_url => q{'https://assets.example.com/gen_1.png'},
@@ -108,7 +109,7 @@ sub writing_functions_are_refused {
         mega_record_mma_events => q{'[{"pass_id": "pass:shopify:7001", "event_type": "like"}]'}, mega_tweak_generation => q{'gen_1'}, mega_capture_credit => q{'h-1'},
         mega_complete_generation => q{'gen_2', 'https://assets.example.com/gen_2.png'},
         mega_create_generation => $customer, mega_ensure_customer => $customer, mega_expire_credits => '',
-        mega_fail_generation => q{'gen_2', 'timeout'}, mega_grant => q{'shop_app', 'app'},
+        mega_fail_generation => q{'gen_2', 'timeout'}, mega_enable_rls => q{'shop_app'}, mega_grant => q{'shop_app', 'app'},
         mega_hold_credit => "$customer, 1, 'h-2'", mega_install => '', mega_open_books => '',
         mega_record_credit => "$customer, 1, 'gift'",
         mega_record_credits => q{'[{"pass_id": "pass:shopify:7001", "delta": 1, "reason": "gift"}]'},

@@ -77,6 +77,7 @@ my %elsewhere = (
     mega_install => 'makes tables: t 020_ddl, sql/adoption',
     mega_validate => 'adds constraints: sql/adoption',
     mega_grant => 'rights: sql/rights',
+    mega_enable_rls => 'makes policies: sql/rls',
     mega_import => 'moves in: sql/import',
 );
 
