@@ -167,7 +167,7 @@ rule_headers_are_included_once() { project_files 'src/*.hpp' 'test/*.hpp' 'bench
 
 # What tests share is included: sql/shared/opening.psql, or outcome.psql where a test makes a database of its own.
 rule_tests_share_their_opening() {
-    project_files 'sql/*.sql' | xargs -r -d '\n' grep -lE 'CREATE (OR REPLACE )?FUNCTION pg_temp\.outcome\(' | sed 's|$|: defines outcome, which is in sql/shared|'
+    project_files 'sql/*.sql' | in_files 'CREATE (OR REPLACE )?FUNCTION pg_temp\.outcome\('
 }
 
 # Every sql/*.sql is in sql/schedule, and every scheduled test has its file and its expected output.

@@ -9,7 +9,7 @@ CREATE EXTENSION mega;
 DROP EXTENSION mega CASCADE;
 \set VERBOSITY sqlstate
 \pset null NULL
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.answered(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     said text;
     detail text;
@@ -40,7 +40,7 @@ SELECT object, offenders, example, action FROM mega_validate();
 -- Held: a row, two in one statement, a function, many by function, a hold, a null reason; with other rows there
 --
 PREPARE raw(text, text, text, text) AS INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ($1, 'pass:test:a', 5, $2, $3, $4) RETURNING mg_delta;
-SELECT what, pg_temp.outcome(statement) FROM (VALUES
+SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('new', $$EXECUTE raw('credit_transaction:n1', 'order', 'shopify_order', '1002')$$),
     ('again', $$EXECUTE raw('credit_transaction:n2', 'order', 'shopify_order', '1002')$$),
     ('another reason', $$EXECUTE raw('credit_transaction:n3', 'bonus', 'shopify_order', '1002')$$),
@@ -74,10 +74,10 @@ COMMIT;
 --
 -- Types that identify nothing: by functions, as rows, and left out of the index.
 --
-SELECT pg_temp.outcome($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-7')$$) AS keyed;
-SELECT pg_temp.outcome(format('SET mega.unkeyed_ref_types = %L', word)) FROM unnest(ARRAY['a{b', 'a"b', 'a\b', 'a''b']) word;
+SELECT pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-7')$$) AS keyed;
+SELECT pg_temp.answered(format('SET mega.unkeyed_ref_types = %L', word)) FROM unnest(ARRAY['a{b', 'a"b', 'a\b', 'a''b']) word;
 SET mega.unkeyed_ref_types = 'admin, two words ,admin,, null';
-SELECT what, pg_temp.outcome(statement) FROM (VALUES
+SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('function', $$SELECT replayed, mg_credits FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-7')$$),
     ('function again', $$SELECT replayed, mg_credits FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-7')$$),
     ('by its id', $$SELECT replayed, mg_credits FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-7', txn_id => 'x1')$$),
@@ -96,7 +96,7 @@ ALTER TABLE mega_generations ENABLE TRIGGER USER;
 COMMIT;
 SELECT object, offenders, example, action FROM mega_validate();
 SELECT indexdef FROM pg_indexes WHERE indexname ~ 'credit_reference';
-SELECT what, pg_temp.outcome(statement) FROM (VALUES
+SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('function', $$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-7')$$),
     ('row', $$EXECUTE raw('credit_transaction:m2', 'manual', 'admin', 'admin-7')$$),
     ('row of another type', $$EXECUTE raw('credit_transaction:m3', 'order', 'shopify_order', '1004')$$)) v(what, statement);
@@ -117,9 +117,9 @@ ALTER TABLE mega_generations ENABLE TRIGGER USER;
 COMMIT;
 SELECT action FROM mega_install();
 SET mega.unkeyed_ref_types = 'admin';
-SELECT n, pg_temp.outcome($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
+SELECT n, pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
 SELECT action FROM mega_install();
-SELECT n, pg_temp.outcome($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
+SELECT n, pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
 -- SQL finds its way by the index that leaves types out
 SET enable_seqscan = off;
 SET plan_cache_mode = force_custom_plan;

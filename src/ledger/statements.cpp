@@ -98,8 +98,8 @@ pg::statement &update_row(verb what, std::string_view begin, std::string_view ke
         for (std::size_t i = 0; i < columns.size(); ++i)
             text += (i == 0 ? " SET " : ", ") + std::string(described(columns[i]).name) + " = $" +
                     std::to_string(i + (placed ? 3 : 2));
-        text += " WHERE " + std::string(key) + " OPERATOR(pg_catalog.=) $1" + (placed ? at_place : "") +
-                " RETURNING " + described(returned).name;
+        text += " WHERE " + std::string(key) + " OPERATOR(pg_catalog.=) $1" + (placed ? at_place : "") + " RETURNING " +
+                described(returned).name;
         if constexpr (std::is_same_v<Column, customer>)
             text += ", ctid";
         return made{std::move(text),

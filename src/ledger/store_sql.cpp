@@ -1,4 +1,4 @@
-// The SQL store: the same by statements, under marks that its triggers know.
+// The SQL store: rows of the tables by statements, under marks that mega's triggers know.
 #include "ledger/store_sql.hpp"
 
 #include "ledger/checked.hpp"
@@ -21,15 +21,6 @@ using schema::customer;
 using column = schema::ledger;
 using statements::locking;
 
-constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
-// A row that was merged answers for its target.
-constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
-                             "c.mg_pass_id) FROM ONLY @schema@.mega_customers c WHERE "
-                             "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6, $7]) "
-                             "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
-                             "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
-                             look_types);
-
 constexpr Oid key_types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 constinit pg::statement taken_by("SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1 "
                                  "UNION ALL SELECT FROM ONLY @schema@.mega_generations g "
@@ -41,18 +32,6 @@ constinit pg::statement taken_by("SELECT FROM ONLY @schema@.mega_generations g W
                                  key_types);
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement select_last_step("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
-                                         "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
-                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
-                                         id_type);
-
-constinit pg::statement
-    sum_pending_holds("SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8), 0)"
-                      "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
-                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-                      "AND " MEGA_PENDING_HOLD,
-                      id_type);
-
 constexpr customer locked_columns[] = {customer::mg_credits,    customer::mg_expires_at, customer::mg_disabled,
                                        customer::mg_deleted_at, customer::mg_updated_at, customer::mg_meta};
 constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at};
@@ -88,20 +67,14 @@ struct split_changes {
 };
 
 // What a change projects, in flight while it is written; nothing when it leaves the balance alone.
-std::optional<in_flight::projection> &project_in_flight(std::optional<in_flight::projection> &projecting,
-                                                        std::string_view pass_id,
-                                                        std::span<const customer_change> changes) {
+void project_in_flight(std::optional<in_flight::projection> &projecting, std::string_view pass_id,
+                       std::span<const customer_change> changes) {
     const auto written = [&](customer c) { return std::ranges::find(changes, c, &customer_change::first); };
     const auto balance = written(customer::mg_credits), snapshot = written(customer::mg_mma_preferences);
     if (balance != changes.end())
         projecting.emplace(pass_id, DatumGetInt32(balance->second.value),
                            snapshot == changes.end() ? nullptr : pg::jsonb_of(snapshot->second.value).document);
-    return projecting;
 }
-
-} // namespace
-
-namespace {
 
 ItemPointerData place_in(const pg::rows &found, std::size_t column) {
     return *reinterpret_cast<ItemPointer>(DatumGetPointer(found.column(0, static_cast<int>(column)).value));
@@ -215,15 +188,6 @@ void sql_store::refresh(locked_customer &locked) {
     locked.expires_at = found.empty() ? std::nullopt : found.time(0, 1);
 }
 
-std::vector<std::string> sql_store::find_customers(const identities &known) {
-    const pg::rows rows = run(where().customers, look, known.pass_ids[0], known.shopify_id, known.user_id,
-                              known.pass_ids[1], known.pass_ids[2], known.pass_ids[3], known.pass_ids[4]);
-    std::vector<std::string> found;
-    for (std::uint64_t i = 0; i < rows.count(); ++i)
-        found.emplace_back(require_column("mg_pass_id", rows.text(i, 0)));
-    return found;
-}
-
 bool sql_store::insert_customer(std::span<const customer_change> row) {
     const split_changes split(row, {});
     const std::string_view pass_id = pg::text_of(row.front().second.value);
@@ -271,11 +235,6 @@ void sql_store::change_generation(std::string_view mg_id, std::span<const column
                                     "mg_id=" + pg::quoted(mg_id));
 }
 
-std::int64_t sql_store::pending_holds(std::string_view pass_id) {
-    const pg::as_role owner(where().generations.owner);
-    return spi().run(sum_pending_holds, where().schema, pg::access::latest, pass_id).int8(0, 0).value_or(0);
-}
-
 void sql_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &) {
     constexpr column columns[] = {column::mg_status};
     const in_flight::settlement settling(std::span(&mg_id, 1));
@@ -283,11 +242,6 @@ void sql_store::settle_hold(const std::string &mg_id, std::string_view status, c
     if (stored.empty() || stored.text(0, 0) != status)
         schema::refuse_interference(where().generations.id, schema::writing::update, "keeps a hold from being settled",
                                     "mg_id=" + pg::quoted(mg_id));
-}
-
-std::optional<std::int32_t> sql_store::last_step(std::string_view generation_id) {
-    const pg::as_role owner(where().generations.owner);
-    return spi().run(select_last_step, where().schema, pg::access::latest, generation_id).int4(0, 0);
 }
 
 bool sql_store::append(const new_row &row) {

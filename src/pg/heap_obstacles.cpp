@@ -171,7 +171,9 @@ bool is_but_for_values(std::string_view found, std::string_view definition, cons
             return false;
         rest.remove_prefix(part.size());
     }
-    return rest.ends_with("}'::text[])))") && rest.find("::") == rest.size() - std::string_view("::text[])))").size();
+    constexpr std::string_view end = "text[])))"; // of the only cast
+    return rest.ends_with(end) && rest.ends_with("}'::" + std::string(end)) &&
+           rest.find("::") == rest.size() - end.size() - 2;
 }
 
 bool is_probed(inside, Relation index, const heap_index &wanted) {

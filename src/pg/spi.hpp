@@ -81,7 +81,7 @@ public:
         int users;
         kept *older; // of those that are outdated
     };
-    kept &plan(Oid schema); // prepares it when it is not, or when the schema's name changed
+    kept &plan(Oid schema);           // prepares it when it is not, or when the schema's name changed
     void make_plan(kept &what) const; // one that goes by the key, where that is asked for
     int width() const { return width_; }
 

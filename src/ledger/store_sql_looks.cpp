@@ -1,11 +1,35 @@
-// The SQL store looks which of many keys there may be, all in one statement.
+// What the SQL store looks for by anything but one row's key: which of many keys there are, customers by identity, a
+// customer's pending holds, a generation's last step.
 #include "ledger/store_sql.hpp"
 
+#include "ledger/checked.hpp"
 #include "schema/pending_hold.hpp"
 
 namespace mega::ledger {
 
 namespace {
+
+constexpr Oid look_types[] = {TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+// A row that was merged answers for its target.
+constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
+                             "c.mg_pass_id) FROM ONLY @schema@.mega_customers c WHERE "
+                             "c.mg_pass_id OPERATOR(pg_catalog.=) ANY (ARRAY[$1, $4, $5, $6, $7]) "
+                             "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
+                             "OR c.mg_user_id OPERATOR(pg_catalog.=) $3 ORDER BY 1",
+                             look_types);
+
+constexpr Oid id_type[] = {TEXTOID};
+constinit pg::statement select_last_step("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
+                                         "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
+                                         id_type);
+
+constinit pg::statement
+    sum_pending_holds("SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8), 0)"
+                      "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
+                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                      "AND " MEGA_PENDING_HOLD,
+                      id_type);
 
 constexpr Oid ids_type[] = {TEXTARRAYOID};
 constinit pg::statement ids_among("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
@@ -54,6 +78,25 @@ void sql_store::may_have_references(std::string_view ref_type, std::span<const s
 void sql_store::may_have_pending_holds(std::span<const std::string_view> pass_ids, std::span<bool> found) {
     const pg::as_role owner(where().generations.owner);
     mark(spi().run(holders_among, where().schema, pg::access::latest, texts_of(pass_ids)), pass_ids, found);
+}
+
+std::vector<std::string> sql_store::find_customers(const identities &known) {
+    const pg::rows rows = run(where().customers, look, known.pass_ids[0], known.shopify_id, known.user_id,
+                              known.pass_ids[1], known.pass_ids[2], known.pass_ids[3], known.pass_ids[4]);
+    std::vector<std::string> found;
+    for (std::uint64_t i = 0; i < rows.count(); ++i)
+        found.emplace_back(require_column("mg_pass_id", rows.text(i, 0)));
+    return found;
+}
+
+std::int64_t sql_store::pending_holds(std::string_view pass_id) {
+    const pg::as_role owner(where().generations.owner);
+    return spi().run(sum_pending_holds, where().schema, pg::access::latest, pass_id).int8(0, 0).value_or(0);
+}
+
+std::optional<std::int32_t> sql_store::last_step(std::string_view generation_id) {
+    const pg::as_role owner(where().generations.owner);
+    return spi().run(select_last_step, where().schema, pg::access::latest, generation_id).int4(0, 0);
 }
 
 } // namespace mega::ledger
