@@ -146,7 +146,7 @@ void check_same(ledger::store &store, const std::string &mg_id, const step &what
 } // namespace
 
 bool is_replay(ledger::store &store, const locked_generation &generation, const step &what) {
-    if (!what.number)
+    if (!may_be_there(what))
         return false; // checked when it was read
     const std::string mg_id = "mma_step:" + generation.id() + ":" + std::to_string(*what.number);
     constexpr column only[] = {column::mg_id};
@@ -219,7 +219,7 @@ step read_arguments(const pg::arguments &given) {
     read.provider = given.text(in::provider);
     read.model = given.text(in::model);
     read.status = given.text(in::mma_status);
-    if (!read.number)
+    if (!may_be_there(read))
         check(read);
     return read;
 }

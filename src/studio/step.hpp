@@ -17,6 +17,9 @@ struct step {
 // Its values as arguments. Raises 22023 and 22008.
 void check(const step &what);
 
+// Whether it is one that can have been appended before: what is given of any other is checked at once.
+inline bool may_be_there(const step &what) { return what.number && *what.number >= 0; }
+
 // Whether a step with a number of its own was appended before: that is looked for before its arguments are refused, and
 // a new one is checked. MG002 when it says something else. Under the generation's lock.
 bool is_replay(ledger::store &store, const locked_generation &generation, const step &what);

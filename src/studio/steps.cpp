@@ -29,7 +29,7 @@ step read_entry(const entry &given) {
     read.provider = given.text("provider");
     read.model = given.text("model");
     read.status = given.text("mma_status");
-    if (!read.number)
+    if (!may_be_there(read))
         check(read);
     return read;
 }

@@ -186,6 +186,14 @@ sub on_transfer {
     });
 }
 
+# What was used adds up to the balance, and counts every movement.
+sub on_usage {
+    my ($self, $operation) = @_;
+    my $credits = $self->{credits}{ $operation->{pass} } // return refused('23503');
+    my @rows = grep { $_->{pass} eq $operation->{pass} } values %{ $self->{rows} };
+    return success(@rows ? "$credits|" . @rows : '|');
+}
+
 # Many movements, all or none. Played on a copy of what they touch.
 sub on_batch {
     my ($self, $operation) = @_;
@@ -265,7 +273,28 @@ sub on_create {
     return refused('23503') if !defined $self->{credits}{$pass};
     return refused('MG002') if $there && $there->{pass} ne $pass;
     return success('f') if $there;
-    return success('t', sub { $self->{generations}{$id} = { pass => $pass, status => 'queued', vars => {}, steps => {} } });
+    return success('t', sub { $self->{generations}{$id} = { pass => $pass, status => 'queued', vars => {}, steps => {}, made => ++$self->{made} } });
+}
+
+# Those that wait, oldest first: queued and never claimed, or claimed and the lease over.
+sub on_claim {
+    my ($self, $operation) = @_;
+    my $all = $self->{generations};
+    my @waiting = grep { $all->{$_}{status} !~ /^(done|error)$/ && ($all->{$_}{claim} ? $all->{$_}{claim}{over} : $all->{$_}{status} eq 'queued') }
+      sort { $all->{$a}{made} <=> $all->{$b}{made} } keys %$all;
+    splice @waiting, $operation->{most} if @waiting > $operation->{most};
+    my @answers = map { "$_|$all->{$_}{status}|" . ((($all->{$_}{claim} // {})->{attempt} // 0) + 1) } @waiting;
+    return success(join("\n", @answers), sub {
+        $all->{$_}{claim} = { worker => $operation->{worker}, over => $operation->{over}, attempt => (($all->{$_}{claim} // {})->{attempt} // 0) + 1 } for @waiting;
+    });
+}
+
+# A worker has a claim for longer, as long as nobody took it over.
+sub on_extend {
+    my ($self, $operation) = @_;
+    my $generation = $self->{generations}{ $operation->{id} } // return refused('MG003');
+    my $stands = $generation->{status} !~ /^(done|error)$/ && (($generation->{claim} // {})->{worker} // '') eq $operation->{worker};
+    return success(flag($stands), sub { $generation->{claim}{over} = $operation->{over} if $stands });
 }
 
 sub on_update {
@@ -308,7 +337,8 @@ sub on_end {
 
 sub on_step {
     my ($self, $operation) = @_;
-    return refused('22023') if ($operation->{number} // 0) < 0 || ($operation->{status} // '') eq 'done';
+    my $nonsense = ($operation->{status} // '') eq 'done';
+    return refused('22023') if ($operation->{number} // 0) < 0 || $nonsense && !defined $operation->{number};
     my $generation = $self->{generations}{ $operation->{generation} } // return refused('MG003');
     my ($last) = sort { $b <=> $a } keys %{ $generation->{steps} };
     my $number = $operation->{number} // (defined $last ? $last + 1 : 0);
@@ -316,6 +346,7 @@ sub on_step {
         return refused('MG002') if $there->{type} ne $operation->{type} || $there->{input} ne $operation->{input};
         return success("$number|t");
     }
+    return refused('22023') if $nonsense; # of a new step: one that is there is looked for before
     my $status = $operation->{status} // $generation->{status};
     return refused('MG007') if !may_move($generation->{status}, $status, defined $generation->{url});
     return success("$number|f", sub {

@@ -114,7 +114,11 @@ sub random_operation {
     return { kind => 'end', way => one_of(qw(done error)), id => id('generation', 30), hold => chance(0.3) ? id('hold', 130) : undef, url => 'https://assets.example.com/' . int(rand 3) . '.png' } if $dice < 86;
     return { kind => 'step', generation => id('generation', 32), type => one_of(qw(scan prompt)), input => int rand 2, number => chance(0.3) ? -1 + int rand 40 : undef,
         status => chance(0.1) ? $status : undef } if $dice < 96;
-    return { kind => 'theme', pass => one_of(customers()), theme => int rand 100 } if $dice < 98;
+    return { kind => 'theme', pass => one_of(customers()), theme => int rand 100 } if $dice < 97;
+    return one_of(
+        { kind => 'claim', worker => one_of(qw(w1 w2)), most => 1 + int rand 3, over => chance(0.6) },
+        { kind => 'extend', worker => one_of(qw(w1 w2)), id => id('generation', 30), over => chance(0.5) },
+        { kind => 'usage', pass => customer(), by => one_of(qw(day month reason source model)) }) if $dice < 99;
     my $who = one_of(customers());
     return one_of(
         { kind => 'forbidden', state => 'MG006', sql => "UPDATE mega_customers SET mg_credits = mg_credits + 1 WHERE mg_pass_id = '$who'" },
@@ -131,6 +135,7 @@ sub random_operation {
 #
 
 sub moment { my ($time) = @_; return defined $time ? sprintf "timestamptz 'epoch' + %d * interval '1 microsecond'", $time : undef }
+sub lease { my ($o) = @_; return $o->{over} ? '1 microsecond' : '1 hour' }
 sub vars_text { my ($vars) = @_; return '{' . join(', ', map { qq("$_": ) . ($vars->{$_} // 'null') } sort keys %$vars) . '}' }
 
 sub entry {
@@ -214,6 +219,12 @@ my %sql = (
         my ($o) = @_;
         return "SELECT mg_step_no, replayed FROM mega_append_mma_step('$o->{generation}', '$o->{type}', '{\"n\": $o->{input}}'" . argument('at_step', $o->{number})
           . argument('mma_status', defined $o->{status} ? literal($o->{status}) : undef) . ')';
+    },
+    claim => sub { my ($o) = @_; return "SELECT mg_generation_id, mg_mma_status, attempt FROM mega_claim_generations('$o->{worker}', $o->{most}, '" . lease($o) . "')" },
+    extend => sub { my ($o) = @_; return "SELECT mega_extend_claim('$o->{id}', '$o->{worker}', '" . lease($o) . "')" },
+    usage => sub {
+        my ($o) = @_;
+        return "SELECT sum(granted - spent + returned - expired), sum(movements) FROM mega_usage('$o->{pass}', now() - interval '1 day', now() + interval '1 minute', '$o->{by}')";
     },
     theme => sub { my ($o) = @_; return "UPDATE mega_customers SET mg_mma_preferences = mg_mma_preferences || '{\"theme\": $o->{theme}}' WHERE mg_pass_id = '$o->{pass}'" },
     forbidden => sub { return $_[0]{sql} },
