@@ -29,7 +29,8 @@ CREATE TABLE mega_customers (mg_pass_id text PRIMARY KEY, mg_credits integer);
 CREATE TABLE mega_generations (mg_id text, mg_record_type text, mg_pass_id text, mg_generation_id text, mg_prompt text, mg_delta integer, mg_reason text, mg_created_at timestamptz, mg_meta jsonb);
 INSERT INTO mega_customers VALUES ('pass:test:a', NULL), ('pass:test:b', NULL);
 CREATE TABLE mega_admin (mg_id text, mg_record_type text, mg_created_at timestamptz, mg_detail jsonb);
-INSERT INTO mega_admin SELECT CASE WHEN n <= 3 THEN NULL WHEN n <= 5 THEN 'admin_audit:twice' ELSE 'admin_audit:own' END, 'admin_audit', '2025-01-01', jsonb_build_object('n', n) FROM generate_series(1, 6) n;
+INSERT INTO mega_admin SELECT CASE WHEN n % 6 < 3 THEN NULL WHEN n % 6 < 5 THEN 'admin_audit:twice' ELSE 'admin_audit:own' END, 'admin_audit', at, jsonb_build_object('n', n)
+FROM unnest(ARRAY[NULL, '2025-01-01']::timestamptz[]) WITH ORDINALITY time(at, t), LATERAL generate_series(t * 6 - 6, t * 6 - 1) n;
 CREATE FUNCTION audits(size integer) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE place text; page text[]; every text[] := '{}';
 BEGIN
@@ -50,8 +51,10 @@ SELECT mg_pass_id, kind FROM mega_open_books();
 SELECT * FROM compared;
 SELECT entry FROM unnest(paged('mega_credit_statement', 3)) WITH ORDINALITY e(entry, n) WHERE n <= 10;
 -- audits, whose table has no key either
-SELECT bool_and(told = (SELECT array_agg(mg_detail ->> 'n' ORDER BY ordinality) FROM mega_admin_audits(1000) WITH ORDINALITY) AND cardinality(told) = 6) AS each_once
-FROM unnest(ARRAY[1, 2, 4, 5]) size, LATERAL audits(size) told;
+SELECT bool_and(told = (SELECT array_agg(mg_detail ->> 'n' ORDER BY ordinality) FROM mega_admin_audits(1000) WITH ORDINALITY) AND cardinality(told) = 12) AS each_once
+FROM unnest(ARRAY[1, 2, 4, 5, 6, 7]) size, LATERAL audits(size) told;
+SELECT audits(1000);
+SELECT count(*) FILTER (WHERE mg_created_at IS NULL) AS undated, count(*) FROM mega_admin_audits(since => '2024-01-01');
 -- with a key, times are missing all the same
 ALTER TABLE mega_generations DISABLE TRIGGER USER;
 DELETE FROM mega_generations WHERE mg_id IS NULL OR mg_id LIKE '%:twice';

@@ -15,10 +15,11 @@ namespace {
 // which index is read. The other filters are held against the rows on the way.
 #define MEGA_IF_GIVEN(number, column)                                                                                  \
     " AND CASE WHEN $" number " IS NULL THEN true ELSE g." column " OPERATOR(pg_catalog.=) $" number " END"
-#define MEGA_AUDITS(place, lead)                                                                                       \
+#define MEGA_AUDITS(place, lead) MEGA_AUDITS_OF(place, "IS NOT NULL" lead)
+#define MEGA_AUDITS_OF(place, lead)                                                                                    \
     "SELECT g.mg_created_at, g.mg_id, " place ", g.mg_action, g.mg_actor_pass_id, g.mg_user_id, g.mg_email, g.mg_ip, " \
     "g.mg_route, g.mg_method, g.mg_status, g.mg_detail FROM ONLY @schema@.mega_admin g "                               \
-    "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND g.mg_created_at IS NOT NULL" lead MEGA_IF_GIVEN(  \
+    "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND g.mg_created_at " lead MEGA_IF_GIVEN(             \
         "1", "mg_action") MEGA_IF_GIVEN("2", "mg_user_id") " AND CASE WHEN $3 IS NULL THEN true ELSE "                 \
                                                            "g.mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($3) END"
 #define MEGA_IN_ORDER(nulls, place)                                                                                    \
@@ -56,6 +57,16 @@ constinit listings of_user = MEGA_LISTINGS(" AND g.mg_user_id OPERATOR(pg_catalo
 constinit listings of_customer = MEGA_LISTINGS(" AND g.mg_actor_pass_id OPERATOR(pg_catalog.=) ($3)[1]", " NULLS LAST");
 constinit listings of_merged = MEGA_LISTINGS(" AND g.mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($3)", " NULLS LAST");
 
+// Adopted tables may have audits without a time, which come first; they are few, and no index is for them. $4: whether
+// a page begins with them, else behind the row of $5 and $6.
+constexpr Oid undated_types[] = {TEXTOID, UUIDOID, TEXTARRAYOID, BOOLOID, TEXTOID, TIDOID};
+#define MEGA_UNDATED(place, behind_id, order)                                                                          \
+    MEGA_AUDITS_OF(place, "IS NULL")                                                                                   \
+    " AND ($4 OR " behind_id ") ORDER BY g.mg_id COLLATE pg_catalog.\"C\" DESC" order " LIMIT 1001"
+constinit pg::statement undated_keyed(MEGA_UNDATED("NULL", MEGA_KEYED_BEHIND("$5", "$6"), ""), undated_types);
+constinit pg::statement undated_unkeyed(MEGA_UNDATED("g.ctid", MEGA_UNKEYED_BEHIND("$5", "$6"), ", g.ctid"),
+                                        undated_types);
+
 struct request {
     std::int32_t size;
     std::optional<ledger::page_cursor> cursor;
@@ -64,7 +75,7 @@ struct request {
     std::optional<std::vector<std::string>> customer; // and who was merged into him
     std::optional<pg::timestamp> since, until;
 
-    bool bounded() const { return cursor || since || until; }
+    bool bounded() const { return (cursor && cursor->created_at) || since || until; }
 
     // Who narrows most: a customer has fewer audits than an admin, an admin fewer than an action.
     listings &which() const {
@@ -74,8 +85,21 @@ struct request {
     }
 };
 
-pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const request &wanted) {
-    const auto limit = static_cast<std::uint64_t>(wanted.size) + 1;
+pg::rows read_undated(pg::spi_connection &spi, const schema::table_catalog &where, const request &wanted) {
+    if (where.admins.dated || wanted.bounded()) // there is none, or none is known to lie within
+        return {nullptr, 0};
+    const ledger::page_cursor behind = wanted.cursor.value_or(ledger::page_cursor{});
+    return spi.run_limited(where.admins.keyed ? undated_keyed : undated_unkeyed, where.schema,
+                           static_cast<std::uint64_t>(wanted.size) + 1, wanted.action, wanted.user_id, wanted.customer,
+                           !wanted.cursor, behind.mg_id, behind.place_or_end());
+}
+
+pg::rows read_dated(pg::spi_connection &spi, const schema::table_catalog &where, const request &wanted,
+                    std::uint64_t before) {
+    const auto most = static_cast<std::uint64_t>(wanted.size) + 1;
+    if (before == most)
+        return {nullptr, 0};
+    const std::uint64_t limit = most - before;
     listing &what = where.admins.keyed ? wanted.which().keyed : wanted.which().unkeyed;
     if (!wanted.bounded())
         return spi.run_limited(what.newest, where.schema, limit, wanted.action, wanted.user_id, wanted.customer);
@@ -113,7 +137,8 @@ Datum admin_audits(FunctionCallInfo fcinfo) {
         wanted.customer = ledger::pass_ids_meant(where, *pass_id);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
-    ledger::add_page(result, read(spi, where, wanted), wanted.size);
+    const pg::rows undated = read_undated(spi, where, wanted);
+    ledger::add_page(result, undated, read_dated(spi, where, wanted, undated.count()), wanted.size);
     spi.finish();
     return pg::return_null(fcinfo);
 }

@@ -114,19 +114,44 @@ std::optional<page_cursor> read_cursor(std::optional<std::string_view> text) {
     return cursor;
 }
 
-void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size) {
-    const std::uint64_t shown = std::min<std::uint64_t>(found.count(), static_cast<std::uint64_t>(size));
-    std::optional<std::string> next_cursor;
-    if (found.count() > shown)
-        next_cursor = write_cursor(cursor_behind(found, shown, 0, 1, 2));
+namespace {
+
+void add_rows(pg::row_set &result, const pg::rows &found, std::uint64_t count,
+              const std::optional<std::string> &next_cursor) {
     const pg::nullable_datum cursor = pg::to_datum(next_cursor);
-    for (std::uint64_t i = 0; i < shown; ++i) {
+    for (std::uint64_t i = 0; i < count; ++i) {
         std::vector<pg::nullable_datum> columns{found.column(i, 1), found.column(i, 0)};
         for (int c = 3; c < found.width(); ++c)
             columns.push_back(found.column(i, c));
         columns.push_back(cursor);
         result.add_columns(columns);
     }
+}
+
+page_cursor cursor_between(const pg::rows &undated) {
+    page_cursor cursor;
+    if (const auto id = undated.text(undated.count() - 1, 1))
+        cursor.mg_id = *id;
+    return cursor;
+}
+
+} // namespace
+
+void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size) {
+    add_page(result, pg::rows(nullptr, 0), found, size);
+}
+
+void add_page(pg::row_set &result, const pg::rows &undated, const pg::rows &dated, std::int32_t size) {
+    const auto room = static_cast<std::uint64_t>(size);
+    const std::uint64_t first = std::min(undated.count(), room);
+    const std::uint64_t rest = std::min(dated.count(), room - first);
+    std::optional<std::string> next_cursor;
+    if (undated.count() > first)
+        next_cursor = write_cursor(cursor_behind(undated, first, 0, 1, 2));
+    else if (dated.count() > rest)
+        next_cursor = write_cursor(rest == 0 ? cursor_between(undated) : cursor_behind(dated, rest, 0, 1, 2));
+    add_rows(result, undated, first, next_cursor);
+    add_rows(result, dated, rest, next_cursor);
 }
 
 } // namespace mega::ledger

@@ -147,6 +147,11 @@ bool is_primary_key(Relation relation, AttrNumber column) {
     });
 }
 
+bool has_times(const TupleDesc shape) {
+    const AttrNumber created_at = pg::attribute_of(shape, "mg_created_at");
+    return created_at != 0 && TupleDescAttr(shape, created_at - 1)->attnotnull;
+}
+
 template <class Column> table_entry<Column> describe(const blueprint &definition, Oid schema) {
     table_entry<Column> described;
     described.id = pg::relation_named(definition.name, schema);
@@ -171,6 +176,7 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
     }
     if constexpr (std::is_same_v<Column, ledger>)
         described.reference_key = has_reference_key(relation.get(), schema);
+    described.dated = has_times(relation.get()->rd_att);
     described.keyed = is_primary_key(relation.get(), described.attributes[0]);
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
