@@ -23,6 +23,8 @@ constinit pg::statement
                 "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
                 "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
                 text_type);
+constinit pg::statement there_is("SELECT FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
+                                 text_type);
 constinit pg::statement
     ids_of_key("SELECT a.mg_id FROM ONLY @schema@.mega_admin a WHERE a.mg_key OPERATOR(pg_catalog.=) $1 "
                "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
@@ -50,6 +52,18 @@ std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::tab
     }
     std::ranges::sort(versions, std::greater{});
     return versions;
+}
+
+std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
+                            std::optional<std::int32_t> in_force) {
+    constexpr auto access = pg::access::read_write;
+    const auto there = [&](std::int32_t number) {
+        return !spi.run(there_is, where.schema, access, mg_id_of_version(key, number)).empty();
+    };
+    if (in_force && *in_force > 0 && *in_force < PG_INT32_MAX && there(*in_force) && !there(*in_force + 1))
+        return *in_force;
+    const std::vector<std::int32_t> versions = versions_of(spi, where, key, access);
+    return versions.empty() ? 0 : versions.front();
 }
 
 namespace {

@@ -95,7 +95,7 @@ std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::ta
                                 ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_user_id,
                                                     schema::customer::mg_shopify_customer_id},
                                                    "pass ids: " + pg::quoted(*customer) + ", " + pg::quoted(one)),
-                                "Merge them, or say with pass_id whose profile it is."};
+                                "Make them one with mega_merge_customers, or say with pass_id whose profile it is."};
         customer = one;
     }
     return customer;

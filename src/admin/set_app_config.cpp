@@ -50,6 +50,12 @@ pg::jsonb with_version(std::optional<pg::jsonb> meta, std::int32_t version, std:
     return builder.end_object().finish();
 }
 
+// What the metadata of the setting in force say of its version.
+std::optional<std::int32_t> version_in(std::optional<pg::jsonb> meta) {
+    const auto version = meta ? pg::find(*meta, "version") : std::nullopt;
+    return version && version->is_number() ? version->int4() : std::nullopt;
+}
+
 class setter {
 public:
     setter(pg::spi_connection &spi, const schema::table_catalog &where, const setting &what)
@@ -70,7 +76,7 @@ private:
             return false;
         const auto value = found.json(0, 0);
         const auto meta = found.json(0, 1);
-        std::int32_t standing = newest();
+        std::int32_t standing = newest_version(spi_, where_, what_.key, version_in(meta));
         if (standing == 0) { // it was there before there were versions: it is the first
             require(1);
             append(1, value, std::nullopt);
@@ -86,7 +92,7 @@ private:
     bool make_it() {
         {
             const pg::as_role owner(where_.admins.owner);
-            number(newest()); // versions stay when a setting is deleted
+            number(newest_version(spi_, where_, what_.key, std::nullopt)); // versions stay when a setting is deleted
         }
         ledger::new_admin_row row(core::record_type::app_config, what_.key);
         row.set(column::mg_key, what_.key)
@@ -96,11 +102,6 @@ private:
             return false;
         append(version_, what_.value, what_.actor);
         return true;
-    }
-
-    std::int32_t newest() {
-        const std::vector<std::int32_t> versions = versions_of(spi_, where_, what_.key, pg::access::read_write);
-        return versions.empty() ? 0 : versions.front();
     }
 
     // Raises MG011 when the caller expected another version than the one that stands.
