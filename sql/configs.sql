@@ -79,6 +79,33 @@ $$;
 SELECT page FROM pg_temp.pages(10);
 SELECT count(*) FROM mega_app_config_versions('configs.none');
 
+-- The next number is found by key, however many versions there are: of 400 rows of the key hardly any is read.
+SELECT count(*) FROM (SELECT mega_set_app_config('configs.busy', to_jsonb(n)) FROM generate_series(1, 400) n) made;
+SET enable_seqscan = off;
+DISCARD PLANS;
+BEGIN;
+SELECT version FROM mega_set_app_config('configs.busy', '401', 400);
+SELECT sum(idx_tup_fetch + seq_tup_read) < 20 AS few FROM pg_stat_xact_user_tables WHERE relname = 'mega_admin';
+COMMIT;
+RESET enable_seqscan;
+DISCARD PLANS;
+-- what somebody wrote beside the one in force is held against the versions that are there
+UPDATE mega_admin SET mg_meta = '{"version": 7}' WHERE mg_id = 'app_config:configs.busy';
+SELECT pg_temp.outcome($$SELECT mega_set_app_config('configs.busy', '1', 7)$$);
+SELECT version FROM mega_set_app_config('configs.busy', '402', 401);
+UPDATE mega_admin SET mg_meta = '{"version": 9000}' WHERE mg_id = 'app_config:configs.busy';
+SELECT version FROM mega_set_app_config('configs.busy', '403', 402);
+UPDATE mega_admin SET mg_meta = '{"version": "404", "note": "ours"}' WHERE mg_id = 'app_config:configs.busy';
+SELECT version FROM mega_set_app_config('configs.busy', '404', 403);
+UPDATE mega_admin SET mg_meta = '[2147483647]' WHERE mg_id = 'app_config:configs.busy';
+SELECT version FROM mega_set_app_config('configs.busy', '405', 404);
+UPDATE mega_admin SET mg_meta = NULL WHERE mg_id = 'app_config:configs.busy';
+SELECT version FROM mega_set_app_config('configs.busy', '406', 405);
+INSERT INTO mega_admin (mg_id, mg_value) VALUES ('app_config:configs.busy.v407', '407');
+SELECT version FROM mega_set_app_config('configs.busy', '408', 407);
+SELECT version, mg_value FROM mega_app_config_versions('configs.busy', 3);
+
+
 
 --
 -- mega.notify: who listens hears of what is in force, whoever wrote it. psql tells the sender's process id, which is cut out here.
