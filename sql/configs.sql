@@ -82,7 +82,9 @@ SELECT count(*) FROM mega_app_config_versions('configs.none');
 -- The next number is found by key, however many versions there are: of 400 rows of the key hardly any is read.
 SELECT count(*) FROM (SELECT mega_set_app_config('configs.busy', to_jsonb(n)) FROM generate_series(1, 400) n) made;
 SET enable_seqscan = off;
+ANALYZE mega_admin;
 DISCARD PLANS;
+SELECT pg_stat_force_next_flush() IS NOT NULL AS counted_from_here;
 BEGIN;
 SELECT version FROM mega_set_app_config('configs.busy', '401', 400);
 SELECT sum(idx_tup_fetch + seq_tup_read) < 20 AS few FROM pg_stat_xact_user_tables WHERE relname = 'mega_admin';
