@@ -53,8 +53,21 @@ SELECT mg_credits, replayed FROM mega_refund_credit('hold:gen_2', 'ticket-4712',
 SELECT * FROM mega_transfer_credit('pass:shopify:8801', 'pass:shopify:8802', 30, 'gift-77');
 
 -- Credits expire
-SELECT mg_credits FROM mega_record_credit('pass:shopify:8802', 40, 'campaign', txn_id => 'campaign-8802', expires_at => '2099-12-31');
-SELECT * FROM mega_balance('pass:shopify:8802');
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '8804');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8804', 500, 'pack', txn_id => 'pack-31');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8804', 300, 'subscription', txn_id => 'jan-8804', expires_at => '2099-02-01');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8804', 20, 'trial', txn_id => 'trial-8804', expires_at => clock_timestamp() + interval '1 second');
+SELECT mg_id, granted, remaining FROM mega_credit_lots('pass:shopify:8804');
+SELECT mg_credits FROM mega_hold_credit('pass:shopify:8804', 30, 'gen_31');
+SELECT pg_sleep(1.01);
+SELECT * FROM mega_release_credit('gen_31');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:8804', -100, 'video', txn_id => 'video-32');
+SELECT mg_credits FROM mega_refund_credit('video-32', 'video-32-late', 40);
+SELECT regexp_replace(mg_id, 'expire:.*', 'expire:…') AS mg_id, mg_delta, mg_meta #> '{mega,lots}' AS lots, balance_after FROM mega_credit_statement('pass:shopify:8804');
+SELECT * FROM mega_balance('pass:shopify:8804');
+SELECT mg_id, mg_credits FROM mega_make_lot('pass:shopify:8804', 'gift-8804', 50, '2099-12-31');
+SELECT mg_id, granted, remaining, ends FROM mega_credit_lots('pass:shopify:8804');
+SELECT * FROM mega_reconcile_lots();
 UPDATE mega_customers SET mg_expires_at = '2025-06-30' WHERE mg_pass_id = 'pass:shopify:8802';
 SELECT * FROM mega_balance('pass:shopify:8802');
 SELECT * FROM mega_expire_credits();

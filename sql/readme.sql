@@ -89,6 +89,14 @@ SELECT * FROM mega_expire_credits();
 
 SELECT * FROM mega_hold_credit('pass:shopify:1001', 30, 'video-4');
 SELECT * FROM mega_balance('pass:shopify:1001');
+
+SELECT mg_id, granted, remaining, ends FROM mega_credit_lots('pass:shopify:1001');
+
+BEGIN;
+SELECT mg_id, mg_credits FROM mega_make_lot('pass:shopify:1001', 'gift-1001', 10, '2099-12-31');
+ROLLBACK;
+
+SELECT * FROM mega_reconcile_lots();
 SELECT * FROM mega_release_credit('video-4');
 
 SELECT mega_balance_at('pass:shopify:1001', now() - interval '1 day') AS yesterday,

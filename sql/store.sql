@@ -30,7 +30,7 @@ INSERT INTO public.call (operation, statement) VALUES
     ('append_movement, disabled', $$SELECT * FROM mega_record_credit('pass:test:off', -1, 'spend')$$),
     ('append_movement, no room', $$SELECT * FROM mega_record_credit('pass:test:a', 2147483647, 'grant', txn_id => 't3')$$),
     ('balance and end in one change', $$SELECT * FROM mega_record_credit('pass:test:ends', 30, 'grant', txn_id => 't4', expires_at => '2099-01-01')$$),
-    ('a later end stays', $$SELECT * FROM mega_record_credit('pass:test:ends', 3, 'grant', txn_id => 't5', expires_at => '2098-01-01')$$),
+    ('another end', $$SELECT * FROM mega_record_credit('pass:test:ends', 3, 'grant', txn_id => 't5', expires_at => '2098-01-01')$$),
     ('raw change', $$UPDATE mega_customers SET mg_expires_at = '2019-01-01' WHERE mg_pass_id IN ('pass:test:ends', 'pass:test:over')$$),
     ('expiry: balance and end in one change', $$SELECT * FROM mega_record_credit('pass:test:ends', 4, 'grant', txn_id => 't6')$$),
     ('expiry of nothing', $$SELECT * FROM mega_expire_credits()$$),

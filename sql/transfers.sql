@@ -6,7 +6,7 @@
 -- The credit rows of a customer in their order, each with the balance behind it.
 CREATE FUNCTION pg_temp.ledger(who text) RETURNS TABLE (txn_id text, delta integer, reason text, reference text, status text, meta jsonb, balance bigint)
     LANGUAGE sql AS $$
-    SELECT substr(mg_id, 20), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta #- '{mega,hold_expires_at}',
+    SELECT regexp_replace(substr(mg_id, 20), 'expire:.*', 'expire'), mg_delta, mg_reason, mg_ref_type || ' ' || mg_ref_id, mg_status, mg_meta #- '{mega,hold_expires_at}',
         sum(mg_delta) OVER (ORDER BY mg_created_at, mg_id COLLATE "C")
     FROM mega_generations WHERE mg_pass_id = 'pass:test:transfers-' || who AND mg_record_type = 'credit_transaction' ORDER BY mg_created_at, mg_id COLLATE "C"
 $$;

@@ -1,3 +1,4 @@
+// What lots do: end, pay debts, are drawn and given back to; and what rows make of them, in any order.
 #include "lots.hpp"
 
 #include <algorithm>
@@ -207,7 +208,8 @@ std::int64_t grant(holdings &what, std::string_view name, std::int64_t amount, s
 std::vector<std::pair<std::int64_t, std::optional<std::int64_t>>> by_end(std::span<const drawn_part> parts) {
     std::vector<std::pair<std::int64_t, std::optional<std::int64_t>>> ends;
     for (const drawn_part &part : parts) {
-        const auto same = std::find_if(ends.begin(), ends.end(), [&](const auto &one) { return one.second == part.ends; });
+        const auto same =
+            std::find_if(ends.begin(), ends.end(), [&](const auto &one) { return one.second == part.ends; });
         if (same == ends.end())
             ends.emplace_back(part.credits, part.ends);
         else

@@ -26,7 +26,7 @@ using open_lots = std::vector<lot>;
 // Beyond this many open ones a grant makes no other.
 inline constexpr std::size_t most_open_lots = 1000;
 
-// What a row records of a lot: drawn (-) or given back (+).
+// What a row says of a lot: drawn (-) or given back (+).
 struct lot_change {
     std::string name;
     std::int64_t credits = 0;
@@ -91,10 +91,10 @@ struct draw_first {
 // zero; whether it may is the caller's to ask. What stands was settled.
 std::vector<drawn_part> draw(holdings &what, std::int64_t amount, draw_first first = {});
 
-// Of these the lots, as a row records them.
+// Of these the lots, as a row says it.
 lot_changes changes_of(std::span<const drawn_part> parts);
 
-// What a movement and its family took and has not given back: of what has no lot, and of each lot.
+// What a posting and its family took and has not given back: of what has no lot, and of each lot.
 struct taken {
     struct of_lot {
         std::string name;

@@ -11,6 +11,27 @@ namespace mega::credits {
 
 namespace {
 
+struct next_end {
+    std::optional<pg::timestamp> at;
+    std::optional<std::int32_t> credits;
+};
+
+// When something ends next of what stands, and how much.
+next_end next_end_of(const core::holdings &has) {
+    std::optional<std::int64_t> at;
+    const std::int64_t free = has.free_end ? std::max<std::int64_t>(has.free(), 0) : 0;
+    if (free > 0)
+        at = has.free_end;
+    if (!has.lots.empty())
+        at = std::min(at.value_or(INT64_MAX), has.lots.front().ends);
+    if (!at)
+        return {};
+    std::int64_t credits = has.free_end == at ? free : 0;
+    for (const core::lot &one : has.lots)
+        credits += one.ends == *at ? one.left : 0;
+    return {pg::from_unix_micros(*at), static_cast<std::int32_t>(credits)};
+}
+
 Datum balance(FunctionCallInfo fcinfo) {
     using in = arguments::balance;
     const std::string_view given = ledger::require_text("pass_id", pg::arguments(fcinfo).text(in::pass_id));
@@ -19,10 +40,13 @@ Datum balance(FunctionCallInfo fcinfo) {
     const auto now = ledger::balance_of(where, pass_id);
     if (!now)
         ledger::throw_unknown_customer(given);
-    const bool expired = now->expires_at && *now->expires_at <= pg::clock_time();
-    const std::int32_t spendable = expired || !now->may_spend ? 0 : std::max(now->credits, 0);
+    core::holdings has{now->credits, now->lots,
+                       now->expires_at ? std::optional(pg::unix_micros(*now->expires_at)) : std::nullopt};
+    core::stand(has, pg::unix_micros(pg::clock_time()));
+    const auto spendable = static_cast<std::int32_t>(now->may_spend ? std::max<std::int64_t>(has.credits, 0) : 0);
+    const next_end next = next_end_of(has);
     return pg::return_row(fcinfo, now->credits, static_cast<std::int32_t>(-now->pending_holds), spendable,
-                          now->expires_at);
+                          now->expires_at, next.at, next.credits);
 }
 
 constexpr Oid moment_types[] = {TEXTOID, TIMESTAMPTZOID};

@@ -1,4 +1,5 @@
 // mega_claim_topups and mega_release_topup_claim: whom to charge now, each by one worker and once.
+#include "credits/low.hpp"
 #include "credits/topup.hpp"
 #include "credits/topup_claim.hpp"
 #include "function_arguments.hpp"
@@ -17,10 +18,9 @@ namespace {
 // What is due: low, and no claim stands. The customers come from the partial index on mg_auto_topup_enabled.
 #define MEGA_DUE                                                                                                       \
     "c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL AND NOT coalesce(c.mg_disabled, false) "                      \
-    "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "                                                                    \
-    "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "     \
-    "AND coalesce((c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8, 0) "                     \
-    "OPERATOR(pg_catalog.<=) $2 "
+    "AND " MEGA_MAY_BE_LOW(                                                                                            \
+        "$2") " AND coalesce((c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8, 0) "          \
+              "OPERATOR(pg_catalog.<=) $2 "
 
 constexpr std::uint64_t batch_size = 1000;
 constexpr Oid due_types[] = {INT4OID, INT8OID, TEXTOID};
@@ -29,7 +29,7 @@ constinit pg::statement due_customers("SELECT c.mg_pass_id FROM ONLY @schema@.me
                                       "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
                                       due_types);
 
-constinit pg::statement still_due("SELECT FROM ONLY @schema@.mega_customers c WHERE " MEGA_DUE
+constinit pg::statement still_due("SELECT " MEGA_STANDING " FROM ONLY @schema@.mega_customers c WHERE " MEGA_DUE
                                   "AND c.mg_pass_id OPERATOR(pg_catalog.=) $3",
                                   due_types);
 
@@ -78,7 +78,8 @@ std::optional<handed_out> claim_of_one(ledger::store &store, const std::string &
     if (!customer || customer->merged_into || customer->erased)
         return std::nullopt;
     const std::int64_t now = pg::unix_micros(pg::clock_time());
-    if (store.run(store.where().customers, still_due, asked.threshold, now, pass_id).empty())
+    const pg::rows due = store.run(store.where().customers, still_due, asked.threshold, now, pass_id);
+    if (due.empty() || stood(due, 0, 0) > asked.threshold)
         return std::nullopt;
     const auto next = next_claim(store, pass_id, asked);
     if (!next)

@@ -9,7 +9,7 @@ CREATE FUNCTION mega_record_credit(pass_id text, delta integer, reason text, sou
 COMMENT ON FUNCTION mega_record_credit(text, integer, text, text, text, text, text, timestamptz, jsonb, boolean) IS
     'Records a credit movement once, by txn_id and by (ref_type, ref_id, reason), and returns the balance (I1, I3, I4). '
     'Call it as SELECT * FROM. Raises 23503 unknown customer, 22023 bad argument, MG001 not enough credits, MG002 replay '
-    'with other content, MG004 spend of a disabled customer, 22003 overflow. Locks the customer FOR NO KEY UPDATE.';
+    'with other content, MG004 spend of a disabled customer, 22003 overflow, 54000 too many lots. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_record_credits(entries jsonb, OUT written integer, OUT replayed integer)
@@ -129,9 +129,9 @@ CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT pg_catalog.now(), 
     OUT expired integer, OUT credits bigint)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS
-    'Writes the expiry of credits whose time is over, of at most max_customers, and returns how many customers and '
-    'credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Raises 22023 and '
-    '22008.';
+    'Writes off what has ended, lots and credits without one, of at most max_customers, and returns how many customers '
+    'and credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Raises 22023, '
+    'also for a time ahead, and 22008.';
 
 -- level: user
 CREATE FUNCTION mega_balance_at(pass_id text, at timestamptz) RETURNS bigint
@@ -142,11 +142,29 @@ COMMENT ON FUNCTION mega_balance_at(text, timestamptz) IS
 
 -- level: user
 CREATE FUNCTION mega_balance(pass_id text, OUT mg_credits integer, OUT held integer, OUT spendable integer,
-    OUT expires_at timestamptz)
+    OUT expires_at timestamptz, OUT next_end timestamptz, OUT next_ending integer)
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION mega_balance(text) IS
-    'The balance, what of it was set aside by holds that are pending, and what can be spent now: 0 once expired. Raises '
-    '23503 for an unknown customer. Reads with the caller''s rights and policies.';
+    'The balance, what of it was set aside by holds that are pending, what can be spent now, without what has ended, when '
+    'what has no lot ends, and when something ends next and how much. Raises 23503 for an unknown customer. Reads with '
+    'the caller''s rights and policies.';
+
+-- level: user
+CREATE FUNCTION mega_credit_lots(pass_id text, OUT mg_id text, OUT mg_created_at timestamptz, OUT granted integer,
+    OUT remaining integer, OUT ends timestamptz, OUT mg_source text)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 5;
+COMMENT ON FUNCTION mega_credit_lots(text) IS
+    'The customer''s open lots, which are grants with an end of their own, in the order they are drawn (I15). Raises 23503 '
+    'for an unknown customer. Reads with the caller''s rights and policies.';
+
+-- level: app
+CREATE FUNCTION mega_make_lot(pass_id text, lot_id text, amount integer DEFAULT NULL, ends timestamptz DEFAULT NULL,
+    OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION mega_make_lot(text, text, integer, timestamptz) IS
+    'Makes a lot of credits that have none, of amount or all, once per lot_id. Without ends it ends when these credits do, '
+    'and mg_expires_at is cleared. Raises 23503, 22023 no end or one that has passed, MG001 more than there is, MG002 '
+    'replay with other content, 54000 too many lots. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: user
 CREATE FUNCTION mega_credit_statement(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
@@ -178,3 +196,10 @@ CREATE FUNCTION mega_reconcile_credits(pass_id text DEFAULT NULL,
 COMMENT ON FUNCTION mega_reconcile_credits(text) IS
     'The customers whose balance differs from the sum of their ledger, or whether one does; there should be none (I1). '
     'Reads with the caller''s rights and policies.';
+
+-- level: admin
+CREATE FUNCTION mega_reconcile_lots(pass_id text DEFAULT NULL, OUT mg_pass_id text, OUT stored jsonb, OUT folded jsonb)
+    RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION mega_reconcile_lots(text) IS
+    'The customers whose open lots, arrays of [name, left, ends], differ from what their rows make, or whose rows say of a '
+    'lot what cannot be; there should be none (I15). Reads with the caller''s rights and policies.';

@@ -3,6 +3,7 @@
 
 #include "core/record_id.hpp"
 #include "core/utc_time.hpp"
+#include "credits/returns.hpp"
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
@@ -87,7 +88,7 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
 // Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
 // that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
 void append_settlement(ledger::store &store, ledger::locked_customer &customer, posting what) {
-    write_off_expired(store, customer, pg::clock_time());
+    write_off_expired(store, customer);
     const std::string txn_id = *what.txn_id;
     for (int round = 1; !post_own(store, customer, what); ++round) {
         pg::check_for_interrupts();
@@ -126,15 +127,24 @@ std::string read_hold_id(std::optional<std::string_view> given) {
     return std::string(id);
 }
 
-std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_view hold_id) {
+std::vector<credit_row> rows_of_hold(ledger::store &store, std::string_view hold_id) {
     const std::string id(hold_id);
-    const auto hold = find_by_txn_id(store, "hold:" + id);
-    if (!hold || is_pending(*hold))
-        return std::nullopt;
-    std::int64_t taken = -std::int64_t{hold->delta};
+    std::vector<credit_row> rows;
+    if (auto hold = find_by_txn_id(store, "hold:" + id))
+        rows.push_back(*std::move(hold));
     for (const char *kind : {"capture:", "release:"})
-        if (const auto row = find_settlement(store, *hold, kind + id))
-            taken -= row->delta;
+        if (auto row = rows.empty() ? std::nullopt : find_settlement(store, rows.front(), kind + id))
+            rows.push_back(*std::move(row));
+    return rows;
+}
+
+std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_view hold_id) {
+    const std::vector<credit_row> rows = rows_of_hold(store, hold_id);
+    if (rows.empty() || is_pending(rows.front()))
+        return std::nullopt;
+    std::int64_t taken = 0;
+    for (const credit_row &row : rows)
+        taken -= row.delta;
     return taken;
 }
 
@@ -152,8 +162,12 @@ settlement capture(ledger::store &store, std::string_view hold_id, std::optional
     const std::int64_t taken = amount.value_or(held);
     const std::int64_t back = (late ? 0 : std::int64_t{held}) - taken;
     store.settle_hold(hold.mg_id, captured_status, hold.place);
-    if (back != 0)
-        append_settlement(store, customer, settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
+    if (back != 0) {
+        posting what = settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back));
+        if (back > 0)
+            what.returns = taken_by_hold(store, hold);
+        append_settlement(store, customer, std::move(what));
+    }
     return {late ? "recaptured" : "captured", balance_to_tell(store, customer), hold.pass_id};
 }
 
@@ -167,6 +181,7 @@ settlement release(ledger::store &store, std::string_view hold_id, std::string_v
     posting what = settlement_of(hold, hold_id, "release", -hold.delta);
     if (!customer.erased) // no text of theirs is stored
         what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
+    what.returns = taken_by_hold(store, hold);
     store.settle_hold(hold.mg_id, released_status, hold.place);
     append_settlement(store, customer, what);
     // A trigger of somebody else's may have captured it since.

@@ -57,6 +57,9 @@ std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most);
 // A bare hold id as an argument. Raises 22023.
 std::string read_hold_id(std::optional<std::string_view> given);
 
+// The hold's row and those that settled it; none when there is no such hold.
+std::vector<credit_row> rows_of_hold(ledger::store &store, std::string_view hold_id);
+
 // What a settled hold took in the end, 0 when it was released. std::nullopt while it is pending or when there is none.
 std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_view hold_id);
 

@@ -35,35 +35,47 @@ void check_spend(const ledger::locked_customer &customer, const posting &what) {
         ledger::throw_overdraft(customer.credits, needed, what.given, what.overdraft_hint);
 }
 
-// What names an expiry: the pass id and the moment. A pass id may be so long that both would not fit into an id: then
-// its beginning stands for it; and one from before there were rules may have characters that an id must not have. A
-// number tells apart what comes out the same.
-std::string name_of_expiry(const std::string &pass_id, pg::timestamp at) {
-    constexpr int room = 400;
-    const int size = static_cast<int>(pass_id.size());
-    const int kept = size <= room ? size : pg::call([&] { return pg_mbcliplen(pass_id.c_str(), size, room); });
-    return core::without_control_characters(pass_id.substr(0, static_cast<std::size_t>(kept))) + ":" +
-           std::to_string(pg::unix_micros(at));
-}
-
 void refuse_passed_end(const posting &what) {
-    if (what.expires_at && *what.expires_at <= pg::clock_time())
+    if (what.expires_at && !what.own_names && *what.expires_at <= pg::clock_time())
         throw pg::sql_error{ledger::bad_argument, "expires_at has passed already",
                             "expires_at=" + core::iso_utc(pg::unix_micros(*what.expires_at)),
                             "Give a time ahead, or leave it out."};
 }
 
-posting expiry_of(const std::string &pass_id, std::int32_t rest, const std::string &moment, int round) {
-    posting expiry;
-    expiry.pass_id = pass_id;
-    expiry.delta = -rest;
-    expiry.reason = "expired";
-    expiry.ref_type = "expiry";
-    expiry.ref_id = round == 1 ? moment : moment + ":" + std::to_string(round);
-    expiry.txn_id = "expire:" + *expiry.ref_id;
-    expiry.own_names = true;
-    expiry.ends_credits = true;
-    return expiry;
+void refuse_more_lots(const ledger::locked_customer &customer) {
+    throw pg::sql_error{"54000", "the customer has as many open lots as he can have",
+                        ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_meta},
+                                           "pass_id=" + pg::quoted(customer.pass_id) + " ") +
+                            "limit=" + std::to_string(core::most_open_lots),
+                        "Grant without expires_at, or once some have ended or were spent."};
+}
+
+// Credits come: a lot, or what goes back to where it was taken from, or what has no lot.
+void receive(core::holdings &has, const ledger::locked_customer &customer, const posting &what, applied &made) {
+    if (what.expires_at) {
+        if (has.lots.size() >= core::most_open_lots)
+            refuse_more_lots(customer);
+        made.lots.ends = pg::unix_micros(*what.expires_at);
+        if (const std::int64_t paid = core::grant(has, *made.id, what.delta, *made.lots.ends); paid > 0)
+            made.lots.cover.push_back({*made.id, -paid});
+    } else if (what.returns) {
+        made.lots.lots = core::give_back(has, what.delta, *what.returns);
+    } else {
+        has.credits += what.delta;
+    }
+}
+
+// What the posting does to lots. Who has none and gets none moves what has no lot.
+void move_lots(ledger::locked_customer &customer, const posting &what, applied &made) {
+    core::holdings has = ledger::holdings_of(customer);
+    made.lots.cover = core::stand(has, INT64_MIN).cover;
+    if (what.delta >= 0)
+        receive(has, customer, what, made);
+    else if (!what.of_free_alone)
+        made.drawn = core::draw(has, -std::int64_t{what.delta}, what.draws);
+    if (what.delta < 0)
+        made.lots.lots = core::changes_of(made.drawn);
+    customer.lots = std::move(has.lots);
 }
 
 } // namespace
@@ -79,9 +91,10 @@ std::int32_t balance_to_tell(ledger::store &store, ledger::locked_customer custo
     return customer.credits;
 }
 
-ledger::new_row row_of(const posting &what, pg::timestamp stamp) {
-    ledger::new_row row =
-        what.txn_id ? ledger::new_row(record_type, *what.txn_id) : ledger::new_row::fresh(record_type);
+ledger::new_row row_of(const posting &what, const applied &made) {
+    ledger::new_row row = what.txn_id ? ledger::new_row(record_type, *what.txn_id)
+                          : made.id   ? ledger::new_row::fresh(record_type, *made.id)
+                                      : ledger::new_row::fresh(record_type);
     row.set(column::mg_pass_id, what.pass_id)
         .set(column::mg_delta, what.delta)
         .set(column::mg_reason, what.reason)
@@ -90,10 +103,11 @@ ledger::new_row row_of(const posting &what, pg::timestamp stamp) {
         .set(column::mg_ref_id, what.ref_id)
         .set(column::mg_generation_id, what.generation_id)
         .set(column::mg_status, what.status)
-        .set(column::mg_created_at, stamp)
-        .set(column::mg_updated_at, stamp);
-    if (what.meta || what.own)
-        row.set_meta(what.meta.value_or(pg::empty_object()), what.own);
+        .set(column::mg_created_at, made.stamp)
+        .set(column::mg_updated_at, made.stamp);
+    const auto own = ledger::own_key_with_lots(what.own, made.lots);
+    if (what.meta || own)
+        row.set_meta(what.meta.value_or(pg::empty_object()), own);
     return row;
 }
 
@@ -117,39 +131,42 @@ const char *hint_of(const posting &what) {
     return what.delta < 0 && !what.allow_negative ? what.overdraft_hint : nullptr;
 }
 
-pg::timestamp apply(ledger::locked_customer &customer, const posting &what) {
+applied apply(ledger::locked_customer &customer, const posting &what) {
     refuse_reserved_names(what);
     refuse_passed_end(what);
     check_spend(customer, what);
-    customer.credits = ledger::balance_after(customer, what.delta);
-    customer.updated_at = ledger::stamp_behind(customer.updated_at);
-    if (what.ends_credits)
-        customer.expires_at.reset();
-    else if (what.expires_at && (!customer.expires_at || *customer.expires_at < *what.expires_at))
-        customer.expires_at = what.expires_at;
-    return customer.updated_at;
+    const std::int32_t credits = ledger::balance_after(customer, what.delta);
+    applied made;
+    if (what.expires_at)
+        made.id = what.txn_id ? *what.txn_id : ledger::new_id();
+    if (!customer.lots.empty() || what.expires_at || what.returns)
+        move_lots(customer, what, made);
+    customer.credits = credits;
+    customer.updated_at = ledger::stamp_behind(customer.updated_at, customer.settled_at.value_or(pg::clock_time()));
+    made.stamp = customer.updated_at;
+    return made;
 }
 
-std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const posting &what) {
+std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const posting &what,
+                                std::vector<core::drawn_part> *drawn) {
     ledger::locked_customer after = customer;
-    const pg::timestamp stamp = apply(after, what);
+    applied made = apply(after, what);
+    std::optional<expiry> behind;
+    if (what.returns)
+        behind = expire_behind(after, made);
     if (what.delta > 0 && !store.others_act()) // where others act the projection asks, behind what they did
         ledger::require_room(after, store.pending_holds(after.pass_id));
-    ledger::new_row row = row_of(what, stamp);
-    row.set(column::mg_pass_id, after.pass_id); // who was named may have been merged before the lock
-    const char *hint = hint_of(what);
-    ledger::appended_rows rows;
-    switch (store.append_credit(row, after.pass_id, what.delta, hint)) {
-    case ledger::appended::no:
+    std::vector<row_to_post> rows{{what, made}};
+    if (behind)
+        rows.push_back({behind->what, behind->made});
+    auto mg_id = append_and_project(store, customer, after, rows);
+    if (!mg_id)
         return std::nullopt;
-    case ledger::appended::unprojected:
-        rows.add(row, what.delta, hint);
-        [[fallthrough]];
-    case ledger::appended::projected:
-        project_appended(store, customer, after, rows);
-    }
+    mark_ended(store, behind);
+    if (drawn != nullptr)
+        *drawn = std::move(made.drawn);
     customer = std::move(after);
-    return row.mg_id();
+    return mg_id;
 }
 
 std::optional<std::string> post_own(ledger::store &store, ledger::locked_customer &customer, posting what) {
@@ -163,21 +180,6 @@ std::optional<std::string> post_own(ledger::store &store, ledger::locked_custome
                                     " ref_type=" + pg::quoted(*what.ref_type) + " ref_id=" + pg::quoted(*what.ref_id)));
     what.ref_type = what.ref_id = std::nullopt;
     return post(store, customer, what);
-}
-
-std::int32_t write_off_expired(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of) {
-    if (!customer.expires_at || *customer.expires_at > as_of)
-        return 0;
-    const std::int32_t rest = std::max(customer.credits, 0);
-    if (rest == 0) {
-        write_expiry(store, customer, std::nullopt);
-        return 0;
-    }
-    const std::string moment = name_of_expiry(customer.pass_id, *customer.expires_at);
-    // The same moment may be set again by hand after it passed once: then the row gets a number, too.
-    for (int round = 1; !post(store, customer, expiry_of(customer.pass_id, rest, moment, round)); ++round)
-        pg::check_for_interrupts();
-    return rest;
 }
 
 ledger::locked_customer lock_customer_of(ledger::store &store, const credit_row &row) {

@@ -2,7 +2,9 @@
 // project. Every function that moves credits goes through here (I1, I3, I4).
 #pragma once
 
+#include "core/lots.hpp"
 #include "core/text_rule.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/once.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
@@ -17,11 +19,14 @@ struct posting {
     std::optional<std::string> ref_type, ref_id; // both or neither
     std::optional<std::string> txn_id;           // bare; a fresh one when there is none
     std::optional<std::string> generation_id;    // bare; what a hold pays for
-    std::optional<pg::timestamp> expires_at;     // of a grant
+    std::optional<pg::timestamp> expires_at;     // of a grant: it is a lot (I15)
     std::optional<pg::jsonb> meta;               // the application's
     std::optional<pg::jsonb> own;                // what mega counts by, in its own key (I17)
     std::string_view status = "succeeded";
-    bool ends_credits = false; // an expiry: what is left of them goes, and with it their end
+    std::optional<core::taken> returns; // it gives back: what its family took, and from where
+    core::draw_first draws;             // from where it takes first; what this names outlives the posting
+    bool of_free_alone = false;         // it takes only what has no lot
+    bool ends_credits = false;          // an expiry
     bool allow_negative = false;
     bool given = true;      // pass id and delta are what the caller said, not what a row says: errors may repeat them
     bool own_id = false;    // the id is of a function's own family, the reference the caller's
@@ -48,7 +53,8 @@ struct credit_row {
     std::int32_t delta = 0;
     std::string status;
     std::optional<std::string> reason, ref_type, ref_id;
-    ItemPointerData place{}; // a hint only
+    std::optional<pg::jsonb> meta; // when it has members
+    ItemPointerData place{};       // a hint only
 };
 
 // Posts once. Raises 23503 for an unknown customer, MG001 for an overdraft, MG002 when its txn_id or
@@ -96,27 +102,80 @@ std::int32_t balance_of(ledger::store &store, std::string_view pass_id);
 // since it was kept in `customer`.
 std::int32_t balance_to_tell(ledger::store &store, ledger::locked_customer customer);
 
-// Makes of the customer what the posting does, and returns the time to stamp its row with. Raises MG001, MG004, 22003
-// and, for an end that has passed or a name that is reserved, 22023.
-pg::timestamp apply(ledger::locked_customer &customer, const posting &what);
+// What a posting has come to: its row's id where it needs one, its time, and what it says of lots.
+struct applied {
+    std::optional<std::string> id;
+    pg::timestamp stamp{};
+    ledger::row_lots lots;
+    std::vector<core::drawn_part> drawn; // where it took from
+};
+
+// Makes of the customer what the posting does. Raises MG001, MG004, 22003, 54000 for a lot too many and, for an end
+// that has passed or a name that is reserved, 22023.
+applied apply(ledger::locked_customer &customer, const posting &what);
+
+// What comes of time: `made` has what ended, its row's delta is what that comes to.
+struct expiry {
+    core::settlement came;
+    posting what;
+    applied made;
+};
+
+// Whether something has.
+bool is_due(const ledger::locked_customer &customer, pg::timestamp as_of);
+
+// What has come to its end as of then; the customer becomes what he is behind it. std::nullopt when nothing ended: what
+// lots paid of a debt belongs into the row of whoever moves credits next.
+std::optional<expiry> expire(ledger::locked_customer &customer, pg::timestamp as_of);
+
+// Behind postings that gave back: what of it ends again. `last` becomes what the last of them says.
+std::optional<expiry> expire_behind(ledger::locked_customer &customer, applied &last);
+
+// Rows of one customer, in order.
+struct row_to_post {
+    const posting &what;
+    const applied &made;
+};
+
+// Appends them and makes him what they make of him; `after` becomes what stands there then. Returns the first one's id;
+// std::nullopt, and nothing written, when that has a key that is taken.
+std::optional<std::string> append_and_project(ledger::store &store, ledger::locked_customer &before,
+                                              ledger::locked_customer &after, std::span<const row_to_post> rows);
+
+// Where triggers of others act, lots change before the rows are there: what a trigger moves meanwhile finds them as
+// they will be, and no lot is drawn twice.
+void write_lots_ahead(ledger::store &store, ledger::locked_customer &before, const ledger::locked_customer &after);
+
+// Marks the lots whose end is settled.
+void mark_ended(ledger::store &store, const std::optional<expiry> &settled);
 
 // The hint of the error when it takes the balance below zero; null when it may.
 const char *hint_of(const posting &what);
 
 // The row of the posting.
-ledger::new_row row_of(const posting &what, pg::timestamp stamp);
+ledger::new_row row_of(const posting &what, const applied &made);
 
 // Under the lock of the customer: appends the posting, projects it, and keeps `customer` true. Raises MG001, MG004 and
 // 22003. std::nullopt, and nothing written, when its id or reference is in the ledger already.
-std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const posting &what);
+// drawn: becomes where it took from.
+std::optional<std::string> post(ledger::store &store, ledger::locked_customer &customer, const posting &what,
+                                std::vector<core::drawn_part> *drawn = nullptr);
 
 // The same for a row of a function's own: where another row has its reference it is written without, with a WARNING.
 // std::nullopt when its id is in the ledger already.
 std::optional<std::string> post_own(ledger::store &store, ledger::locked_customer &customer, posting what);
 
-// Under the lock of the customer, before anything moves: credits that have expired go, with a row that says so, and
-// mg_expires_at is cleared. Returns what expired.
-std::int32_t write_off_expired(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of);
+// Under the lock of the customer, before anything moves: what has ended goes, with a row that says so; a passed
+// mg_expires_at is cleared. Returns how many credits ended.
+std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of);
+
+// As of now; what is posted next is stamped with the same time.
+void write_off_expired(ledger::store &store, ledger::locked_customer &customer);
+
+// What the sweep of ends does to a customer: the same, and marks these lots whose end has come, whatever they have
+// left. Their names without what is before them. std::nullopt when another sweep was here before.
+std::optional<std::int64_t> settle_lots(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,
+                                        std::span<const std::string> due);
 
 // The one way of a posting into the ledger: looks for a replay, locks the customer, looks again, writes off what has
 // expired, posts. find: what was posted under its key; raises MG002 when that says something else. lock: the customer
@@ -133,7 +192,7 @@ outcome post_once(ledger::store &store, const char *noun, Find find, Lock lock, 
             return customer.changed_meanwhile;
         },
         [&] {
-            write_off_expired(store, customer, pg::clock_time());
+            write_off_expired(store, customer);
             posted = post(customer);
             return posted.has_value();
         },

@@ -31,7 +31,7 @@ struct posting_batch::plan {
     struct row {
         std::size_t number; // of the posting, for the caller's error
         const posting *what;
-        pg::timestamp stamp;
+        applied made;
     };
 
     plan(ledger::store &its_store, const ledger::locked_customer &customer) : after(customer), store(its_store) {}
@@ -47,12 +47,17 @@ struct posting_batch::plan {
             if (what.delta > 0)
                 ledger::require_room(after, *pending);
         }
+        if (std::ranges::any_of(rows, [](const row &one) { return one.what->returns.has_value(); }))
+            ended = expire_behind(after, rows.back().made);
+        if (ended)
+            rows.push_back({rows.back().number, &ended->what, ended->made});
     }
 
     ledger::locked_customer after;
     ledger::store &store;
     std::optional<std::int64_t> pending; // what holds may bring back, once it was asked for
     std::vector<row> rows;
+    std::optional<expiry> ended; // what went back and had ended
 };
 
 struct posting_batch::late_customer {
@@ -111,12 +116,13 @@ std::optional<posting_batch::late_customer> posting_batch::visit(const group &ow
     std::optional<plan> made;
     const auto make =
         [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
-        if (customer.merged_into || customer.erased ||
-            (customer.expires_at && *customer.expires_at <= pg::clock_time()))
+        ledger::locked_customer now = customer;
+        now.settled_at = pg::clock_time();
+        if (customer.merged_into || customer.erased || is_due(now, *now.settled_at))
             return std::nullopt; // what expired goes first
-        made.emplace(store_, customer);
+        made.emplace(store_, now);
         made->take(all, fresh, &known, under_way);
-        return ledger::projection(customer, made->after);
+        return ledger::projection(customer, made->after, ledger::own_key_of_lots(customer, made->after));
     };
     under_way = own.first;
     auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
@@ -173,7 +179,7 @@ void posting_batch::add_to_locked(late_customer &late, postings all, known_keys 
     if (late.fresh.empty())
         return;
     under_way = late.fresh.front();
-    write_off_expired(store_, *late.customer, pg::clock_time());
+    write_off_expired(store_, *late.customer);
     plan made(store_, *late.customer);
     made.take(all, late.fresh, some_were_merged_ ? nullptr : &known, under_way);
     append(*late.customer, made, under_way);
@@ -220,21 +226,24 @@ std::int32_t posting_batch::write() {
 }
 
 void posting_batch::append(const ledger::locked_customer &customer, plan &made, std::size_t &under_way) {
+    ledger::locked_customer before = customer;
+    write_lots_ahead(store_, before, made.after);
     const ledger::appended_rows rows = write_rows(made, under_way);
     under_way = no_posting;
-    ledger::project_appended(store_, customer, made.after, rows);
+    ledger::project_appended(store_, before, made.after, rows);
+    mark_ended(store_, made.ended);
 }
 
 ledger::appended_rows posting_batch::write_rows(const plan &made, std::size_t &under_way) {
     ledger::appended_rows rows;
-    for (const auto &[number, what, stamp] : made.rows) {
+    for (const auto &[number, what, said] : made.rows) {
         under_way = number;
-        ledger::new_row row = row_of(*what, stamp);
+        ledger::new_row row = row_of(*what, said);
         row.set(schema::ledger::mg_pass_id, made.after.pass_id); // who goes on for who was named
         const char *hint = hint_of(*what);
         switch (store_.append_one_of_many(row, made.after.pass_id, what->delta, hint)) {
         case ledger::appended::no: // by a raw row, or under another customer's lock
-            if (!find_replay(store_, *what))
+            if (said.lots.any() || !find_replay(store_, *what))
                 ledger::refuse_appended_meanwhile("movement", "pass_id", what->pass_id);
             continue;
         case ledger::appended::unprojected:

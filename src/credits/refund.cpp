@@ -1,6 +1,7 @@
 // mega_refund_credit: what was spent goes back, in parts if need be, never more in sum than was spent.
 #include "core/record_id.hpp"
 #include "credits/hold.hpp"
+#include "credits/returns.hpp"
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
@@ -130,6 +131,15 @@ std::int32_t delta_of(ledger::store &store, const spend &what, const std::option
     return amount.value_or(static_cast<std::int32_t>(left));
 }
 
+// Under the customer's lock: where that was taken from.
+core::taken origin_of(ledger::store &store, const spend &what, std::int32_t amount) {
+    if (what.of_hold)
+        return taken_by(store, rows_of_hold(store, std::string_view(what.txn_id).substr(hold_prefix.size())),
+                        what.txn_id, 0);
+    const credit_row row[] = {require_row(store, what)};
+    return taken_by(store, row, what.txn_id, amount);
+}
+
 Datum refund_credit(FunctionCallInfo fcinfo) {
     using in = arguments::refund_credit;
     const pg::arguments given(fcinfo);
@@ -162,6 +172,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
         [&] { return lock_customer_of(store, row); },
         [&](ledger::locked_customer &customer) {
             refund.delta = delta_of(store, what, amount);
+            refund.returns = origin_of(store, what, refund.delta);
             const auto posted = post_own(store, customer, refund);
             if (!posted)
                 throw pg::sql_error{"MG002", "this refund was recorded for another transaction",

@@ -4,6 +4,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
 #include "ledger/words.hpp"
+#include "pg/jsonb.hpp"
 
 namespace mega::credits {
 
@@ -11,8 +12,8 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr column credit_row_columns[] = {column::mg_id,     column::mg_pass_id,  column::mg_delta, column::mg_status,
-                                         column::mg_reason, column::mg_ref_type, column::mg_ref_id};
+constexpr column credit_row_columns[] = {column::mg_id,     column::mg_pass_id,  column::mg_delta,  column::mg_status,
+                                         column::mg_reason, column::mg_ref_type, column::mg_ref_id, column::mg_meta};
 using credit_row_values = std::array<pg::nullable_datum, std::size(credit_row_columns)>;
 
 credit_row to_credit_row(const credit_row_values &values) {
@@ -30,6 +31,8 @@ credit_row to_credit_row(const credit_row_values &values) {
     row.reason = optional(values[4]);
     row.ref_type = optional(values[5]);
     row.ref_id = optional(values[6]);
+    if (!values[7].is_null && !pg::has_no_member(values[7].value))
+        row.meta = pg::jsonb_of(values[7].value);
     return row;
 }
 

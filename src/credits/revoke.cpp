@@ -2,6 +2,7 @@
 // if need be, never more in sum than was granted (I16).
 #include "core/record_id.hpp"
 #include "credits/posting.hpp"
+#include "credits/returns.hpp"
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
@@ -29,17 +30,9 @@ constinit pg::statement rows_of_reference(
     reference_types);
 
 constexpr Oid id_type[] = {TEXTOID};
-// What was taken back of a grant and not restored by a refund of that.
-constinit pg::statement revoked_so_far(
-    "SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8 OPERATOR(pg_catalog.-) "
-    "coalesce((SELECT pg_catalog.sum(r.mg_delta)::pg_catalog.int8 FROM ONLY @schema@.mega_generations r "
-    "WHERE r.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' OPERATOR(pg_catalog.=) "
-    "pg_catalog.substr(g.mg_id, 20)), 0)), 0)::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
-    "WHERE g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}' OPERATOR(pg_catalog.=) $1",
-    id_type);
-
 constinit pg::statement noted_of("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}', "
-                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,up_to}' FROM ONLY "
+                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,up_to}', "
+                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,amount}' FROM ONLY "
                                  "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                  id_type);
 
@@ -176,19 +169,21 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &what)
     const auto first = find_by_txn_id(store, *what.revoke.txn_id);
     if (!first)
         return std::nullopt;
-    std::string of, up_to;
+    std::string of, up_to, amount;
     {
         const pg::rows noted = store.run(store.where().generations, noted_of, first->mg_id);
         of = noted.text(0, 0).value_or("");
         up_to = noted.text(0, 1).value_or("");
+        amount = noted.text(0, 2).value_or(std::to_string(-std::int64_t{first->delta}));
     }
     posting again = what.revoke;
     again.pass_id = first->pass_id;
-    again.delta = what.amount ? -*what.amount : first->delta;
+    again.delta = first->delta;
     const auto grant = what.txn_id ? std::nullopt : find_by_txn_id(store, of);
     const bool same_grant =
         what.txn_id ? *what.txn_id == of : grant && grant->ref_type == what.ref_type && grant->ref_id == what.ref_id;
-    if (!same_grant || again.delta != first->delta || (what.up_to && std::to_string(*what.up_to) != up_to))
+    if (!same_grant || (what.amount && std::to_string(*what.amount) != amount) ||
+        (what.up_to && std::to_string(*what.up_to) != up_to))
         refuse_other_revoke(what, "txn_id=" + pg::quoted(of) + " revoked=" + std::to_string(-first->delta) +
                                       (up_to.empty() ? "" : " up_to=" + up_to));
     if (what.pass_id && !ledger::means_customer(store.where(), *what.pass_id, first->pass_id))
@@ -200,9 +195,11 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &what)
 // Under the lock of the grant's customer: how much it is. Raises MG012.
 std::int32_t amount_of(ledger::store &store, const request &what, const credit_row &grant) {
     const std::string_view txn_id = std::string_view(grant.mg_id).substr(id_prefix.size());
-    const std::int64_t revoked = store.run(store.where().generations, revoked_so_far, txn_id).int8(0, 0).value_or(0);
-    const std::int64_t left = std::max<std::int64_t>(grant.delta - revoked, 0);
-    if (what.amount.value_or(0) > left || what.up_to.value_or(0) > grant.delta)
+    const std::int64_t revoked = revoked_of(store, txn_id);
+    const std::int64_t ended = grant.meta ? ledger::ended_of(*grant.meta).value_or(0) : 0;
+    const std::int64_t left = std::max<std::int64_t>(grant.delta - revoked - ended, 0);
+    if (what.amount.value_or(0) > std::max<std::int64_t>(grant.delta - revoked, 0) ||
+        what.up_to.value_or(0) > grant.delta)
         throw pg::sql_error{
             "MG012", "no more can be revoked than was granted",
             what.named() +
@@ -210,17 +207,20 @@ std::int32_t amount_of(ledger::store &store, const request &what, const credit_r
                                    " granted=" + std::to_string(grant.delta) + " revoked=" + std::to_string(revoked)) +
                 (what.amount ? " amount=" + std::to_string(*what.amount) : " up_to=" + std::to_string(*what.up_to)),
             "Revoke what is left: leave amount and up_to out."};
-    if (what.amount)
-        return *what.amount;
-    const std::int64_t wanted = what.up_to ? std::max<std::int64_t>(*what.up_to - revoked, 0) : left;
+    const std::int64_t wanted = what.amount  ? *what.amount
+                                : what.up_to ? std::max<std::int64_t>(*what.up_to - revoked, 0)
+                                             : left;
     return static_cast<std::int32_t>(std::min(wanted, left));
 }
 
-pg::jsonb noted(const request &what, const credit_row &grant) {
+// amount: when less was left than was asked for, because the rest has ended.
+pg::jsonb noted(const request &what, const credit_row &grant, std::int32_t taken) {
     pg::json_builder builder;
     builder.begin_object().key("revoke_of").text(std::string_view(grant.mg_id).substr(id_prefix.size()));
     if (what.up_to)
         builder.key("up_to").number(std::to_string(*what.up_to));
+    if (what.amount && *what.amount != taken)
+        builder.key("amount").number(std::to_string(*what.amount));
     return builder.end_object().finish();
 }
 
@@ -243,8 +243,11 @@ Datum revoke_credit(FunctionCallInfo fcinfo) {
     const outcome done = post_once(store, "revoke", look, lock, [&](ledger::locked_customer &customer) {
         const bool may_spend = std::exchange(customer.may_spend, true); // a bank asks nobody
         revoke.pass_id = customer.pass_id;
-        revoke.own = noted(what, grant);
+        grant = *find_by_txn_id(store, grant.mg_id.substr(id_prefix.size())); // what ended is noted by now
         revoke.delta = -amount_of(store, what, grant);
+        revoke.own = noted(what, grant, -revoke.delta);
+        const bool is_lot = grant.meta && ledger::lot_facts_of({}, 0, grant.meta).ends;
+        revoke.draws = {!is_lot, is_lot ? std::string_view(grant.mg_id).substr(id_prefix.size()) : std::string_view()};
         auto posted = post_own(store, customer, revoke);
         customer.may_spend = may_spend;
         return posted;

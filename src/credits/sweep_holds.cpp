@@ -3,6 +3,7 @@
 #include "core/utc_time.hpp"
 #include "credits/hold.hpp"
 #include "credits/posting_batch.hpp"
+#include "credits/returns.hpp"
 #include "ledger/checked.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
@@ -94,14 +95,19 @@ void release_alone(ledger::store &store, due_hold &hold) {
         release(store, hold_id_of(hold.row.mg_id), expired_reason, std::nullopt).outcome == released_outcome;
 }
 
-// Behind the lock of its customer: whether it is his and pending still. place: becomes where it stands.
+// Behind the lock of its customer: whether it is his and pending still. Its place and meta become what they are.
 bool is_still_pending(ledger::store &store, credit_row &hold) {
-    constexpr schema::ledger columns[] = {schema::ledger::mg_status, schema::ledger::mg_pass_id};
-    pg::nullable_datum values[2];
+    constexpr schema::ledger columns[] = {schema::ledger::mg_status, schema::ledger::mg_pass_id,
+                                          schema::ledger::mg_meta};
+    pg::nullable_datum values[3];
     const auto says = [&values](std::size_t i, std::string_view text) {
         return !values[i].is_null && pg::text_of(values[i].value) == text;
     };
-    return store.read_row(hold.mg_id, columns, values, &hold.place) && says(0, pending_status) && says(1, hold.pass_id);
+    if (!store.read_row(hold.mg_id, columns, values, &hold.place) || !says(0, pending_status) || !says(1, hold.pass_id))
+        return false;
+    if (!values[2].is_null)
+        hold.meta = pg::jsonb_of(values[2].value);
+    return true;
 }
 
 // What of one customer's holds may be released together, under his lock.
@@ -123,6 +129,7 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, std::int64
             continue;
         }
         release.meta = meta;
+        release.returns = taken_by_hold(store, hold.row);
         balance += release.delta;
         found.rows.push_back(std::move(release));
         found.of.push_back(&hold);
@@ -139,7 +146,7 @@ std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold>
     auto customer = store.lock_customer(due.front().row.pass_id, LockWaitSkip);
     if (!customer || customer->merged_into) // his holds are another one's by now: the next sweep finds them there
         return {};
-    write_off_expired(store, *customer, pg::clock_time());
+    write_off_expired(store, *customer);
     releases found = find_releases(store, due, customer->credits);
     std::vector<const posting *> rows;
     for (std::size_t i = 0; i < found.of.size(); ++i) {

@@ -2,6 +2,7 @@
 #include "credits/topup.hpp"
 
 #include "core/record_id.hpp"
+#include "credits/low.hpp"
 #include "credits/topup_claim.hpp"
 #include "credits/zone.hpp"
 #include "function_arguments.hpp"
@@ -242,12 +243,10 @@ constinit pg::statement due_customers(
     "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone, "
     "CASE WHEN NOT (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,released}')::pg_catalog.bool "
     "AND (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 OPERATOR(pg_catalog.>) $3 "
-    "THEN (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,packs}')::pg_catalog.int8 ELSE 0 END "
+    "THEN (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,packs}')::pg_catalog.int8 ELSE 0 END, " MEGA_STANDING " "
     "FROM ONLY @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
     "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
-    "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "
-    "OR (c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() AND 0 OPERATOR(pg_catalog.<=) $1)) "
-    "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
+    "AND " MEGA_MAY_BE_LOW("$3") " ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
     due_types);
 
 struct due_customer {
@@ -282,6 +281,8 @@ bool add_due(pg::spi_connection &spi, const schema::table_catalog &where, std::i
                                  pg::unix_micros(pg::clock_time()));
     for (std::uint64_t i = 0; i < low.count() && page.size() < most; ++i) {
         behind = *low.text(i, 0);
+        if (stood(low, i, 6) > threshold)
+            continue;
         if (auto due = packs_of(spi, where, low, i))
             page.push_back(*std::move(due));
     }

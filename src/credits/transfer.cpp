@@ -90,15 +90,15 @@ void require_same_reason(ledger::store &store, const transfer &what, const credi
                         "Repeat a call with the same arguments, or use another transfer_id."};
 }
 
-// Both rows are written at once, so the outgoing one tells. The incoming one must name the same customer. Without an
-// amount it is what it was.
+// All rows are written at once, so the outgoing one tells. The first incoming one must name the same customer; it may
+// be a part of the amount. Without an amount it is what it was.
 bool is_replay(ledger::store &store, const transfer &what) {
     const auto out = find_by_txn_id(store, *what.out.txn_id);
     const auto in = find_by_txn_id(store, *what.in.txn_id);
     for (const auto &[first, leg] : {std::pair{&out, &what.out}, std::pair{&in, &what.in}})
         if (*first) {
             posting again = named_as_in(store, **first, *leg);
-            if (!what.amount)
+            if (!what.amount || (leg == &what.in && out))
                 again.delta = (*first)->delta;
             require_same(**first, again);
         }
@@ -128,13 +128,39 @@ two_customers lock_both(ledger::store &store, const transfer &what) {
 // All that can be spent. With nothing there, one credit is what lacks.
 std::int32_t all_of(const ledger::locked_customer &from) { return std::max(from.credits, 1); }
 
+// A row for each end, which is a lot there; what has none is the last.
+bool post_parts(ledger::store &store, ledger::locked_customer &to, const posting &in,
+                std::span<const std::pair<std::int64_t, std::optional<std::int64_t>>> parts) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        posting part = in;
+        part.delta = static_cast<std::int32_t>(parts[i].first);
+        if (parts[i].second)
+            part.expires_at = pg::from_unix_micros(*parts[i].second);
+        if (i > 0) {
+            const std::string number = std::to_string(i + 1);
+            part.reason += "_" + number;
+            *part.txn_id += ":" + number;
+            if (part.txn_id->size() > core::max_id_bytes)
+                part.txn_id = ledger::new_id();
+        }
+        if (!post(store, to, part))
+            return false;
+    }
+    return true;
+}
+
 void post_both(ledger::store &store, two_customers &both, transfer &what) {
-    const pg::timestamp now = pg::clock_time();
-    write_off_expired(store, both.from, now);
-    write_off_expired(store, both.to, now);
+    write_off_expired(store, both.from);
+    write_off_expired(store, both.to);
     if (!what.amount)
         set_amount(what, all_of(both.from));
-    if (post(store, both.from, what.out) && post(store, both.to, what.in))
+    const auto end = both.from.expires_at;
+    std::vector<core::drawn_part> drawn;
+    const auto posted = post(store, both.from, what.out, &drawn);
+    if (drawn.empty()) // he has no lots
+        drawn.push_back({{}, what.in.delta, end ? std::optional(pg::unix_micros(*end)) : std::nullopt});
+    both.to.settled_at = ledger::stamp_behind(both.from.updated_at); // what comes stands behind what goes
+    if (posted && post_parts(store, both.to, what.in, core::by_end(drawn)))
         return;
     is_replay(store, what); // raises MG002 when it says something else
     refuse_taken_reference(store, what.out);

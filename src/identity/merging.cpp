@@ -134,7 +134,7 @@ void merging::write_source() {
     after.updated_at = ledger::stamp_behind(source_.updated_at);
     const pg::jsonb preferences =
         ledger::with_managed_keys(ledger::preferences_of(store_, source_.pass_id), core::json::make_object());
-    auto changes = ledger::projection(source_, after, preferences.document);
+    auto changes = ledger::projection(source_, after, std::nullopt, preferences.document);
     changes.emplace_back(column::mg_auto_topup_enabled, pg::to_datum(false));
     pg::json_builder own;
     own.begin_object();
@@ -167,7 +167,8 @@ void merging::write_target(pg::jsonb source_meta) {
             builder.text(one);
         builder.end_array();
     });
-    write_with_own_key(store_, target_, ledger::projection(target_, after, preferences.document), meta, own);
+    write_with_own_key(store_, target_, ledger::projection(target_, after, std::nullopt, preferences.document), meta,
+                       own);
 }
 
 // Chains are one step long.

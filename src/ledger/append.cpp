@@ -25,8 +25,10 @@ new_row::new_row(std::string_view record_type, std::string_view id)
     set(column::mg_source_system, "api");
 }
 
-new_row new_row::fresh(std::string_view record_type) {
-    new_row row(record_type, new_id());
+new_row new_row::fresh(std::string_view record_type) { return fresh(record_type, new_id()); }
+
+new_row new_row::fresh(std::string_view record_type, std::string_view id) {
+    new_row row(record_type, id);
     row.keyed_ = false;
     return row;
 }

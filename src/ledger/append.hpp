@@ -13,6 +13,7 @@ public:
 
     // A row with a fresh id.
     static new_row fresh(std::string_view record_type);
+    static new_row fresh(std::string_view record_type, std::string_view id);
 
     template <class Value> new_row &set(schema::ledger column, const Value &value) {
         columns_[static_cast<std::size_t>(column)] = pg::to_datum(value);

@@ -1,5 +1,6 @@
 // What a customer has now, read with the caller's rights: by the direct path, or by SQL.
 #include "ledger/direct_writers.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/store.hpp"
 #include "pg/snapshot.hpp"
 #include "schema/pending_hold.hpp"
@@ -15,7 +16,7 @@ constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
     select_balance("SELECT c.mg_credits, c.mg_expires_at, (SELECT pg_catalog.sum(g.mg_delta) FROM ONLY "
                    "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND " MEGA_PENDING_HOLD
-                   ")::pg_catalog.int8 "
+                   ")::pg_catalog.int8, c.mg_meta "
                    "FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                    pass_id_type);
 
@@ -43,6 +44,9 @@ std::optional<current_balance> look_directly(std::string_view pass_id) {
         if (!expires_at.is_null)
             result.expires_at = pg::timestamp_of(expires_at.value);
         const auto disabled = customers.column(number(customer::mg_disabled));
+        if (const auto meta = customers.column(number(customer::mg_meta));
+            !meta.is_null && !pg::has_no_member(meta.value))
+            result.lots = open_lots_of(pg::jsonb_of(meta.value));
         result.may_spend = (disabled.is_null || !DatumGetBool(disabled.value)) &&
                            customers.column(number(customer::mg_deleted_at)).is_null;
     }
@@ -65,8 +69,9 @@ std::optional<current_balance> balance_of(const schema::table_catalog &where, st
     const pg::rows found = spi.run(select_balance, where.schema, pg::access::read_only, pass_id);
     if (found.empty())
         return std::nullopt;
+    const auto meta = found.json(0, 3);
     const current_balance now{found.int4(0, 0).value_or(0), found.int8(0, 2).value_or(0), found.time(0, 1),
-                              may_spend(spi, where, pass_id)};
+                              may_spend(spi, where, pass_id), meta ? open_lots_of(*meta) : core::open_lots()};
     spi.finish();
     return now;
 }

@@ -1,6 +1,7 @@
 // A customer as it stands under the lock, or as it is seen by who changes it only if it still stands so.
 #pragma once
 
+#include "core/lots.hpp"
 #include "pg/datum.hpp"
 
 namespace mega::ledger {
@@ -8,11 +9,14 @@ namespace mega::ledger {
 struct locked_customer {
     std::string pass_id;
     std::int32_t credits = 0;
-    std::optional<pg::timestamp> expires_at;
-    bool may_spend = true; // neither disabled nor deleted
+    std::optional<pg::timestamp> expires_at; // of what has no lot
+    core::open_lots lots;                    // (I15)
+    std::string meta;                        // mg_meta, when it has members: the bytes of the document
+    bool may_spend = true;                   // neither disabled nor deleted
     pg::timestamp updated_at{};
     bool erased = false;
     std::optional<std::string> merged_into{}; // the pass id of the customer that goes on
+    std::optional<pg::timestamp> settled_at;  // as of when it was settled what has ended
     bool changed_meanwhile = true; // since the snapshot by which it was looked for; true when that is not known
     ItemPointerData place{};       // where it stood; a hint only
 };

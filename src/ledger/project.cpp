@@ -4,7 +4,10 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/fold.hpp"
+#include "ledger/in_flight.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/merged.hpp"
+#include "ledger/own_key.hpp"
 #include "pg/clock.hpp"
 #include "pg/rounds.hpp"
 #include "schema/others.hpp"
@@ -61,7 +64,7 @@ void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, cons
 }
 
 std::vector<customer_change> projection(const locked_customer &before, const locked_customer &after,
-                                        const Jsonb *preferences) {
+                                        const std::optional<pg::jsonb> &own, const Jsonb *preferences) {
     using schema::customer;
     std::vector<customer_change> changes{{customer::mg_credits, pg::to_datum(after.credits)}};
     if (preferences != nullptr) {
@@ -72,11 +75,15 @@ std::vector<customer_change> projection(const locked_customer &before, const loc
         changes.emplace_back(customer::mg_updated_at, pg::to_datum(after.updated_at));
     if (after.expires_at != before.expires_at)
         changes.emplace_back(customer::mg_expires_at, pg::to_datum(after.expires_at));
+    if (own)
+        changes.emplace_back(customer::mg_meta, pg::to_datum(with_own_key(meta_of(after), *own)));
     return changes;
 }
 
 void project(store &store, const locked_customer &before, const locked_customer &after, const Jsonb *preferences) {
-    const std::uint64_t touched = store.change_customer(before, projection(before, after, preferences));
+    const std::optional<pg::jsonb> own = own_key_of_lots(before, after);
+    const in_flight::own_key writing(before.pass_id, own ? own->document : nullptr);
+    const std::uint64_t touched = store.change_customer(before, projection(before, after, own, preferences));
     if (touched == 1)
         return;
     const std::string whose = to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(before.pass_id));
@@ -138,7 +145,11 @@ void project_appended(store &store, const locked_customer &before, locked_custom
         project(store, before, after, nullptr);
         if (!store.others_act())
             return;
-    } else if (rows.any || ends) {
+    } else if (rows.any || ends || before.lots != after.lots) {
+        if (before.lots != after.lots) { // others came in meanwhile
+            locked_customer written = before;
+            write_lots(store, written, after.lots);
+        }
         statement_projection moved;
         moved.add_appended(before.pass_id, rows, ends ? std::make_optional(after.expires_at) : std::nullopt);
         moved.project(store);
@@ -262,8 +273,9 @@ locked_customer statement_projection::behind(ledger::store &store, const change 
 
 // The customer may be locked or not.
 void statement_projection::project_credits(store &store, const std::string &pass_id, const change &moved) {
-    const auto visited = store.change_or_lock_customer(
-        pass_id, [&](const locked_customer &customer) { return projection(customer, behind(store, moved, customer)); });
+    const auto visited = store.change_or_lock_customer(pass_id, [&](const locked_customer &customer) {
+        return projection(customer, behind(store, moved, customer), std::nullopt);
+    });
     if (!visited)
         throw_unknown_customer(pass_id);
     if (visited->locked)
@@ -280,9 +292,10 @@ void statement_projection::project_events(store &store, const std::string &pass_
     ledger::project(store, customer, behind(store, moved, customer), folded.document);
 }
 
-pg::timestamp stamp_behind(pg::timestamp last) noexcept {
+pg::timestamp stamp_behind(pg::timestamp last) noexcept { return stamp_behind(last, pg::clock_time()); }
+
+pg::timestamp stamp_behind(pg::timestamp last, pg::timestamp now) noexcept {
     constexpr std::int64_t tolerance = 5 * pg::microseconds_per_second;
-    const pg::timestamp now = pg::clock_time();
     const bool behind = now <= last && last.value - now.value < tolerance;
     return behind ? pg::timestamp{last.value + 1} : now;
 }

@@ -112,6 +112,9 @@ public:
     // Writes a hold's status. Its customer is locked.
     virtual void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) = 0;
 
+    // Writes the mg_meta of a credit row that is locked, with mega's own key in it.
+    virtual void note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) = 0;
+
     // The greatest step number of a generation that is locked; std::nullopt when it has no step.
     virtual std::optional<std::int32_t> last_step(std::string_view generation_id) = 0;
 
@@ -198,9 +201,10 @@ locked_customer require_locked_or_erased_customer(store &store, std::string_view
 // What a customer has, with the caller's rights and by the caller's snapshot.
 struct current_balance {
     std::int32_t credits;
-    std::int64_t pending_holds; // the sum of their deltas
-    std::optional<pg::timestamp> expires_at;
-    bool may_spend = true; // neither disabled nor deleted
+    std::int64_t pending_holds;              // the sum of their deltas
+    std::optional<pg::timestamp> expires_at; // of what has no lot
+    bool may_spend = true;                   // neither disabled nor deleted
+    core::open_lots lots;
 };
 std::optional<current_balance> balance_of(const schema::table_catalog &where, std::string_view pass_id);
 

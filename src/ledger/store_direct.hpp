@@ -31,6 +31,7 @@ public:
                            std::span<const pg::nullable_datum> values) override;
     std::int64_t pending_holds(std::string_view pass_id) override;
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
+    void note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
     appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,

@@ -4,6 +4,7 @@
 #include "ledger/derived.hpp"
 #include "ledger/direct_writers.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
@@ -40,6 +41,7 @@ locked_customer customer_found(std::string_view pass_id) {
     result.updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
     result.place = customers.place();
     read_fate(result, at(customer::mg_meta));
+    note_meta(result, at(customer::mg_meta));
     return result;
 }
 

@@ -130,6 +130,11 @@ void direct_store::settle_hold(const std::string &mg_id, std::string_view status
     change_row(mg_id, change, &place);
 }
 
+void direct_store::note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb) {
+    const ledger_change change[] = {{column::mg_meta, pg::to_datum(meta)}};
+    change_row(mg_id, change, nullptr);
+}
+
 std::optional<std::int32_t> direct_store::last_step(std::string_view generation_id) {
     // A step does not change its generation, so that above READ COMMITTED the lock tells nothing of steps that came
     // since: they are looked for.

@@ -6,6 +6,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/held_key.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "ledger/statements.hpp"
@@ -34,7 +35,7 @@ constinit pg::statement taken_by("SELECT FROM ONLY @schema@.mega_generations g W
 constexpr Oid id_type[] = {TEXTOID};
 constexpr customer locked_columns[] = {customer::mg_credits,    customer::mg_expires_at, customer::mg_disabled,
                                        customer::mg_deleted_at, customer::mg_updated_at, customer::mg_meta};
-constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at};
+constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_meta};
 
 constexpr auto all_of_a_row() {
     std::array<column, schema::ledger_columns.size()> all{};
@@ -104,6 +105,7 @@ std::optional<locked_customer> locked_of(const pg::rows &found, std::string_view
     read_fate(locked, found.column(0, 5));
     locked.place = place_in(found, std::size(locked_columns));
     direct::remember(pass_id, locked.place);
+    note_meta(locked, found.column(0, 5));
     return locked;
 }
 
@@ -186,6 +188,7 @@ void sql_store::refresh(locked_customer &locked) {
     const pg::rows found = run(where().customers, statements::select(standing_columns, locking::none), locked.pass_id);
     locked.credits = found.empty() ? 0 : found.int4(0, 0).value_or(0);
     locked.expires_at = found.empty() ? std::nullopt : found.time(0, 1);
+    note_meta(locked, found.empty() ? pg::nullable_datum{} : found.column(0, 2));
 }
 
 bool sql_store::insert_customer(std::span<const customer_change> row) {
@@ -242,6 +245,15 @@ void sql_store::settle_hold(const std::string &mg_id, std::string_view status, c
     if (stored.empty() || stored.text(0, 0) != status)
         schema::refuse_interference(where().generations.id, schema::writing::update, "keeps a hold from being settled",
                                     "mg_id=" + pg::quoted(mg_id));
+}
+
+void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) {
+    constexpr column columns[] = {column::mg_meta};
+    const in_flight::own_key writing(mg_id, own.document);
+    const pg::rows stored = run(where().generations, statements::update(columns, column::mg_id), mg_id, meta);
+    if (stored.empty() || !writing.was_kept(schema::known_entry<column>().foreign_before_row))
+        schema::refuse_interference(where().generations.id, schema::writing::update,
+                                    "changes mg_meta.mega of a row that mega writes", "mg_id=" + pg::quoted(mg_id));
 }
 
 bool sql_store::append(const new_row &row) {

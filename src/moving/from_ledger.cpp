@@ -4,12 +4,19 @@
 #include "core/text_rule.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/fold.hpp"
+#include "ledger/fold_lots.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/project.hpp"
 #include "ledger/unprojected.hpp"
 
 namespace mega::moving {
 
 namespace {
+
+constexpr Oid pass_id_type[] = {TEXTOID};
+constinit pg::statement select_meta("SELECT c.mg_meta FROM ONLY @schema@.mega_customers c "
+                                    "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                    pass_id_type);
 
 // What was set: one kind's line of the report and member of the audit.
 struct correction {
@@ -30,6 +37,7 @@ public:
         if (!now)
             return;
         set_credits(*now);
+        set_lots();
         set_preferences(*now);
         if (made_.empty())
             return;
@@ -55,6 +63,28 @@ private:
         }
         made_.push_back({"credits", books(now.credits, now.ledger_sum),
                          books(static_cast<std::int32_t>(now.ledger_sum), now.ledger_sum)});
+    }
+
+    void set_lots() {
+        const core::open_lots folded = store_.as_owner(store_.where().generations, [&] {
+            return ledger::fold_lots(store_.spi(), store_.where(), pass_id_, access()).lots;
+        });
+        const core::open_lots stored = stored_lots();
+        if (folded == stored)
+            return;
+        if (!dry_run_) {
+            ledger::locked_customer customer = ledger::require_locked_customer(store_, pass_id_);
+            ledger::write_lots(store_, customer, folded);
+        }
+        made_.push_back({"lots", text_of(ledger::lots_document(stored)), text_of(ledger::lots_document(folded))});
+    }
+
+    core::open_lots stored_lots() {
+        const pg::rows found = store_.as_owner(store_.where().customers, [&] {
+            return store_.spi().run(select_meta, store_.where().schema, access(), pass_id_);
+        });
+        const auto meta = found.empty() ? std::nullopt : found.json(0, 0);
+        return meta ? ledger::open_lots_of(*meta) : core::open_lots();
     }
 
     void set_preferences(const standing &now) {

@@ -47,7 +47,10 @@ std::string text_of(const core::json &managed) {
     for (const std::string_view key : keys)
         if (const core::json *value = managed.find(key))
             shown.emplace_back(std::string(key), *value);
-    const pg::jsonb document = document_of(core::json::make_object(std::move(shown)));
+    return text_of(document_of(core::json::make_object(std::move(shown))));
+}
+
+std::string text_of(pg::jsonb document) {
     return pg::call([document] {
         return static_cast<const char *>(
             JsonbToCString(nullptr, &document.document->root, static_cast<int>(VARSIZE(document.document))));

@@ -33,4 +33,6 @@ bool same_document(const core::json &left, const core::json &right);
 // What a snapshot shows, as text.
 std::string text_of(const core::json &managed);
 
+std::string text_of(pg::jsonb document);
+
 } // namespace mega::moving

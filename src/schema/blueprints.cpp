@@ -1,6 +1,7 @@
 // The blueprints of the three tables: constraints, indexes, triggers, each with its comment.
 #include "schema/blueprints.hpp"
 
+#include "schema/due_lot.hpp"
 #include "schema/names.hpp"
 #include "schema/pending_hold.hpp"
 
@@ -14,7 +15,7 @@ constexpr named_definition customer_constraints[] = {
      "A pass id is pass:<kind>:<id>.", true},
 };
 
-// No key or predicate mentions mg_credits, mg_expires_at, mg_updated_at, mg_last_active or mg_meta: a balance change
+// No key or predicate mentions mg_credits, mg_updated_at, mg_last_active or mg_meta: a balance change
 // stays HOT.
 constexpr named_definition customer_indexes[] = {
     {"mega_customers_shopify_customer_id_key",
@@ -31,6 +32,8 @@ constexpr named_definition customer_indexes[] = {
      "Look-up by the beginning of a name."},
     {"mega_customers_auto_topup", "INDEX # ON @table@ (mg_pass_id) WHERE mg_auto_topup_enabled",
      "Customers who top up by themselves."},
+    {"mega_customers_expires_at", "INDEX # ON @table@ (mg_expires_at) WHERE mg_expires_at IS NOT NULL",
+     "When credits without a lot end."},
     {"mega_customers_mma_preferences_gin", "INDEX # ON @table@ USING gin (mg_mma_preferences)",
      "Search in preference snapshots."},
 };
@@ -108,6 +111,8 @@ constexpr named_definition ledger_indexes[] = {
      "INDEX # ON @table@ ((mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}')) WHERE (mg_meta "
      "OPERATOR(pg_catalog.#>>) '{mega,revoke_of}') IS NOT NULL",
      "What was taken back of a grant."},
+    {"mega_generations_due_lot", "INDEX # ON @table@ (" MEGA_LOT_ENDS_OF("") ") WHERE " MEGA_DUE_LOT_OF(""),
+     "Lots whose end is not settled."},
 };
 
 constexpr named_definition ledger_triggers[] = {

@@ -20,7 +20,8 @@ open_lots read(const json &stored) {
             !item.array()[1].is_number() || !item.array()[2].is_number())
             continue;
         const std::size_t before = lots.size();
-        const bool added = add_stored(lots, item.array()[0].string(), item.array()[1].number(), item.array()[2].number());
+        const bool added =
+            add_stored(lots, item.array()[0].string(), item.array()[1].number(), item.array()[2].number());
         require(lots.size() == before + (added ? 1 : 0));
     }
     return lots;

@@ -70,7 +70,7 @@ sub reading_functions_work {
     my %arguments = (
         mega_admin_session => q{'5f0c'}, mega_app_config => q{'theme'}, mega_app_config_versions => q{'theme'},
         mega_profile => q{'7c000000-0000-4000-8000-000000000004'}, mega_runtime_config => '', mega_write_path => '',
-        mega_balance => q{'pass:shopify:7001'}, mega_balance_at => q{'pass:shopify:7001', 'now'},
+        mega_balance => q{'pass:shopify:7001'}, mega_credit_lots => q{'pass:shopify:7001'}, mega_reconcile_lots => '', mega_balance_at => q{'pass:shopify:7001', 'now'},
         mega_credit_statement => q{'pass:shopify:7001'}, mega_current_pass_id => '', mega_customer => q{'pass:shopify:7001'},
         mega_generation => q{'gen_1'}, mega_generation_history => q{'pass:shopify:7001'}, mega_generation_steps => q{'gen_1'},
         mega_has_expiring_url => q{'{"url": "https://a.example.com/x.png?X-Amz-Signature=5f0c2b"}'},
@@ -115,7 +115,7 @@ sub writing_functions_are_refused {
         mega_record_credits => q{'[{"pass_id": "pass:shopify:7001", "delta": 1, "reason": "gift"}]'},
         mega_record_mma_event => "$customer, 'like'", mega_record_topup => "$customer, 1",
         mega_refund_credit => q{'spend-1', 'r-1'}, mega_release_credit => q{'h-1'}, mega_release_expired_holds => '',
-        mega_revoke_credit => q{'v-1', 'gift-1'}, mega_claim_topups => '', mega_release_topup_claim => q{'c-1'},
+        mega_revoke_credit => q{'v-1', 'gift-1'}, mega_make_lot => q{'pass:shopify:7001', 'l-1', 1, '2099-01-01'}, mega_claim_topups => '', mega_release_topup_claim => q{'c-1'},
         mega_start_session => $customer, mega_transfer_credit => "$customer, 'pass:shopify:7002', 1, 't-1'",
         mega_update_generation => q{'gen_2', 'postscan'}, mega_validate => '');
     start_dumps($standby);

@@ -18,16 +18,18 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 // Single credits, each of a lot or of none, and a debt.
 struct model {
     std::multimap<std::tuple<std::int64_t, bool, std::string>, char> of_lots; // end, never of none, name
-    std::int64_t free = 0;                                                   // below zero: a debt
+    std::int64_t free = 0;                                                    // below zero: a debt
     std::int64_t free_end = never;
 
     std::int64_t credits() const { return free + static_cast<std::int64_t>(of_lots.size()); }
     std::int64_t left(const std::string &name) const {
-        return std::count_if(of_lots.begin(), of_lots.end(), [&](const auto &one) { return std::get<2>(one.first) == name; });
+        return std::count_if(of_lots.begin(), of_lots.end(),
+                             [&](const auto &one) { return std::get<2>(one.first) == name; });
     }
     void add(const std::string &name, std::int64_t ends) { of_lots.emplace(std::tuple(ends, false, name), ' '); }
     bool take_of(const std::string &name) {
-        const auto one = std::find_if(of_lots.begin(), of_lots.end(), [&](const auto &o) { return std::get<2>(o.first) == name; });
+        const auto one =
+            std::find_if(of_lots.begin(), of_lots.end(), [&](const auto &o) { return std::get<2>(o.first) == name; });
         if (one == of_lots.end())
             return false;
         of_lots.erase(one);
@@ -61,7 +63,8 @@ struct step {
 
 rc::Gen<std::vector<step>> some_steps() {
     return rc::gen::container<std::vector<step>>(rc::gen::exec([] {
-        return step{*rc::gen::inRange(0, 11), *rc::gen::inRange<std::int64_t>(1, 12), *rc::gen::inRange<std::int64_t>(0, 8)};
+        return step{*rc::gen::inRange(0, 11), *rc::gen::inRange<std::int64_t>(1, 12),
+                    *rc::gen::inRange<std::int64_t>(0, 8)};
     }));
 }
 
@@ -142,7 +145,9 @@ private:
         rows_.back().delta = delta;
         return rows_.back();
     }
-    std::string next_name() { return "n" + std::to_string(rows_.size() * 7 % 101) + "/" + std::to_string(rows_.size()); }
+    std::string next_name() {
+        return "n" + std::to_string(rows_.size() * 7 % 101) + "/" + std::to_string(rows_.size());
+    }
 
     // As a writer does, with what came of it in a row of its own or left to the movement's.
     lot_changes settle() {
@@ -202,7 +207,8 @@ private:
             beside_.draw_one();
     }
 
-    void note_draw(lot_facts &row, const lot_changes &cover, const std::vector<drawn_part> &parts, std::string revoke_of) {
+    void note_draw(lot_facts &row, const lot_changes &cover, const std::vector<drawn_part> &parts,
+                   std::string revoke_of) {
         row.cover = cover;
         row.lots = changes_of(parts);
         spent one{row.name, {}, 0, -row.delta, std::move(revoke_of)};
@@ -247,7 +253,8 @@ private:
             lots_.at(of.revoke_of).revoked -= amount;
         taken from{of.free, {}};
         for (const auto &[name, credits] : of.of_lots)
-            from.lots.push_back({name, credits, lots_.at(name).credits - lots_.at(name).revoked - lots_.at(name).ended, lots_.at(name).ends});
+            from.lots.push_back({name, credits, lots_.at(name).credits - lots_.at(name).revoked - lots_.at(name).ended,
+                                 lots_.at(name).ends});
         give_in_model(of, amount);
         lot_facts &row = record("refund:" + next_name(), amount);
         row.refund_of = of.name;

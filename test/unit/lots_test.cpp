@@ -36,7 +36,8 @@ TEST(lots, what_has_no_lot_is_drawn_at_its_end) {
 
 TEST(lots, only_what_has_no_lot_falls_below_zero) {
     holdings what = trial_and_month();
-    EXPECT_EQ(draw(what, 40), (parts{{"trial", 5, 10}, {"month", 5, 20}, {"", 20, std::nullopt}, {"", 10, std::nullopt}}));
+    EXPECT_EQ(draw(what, 40),
+              (parts{{"trial", 5, 10}, {"month", 5, 20}, {"", 20, std::nullopt}, {"", 10, std::nullopt}}));
     EXPECT_EQ(what, (holdings{-10, {}, std::nullopt}));
 }
 

@@ -1,0 +1,29 @@
+// Who is low on credits: by what stands of them now, whatever was written of what has ended.
+#pragma once
+
+#include "ledger/lots.hpp"
+#include "pg/clock.hpp"
+#include "pg/spi.hpp"
+
+namespace mega::credits {
+
+// Customers c who may be at most $1 once what has ended is gone; now: microseconds since 1970. `stood` has the last
+// word.
+#define MEGA_MAY_BE_LOW(now)                                                                                           \
+    "(c.mg_credits OPERATOR(pg_catalog.<=) $1 "                                                                        \
+    "OR c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() "                                         \
+    "OR (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,lots,0,2}')::pg_catalog.int8 OPERATOR(pg_catalog.<=) " now ")"
+#define MEGA_STANDING "c.mg_credits, c.mg_expires_at, c.mg_meta"
+
+// The credits that stand of a row with the columns of MEGA_STANDING from `first` on.
+inline std::int64_t stood(const pg::rows &found, std::uint64_t row, int first) {
+    core::holdings has{found.int4(row, first).value_or(0), {}, std::nullopt};
+    if (const auto end = found.time(row, first + 1))
+        has.free_end = pg::unix_micros(*end);
+    if (const auto meta = found.json(row, first + 2))
+        has.lots = ledger::open_lots_of(*meta);
+    core::stand(has, pg::unix_micros(pg::clock_time()));
+    return has.credits;
+}
+
+} // namespace mega::credits

@@ -1,0 +1,126 @@
+// mega_make_lot: credits that have no end of their own, or share one, get one.
+#include "credits/make_lot.hpp"
+#include "function_arguments.hpp"
+
+#include "core/record_id.hpp"
+#include "core/utc_time.hpp"
+#include "ledger/call.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/resolve.hpp"
+#include "pg/entry.hpp"
+#include "pg/result.hpp"
+
+namespace mega::credits {
+
+namespace {
+
+constexpr std::string_view prefix = "lot:";
+
+posting leg(std::string_view pass_id, std::string_view lot_id, std::string_view side, std::int32_t delta) {
+    posting what;
+    what.pass_id = pass_id;
+    what.delta = delta;
+    what.reason = "lot_" + std::string(side);
+    what.txn_id = std::string(prefix) + std::string(lot_id) + ":" + std::string(side);
+    what.own_names = true;
+    what.of_free_alone = true;
+    what.overdraft_hint = "Grant credits first.";
+    return what;
+}
+
+struct request {
+    std::string pass_id, lot_id;
+    std::optional<std::int32_t> amount;
+    std::optional<pg::timestamp> ends;
+};
+
+request read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
+    using in = arguments::make_lot;
+    request read;
+    read.pass_id = ledger::resolve_pass_id(where, ledger::require_text("pass_id", given.text(in::pass_id)));
+    std::string_view id =
+        core::strip_prefix(core::record_type::credit_transaction, ledger::require("lot_id", given.text(in::lot_id)));
+    if (id.starts_with(prefix))
+        id.remove_prefix(prefix.size());
+    ledger::check_text("lot_id", id, ledger::bad_argument, room_in_txn_id("lot::out"));
+    read.lot_id = id;
+    if (!given.is_null(in::amount))
+        read.amount = require_positive("amount", given.int4(in::amount));
+    read.ends = given.time(in::ends);
+    ledger::check_finite("ends", read.ends);
+    return read;
+}
+
+// The same lot_id again: the same customer, and the same amount when one is named.
+std::optional<credit_row> find_replay(ledger::store &store, const request &asked) {
+    const posting out = leg(asked.pass_id, asked.lot_id, "out", -asked.amount.value_or(0));
+    const auto first = find_by_txn_id(store, *out.txn_id);
+    if (!first)
+        return std::nullopt;
+    posting again = out;
+    if (!asked.amount)
+        again.delta = first->delta;
+    require_same(*first, again);
+    const auto in = find_by_txn_id(store, *leg(asked.pass_id, asked.lot_id, "in", 0).txn_id);
+    return in ? in : first;
+}
+
+// Under the lock: when it ends. What stands at the customer is taken from him.
+pg::timestamp end_of(ledger::store &store, ledger::locked_customer &customer, const request &asked) {
+    if (asked.ends && *asked.ends <= pg::clock_time())
+        throw pg::sql_error{ledger::bad_argument, "ends has passed already",
+                            "ends=" + core::iso_utc(pg::unix_micros(*asked.ends)), "Give a time ahead."};
+    if (asked.ends)
+        return *asked.ends;
+    if (!customer.expires_at)
+        throw pg::sql_error{ledger::bad_argument, "the customer's credits have no end",
+                            "pass_id=" + pg::quoted(customer.pass_id), "Say when the lot ends."};
+    const pg::timestamp end = *customer.expires_at;
+    ledger::write_expiry(store, customer, std::nullopt);
+    return end;
+}
+
+// Under the lock: how much.
+std::int32_t amount_of(const ledger::locked_customer &customer, const request &asked) {
+    core::holdings has = ledger::holdings_of(customer);
+    core::stand(has, INT64_MIN); // a debt is paid before
+    const std::int64_t free = has.free(),
+                       wanted = asked.amount.value_or(static_cast<std::int32_t>(std::max<std::int64_t>(free, 1)));
+    if (free < wanted)
+        ledger::throw_overdraft(free, wanted, asked.amount.has_value(), "Only credits without a lot become one.");
+    return static_cast<std::int32_t>(wanted);
+}
+
+Datum make(FunctionCallInfo fcinfo) {
+    ledger::call call(fcinfo);
+    ledger::store &store = call.store();
+    const request asked = read_arguments(store.where(), pg::arguments(fcinfo));
+    const outcome done = post_once(
+        store, "lot", [&] { return find_replay(store, asked); },
+        [&] { return ledger::require_locked_customer(store, asked.pass_id); },
+        [&](ledger::locked_customer &customer) {
+            const std::int32_t amount = amount_of(customer, asked);
+            return make_lot(store, customer, asked.lot_id, amount, end_of(store, customer, asked));
+        });
+    call.finish();
+    return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);
+}
+
+} // namespace
+
+std::optional<std::string> make_lot(ledger::store &store, ledger::locked_customer &customer, std::string_view lot_id,
+                                    std::int32_t amount, pg::timestamp ends) {
+    const bool may_spend = std::exchange(customer.may_spend, true); // nothing is spent
+    auto posted = post(store, customer, leg(customer.pass_id, lot_id, "out", -amount));
+    posting in = leg(customer.pass_id, lot_id, "in", amount);
+    in.expires_at = ends;
+    if (posted && !(posted = post(store, customer, in)))
+        ledger::refuse_appended_meanwhile("lot", "lot_id", lot_id);
+    customer.may_spend = may_spend;
+    return posted;
+}
+
+} // namespace mega::credits
+
+PG_ENTRY(mega_make_lot, mega::credits::make);

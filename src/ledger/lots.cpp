@@ -1,0 +1,186 @@
+// Reads and writes lots in mega's own key of customers and rows.
+#include "ledger/lots.hpp"
+
+#include "ledger/in_flight.hpp"
+#include "ledger/own_key.hpp"
+#include "ledger/project.hpp"
+#include "pg/clock.hpp"
+
+namespace mega::ledger {
+
+namespace {
+
+constexpr std::string_view lots_key = "lots";
+constexpr std::string_view cover_key = "cover";
+constexpr std::string_view ends_key = "ends";
+constexpr std::string_view ended_key = "ended";
+
+std::optional<std::int64_t> number_of(const std::optional<pg::json_value> &value) {
+    return value && value->is_number() ? core::whole_number(value->number()) : std::nullopt;
+}
+
+std::vector<pg::json_value> elements_of(const pg::json_value &array) {
+    std::vector<pg::json_value> elements;
+    pg::for_each_element(array.container(), [&](const pg::json_value &one) { elements.push_back(one); });
+    return elements;
+}
+
+core::lot_changes changes_of(pg::jsonb meta, std::string_view key) {
+    core::lot_changes changes;
+    const auto stored = own_member(meta, key);
+    if (!stored || !stored->is_array())
+        return changes;
+    for (const pg::json_value &one : elements_of(*stored)) {
+        const auto parts = one.is_array() ? elements_of(one) : std::vector<pg::json_value>();
+        const auto credits = parts.size() == 2 && parts[0].is_string() ? number_of(parts[1]) : std::nullopt;
+        if (credits)
+            changes.push_back({std::string(parts[0].string()), *credits});
+    }
+    return changes;
+}
+
+std::optional<std::string> text_of(pg::jsonb meta, std::string_view key) {
+    const auto stored = own_member(meta, key);
+    return stored && stored->is_string() ? std::optional(std::string(stored->string())) : std::nullopt;
+}
+
+void add_changes(pg::json_builder &builder, std::string_view key, const core::lot_changes &changes) {
+    if (changes.empty())
+        return;
+    builder.key(key).begin_array();
+    for (const core::lot_change &one : changes)
+        builder.begin_array().text(one.name).number(std::to_string(one.credits)).end_array();
+    builder.end_array();
+}
+
+void add_lots(pg::json_builder &builder, const core::open_lots &lots) {
+    builder.begin_array();
+    for (const core::lot &one : lots)
+        builder.begin_array()
+            .text(one.name)
+            .number(std::to_string(one.left))
+            .number(std::to_string(one.ends))
+            .end_array();
+    builder.end_array();
+}
+
+} // namespace
+
+core::open_lots open_lots_of(pg::jsonb meta) {
+    core::open_lots lots;
+    const auto stored = own_member(meta, lots_key);
+    if (!stored || !stored->is_array())
+        return lots;
+    bool sound = true;
+    for (const pg::json_value &one : elements_of(*stored)) {
+        const auto parts = one.is_array() ? elements_of(one) : std::vector<pg::json_value>();
+        sound = sound && parts.size() == 3 && parts[0].is_string() && parts[1].is_number() && parts[2].is_number() &&
+                core::add_stored(lots, parts[0].string(), parts[1].number(), parts[2].number());
+    }
+    return sound ? lots : core::open_lots();
+}
+
+// Kept by the customer himself: he may outlive the part of a call that has read him.
+static void note_document(locked_customer &customer, pg::jsonb document) {
+    customer.meta.assign(reinterpret_cast<const char *>(document.document), VARSIZE(document.document));
+}
+
+void note_meta(locked_customer &customer, pg::nullable_datum meta) {
+    customer.meta.clear();
+    customer.lots.clear();
+    if (meta.is_null || pg::has_no_member(meta.value))
+        return;
+    note_document(customer, pg::jsonb_of(meta.value));
+    customer.lots = open_lots_of(meta_of(customer));
+}
+
+pg::jsonb meta_of(const locked_customer &customer) {
+    if (customer.meta.empty())
+        return pg::empty_object();
+    return {reinterpret_cast<Jsonb *>(const_cast<char *>(customer.meta.data()))};
+}
+
+core::holdings holdings_of(const locked_customer &customer) {
+    return {customer.credits, customer.lots,
+            customer.expires_at ? std::optional(pg::unix_micros(*customer.expires_at)) : std::nullopt};
+}
+
+std::optional<pg::jsonb> own_key_of_lots(const locked_customer &before, const locked_customer &after) {
+    if (before.lots == after.lots)
+        return std::nullopt;
+    return own_key_with(meta_of(after), lots_key, [&](pg::json_builder &builder) {
+        if (!after.lots.empty())
+            add_lots(builder.key(lots_key), after.lots);
+    });
+}
+
+void write_lots(store &store, locked_customer &customer, core::open_lots lots) {
+    locked_customer after = customer;
+    after.lots = std::move(lots);
+    const auto own = own_key_of_lots(customer, after);
+    if (!own)
+        return;
+    const pg::jsonb meta = with_own_key(meta_of(customer), *own);
+    const in_flight::own_key writing(customer.pass_id, own->document);
+    const customer_change change[] = {{schema::customer::mg_meta, pg::to_datum(meta)}};
+    if (store.change_customer(customer, change) != 1)
+        refuse_kept_out(store, customer.pass_id);
+    customer.lots = std::move(after.lots);
+    note_document(customer, meta);
+}
+
+pg::jsonb lots_document(const core::open_lots &lots) {
+    pg::json_builder builder;
+    add_lots(builder, lots);
+    return builder.finish();
+}
+
+std::optional<pg::jsonb> own_key_with_lots(std::optional<pg::jsonb> own, const row_lots &what) {
+    if (!what.any())
+        return own;
+    pg::json_builder builder;
+    builder.begin_object();
+    if (own)
+        pg::for_each_member(pg::root_of(*own),
+                            [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
+    if (what.ends)
+        builder.key(ends_key).number(std::to_string(*what.ends));
+    add_changes(builder, lots_key, what.lots);
+    add_changes(builder, cover_key, what.cover);
+    return builder.end_object().finish();
+}
+
+core::lot_facts lot_facts_of(std::string name, std::int64_t delta, std::optional<pg::jsonb> meta) {
+    core::lot_facts facts;
+    facts.name = std::move(name);
+    facts.delta = delta;
+    if (!meta)
+        return facts;
+    facts.ends = number_of(own_member(*meta, ends_key));
+    facts.lots = changes_of(*meta, lots_key);
+    facts.cover = changes_of(*meta, cover_key);
+    facts.revoke_of = text_of(*meta, "revoke_of");
+    facts.refund_of = text_of(*meta, "refund_of");
+    return facts;
+}
+
+std::optional<std::int64_t> ended_of(pg::jsonb meta) { return number_of(own_member(meta, ended_key)); }
+
+bool mark_ended(store &store, std::string_view name, std::int64_t credits) {
+    constexpr schema::ledger columns[] = {schema::ledger::mg_meta};
+    const std::string mg_id = "credit_transaction:" + std::string(name);
+    pg::nullable_datum value[1];
+    if (!store.lock_row(mg_id, LockTupleNoKeyExclusive, columns, value) || value[0].is_null)
+        return false; // what is noted of it stands in no row: mega_reconcile_lots tells
+    const pg::jsonb meta = pg::jsonb_of(value[0].value);
+    const auto before = ended_of(meta);
+    if (before && credits == 0)
+        return false;
+    const pg::jsonb own = own_key_with(meta, ended_key, [&](pg::json_builder &builder) {
+        builder.key(ended_key).number(std::to_string(before.value_or(0) + credits));
+    });
+    store.note_in_row(mg_id, with_own_key(meta, own), own);
+    return true;
+}
+
+} // namespace mega::ledger
