@@ -70,7 +70,7 @@ sub reading_functions_work {
     my %arguments = (
         mega_admin_session => q{'5f0c'}, mega_app_config => q{'theme'}, mega_app_config_versions => q{'theme'},
         mega_profile => q{'7c000000-0000-4000-8000-000000000004'}, mega_runtime_config => '', mega_write_path => '',
-        mega_balance => q{'pass:shopify:7001'}, mega_credit_lots => q{'pass:shopify:7001'}, mega_reconcile_lots => '', mega_balance_at => q{'pass:shopify:7001', 'now'},
+        mega_balance => q{'pass:shopify:7001'}, mega_credit_lots => q{'pass:shopify:7002'}, mega_reconcile_lots => '', mega_balance_at => q{'pass:shopify:7001', 'now'},
         mega_credit_statement => q{'pass:shopify:7001'}, mega_current_pass_id => '', mega_customer => q{'pass:shopify:7001'},
         mega_generation => q{'gen_1'}, mega_generation_history => q{'pass:shopify:7001'}, mega_generation_steps => q{'gen_1'},
         mega_has_expiring_url => q{'{"url": "https://a.example.com/x.png?X-Amz-Signature=5f0c2b"}'},
