@@ -215,7 +215,7 @@ std::vector<std::pair<std::int64_t, std::optional<std::int64_t>>> by_end(std::sp
         else
             same->first += part.credits;
     }
-    std::ranges::stable_partition(ends, [](const auto &one) { return one.second.has_value(); });
+    std::stable_partition(ends.begin(), ends.end(), [](const auto &one) { return one.second.has_value(); });
     return ends;
 }
 
