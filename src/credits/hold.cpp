@@ -87,8 +87,12 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
 
 // Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
 // that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
-void append_settlement(ledger::store &store, ledger::locked_customer &customer, posting what) {
+// What comes back goes to where the hold had taken it from, as that stands by then.
+void append_settlement(ledger::store &store, ledger::locked_customer &customer, const credit_row &hold, posting what) {
+    ledger::see_what_others_did(store, customer);
     write_off_expired(store, customer);
+    if (what.delta > 0)
+        what.returns = taken_by_hold(store, hold);
     const std::string txn_id = *what.txn_id;
     for (int round = 1; !post_own(store, customer, what); ++round) {
         pg::check_for_interrupts();
@@ -162,12 +166,9 @@ settlement capture(ledger::store &store, std::string_view hold_id, std::optional
     const std::int64_t taken = amount.value_or(held);
     const std::int64_t back = (late ? 0 : std::int64_t{held}) - taken;
     store.settle_hold(hold.mg_id, captured_status, hold.place);
-    if (back != 0) {
-        posting what = settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back));
-        if (back > 0)
-            what.returns = taken_by_hold(store, hold);
-        append_settlement(store, customer, std::move(what));
-    }
+    if (back != 0)
+        append_settlement(store, customer, hold,
+                          settlement_of(hold, hold_id, "capture", static_cast<std::int32_t>(back)));
     return {late ? "recaptured" : "captured", balance_to_tell(store, customer), hold.pass_id};
 }
 
@@ -181,9 +182,8 @@ settlement release(ledger::store &store, std::string_view hold_id, std::string_v
     posting what = settlement_of(hold, hold_id, "release", -hold.delta);
     if (!customer.erased) // no text of theirs is stored
         what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
-    what.returns = taken_by_hold(store, hold);
     store.settle_hold(hold.mg_id, released_status, hold.place);
-    append_settlement(store, customer, what);
+    append_settlement(store, customer, hold, std::move(what));
     // A trigger of somebody else's may have captured it since.
     const bool captured = require_hold(store, hold_id, hold.place).status == captured_status;
     return {captured ? "already_captured" : released_outcome, balance_to_tell(store, customer), hold.pass_id};

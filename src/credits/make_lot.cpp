@@ -100,8 +100,8 @@ Datum make(FunctionCallInfo fcinfo) {
         store, "lot", [&] { return find_replay(store, asked); },
         [&] { return ledger::require_locked_customer(store, asked.pass_id); },
         [&](ledger::locked_customer &customer) {
-            const std::int32_t amount = amount_of(customer, asked);
-            return make_lot(store, customer, asked.lot_id, amount, end_of(store, customer, asked));
+            const pg::timestamp ends = end_of(store, customer, asked);
+            return make_lot(store, customer, asked.lot_id, amount_of(customer, asked), ends);
         });
     call.finish();
     return pg::return_row(fcinfo, done.mg_id, done.credits, done.replayed);

@@ -162,7 +162,7 @@ std::optional<std::string> post(ledger::store &store, ledger::locked_customer &c
     auto mg_id = append_and_project(store, customer, after, rows);
     if (!mg_id)
         return std::nullopt;
-    mark_ended(store, behind);
+    mark_ended(store, behind, after);
     if (drawn != nullptr)
         *drawn = std::move(made.drawn);
     customer = std::move(after);

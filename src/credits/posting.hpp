@@ -146,8 +146,8 @@ std::optional<std::string> append_and_project(ledger::store &store, ledger::lock
 // they will be, and no lot is drawn twice.
 void write_lots_ahead(ledger::store &store, ledger::locked_customer &before, const ledger::locked_customer &after);
 
-// Marks the lots whose end is settled.
-void mark_ended(ledger::store &store, const std::optional<expiry> &settled);
+// Marks the lots whose end is settled; keeps `customer` true.
+void mark_ended(ledger::store &store, const std::optional<expiry> &settled, ledger::locked_customer &customer);
 
 // The hint of the error when it takes the balance below zero; null when it may.
 const char *hint_of(const posting &what);

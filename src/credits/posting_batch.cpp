@@ -231,7 +231,7 @@ void posting_batch::append(const ledger::locked_customer &customer, plan &made, 
     const ledger::appended_rows rows = write_rows(made, under_way);
     under_way = no_posting;
     ledger::project_appended(store_, before, made.after, rows);
-    mark_ended(store_, made.ended);
+    mark_ended(store_, made.ended, made.after);
 }
 
 ledger::appended_rows posting_batch::write_rows(const plan &made, std::size_t &under_way) {

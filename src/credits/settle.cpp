@@ -96,11 +96,12 @@ std::optional<std::string> append_and_project(ledger::store &store, ledger::lock
     return first;
 }
 
-void mark_ended(ledger::store &store, const std::optional<expiry> &settled) {
-    if (!settled)
+void mark_ended(ledger::store &store, const std::optional<expiry> &settled, ledger::locked_customer &customer) {
+    if (!settled || settled->came.ended.empty())
         return;
     for (const core::lot_change &one : settled->came.ended)
         ledger::mark_ended(store, one.name, -one.credits);
+    ledger::see_what_others_did(store, customer);
 }
 
 std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of) {
@@ -116,7 +117,7 @@ std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &cu
     const row_to_post row[] = {{ended->what, ended->made}};
     if (!append_and_project(store, customer, after, row))
         ledger::refuse_appended_meanwhile("expiry", "pass_id", customer.pass_id);
-    mark_ended(store, ended);
+    mark_ended(store, ended, after);
     customer = std::move(after);
     return ended->came.total();
 }

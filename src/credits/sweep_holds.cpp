@@ -129,7 +129,6 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, std::int64
             continue;
         }
         release.meta = meta;
-        release.returns = taken_by_hold(store, hold.row);
         balance += release.delta;
         found.rows.push_back(std::move(release));
         found.of.push_back(&hold);
@@ -152,8 +151,12 @@ std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold>
     for (std::size_t i = 0; i < found.of.size(); ++i) {
         store.settle_hold(found.of[i]->row.mg_id, released_status, found.of[i]->row.place);
         found.of[i]->released = true;
+    }
+    for (std::size_t i = 0; i < found.of.size(); ++i) {
+        found.rows[i].returns = taken_by_hold(store, found.of[i]->row);
         rows.push_back(&found.rows[i]);
     }
+    ledger::see_what_others_did(store, *customer);
     if (!rows.empty())
         all.add_new(*customer, rows);
     return std::move(found.in_the_way);

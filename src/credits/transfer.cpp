@@ -143,6 +143,7 @@ bool post_parts(ledger::store &store, ledger::locked_customer &to, const posting
             if (part.txn_id->size() > core::max_id_bytes)
                 part.txn_id = ledger::new_id();
         }
+        ledger::see_what_others_did(store, to);
         if (!post(store, to, part))
             return false;
     }
@@ -152,6 +153,7 @@ bool post_parts(ledger::store &store, ledger::locked_customer &to, const posting
 void post_both(ledger::store &store, two_customers &both, transfer &what) {
     write_off_expired(store, both.from);
     write_off_expired(store, both.to);
+    ledger::see_what_others_did(store, both.from);
     if (!what.amount)
         set_amount(what, all_of(both.from));
     const auto end = both.from.expires_at;

@@ -158,6 +158,13 @@ void project_appended(store &store, const locked_customer &before, locked_custom
     store.refresh(after);
 }
 
+void see_what_others_did(store &store, locked_customer &customer) {
+    if (!store.others_act())
+        return;
+    customer.updated_at = stamp_behind(customer.updated_at);
+    store.refresh(customer);
+}
+
 void write_expiry(store &store, locked_customer &customer, std::optional<pg::timestamp> expires_at) {
     const customer_change change[] = {{schema::customer::mg_expires_at, pg::to_datum(expires_at)}};
     const std::uint64_t touched = store.change_customer(customer, change);

@@ -70,6 +70,9 @@ struct appended_rows {
 // is added to what he has. `after` becomes what stands there then. Raises 22003 and MG001 then.
 void project_appended(store &store, const locked_customer &before, locked_customer &after, const appended_rows &rows);
 
+// Behind any other write of a row while the customer is locked: somebody's trigger may have moved him on.
+void see_what_others_did(store &store, locked_customer &customer);
+
 // Writes when the credits of a locked customer expire. Raises 55000 when a trigger of somebody's changes that.
 void write_expiry(store &store, locked_customer &customer, std::optional<pg::timestamp> expires_at);
 
