@@ -98,7 +98,7 @@ SELECT current_user, current_setting('request.jwt.claims') = '' AS no_claims_lef
 --
 -- Every function of the level: one's own, and somebody else's.
 --
-\set reads 'SELECT f.what, f.rows, f.said FROM (VALUES (1, ''customer''), (2, ''balance''), (3, ''balance_at''), (4, ''statement''), (5, ''usage''), (6, ''history''), (7, ''generation''), (8, ''steps''), (9, ''events''), (10, ''likes''), (11, ''generation of'')) v(nr, word), LATERAL tried(v.word, :of, :generation) f ORDER BY v.nr'
+\set reads 'SELECT f.what, f.rows, f.said FROM (VALUES (1, ''customer''), (2, ''balance''), (3, ''balance_at''), (4, ''statement''), (5, ''usage''), (6, ''history''), (7, ''generation''), (8, ''steps''), (9, ''events''), (10, ''likes''), (11, ''generation of''), (12, ''lots'')) v(nr, word), LATERAL tried(v.word, :of, :generation) f ORDER BY v.nr'
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION tried(word text, of text, generation text, OUT what text, OUT rows bigint, OUT said text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -107,7 +107,7 @@ BEGIN
     what := word;
     EXECUTE 'SELECT count(*) FROM ' || CASE word WHEN 'customer' THEN 'mega_customer($1)' WHEN 'balance' THEN 'mega_balance($1)' WHEN 'balance_at' THEN 'mega_balance_at($1, now())' WHEN 'statement' THEN 'mega_credit_statement($1)'
         WHEN 'usage' THEN 'mega_usage($1, now() - interval ''1 day'', now() + interval ''1 day'')' WHEN 'history' THEN 'mega_generation_history($1)' WHEN 'generation' THEN 'mega_generation($2)' WHEN 'steps' THEN 'mega_generation_steps($2)'
-        WHEN 'events' THEN 'mega_mma_events($1)' WHEN 'likes' THEN 'mega_likes($1)' WHEN 'generation of' THEN 'mega_generation($2, $1)' END INTO rows USING of, generation;
+        WHEN 'events' THEN 'mega_mma_events($1)' WHEN 'likes' THEN 'mega_likes($1)' WHEN 'generation of' THEN 'mega_generation($2, $1)' WHEN 'lots' THEN 'mega_credit_lots($1)' END INTO rows USING of, generation;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
     said := SQLSTATE || ' ' || SQLERRM || ' | ' || detail;
@@ -116,7 +116,7 @@ $$;
 GRANT EXECUTE ON FUNCTION tried(text, text, text) TO regress_mega_people;
 -- none of the level is forgotten here
 SELECT p.proname FROM pg_proc p WHERE has_function_privilege('regress_mega_people', p.oid, 'EXECUTE') AND p.proname LIKE 'mega\_%'
-    AND p.proname <> ALL ('{mega_customer,mega_balance,mega_balance_at,mega_credit_statement,mega_usage,mega_generation_history,mega_generation,mega_generation_steps,mega_mma_events,mega_likes,mega_current_pass_id,mega_pass_id,mega_version,mega_is_pass_id,mega_is_record_id,mega_is_permanent_url,mega_has_expiring_url}');
+    AND p.proname <> ALL ('{mega_customer,mega_balance,mega_balance_at,mega_credit_lots,mega_credit_statement,mega_usage,mega_generation_history,mega_generation,mega_generation_steps,mega_mma_events,mega_likes,mega_current_pass_id,mega_pass_id,mega_version,mega_is_pass_id,mega_is_record_id,mega_is_permanent_url,mega_has_expiring_url}');
 SET SESSION AUTHORIZATION regress_mega_pool;
 \set of '''pass:test:who-ada'''
 \set generation '''who-g1'''

@@ -34,7 +34,7 @@ Datum credit_lots(FunctionCallInfo fcinfo) {
     pg::spi_connection spi;
     const pg::rows customer = spi.run(select_customer, where.schema, pg::access::read_only, pass_id);
     if (customer.empty())
-        ledger::throw_unknown_customer(pass_id);
+        ledger::throw_unknown_customer(given);
     core::holdings has{customer.int4(0, 0).value_or(0), {}, std::nullopt};
     if (const auto meta = customer.json(0, 2))
         has.lots = ledger::open_lots_of(*meta);
@@ -78,13 +78,13 @@ void compare(pg::spi_connection &spi, const schema::table_catalog &where, pg::ro
 
 Datum reconcile_lots(FunctionCallInfo fcinfo) {
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
-    const auto pass_id = ledger::resolve_optional(where, pg::arguments(fcinfo).text(arguments::reconcile_lots::pass_id),
-                                                  pg::access::read_only);
+    const auto given = pg::arguments(fcinfo).text(arguments::reconcile_lots::pass_id);
+    const auto pass_id = ledger::resolve_optional(where, given, pg::access::read_only);
     pg::row_set result(fcinfo);
     pg::rounds customers;
     if (pass_id) {
         customers.run([&](pg::spi_connection &spi) {
-            ledger::require_visible_customer(spi, where, *pass_id);
+            ledger::require_visible_customer(spi, where, *pass_id, *given);
             compare(spi, where, result, *pass_id);
         });
         return pg::return_null(fcinfo);
