@@ -1,27 +1,8 @@
 -- Lots: every grant with an end ends by itself, soonest first (I15).
 -- Customers of this file: pass:test:lots-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
--- Runs a statement in a block of its own and tells how it ended.
-CREATE FUNCTION pg_temp.outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    touched bigint;
-    said text;
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    RETURN 'ok ' || touched;
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 CREATE FUNCTION pg_temp.id(who text) RETURNS text LANGUAGE sql AS 'SELECT ''pass:test:lots-'' || who';
 CREATE FUNCTION pg_temp.make(VARIADIC who text[]) RETURNS bigint LANGUAGE sql AS 'SELECT count(mega_ensure_customer(pg_temp.id(w))) FROM unnest(who) w';
 -- A grant: with a day of 2090, a lot that ends then.

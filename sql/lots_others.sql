@@ -1,11 +1,8 @@
 -- Lots where triggers of others act: what they move while a function of mega is under way is drawn and told once (I15).
 -- Customers of this file: pass:test:lots-others-*
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS mega;
-\set VERBOSITY sqlstate
-\pset null NULL
-SET timezone = 'UTC';
-
+\getenv tests PG_ABS_SRCDIR
+\set opening :tests '/sql/shared/opening.psql'
+\i :opening
 CREATE FUNCTION pg_temp.id(who text) RETURNS text LANGUAGE sql AS 'SELECT ''pass:test:lots-others-'' || who';
 CREATE FUNCTION pg_temp.give(who text, name text, amount integer, day integer DEFAULT NULL) RETURNS integer LANGUAGE sql AS
     'SELECT mg_credits FROM mega_record_credit(pg_temp.id(who), amount, ''grant'', txn_id => ''lots-others-'' || who || ''-'' || name, expires_at => timestamptz ''2090-01-01'' + (day - 1) * interval ''1 day'')';
