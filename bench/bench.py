@@ -8,6 +8,7 @@ from pathlib import Path
 
 import against
 import calls
+import office
 import plots
 import reads
 import report
@@ -33,6 +34,7 @@ MEASURES = {
     "hot_transaction": calls.hot_transaction,
     "subtransactions": calls.subtransactions,
     "topups": reads.topups,
+    "office": office.office,
 }
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,

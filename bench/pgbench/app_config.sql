@@ -1,0 +1,1 @@
+SELECT mega_app_config('prices');

@@ -1,0 +1,1 @@
+SELECT mg_value FROM mega_admin WHERE mg_id = 'app_config' || chr(58) || 'prices';
