@@ -141,3 +141,14 @@ $$;
 SELECT revokes > 50 AS revokes, refunds > 10 AS refunds, refused > 10 AS refused, beyond FROM pg_temp.storm();
 SELECT mg_credits BETWEEN 0 AND 600 AS within FROM mega_customers WHERE mg_pass_id = 'pass:test:revokes-many';
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:revokes-%';
+
+--
+-- What was revoked and refunded before is found by indexes, whatever collations the columns have.
+--
+\c -
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SELECT revoked FROM mega_record_credit('pass:test:revokes-a', 10, 'gift', txn_id => 'revokes-planned') g, LATERAL mega_revoke_credit('revokes-p1', CASE WHEN g.replayed THEN NULL ELSE 'revokes-planned' END, amount => 1);
+SELECT revoked FROM mega_revoke_credit('revokes-p2', 'revokes-planned', amount => 1);
+SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = 'mega_generations'::regclass;
+ROLLBACK;

@@ -15,7 +15,8 @@ constinit pg::statement revoked_so_far(
     "SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8 OPERATOR(pg_catalog.-) "
     "coalesce((SELECT pg_catalog.sum(r.mg_delta)::pg_catalog.int8 FROM ONLY @schema@.mega_generations r "
     "WHERE r.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' OPERATOR(pg_catalog.=) "
-    "pg_catalog.substr(g.mg_id, 20)), 0)), 0)::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
+    "pg_catalog.substr(g.mg_id, 20) COLLATE pg_catalog.\"default\"), 0)), 0)::pg_catalog.int8 FROM ONLY "
+    "@schema@.mega_generations g "
     "WHERE g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}' OPERATOR(pg_catalog.=) $1",
     id_type);
 
