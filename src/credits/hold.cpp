@@ -85,8 +85,8 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
     }
 }
 
-// Appends the row of a hold that is marked already. Nothing jams it (design, section 5b): a row of the customer's own
-// that has its id is taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
+// Appends the row of a hold that is marked already. Nothing jams it: a row of the customer's own that has its id is
+// taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
 // What comes back goes to where the hold had taken it from, as that stands by then.
 void append_settlement(ledger::store &store, ledger::locked_customer &customer, const credit_row &hold, posting what) {
     ledger::see_what_others_did(store, customer);

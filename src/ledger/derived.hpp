@@ -1,5 +1,5 @@
 // The guard of the derived columns: mg_credits and the managed keys of mg_mma_preferences are written by the projection
-// and by nothing else (design, section 6).
+// and by nothing else.
 #pragma once
 
 #include "schema/table_catalog.hpp"

@@ -1,4 +1,4 @@
-// What an error tells (design, section 6b): DETAIL repeats what the caller gave; values of rows it shows only to a
+// What an error tells: DETAIL repeats what the caller gave; values of rows it shows only to a
 // caller who may read them, not where SELECT is missing or row security applies; and whose another customer's row is,
 // it does not say at all. What costs a look into the catalogs here costs it on the way of an error only.
 #pragma once

@@ -30,7 +30,7 @@ constexpr column bounded_texts[] = {column::mg_session_id, column::mg_generation
                                     column::mg_reason,     column::mg_ref_type,      column::mg_ref_id};
 constexpr column url_columns[] = {column::mg_output_url, column::mg_image_url, column::mg_video_url};
 
-// What may change behind the append of other rows (design, section 6). mg_updated_at always may.
+// What may change behind the append of other rows. mg_updated_at always may.
 constexpr column changeable_of_credits[] = {column::mg_status, column::mg_error, column::mg_meta};
 constexpr column changeable_of_facts[] = {column::mg_error, column::mg_deleted_at};
 

@@ -8,7 +8,7 @@ namespace mega::ledger {
 
 using ledger_row = schema::named_row<schema::ledger>;
 
-// The columns of sessions and generations that may change behind the append (design, section 6), mg_updated_at apart.
+// The columns of sessions and generations that may change behind the append, mg_updated_at apart.
 inline constexpr schema::ledger changeable_columns[] = {
     schema::ledger::mg_title,         schema::ledger::mg_platform,       schema::ledger::mg_type,
     schema::ledger::mg_prompt,        schema::ledger::mg_output_url,     schema::ledger::mg_output_key,

@@ -19,7 +19,7 @@ struct oddity {
 // name; and, when the table has no trigger of mega yet, who was granted what on it.
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table);
 
-// Takes from a table that was made just now what default privileges gave to anybody but its owner (design, section 4).
+// Takes from a table that was made just now what default privileges gave to anybody but its owner.
 void revoke_default_grants(pg::spi_connection &spi, const target_table &table);
 
 // What the report says when an object of another name does the work of one of ours.

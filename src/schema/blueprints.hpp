@@ -1,5 +1,5 @@
 // The blueprints: what mega_install makes of each table, constraints, indexes and triggers, each by its name and
-// definition (design, section 4).
+// definition.
 #pragma once
 
 #include "schema/columns.hpp"

@@ -1,6 +1,6 @@
 // The columns of the three tables, written down once: name, type, default, whether NULL is barred, and the comment that
-// the table carries. Names and types are the customer's (spec sections 1 to 3); NOT NULL and defaults are the design's
-// (section 4).
+// the table carries. Names and types are those of the specification (sections 1 to 3); NOT NULL and defaults are
+// mega's.
 #pragma once
 
 #include <array>

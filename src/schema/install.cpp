@@ -1,5 +1,5 @@
 // mega_install: creates what is missing of the three tables and leaves what is there. The installer of an empty
-// database, the patch of one that has such tables already, and the upgrader, in one (design, section 4).
+// database, the patch of one that has such tables already, and the upgrader, in one.
 #include "function_arguments.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"

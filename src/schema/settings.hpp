@@ -1,4 +1,4 @@
-// The settings of mega (design, section 6).
+// The settings of mega.
 #pragma once
 
 #include <cstdint>
