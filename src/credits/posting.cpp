@@ -7,7 +7,6 @@
 #include "ledger/disclosure.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
-#include "pg/snapshot.hpp"
 #include "pg/warning.hpp"
 
 namespace mega::credits {

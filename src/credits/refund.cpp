@@ -7,7 +7,6 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
-#include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"

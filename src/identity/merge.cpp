@@ -1,6 +1,5 @@
 // mega_merge_customers: two customers become one. The source's rows go to the target, with whatever they sum up to; the
 // source keeps who it was and answers for the target from then on.
-#include "credits/joining.hpp"
 #include "function_arguments.hpp"
 #include "identity/merging.hpp"
 #include "ledger/audit.hpp"

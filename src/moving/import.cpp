@@ -4,10 +4,8 @@
 #include "moving/import_studio.hpp"
 #include "moving/legacy_sql.hpp"
 
-#include "ledger/append.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/procedure.hpp"
