@@ -1,10 +1,10 @@
 // mega_record_admin_audit: what an admin did, once per audit_id.
 #include "admin/person.hpp"
 #include "function_arguments.hpp"
-#include "ledger/append.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/new_admin_row.hpp"
+#include "ledger/new_row.hpp"
 #include "ledger/parent_check.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"

@@ -3,7 +3,7 @@
 
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 
 namespace mega::admin {
 

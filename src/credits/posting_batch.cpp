@@ -1,7 +1,7 @@
 // A posting batch: looks for replays in stretches, visits each customer once, appends the rows together.
 #include "credits/posting_batch.hpp"
 
-#include "credits/posting_keys.hpp"
+#include "credits/batch_keys.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/merged.hpp"
 #include "pg/clock.hpp"

@@ -10,7 +10,7 @@
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 
 namespace mega::identity {
 

@@ -5,11 +5,11 @@
 #include "identity/locked_rows.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 
 #include <set>
 

@@ -1,9 +1,9 @@
 // Appends an audit: what a function did, and who called it.
 #include "ledger/audit.hpp"
 
-#include "ledger/append.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/new_admin_row.hpp"
+#include "ledger/new_row.hpp"
 #include "pg/clock.hpp"
 
 namespace mega::ledger {

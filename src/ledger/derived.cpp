@@ -3,13 +3,13 @@
 
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/json_tree.hpp"
 #include "ledger/parent_check.hpp"
+#include "ledger/preference_fold.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/warning.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 #include "schema/settings.hpp"
 
 namespace mega::ledger {

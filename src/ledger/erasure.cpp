@@ -2,8 +2,8 @@
 #include "ledger/erasure.hpp"
 
 #include "core/record_id.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/preference_fold.hpp"
 #include "pg/trigger.hpp"
 
 namespace mega::ledger {

@@ -2,7 +2,7 @@
 // until mega_validate can build the unique index.
 #pragma once
 
-#include "ledger/append.hpp"
+#include "ledger/new_row.hpp"
 #include "pg/spi.hpp"
 
 namespace mega::ledger {

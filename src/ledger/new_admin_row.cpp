@@ -3,7 +3,7 @@
 
 #include "ledger/disclosure.hpp"
 #include "pg/jsonb.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 
 namespace mega::ledger {
 

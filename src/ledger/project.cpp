@@ -3,14 +3,14 @@
 
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/lots.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/preference_fold.hpp"
 #include "pg/clock.hpp"
 #include "pg/rounds.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 
 namespace mega::ledger {
 

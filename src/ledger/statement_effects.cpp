@@ -3,10 +3,10 @@
 
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/rounds.hpp"
 #include "schema/settings.hpp"

@@ -2,8 +2,8 @@
 // once for a call by whoever opens the store; nobody else knows. The rules for rows hold whichever way they go.
 #pragma once
 
-#include "ledger/append.hpp"
 #include "ledger/customer.hpp"
+#include "ledger/new_row.hpp"
 #include "ledger/unprojected.hpp"
 #include "pg/spi.hpp"
 

@@ -9,9 +9,9 @@
 #include "ledger/lots.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/project.hpp"
-#include "ledger/statements.hpp"
+#include "ledger/statement_texts.hpp"
 #include "pg/subtransaction.hpp"
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 #include "schema/pending_hold.hpp"
 
 namespace mega::ledger {

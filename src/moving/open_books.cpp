@@ -1,17 +1,17 @@
 // mega_open_books: makes I1 and I2 true on tables that were filled before mega kept the books. What is stored stays;
 // the ledger is brought to it by facts that say so; or, when it is the ledger that is to be trusted, the other way
-// round (from_ledger.hpp). A second run finds nothing to do.
+// round (open_books_from_ledger.hpp). A second run finds nothing to do.
 #include "core/opening.hpp"
 #include "function_arguments.hpp"
-#include "ledger/append.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/fold_lots.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/new_row.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/unprojected.hpp"
-#include "moving/from_ledger.hpp"
-#include "moving/owner.hpp"
+#include "moving/open_books_from_ledger.hpp"
+#include "moving/require_owner.hpp"
 #include "moving/standing.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"

@@ -1,7 +1,7 @@
 // mega_validate: what rows of adopted tables keep Postgres from enforcing, and the rest of it enforced.
 #include <list>
 
-#include "moving/owner.hpp"
+#include "moving/require_owner.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "pg/writable.hpp"

@@ -3,7 +3,7 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/fold.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"

@@ -2,8 +2,8 @@
 // none.
 #include "function_arguments.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/json_tree.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"

@@ -1,5 +1,5 @@
 // New rows of the ledger: their columns, their fresh ids, and their check before they are appended.
-#include "ledger/append.hpp"
+#include "ledger/new_row.hpp"
 
 #include "core/uuid_v7.hpp"
 #include "ledger/own_key.hpp"

@@ -1,5 +1,5 @@
 // Names the trigger of somebody else's that interferes with a write.
-#include "schema/others.hpp"
+#include "schema/interference.hpp"
 
 #include "pg/relation.hpp"
 #include "schema/blueprints.hpp"

@@ -1,5 +1,5 @@
 // Folds a customer's events, read from the ledger, into the preference snapshot.
-#include "ledger/fold.hpp"
+#include "ledger/preference_fold.hpp"
 
 #include "ledger/json_tree.hpp"
 #include "ledger/unprojected.hpp"

@@ -1,11 +1,11 @@
 // mega_open_books(trust => 'ledger'): the books of a customer set right from the ledger.
-#include "moving/from_ledger.hpp"
+#include "moving/open_books_from_ledger.hpp"
 
 #include "core/text_rule.hpp"
 #include "ledger/audit.hpp"
-#include "ledger/fold.hpp"
 #include "ledger/fold_lots.hpp"
 #include "ledger/lots.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/unprojected.hpp"
 

@@ -1,5 +1,5 @@
 // Makes the store's SQL of the tables' columns.
-#include "ledger/statements.hpp"
+#include "ledger/statement_texts.hpp"
 
 #include <map>
 
