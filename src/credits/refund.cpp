@@ -25,16 +25,20 @@ constexpr std::string_view hold_prefix = "hold:";
 constexpr std::string_view capture_prefix = "capture:";
 
 constexpr Oid refunds_types[] = {TEXTOID};
-constinit pg::statement refunded_so_far("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY "
-                                        "@schema@.mega_generations g WHERE "
-                                        "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' "
-                                        "OPERATOR(pg_catalog.=) $1",
-                                        refunds_types);
+constinit pg::statement refunded_so_far =
+    pg::statement("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8 FROM ONLY "
+                  "@schema@.mega_generations g WHERE "
+                  "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' "
+                  "OPERATOR(pg_catalog.=) $1",
+                  refunds_types)
+        .by_key();
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement refund_of("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' FROM ONLY "
-                                  "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
-                                  id_type);
+constinit pg::statement refund_of =
+    pg::statement("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' FROM ONLY "
+                  "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+                  id_type)
+        .by_key();
 
 spend read_spend(std::optional<std::string_view> given) {
     const std::string_view id =
@@ -61,9 +65,10 @@ credit_row require_row(ledger::store &store, const spend &what) {
 
 // Nothing but its status changes when a hold is captured as it stands: a snapshot from before would show it pending
 // though its capture was waited for. Raises 40001 then.
-constinit pg::statement share_hold("SELECT FROM ONLY @schema@.mega_generations g "
-                                   "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
-                                   id_type);
+constinit pg::statement share_hold = pg::statement("SELECT FROM ONLY @schema@.mega_generations g "
+                                                   "WHERE g.mg_id OPERATOR(pg_catalog.=) $1 FOR SHARE",
+                                                   id_type)
+                                         .by_key();
 
 void share(ledger::store &store, const credit_row &hold) {
     store.run(store.where().generations, share_hold, hold.mg_id);

@@ -11,18 +11,22 @@ using column = schema::ledger;
 
 constexpr Oid id_type[] = {TEXTOID};
 // What was taken back of a grant and not restored by a refund of that.
-constinit pg::statement revoked_so_far(
-    "SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8 OPERATOR(pg_catalog.-) "
-    "coalesce((SELECT pg_catalog.sum(r.mg_delta)::pg_catalog.int8 FROM ONLY @schema@.mega_generations r "
-    "WHERE r.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' OPERATOR(pg_catalog.=) "
-    "pg_catalog.substr(g.mg_id, 20) COLLATE pg_catalog.\"default\"), 0)), 0)::pg_catalog.int8 FROM ONLY "
-    "@schema@.mega_generations g "
-    "WHERE g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}' OPERATOR(pg_catalog.=) $1",
-    id_type);
+constinit pg::statement revoked_so_far =
+    pg::statement(
+        "SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8 OPERATOR(pg_catalog.-) "
+        "coalesce((SELECT pg_catalog.sum(r.mg_delta)::pg_catalog.int8 FROM ONLY @schema@.mega_generations r "
+        "WHERE r.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' OPERATOR(pg_catalog.=) "
+        "pg_catalog.substr(g.mg_id, 20) COLLATE pg_catalog.\"default\"), 0)), 0)::pg_catalog.int8 FROM ONLY "
+        "@schema@.mega_generations g "
+        "WHERE g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}' OPERATOR(pg_catalog.=) $1",
+        id_type)
+        .by_key();
 
-constinit pg::statement refunds_of("SELECT g.mg_delta, g.mg_meta FROM ONLY @schema@.mega_generations g WHERE "
-                                   "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' OPERATOR(pg_catalog.=) $1",
-                                   id_type);
+constinit pg::statement refunds_of =
+    pg::statement("SELECT g.mg_delta, g.mg_meta FROM ONLY @schema@.mega_generations g WHERE "
+                  "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,refund_of}' OPERATOR(pg_catalog.=) $1",
+                  id_type)
+        .by_key();
 
 // What rows took, and from where.
 struct took {

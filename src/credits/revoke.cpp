@@ -23,18 +23,22 @@ constexpr std::string_view id_prefix = "credit_transaction:";
 constexpr std::string_view not_grants[] = {"release:", "capture:", "refund:", "transfer:", "lot:", "opening:"};
 
 constexpr Oid reference_types[] = {TEXTOID, TEXTOID};
-constinit pg::statement rows_of_reference(
-    "SELECT g.mg_id, g.mg_delta FROM ONLY @schema@.mega_generations g WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 "
-    "AND g.mg_ref_id OPERATOR(pg_catalog.=) $2 AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-    "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL ORDER BY g.mg_id COLLATE pg_catalog.\"C\"",
-    reference_types);
+constinit pg::statement rows_of_reference =
+    pg::statement(
+        "SELECT g.mg_id, g.mg_delta FROM ONLY @schema@.mega_generations g WHERE g.mg_ref_type OPERATOR(pg_catalog.=) "
+        "$1 "
+        "AND g.mg_ref_id OPERATOR(pg_catalog.=) $2 AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+        "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL ORDER BY g.mg_id COLLATE pg_catalog.\"C\"",
+        reference_types)
+        .by_key();
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement noted_of("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}', "
-                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,up_to}', "
-                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,amount}' FROM ONLY "
-                                 "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
-                                 id_type);
+constinit pg::statement noted_of = pg::statement("SELECT g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,revoke_of}', "
+                                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,up_to}', "
+                                                 "g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,amount}' FROM ONLY "
+                                                 "@schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
+                                                 id_type)
+                                       .by_key();
 
 // A grant as the caller names it, and how much of it.
 struct request {

@@ -23,20 +23,21 @@ constexpr std::string_view claim_key = "claim";
 // By the index of what is pending and not deleted. What somebody else has locked is claimed or ended just now. A
 // document that is no object has no room for a claim.
 constexpr Oid claimable_types[] = {TIMESTAMPTZOID, TEXTOID, INT8OID, INT4OID};
-constinit pg::statement
-    claimable("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
-              "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'generation' "
-              "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' AND g.mg_deleted_at IS NULL "
-              "AND g.mg_created_at OPERATOR(pg_catalog.>=) $1 "
-              "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END "
-              "AND pg_catalog.jsonb_typeof(coalesce(g.mg_meta, '{}')) OPERATOR(pg_catalog.=) 'object' "
-              "AND CASE WHEN g.mg_meta OPERATOR(pg_catalog.#>) '{mega,claim}' IS NULL "
-              "THEN g.mg_mma_status OPERATOR(pg_catalog.=) 'queued' "
-              "ELSE (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
-              "OPERATOR(pg_catalog.<=) $3 END "
-              "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL "
-              "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
-              claimable_types);
+constinit pg::statement claimable =
+    pg::statement("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
+                  "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'generation' "
+                  "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' AND g.mg_deleted_at IS NULL "
+                  "AND g.mg_created_at OPERATOR(pg_catalog.>=) $1 "
+                  "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END "
+                  "AND pg_catalog.jsonb_typeof(coalesce(g.mg_meta, '{}')) OPERATOR(pg_catalog.=) 'object' "
+                  "AND CASE WHEN g.mg_meta OPERATOR(pg_catalog.#>) '{mega,claim}' IS NULL "
+                  "THEN g.mg_mma_status OPERATOR(pg_catalog.=) 'queued' "
+                  "ELSE (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
+                  "OPERATOR(pg_catalog.<=) $3 END "
+                  "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL "
+                  "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
+                  claimable_types)
+        .by_key();
 
 struct claim {
     std::string worker;
