@@ -185,13 +185,29 @@ SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FR
 SELECT * FROM pg_temp.odd;
 
 --
--- Open lots, as they stand in mega's own key: of both, by their ends; an end of what has no lot is of that alone.
+-- Open lots of both, by their ends (I15). Where what has no lot ends at different times, it becomes a lot on each side; a hold
+-- of the source goes back to the lot that it was taken from.
 --
-SELECT mega_ensure_customer('pass:test:merge-l' || n) FROM generate_series(1, 2) n;
-SELECT mega_record_credit('pass:test:merge-l' || n, 10, 'grant', txn_id => 'merge-l' || n) IS NOT NULL AS granted FROM generate_series(1, 2) n;
-SET session_replication_role = replica;
-UPDATE mega_customers SET mg_expires_at = '2099-01-01', mg_meta = '{"mega": {"lots": [["merge-l1", 10, 4070908800000001]]}}' WHERE mg_pass_id = 'pass:test:merge-l1';
-UPDATE mega_customers SET mg_expires_at = '2098-01-01', mg_meta = '{"mega": {"lots": [["merge-l2", 3, 4070908800000000], ["merge-l0", 1, 4070908800000001]]}}' WHERE mg_pass_id = 'pass:test:merge-l2';
-RESET session_replication_role;
+SELECT mega_ensure_customer('pass:test:merge-l' || n) FROM generate_series(1, 6) n;
+SELECT mega_record_credit('pass:test:merge-l' || n, 10 * n, 'grant', expires_at => '2098-01-01'::timestamptz - n * interval '1 day', txn_id => 'merge-l' || n) IS NOT NULL AS lot,
+    mega_record_credit('pass:test:merge-l' || n, 100 * n, 'order', txn_id => 'merge-f' || n) IS NOT NULL AS rest FROM generate_series(1, 2) n;
+UPDATE mega_customers SET mg_expires_at = '2099-01-01'::timestamptz + CASE mg_pass_id WHEN 'pass:test:merge-l1' THEN interval '0' ELSE '1 day' END WHERE mg_pass_id IN ('pass:test:merge-l1', 'pass:test:merge-l2');
+SELECT mega_hold_credit('pass:test:merge-l1', 4, 'merge-lh') IS NOT NULL AS held;
 SELECT mg_pass_id, mg_credits FROM mega_merge_customers('pass:test:merge-l1', 'pass:test:merge-l2');
-SELECT mg_pass_id, mg_credits, mg_expires_at, mg_meta FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-l%' ORDER BY 1;
+SELECT mg_pass_id, mg_credits, mg_expires_at FROM pg_temp.mine WHERE mg_pass_id IN ('pass:test:merge-l1', 'pass:test:merge-l2') ORDER BY 1;
+SELECT regexp_replace(mg_id, '[0-9a-f]{8}-[0-9a-f-]{27}', '…') AS mg_id, granted, remaining, ends FROM mega_credit_lots('pass:test:merge-l2');
+SELECT mg_reason, mg_delta FROM mega_credit_statement('pass:test:merge-l2') WHERE mg_reason LIKE 'lot%' ORDER BY 2;
+SELECT * FROM mega_release_credit('merge-lh');
+SELECT remaining FROM mega_credit_lots('pass:test:merge-l2') WHERE mg_id = 'credit_transaction:merge-l1';
+-- one end of both stays; an end beside nothing is gone with it; a debt of one is paid by the other's lots
+UPDATE mega_customers SET mg_expires_at = '2099-01-01' WHERE mg_pass_id IN ('pass:test:merge-l3', 'pass:test:merge-l4');
+SELECT mega_record_credit('pass:test:merge-l' || n, n, 'order') IS NOT NULL AS rest FROM generate_series(3, 4) n;
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-l3', 'pass:test:merge-l4');
+SELECT mg_credits, mg_expires_at, (SELECT count(*) FROM mega_credit_lots('pass:test:merge-l4')) AS lots FROM mega_customers WHERE mg_pass_id = 'pass:test:merge-l4';
+UPDATE mega_customers SET mg_expires_at = '2099-01-01' WHERE mg_pass_id = 'pass:test:merge-l5';
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:merge-debt', 'pass:test:merge-l5', -8, 'raw');
+SELECT mega_record_credit('pass:test:merge-l6', 20, 'grant', expires_at => '2098-01-01', txn_id => 'merge-l6') IS NOT NULL AS lot;
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-l5', 'pass:test:merge-l6');
+SELECT granted, remaining FROM mega_credit_lots('pass:test:merge-l6');
+SELECT mg_expires_at IS NULL AS no_end FROM mega_customers WHERE mg_pass_id = 'pass:test:merge-l6';
+SELECT count(*) AS differ FROM mega_reconcile_lots();

@@ -1,90 +1,45 @@
 // Joining: what credits have beside their sum, when two customers become one.
 #include "credits/joining.hpp"
 
+#include "credits/make_lot.hpp"
 #include "credits/posting.hpp"
 #include "credits/topup_claim.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/own_key.hpp"
-
-#include <charconv>
 
 namespace mega::credits {
 
-void settle_both(ledger::store &store, ledger::locked_customer &source, ledger::locked_customer &target) {
-    const pg::timestamp now = pg::clock_time();
-    write_off_expired(store, source, now);
-    write_off_expired(store, target, now);
-}
-
 namespace {
 
-constexpr std::string_view lots_key = "lots"; // [[name, left, ends], …], by ends, then name by bytes
-
-struct open_lot {
-    std::int64_t ends = 0;
-    std::string name;
-    std::int64_t left = 0;
-
-    auto operator<=>(const open_lot &) const = default;
-};
-
-std::int64_t whole(const pg::json_value &value) {
-    std::int64_t number = 0;
-    if (value.is_number()) {
-        const std::string text = value.number();
-        std::from_chars(text.data(), text.data() + text.size(), number);
-    }
-    return number;
-}
-
-void add_lots_in(pg::jsonb meta, std::vector<open_lot> &lots) {
-    const auto stored = ledger::own_member(meta, lots_key);
-    if (!stored || !stored->is_array())
+// What has no lot becomes one, with the end that it had.
+void make_lot_of_the_rest(ledger::store &store, ledger::locked_customer &customer) {
+    if (!customer.expires_at)
         return;
-    pg::for_each_element(stored->container(), [&](const pg::json_value &one) {
-        std::vector<pg::json_value> parts;
-        if (one.is_array())
-            pg::for_each_element(one.container(), [&](const pg::json_value &part) { parts.push_back(part); });
-        if (parts.size() == 3 && parts[0].is_string())
-            lots.push_back({whole(parts[2]), std::string(parts[0].string()), whole(parts[1])});
-    });
-}
-
-std::int64_t without_lot(const ledger::locked_customer &customer, pg::jsonb meta) {
-    std::vector<open_lot> lots;
-    add_lots_in(meta, lots);
-    std::int64_t left = customer.credits;
-    for (const open_lot &one : lots)
-        left -= one.left;
-    return left;
+    const pg::timestamp end = *customer.expires_at;
+    ledger::write_expiry(store, customer, std::nullopt);
+    core::holdings has = ledger::holdings_of(customer);
+    core::stand(has, INT64_MIN); // a debt is paid before
+    if (has.free() > 0 && !make_lot(store, customer, ledger::new_id(), static_cast<std::int32_t>(has.free()), end))
+        ledger::refuse_appended_meanwhile("lot", "pass_id", customer.pass_id);
 }
 
 } // namespace
 
-std::optional<pg::timestamp> joined_end(const ledger::locked_customer &source, pg::jsonb source_meta,
-                                        const ledger::locked_customer &target, pg::jsonb target_meta) {
+void settle_both(ledger::store &store, ledger::locked_customer &source, ledger::locked_customer &target) {
+    write_off_expired(store, source);
+    write_off_expired(store, target);
     if (source.expires_at == target.expires_at)
-        return target.expires_at;
-    // An end is of the credits that it was set for: nothing of the other's comes under it.
-    if (without_lot(source, source_meta) <= 0)
-        return target.expires_at;
-    return without_lot(target, target_meta) <= 0 ? source.expires_at : std::nullopt;
+        return;
+    make_lot_of_the_rest(store, source);
+    make_lot_of_the_rest(store, target);
 }
 
 // Of claims the one that stands longest in front: nobody is handed another one before.
 pg::jsonb joined_own_key(pg::jsonb source_meta, pg::jsonb target_meta) {
-    std::vector<open_lot> lots;
-    add_lots_in(source_meta, lots);
-    add_lots_in(target_meta, lots);
-    std::ranges::sort(lots);
-    const pg::jsonb with_lots = ledger::own_key_with(target_meta, lots_key, [&](pg::json_builder &builder) {
-        if (lots.empty())
-            return;
-        builder.key(lots_key).begin_array();
-        for (const open_lot &one : lots) {
-            builder.begin_array().text(one.name);
-            builder.number(std::to_string(one.left)).number(std::to_string(one.ends)).end_array();
-        }
-        builder.end_array();
+    const core::open_lots lots = core::joined(ledger::open_lots_of(source_meta), ledger::open_lots_of(target_meta));
+    const pg::jsonb with_lots = ledger::own_key_with(target_meta, "lots", [&](pg::json_builder &builder) {
+        if (!lots.empty())
+            builder.key("lots").value(pg::value_of(ledger::lots_document(lots)));
     });
     std::vector<claim> all = claims_in(target_meta);
     for (claim &one : claims_in(source_meta))

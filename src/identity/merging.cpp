@@ -156,7 +156,6 @@ void merging::write_target(pg::jsonb source_meta) {
     const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
                                                             ledger::fold_from_ledger(store_, target_.pass_id));
     const pg::jsonb meta = meta_of(store_, target_.pass_id);
-    after.expires_at = credits::joined_end(source_, source_meta, target_, meta);
     const pg::jsonb with_credits = ledger::with_own_key(meta, credits::joined_own_key(source_meta, meta));
     std::set<std::string> all(sources_.begin(), sources_.end());
     const std::vector<std::string> before = sources_in(meta);
