@@ -55,13 +55,13 @@ std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::tab
 }
 
 std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
-                            std::optional<std::int32_t> in_force) {
+                            std::optional<std::int32_t> expected) {
     constexpr auto access = pg::access::read_write;
     const auto there = [&](std::int32_t number) {
         return !spi.run(there_is, where.schema, access, mg_id_of_version(key, number)).empty();
     };
-    if (in_force && *in_force > 0 && *in_force < PG_INT32_MAX && there(*in_force) && !there(*in_force + 1))
-        return *in_force;
+    if (expected && *expected > 0 && *expected < PG_INT32_MAX && there(*expected) && !there(*expected + 1))
+        return *expected;
     const std::vector<std::int32_t> versions = versions_of(spi, where, key, access);
     return versions.empty() ? 0 : versions.front();
 }

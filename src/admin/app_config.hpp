@@ -14,11 +14,11 @@ inline std::string mg_id_of_version(std::string_view key, std::int32_t version) 
     return mg_id_of_setting(key) + ".v" + std::to_string(version);
 }
 
-// The number of the newest version, 0 when there is none. in_force: what the metadata of the setting in force say,
+// The number of the newest version, 0 when there is none. expected: what the metadata of the setting in force say,
 // which may have been written by anybody: when that version is there and no next one, two look-ups by key were enough,
 // however many versions there are. As the current role sees them.
 std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
-                            std::optional<std::int32_t> in_force);
+                            std::optional<std::int32_t> expected);
 
 // The numbers of a key's versions, newest first, as the current role sees them.
 std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,

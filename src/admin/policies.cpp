@@ -160,8 +160,7 @@ void policies::make(table &on, policy table::*which, const char *name, const std
                     const std::string &condition, std::vector<Oid> roles) {
     policy &stands = on.*which;
     std::ranges::sort(roles);
-    const auto again = std::ranges::unique(roles);
-    roles.erase(again.begin(), again.end());
+    roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
     if (roles.empty() && !stands.exists)
         return;
     const std::string place = std::string(name) + " ON " + qualified(on);

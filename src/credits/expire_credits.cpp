@@ -74,7 +74,9 @@ Datum expire_credits(FunctionCallInfo fcinfo) {
     pg::rounds customers;
     std::int64_t credits = 0;
     std::int32_t expired = 0;
-    for (const auto &[pass_id, lots] : find_due(customers, where, as_of, limit)) {
+    for (const auto &due : find_due(customers, where, as_of, limit)) {
+        const auto &pass_id = due.first;
+        const auto &lots = due.second;
         customers.run([&](pg::spi_connection &spi) {
             const auto store = ledger::open_store(spi, where);
             ledger::locked_customer customer = ledger::require_locked_or_erased_customer(*store, pass_id);

@@ -128,9 +128,9 @@ void add_rows(pg::row_set &result, const pg::rows &found, std::uint64_t count,
     }
 }
 
-page_cursor cursor_between(const pg::rows &undated) {
+page_cursor cursor_between(const pg::rows &without_time) {
     page_cursor cursor;
-    if (const auto id = undated.text(undated.count() - 1, 1))
+    if (const auto id = without_time.text(without_time.count() - 1, 1))
         cursor.mg_id = *id;
     return cursor;
 }
@@ -141,16 +141,16 @@ void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size) {
     add_page(result, pg::rows(nullptr, 0), found, size);
 }
 
-void add_page(pg::row_set &result, const pg::rows &undated, const pg::rows &dated, std::int32_t size) {
+void add_page(pg::row_set &result, const pg::rows &without_time, const pg::rows &dated, std::int32_t size) {
     const auto room = static_cast<std::uint64_t>(size);
-    const std::uint64_t first = std::min(undated.count(), room);
+    const std::uint64_t first = std::min(without_time.count(), room);
     const std::uint64_t rest = std::min(dated.count(), room - first);
     std::optional<std::string> next_cursor;
-    if (undated.count() > first)
-        next_cursor = write_cursor(cursor_behind(undated, first, 0, 1, 2));
+    if (without_time.count() > first)
+        next_cursor = write_cursor(cursor_behind(without_time, first, 0, 1, 2));
     else if (dated.count() > rest)
-        next_cursor = write_cursor(rest == 0 ? cursor_between(undated) : cursor_behind(dated, rest, 0, 1, 2));
-    add_rows(result, undated, first, next_cursor);
+        next_cursor = write_cursor(rest == 0 ? cursor_between(without_time) : cursor_behind(dated, rest, 0, 1, 2));
+    add_rows(result, without_time, first, next_cursor);
     add_rows(result, dated, rest, next_cursor);
 }
 

@@ -65,6 +65,6 @@ std::optional<page_cursor> read_cursor(std::optional<std::string_view> text);
 void add_page(pg::row_set &result, const pg::rows &found, std::int32_t size);
 
 // The same of rows without a time and of those behind them, which were looked for apart.
-void add_page(pg::row_set &result, const pg::rows &undated, const pg::rows &dated, std::int32_t size);
+void add_page(pg::row_set &result, const pg::rows &without_time, const pg::rows &dated, std::int32_t size);
 
 } // namespace mega::ledger

@@ -110,8 +110,7 @@ std::vector<std::string> customers_of_user(const schema::table_catalog &where, c
     for (std::string &one : roots)
         one = resolve_pass_id(where, one, pg::access::read_only);
     std::ranges::sort(roots);
-    const auto again = std::ranges::unique(roots);
-    roots.erase(again.begin(), again.end());
+    roots.erase(std::unique(roots.begin(), roots.end()), roots.end());
     return roots;
 }
 

@@ -32,7 +32,6 @@ constinit pg::statement taken_by("SELECT FROM ONLY @schema@.mega_generations g W
                                  "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1",
                                  key_types);
 
-constexpr Oid id_type[] = {TEXTOID};
 constexpr customer locked_columns[] = {customer::mg_credits,    customer::mg_expires_at, customer::mg_disabled,
                                        customer::mg_deleted_at, customer::mg_updated_at, customer::mg_meta};
 constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_meta};
