@@ -113,3 +113,13 @@ ROLLBACK;
 
 DROP FUNCTION lots_others_act();
 DROP TABLE lots_others_does;
+
+\echo 'a trigger that keeps what mega notes of a customer from being stored: the statement fails and names it'
+CREATE FUNCTION lots_others_keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.mg_meta := OLD.mg_meta; RETURN NEW; END';
+CREATE TRIGGER a_keeper BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION lots_others_keep();
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:lots-others-to', 5, 'grant', txn_id => 'lots-others-kept', expires_at => '2090-01-01')$$);
+SELECT pg_temp.outcome($$SELECT mega_merge_customers('pass:test:lots-others-from', 'pass:test:lots-others-to')$$);
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:lots-others-to', 5, 'grant', txn_id => 'lots-others-free')$$);
+DROP TRIGGER a_keeper ON mega_customers;
+DROP FUNCTION lots_others_keep();
+SELECT pg_temp.stands('to');

@@ -100,8 +100,11 @@ pg::statement &update_row(verb what, std::string_view begin, std::string_view ke
                     std::to_string(i + (placed ? 3 : 2));
         text += " WHERE " + std::string(key) + " OPERATOR(pg_catalog.=) $1" + (placed ? at_place : "") + " RETURNING " +
                 described(returned).name;
-        if constexpr (std::is_same_v<Column, customer>)
+        if constexpr (std::is_same_v<Column, customer>) {
             text += ", ctid";
+            if (std::ranges::find(columns, customer::mg_meta) != columns.end())
+                text += ", mg_meta";
+        }
         return made{std::move(text),
                     types_of(columns, placed ? std::vector<Oid>{TEXTOID, TIDOID} : std::vector<Oid>{TEXTOID})};
     });

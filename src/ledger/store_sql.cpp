@@ -8,6 +8,7 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/lots.hpp"
 #include "ledger/merged.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "ledger/statement_texts.hpp"
 #include "pg/subtransaction.hpp"
@@ -76,6 +77,13 @@ void project_in_flight(std::optional<in_flight::projection> &projecting, std::st
                            snapshot == changes.end() ? nullptr : pg::jsonb_of(snapshot->second.value).document);
 }
 
+bool same_own_key(const pg::nullable_datum &left, const pg::nullable_datum &right) {
+    const auto own = [](const pg::nullable_datum &meta) {
+        return meta.is_null ? std::nullopt : pg::find(pg::jsonb_of(meta.value), own_key);
+    };
+    return pg::equal(own(left), own(right));
+}
+
 ItemPointerData place_in(const pg::rows &found, std::size_t column) {
     return *reinterpret_cast<ItemPointer>(DatumGetPointer(found.column(0, static_cast<int>(column)).value));
 }
@@ -132,7 +140,7 @@ bool sql_store::read_customer(std::string_view pass_id, std::span<const customer
 
 std::uint64_t sql_store::change_customer(const locked_customer &locked, std::span<const customer_change> changes) {
     const split_changes split(changes, {pg::to_datum(locked.pass_id)});
-    // An end has to be stored as written; a trigger behind the write may move it on.
+    // An end and mega's own key have to be stored as written; a trigger behind the write may move them on.
     const auto end = std::ranges::find(changes, customer::mg_expires_at, &customer_change::first);
     const bool ends = end != changes.end();
     const customer returned = ends ? customer::mg_expires_at : customer::mg_pass_id;
@@ -159,6 +167,10 @@ std::uint64_t sql_store::change_customer(const locked_customer &locked, std::spa
                                         "keeps mg_expires_at from a customer",
                                         to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(locked.pass_id)));
     }
+    const auto meta = std::ranges::find(changes, customer::mg_meta, &customer_change::first);
+    if (meta != changes.end() && !stored.empty() && !same_own_key(meta->second, stored.column(0, 2)))
+        schema::refuse_interference(where().customers.id, schema::writing::update, "keeps mg_meta.mega from a customer",
+                                    to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(locked.pass_id)));
     return stored.count();
 }
 

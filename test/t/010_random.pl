@@ -160,6 +160,7 @@ is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE mg_record_type =
     $rows, 'the ledger holds as many rows as the model');
 is($node->safe_psql('postgres', 'SELECT * FROM mega_reconcile_credits()'), '', 'mega_reconcile_credits finds nothing');
 is($node->safe_psql('postgres', 'SELECT * FROM mega_reconcile_preferences()'), '', 'mega_reconcile_preferences finds nothing');
+is($node->safe_psql('postgres', 'SELECT * FROM mega_reconcile_lots()'), '', 'mega_reconcile_lots finds nothing (I15)');
 $_->close for @clients;
 
 #

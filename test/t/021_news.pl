@@ -111,6 +111,7 @@ sub statements {
         "SELECT mega_hold_credit('$one', 3, 'r-$key', expires_in => interval '1 millisecond'); SELECT mega_release_expired_holds()",
         "SELECT mega_record_credit('$one', -4, 'spend', txn_id => 'back-$key'), mega_refund_credit('back-$key', 'refund-$key')",
         "SELECT mega_transfer_credit('$one', '$other', 1, 't-$key')",
+        "SELECT mega_make_lot('$one', 'lot-$key', 1, clock_timestamp() + interval '1 hour')",
         "SELECT mega_record_topup('$one', 1, ref_type => 'topup', ref_id => '$key')",
         "UPDATE mega_customers SET mg_auto_topup_enabled = true WHERE mg_pass_id = '$one'; SELECT mega_release_topup_claim(topup_id) FROM mega_claim_topups(1000000000, 2)",
         qq{SELECT mega_record_mma_event('$one', 'like', '{"tag": "t$turn"}', event_id => 'e-$key')},
@@ -157,7 +158,7 @@ sub statements {
 
 # No function that writes is forgotten; these are called by the teller of news, and mega_validate and mega_import elsewhere.
 sub forgotten_writers {
-    my $called = join ' ', statements('', '', '', '', 0), 'mega_install( mega_grant( mega_validate( mega_import(';
+    my $called = join ' ', statements('', '', '', '', 0), 'mega_install( mega_grant( mega_enable_rls( mega_validate( mega_import(';
     return join ' ', grep { $called !~ /\b\Q$_\E\(/ } split /\n/, $node->safe_psql('postgres', q{
         SELECT DISTINCT proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
         JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'mega'

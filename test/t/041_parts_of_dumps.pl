@@ -89,6 +89,7 @@ sub rows_into_guarded_tables {
 
 # What mega offers to those who cannot switch triggers off: balances that are written are ignored, the ledger makes them.
 sub rows_with_derived_columns_ignored {
+    local $mega_dump::without_own_key = 1;
     for my $style ([], ['--inserts']) {
         my $name = "rows with mega.derived_writes = ignore @$style";
         my $database = 'ignored' . scalar @$style;
@@ -131,6 +132,7 @@ sub rows_that_are_newer {
 
 # The ledger without its customers is refused; with them, their balances and preferences come from it.
 sub ledger_alone {
+    local $mega_dump::without_own_key = 1;
     my @ledger = ('--data-only', '--table=mega_generations');
     installed('ledger');
     my ($states) = played('ledger', @ledger);
@@ -153,6 +155,7 @@ sub ledger_alone {
 
 # Tables without the extension that they need: pg_restore -t brings no keys, indexes and triggers, pg_dump -t does.
 sub tables_alone {
+    local $mega_dump::without_own_key = 1;
     installed('tables');
     $node->safe_psql('tables', 'DROP TABLE mega_admin, mega_generations, mega_customers');
     is(refusal('tables', q{SELECT mega_record_credit('pass:shopify:7001', 1, 'gift')}), '42P01', 'without its tables mega says so');

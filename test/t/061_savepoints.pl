@@ -124,6 +124,7 @@ sub books {
     my ($what) = @_;
     is($client->rows('SELECT mg_pass_id FROM mega_reconcile_credits()'), '', "$what: the books agree (I1)");
     is($client->rows('SELECT mg_pass_id FROM mega_reconcile_preferences()'), '', "$what: the preferences are the fold (I2)");
+    is($client->rows('SELECT mg_pass_id FROM mega_reconcile_lots()'), '', "$what: the lots are what rows make (I15)");
     return;
 }
 

@@ -102,9 +102,20 @@ sub said_nothing {
     return;
 }
 
+# Rows that came through mega's triggers, or into tables that were adopted, are without mega's own key (I17): what was a
+# lot is credits without an end. Set where that is so; rows are compared without it then.
+our $without_own_key = 0;
+
+sub but_for_own_key {
+    my ($text) = @_;
+    return $text if !$without_own_key;
+    return $text =~ s/"\{""mega(?:_before)?"": \{[^{}]*\}\}"/{}/gr =~ s/"mg_meta": \{"mega": \{[^{}]*\}\}/"mg_meta": {}/gr;
+}
+
 # is() would print both texts.
 sub same_text {
     my ($got, $wanted, $name) = @_;
+    ($got, $wanted) = map { but_for_own_key($_) } $got, $wanted;
     return if ok($got eq $wanted, $name);
     my @got = split /\n/, $got;
     my @wanted = split /\n/, $wanted;
@@ -148,6 +159,7 @@ sub check_books {
     my ($database, $name) = @_;
     is(books_disagree($node, $database), '', "$name: no balance was doubled (I1)");
     is($node->safe_psql($database, 'SELECT * FROM mega_reconcile_credits()'), '', "$name: the books agree (I1)");
+    is($node->safe_psql($database, 'SELECT * FROM mega_reconcile_lots()'), '', "$name: the lots are what rows make (I15)");
     is($node->safe_psql($database, 'SELECT * FROM mega_reconcile_preferences()'),
         '', "$name: the preferences agree (I2)");
     return;

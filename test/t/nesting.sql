@@ -311,6 +311,7 @@ CREATE FUNCTION nest.wrong() RETURNS SETOF text LANGUAGE sql AS $$
         GROUP BY c.mg_pass_id, c.mg_credits HAVING c.mg_credits <> coalesce(sum(g.mg_delta), 0)
     UNION ALL SELECT format('mega_reconcile_credits: %s', r) FROM mega_reconcile_credits() r
     UNION ALL SELECT format('I2: %s', r) FROM mega_reconcile_preferences() r
+    UNION ALL SELECT format('I15: %s', r) FROM mega_reconcile_lots() r
     UNION ALL SELECT format('I3: %s has %s', mg_pass_id, mg_credits) FROM mega_customers WHERE mg_credits < 0
     UNION ALL SELECT what FROM nest.lies
     UNION ALL SELECT format('%s was told of and is not there', mg_id) FROM nest.told t WHERE NOT EXISTS (SELECT FROM mega_generations g WHERE g.mg_id = t.mg_id)
