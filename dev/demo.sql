@@ -134,6 +134,33 @@ SELECT * FROM mega_reconcile_credits();
 
 -- Nobody's. 200 bought, 10 given, 50 spent: 160 left.
 
+-- Credits that end
+-- ----------------
+--
+-- Noor bought 100 credits, which never end. Her subscription gives 30 for the month, and a trial 10 that end in a moment.
+-- Each grant with an end is a lot of its own; what ends first is drawn first.
+
+\set ECHO none
+SELECT FROM mega_ensure_customer(shopify_customer_id => '7204411509999') \g /dev/null
+\set ECHO queries
+SELECT mg_credits FROM mega_record_credit('pass:shopify:7204411509999', 100, 'pack', txn_id => 'pack-noor');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:7204411509999', 30, 'subscription', txn_id => 'month-noor',
+    expires_at => now() + interval '1 month');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:7204411509999', 10, 'trial', txn_id => 'trial-noor',
+    expires_at => clock_timestamp() + interval '1 second');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:7204411509999', -4, 'still', txn_id => 'still-noor');
+SELECT mg_id, granted, remaining FROM mega_credit_lots('pass:shopify:7204411509999');
+
+-- The trial ends: 6 go, and nothing of what she paid for. A job that runs every hour writes that down.
+
+\set ECHO none
+SELECT FROM pg_sleep(1.1) \g /dev/null
+\set ECHO queries
+SELECT * FROM mega_expire_credits();
+SELECT mg_id, granted, remaining FROM mega_credit_lots('pass:shopify:7204411509999');
+SELECT mg_reason, mg_delta, balance_after, mg_meta #> '{mega,lots}' AS lots
+FROM mega_credit_statement('pass:shopify:7204411509999');
+
 \set ECHO none
 \set document `cat :'samples'/mma_vars_still.json`
 CREATE TABLE runs (generation_id text, vars jsonb);
