@@ -123,3 +123,14 @@ SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:lots-others-to', 5
 DROP TRIGGER a_keeper ON mega_customers;
 DROP FUNCTION lots_others_keep();
 SELECT pg_temp.stands('to');
+
+\echo 'a trigger that makes more of a grant with an end, or of a spend that draws it: the statement fails and names it'
+CREATE FUNCTION lots_others_double() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.mg_delta := 2 * NEW.mg_delta; RETURN NEW; END';
+CREATE TRIGGER doubles BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION lots_others_double();
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:lots-others-to', 5, 'grant', txn_id => 'lots-others-double', expires_at => '2090-01-01')$$);
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:lots-others-to', -3, 'spend', txn_id => 'lots-others-half')$$);
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:lots-others-to", "delta": -3, "reason": "spend", "txn_id": "lots-others-third"}]')$$);
+SELECT mg_credits FROM mega_record_credit('pass:test:lots-others-to', 5, 'grant', txn_id => 'lots-others-ten');
+DROP TRIGGER doubles ON mega_generations;
+DROP FUNCTION lots_others_double();
+SELECT pg_temp.stands('to');

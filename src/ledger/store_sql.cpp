@@ -84,6 +84,10 @@ bool same_own_key(const pg::nullable_datum &left, const pg::nullable_datum &righ
     return pg::equal(own(left), own(right));
 }
 
+bool says_of_lots(pg::jsonb own) {
+    return pg::find(own, "ends").has_value() || pg::find(own, "lots").has_value() || pg::find(own, "cover").has_value();
+}
+
 ItemPointerData place_in(const pg::rows &found, std::size_t column) {
     return *reinterpret_cast<ItemPointer>(DatumGetPointer(found.column(0, static_cast<int>(column)).value));
 }
@@ -301,7 +305,14 @@ appended sql_store::append_credit(const new_row &row, std::string_view pass_id, 
     const in_flight::credit credit(row.mg_id(), pass_id, delta, overdraft_hint);
     if (!append(row))
         return appended::no;
-    return credit.is_left() ? appended::unprojected : appended::projected;
+    if (credit.is_left())
+        return appended::unprojected;
+    // A trigger made it another row. What it says of lots is of the credits that it had.
+    if (row.own() != nullptr && says_of_lots({const_cast<Jsonb *>(row.own())}))
+        schema::refuse_interference(where().generations.id, schema::writing::insert,
+                                    "changes the credits of a row that mega writes of a lot",
+                                    to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));
+    return appended::projected;
 }
 
 // As the triggers that ran last knew the tables: others may have come between the beginning of the call and its locks.
