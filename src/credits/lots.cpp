@@ -35,9 +35,7 @@ Datum credit_lots(FunctionCallInfo fcinfo) {
     const pg::rows customer = spi.run(select_customer, where.schema, pg::access::read_only, pass_id);
     if (customer.empty())
         ledger::throw_unknown_customer(given);
-    core::holdings has{customer.int4(0, 0).value_or(0), {}, std::nullopt};
-    if (const auto meta = customer.json(0, 2))
-        has.lots = ledger::open_lots_of(*meta);
+    core::holdings has = ledger::holdings_in(customer, 0, 0);
     core::stand(has, pg::unix_micros(pg::clock_time()));
     for (const core::lot &one : has.lots) {
         const std::string mg_id = "credit_transaction:" + one.name;

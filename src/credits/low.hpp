@@ -17,11 +17,7 @@ namespace mega::credits {
 
 // The credits that stand of a row with the columns of MEGA_STANDING from `first` on.
 inline std::int64_t stood(const pg::rows &found, std::uint64_t row, int first) {
-    core::holdings has{found.int4(row, first).value_or(0), {}, std::nullopt};
-    if (const auto end = found.time(row, first + 1))
-        has.free_end = pg::unix_micros(*end);
-    if (const auto meta = found.json(row, first + 2))
-        has.lots = ledger::open_lots_of(*meta);
+    core::holdings has = ledger::holdings_in(found, row, first);
     core::stand(has, pg::unix_micros(pg::clock_time()));
     return has.credits;
 }

@@ -11,7 +11,7 @@ struct locked_customer {
     std::int32_t credits = 0;
     std::optional<pg::timestamp> expires_at; // of what has no lot
     core::open_lots lots;                    // (I15)
-    std::string meta;                        // mg_meta, when it has members: the bytes of the document
+    std::shared_ptr<const std::string> meta; // mg_meta, when it has members: its bytes, which copies of him share
     bool may_spend = true;                   // neither disabled nor deleted
     pg::timestamp updated_at{};
     bool erased = false;

@@ -2,6 +2,7 @@
 #include "ledger/held_key.hpp"
 
 #include "core/record_id.hpp"
+#include "ledger/statement_texts.hpp"
 #include "ledger/words.hpp"
 #include "schema/restore.hpp"
 
@@ -10,15 +11,6 @@ namespace mega::ledger {
 namespace {
 
 using column = schema::ledger;
-
-constexpr Oid types[] = {TEXTOID, TEXTOID, TEXTOID};
-constinit pg::statement row_of_reference("SELECT FROM ONLY @schema@.mega_generations g "
-                                         "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 "
-                                         "AND g.mg_ref_id OPERATOR(pg_catalog.=) $2 "
-                                         "AND coalesce(g.mg_reason, '') OPERATOR(pg_catalog.=) coalesce($3, '') "
-                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                                         "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1",
-                                         types);
 
 // Several references share a lock, so that a COPY of any size takes no more of them than a server has room for.
 constexpr std::uint32_t locks = 1024;
@@ -49,7 +41,9 @@ bool claim_reference(const schema::table_catalog &where, std::optional<std::stri
     bool is_free;
     {
         const pg::as_role owner(where.generations.owner);
-        is_free = spi.run(row_of_reference, where.schema, pg::access::latest, *ref_type, *ref_id, reason.value_or(""))
+        constexpr column id[] = {column::mg_id};
+        is_free = spi.run(statements::select_by_reference(id), where.schema, pg::access::latest, *ref_type, *ref_id,
+                          reason.value_or(""))
                       .empty();
     }
     spi.finish();

@@ -82,11 +82,12 @@ core::open_lots open_lots_of(pg::jsonb meta) {
 
 // Kept by the customer himself: he may outlive the part of a call that has read him.
 static void note_document(locked_customer &customer, pg::jsonb document) {
-    customer.meta.assign(reinterpret_cast<const char *>(document.document), VARSIZE(document.document));
+    customer.meta = std::make_shared<const std::string>(reinterpret_cast<const char *>(document.document),
+                                                        VARSIZE(document.document));
 }
 
 void note_meta(locked_customer &customer, pg::nullable_datum meta) {
-    customer.meta.clear();
+    customer.meta.reset();
     customer.lots.clear();
     if (meta.is_null || pg::has_no_member(meta.value))
         return;
@@ -95,9 +96,9 @@ void note_meta(locked_customer &customer, pg::nullable_datum meta) {
 }
 
 pg::jsonb meta_of(const locked_customer &customer) {
-    if (customer.meta.empty())
+    if (!customer.meta)
         return pg::empty_object();
-    return {reinterpret_cast<Jsonb *>(const_cast<char *>(customer.meta.data()))};
+    return {reinterpret_cast<Jsonb *>(const_cast<char *>(customer.meta->data()))};
 }
 
 core::holdings holdings_of(const locked_customer &customer) {
@@ -105,13 +106,26 @@ core::holdings holdings_of(const locked_customer &customer) {
             customer.expires_at ? std::optional(pg::unix_micros(*customer.expires_at)) : std::nullopt};
 }
 
+core::holdings holdings_in(const pg::rows &found, std::uint64_t row, int first) {
+    core::holdings has{found.int4(row, first).value_or(0), {}, std::nullopt};
+    if (const auto end = found.time(row, first + 1))
+        has.free_end = pg::unix_micros(*end);
+    if (const auto meta = found.json(row, first + 2))
+        has.lots = open_lots_of(*meta);
+    return has;
+}
+
+pg::jsonb own_key_with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
+    return own_key_with(meta, lots_key, [&](pg::json_builder &builder) {
+        if (!lots.empty())
+            add_lots(builder.key(lots_key), lots);
+    });
+}
+
 std::optional<pg::jsonb> own_key_of_lots(const locked_customer &before, const locked_customer &after) {
     if (before.lots == after.lots)
         return std::nullopt;
-    return own_key_with(meta_of(after), lots_key, [&](pg::json_builder &builder) {
-        if (!after.lots.empty())
-            add_lots(builder.key(lots_key), after.lots);
-    });
+    return own_key_with_open_lots(meta_of(after), after.lots);
 }
 
 void write_lots(store &store, locked_customer &customer, core::open_lots lots) {
@@ -148,6 +162,11 @@ std::optional<pg::jsonb> own_key_with_lots(std::optional<pg::jsonb> own, const r
     add_changes(builder, lots_key, what.lots);
     add_changes(builder, cover_key, what.cover);
     return builder.end_object().finish();
+}
+
+bool says_of_lots(pg::jsonb own) {
+    return std::ranges::any_of(std::array{ends_key, lots_key, cover_key},
+                               [&](std::string_view key) { return pg::find(own, key).has_value(); });
 }
 
 core::lot_facts lot_facts_of(std::string name, std::int64_t delta, std::optional<pg::jsonb> meta) {

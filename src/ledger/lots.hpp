@@ -20,8 +20,13 @@ void note_meta(locked_customer &customer, pg::nullable_datum meta);
 // The document; an empty object when there is none. It lives as long as the customer.
 pg::jsonb meta_of(const locked_customer &customer);
 
-// What he has, as the rules of lots see it.
+// What he has, as the rules of lots see it: who is locked, and a row that a reader found, with mg_credits,
+// mg_expires_at and mg_meta from the column `first` on.
 core::holdings holdings_of(const locked_customer &customer);
+core::holdings holdings_in(const pg::rows &found, std::uint64_t row, int first);
+
+// Mega's own key in a customer's mg_meta, with these lots.
+pg::jsonb own_key_with_open_lots(pg::jsonb meta, const core::open_lots &lots);
 
 // Mega's own key of a customer with the lots that he has now; std::nullopt when that is what stood there before.
 std::optional<pg::jsonb> own_key_of_lots(const locked_customer &before, const locked_customer &after);
@@ -42,6 +47,9 @@ struct row_lots {
 
 // Mega's own key of a row with that beside what else it notes.
 std::optional<pg::jsonb> own_key_with_lots(std::optional<pg::jsonb> own, const row_lots &what);
+
+// Whether mega's own key of a row says any of that.
+bool says_of_lots(pg::jsonb own);
 
 // What a row's mg_meta says of lots. name: the row's, without what is before it.
 core::lot_facts lot_facts_of(std::string name, std::int64_t delta, std::optional<pg::jsonb> meta);

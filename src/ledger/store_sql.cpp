@@ -84,10 +84,6 @@ bool same_own_key(const pg::nullable_datum &left, const pg::nullable_datum &righ
     return pg::equal(own(left), own(right));
 }
 
-bool says_of_lots(pg::jsonb own) {
-    return pg::find(own, "ends").has_value() || pg::find(own, "lots").has_value() || pg::find(own, "cover").has_value();
-}
-
 ItemPointerData place_in(const pg::rows &found, std::size_t column) {
     return *reinterpret_cast<ItemPointer>(DatumGetPointer(found.column(0, static_cast<int>(column)).value));
 }

@@ -108,22 +108,33 @@ private:
             source.back_to(position);
             if (failed.what == failed_batch::kind::newest)
                 look_for_newest(failed.table);
-            else if (failed.what == failed_batch::kind::data && mode == care::each_row) {
-                mode = care::refuse;
-                refusal = failed.told;
-            } else if (failed.what == failed_batch::kind::data && mode == care::refuse)
-                throw pg::sql_error{"55000", "mega_admin does not take the note of a row that was refused",
-                                    failed.told + ". The row was refused for: " + refusal,
-                                    "See which constraints and triggers of your own mega_admin has."};
-            else if (failed.what == failed_batch::kind::data && (done <= 1 || limit == 1)) {
-                mode = care::each_row;
-                limit = 1;
-            } else if (failed.what == failed_batch::kind::data)
-                limit = std::max<std::uint64_t>(std::min(limit, done) / 2, 1); // closer to the row at fault
+            else if (failed.what == failed_batch::kind::data)
+                come_closer(failed, done, mode, limit, refusal);
             else if (++repeats > 100)
                 throw pg::sql_error{"40001", "a batch could not be written beside others", failed.told, "Try again."};
         }
         source.close();
+    }
+
+    // Behind a fault of data: half as many rows at once, until the one at fault stands alone; that is tried once more
+    // by itself, then refused.
+    static void come_closer(const failed_batch &failed, std::uint64_t done, care &mode, std::uint64_t &limit,
+                            std::string &refusal) {
+        switch (mode) {
+        case care::none:
+            if (done <= 1 || limit == 1)
+                mode = care::each_row;
+            limit = mode == care::none ? std::max<std::uint64_t>(std::min(limit, done) / 2, 1) : 1;
+            break;
+        case care::each_row:
+            mode = care::refuse;
+            refusal = failed.told;
+            break;
+        case care::refuse:
+            throw pg::sql_error{"55000", "mega_admin does not take the note of a row that was refused",
+                                failed.told + ". The row was refused for: " + refusal,
+                                "See which constraints and triggers of your own mega_admin has."};
+        }
     }
 
     // Runs one batch in a subtransaction. What it wrote is rolled back when it fails. done: how many rows were taken,

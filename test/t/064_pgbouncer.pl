@@ -7,13 +7,14 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use mega_faults;
+use mega_pooler;
 use mega_test;
 
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my ($program) = grep { -x } map { "$_/pgbouncer" } split(/:/, $ENV{PATH}), qw(/usr/sbin /usr/local/sbin);
+my $program = pooler_program();
 plan skip_all => 'pgbouncer is not installed' if !$program;
 my ($major, $minor) = `$program --version` =~ /(\d+)\.(\d+)/;
 my $prepares = $major > 1 || $minor >= 21; # since then it follows statements that are prepared in the protocol
@@ -26,8 +27,9 @@ my $directory = PostgreSQL::Test::Utils::tempdir();
 my $seed = seed_of_storm();
 my $parent = $$;
 open_studio($node, $directory);
-my $pooler; # ends with the test, however that ends
-start_pooler();
+start_pooler($node, directory => $directory, database => 'postgres', user => 'postgres', sessions => $sessions,
+    settings => [ ('max_prepared_statements = 100') x !!$prepares ],
+    answers => sub { my $client = pooled() or return 0; $client->close; return 1 });
 
 for my $way ('simple', 'extended', 'prepared') {
   SKIP: {
@@ -46,45 +48,6 @@ is(complaints(), '', 'the server has nothing to complain of');
 
 $node->stop;
 done_testing();
-
-END {
-    if ($pooler && $$ == $parent) {
-        my $status = $?;
-        kill 'INT', $pooler;
-        waitpid($pooler, 0);
-        $? = $status;
-    }
-}
-
-sub start_pooler {
-    my ($socket, $port) = ($node->host, $node->port);
-    append_to_file("$directory/pgbouncer.ini", <<"INI");
-[databases]
-postgres = host=$socket port=$port dbname=postgres user=postgres
-[pgbouncer]
-listen_addr =
-listen_port = $port
-unix_socket_dir = $directory
-auth_type = any
-pool_mode = transaction
-default_pool_size = $sessions
-ignore_startup_parameters = extra_float_digits
-logfile = $directory/pgbouncer.log
-INI
-    append_to_file("$directory/pgbouncer.ini", "max_prepared_statements = 100\n") if $prepares;
-    $pooler = fork() // die "fork: $!";
-    if ($pooler == 0) {
-        open STDOUT, '>', '/dev/null';
-        open STDERR, '>', '/dev/null';
-        exec $program, "$directory/pgbouncer.ini" or POSIX::_exit(1);
-    }
-    for (1 .. 200) {
-        my $client = pooled();
-        return $client->close if $client;
-        sleep(0.05);
-    }
-    die 'pgbouncer does not start: ' . slurp_file("$directory/pgbouncer.log");
-}
 
 # A client behind the pooler, or nothing.
 sub pooled {

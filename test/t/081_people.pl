@@ -8,6 +8,7 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
+use mega_pooler;
 use mega_test;
 
 use PostgreSQL::Test::Utils;
@@ -19,13 +20,14 @@ my $sessions = 6;
 my $transactions = $ENV{MEGA_TRANSACTIONS} // 25;
 my $seed = seed_of_storm();
 my $directory = PostgreSQL::Test::Utils::tempdir();
-my ($program) = grep { -x } map { "$_/pgbouncer" } split(/:/, $ENV{PATH}), qw(/usr/sbin /usr/local/sbin);
+my $program = pooler_program();
 my $node = start_node('people', 'fsync = off', "deadlock_timeout = '50ms'");
-my $parent = $$;
-my $pooler; # ends with the test, however that ends
 
 set_up();
-start_pooler() if $program;
+start_pooler($node, directory => $directory, database => 'shop', user => 'pool', sessions => $sessions,
+    settings => ['max_client_conn = 200'],
+    answers => sub { my $client = client('first'); my ($state) = $client->run('SELECT 1'); $client->close; return defined $state })
+  if $program;
 my @processes = storm($seed, (map { my $n = $_; sub { person($n) } } 1 .. $people), (map { my $n = $_; sub { admin($n) } } 1 .. $people));
 is(wait_for_storm(@processes), 0, 'everybody saw what is his, nobody anything else' . ($program ? ', over one pool' : ', each on a session of his own'));
 hold_to_account('shop');
@@ -33,15 +35,6 @@ through_dumps();
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC:|TRAP:|AddressSanitizer|runtime error/, 'nothing crashed');
 $node->stop;
 done_testing();
-
-END {
-    if ($pooler && $$ == $parent) {
-        my $status = $?;
-        kill 'INT', $pooler;
-        waitpid($pooler, 0);
-        $? = $status;
-    }
-}
 
 sub user_id { return sprintf 'abcd0000-0000-4000-8000-%012d', $_[0] }
 
@@ -59,38 +52,6 @@ sub set_up {
     } 1 .. $people);
     $node->safe_psql('shop', 'SELECT mega_enable_rls($$people$$); SELECT mega_grant($$people$$, $$user$$); ANALYZE mega_customers, mega_generations');
     return;
-}
-
-sub start_pooler {
-    my ($socket, $port) = ($node->host, $node->port);
-    append_to_file("$directory/pgbouncer.ini", <<"INI");
-[databases]
-shop = host=$socket port=$port dbname=shop user=pool
-[pgbouncer]
-listen_addr =
-listen_port = $port
-unix_socket_dir = $directory
-auth_type = any
-pool_mode = transaction
-default_pool_size = $sessions
-max_client_conn = 200
-ignore_startup_parameters = extra_float_digits
-logfile = $directory/pgbouncer.log
-INI
-    $pooler = fork() // die "fork: $!";
-    if ($pooler == 0) {
-        open STDOUT, '>', '/dev/null';
-        open STDERR, '>', '/dev/null';
-        exec $program, "$directory/pgbouncer.ini" or POSIX::_exit(1);
-    }
-    for (1 .. 200) {
-        my $client = client('first');
-        my ($state) = $client->run('SELECT 1');
-        $client->close;
-        return if defined $state;
-        sleep(0.05);
-    }
-    die 'pgbouncer does not start: ' . slurp_file("$directory/pgbouncer.log");
 }
 
 sub client {
