@@ -85,6 +85,9 @@ private:
     std::vector<drawn_part> parts_;
 };
 
+// Before any time there is, yet after INT64_MIN, as of which nothing but debts is settled.
+constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min() + 1;
+
 } // namespace
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -190,7 +193,7 @@ lot_changes give_back(holdings &what, std::int64_t amount, const taken &from) {
         if (back <= 0)
             continue;
         std::erase_if(what.lots, [&](const lot &open) { return open.name == one->name; });
-        insert(what.lots, {one->name, static_cast<std::int32_t>(left + back), one->ends});
+        insert(what.lots, {one->name, static_cast<std::int32_t>(left + back), one->ended ? long_ago : one->ends});
         changes.push_back({one->name, back});
         rest -= back;
     }

@@ -101,6 +101,7 @@ struct taken {
         std::int64_t credits = 0;
         std::int64_t room = 0; // what was granted, and neither revoked nor ended
         std::int64_t ends = 0;
+        bool ended = false; // its end was settled, whatever the clock says by now
     };
 
     std::int64_t free = 0;
@@ -108,7 +109,7 @@ struct taken {
 };
 
 // Gives credits back: to what has no lot its share first, then to lots, the latest end first, none above its room; the
-// rest has no lot. A lot may have ended: `stand` behind it says what of it ends again.
+// rest has no lot. A lot may have ended: `stand` behind it, at any time, says what of it ends again.
 lot_changes give_back(holdings &what, std::int64_t amount, const taken &from);
 
 // Grants credits with an end. A debt is paid from them: returns how much.

@@ -19,7 +19,8 @@ void make_lot_of_the_rest(ledger::store &store, ledger::locked_customer &custome
     ledger::write_expiry(store, customer, std::nullopt);
     core::holdings has = ledger::holdings_of(customer);
     core::stand(has, INT64_MIN); // a debt is paid before
-    if (has.free() > 0 && !make_lot(store, customer, ledger::new_id(), static_cast<std::int32_t>(has.free()), end))
+    if (has.free() > 0 &&
+        !make_lot(store, customer, ledger::new_id(), static_cast<std::int32_t>(has.free()), end, true))
         ledger::refuse_appended_meanwhile("lot", "pass_id", customer.pass_id);
 }
 

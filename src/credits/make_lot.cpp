@@ -110,11 +110,12 @@ Datum make(FunctionCallInfo fcinfo) {
 } // namespace
 
 std::optional<std::string> make_lot(ledger::store &store, ledger::locked_customer &customer, std::string_view lot_id,
-                                    std::int32_t amount, pg::timestamp ends) {
+                                    std::int32_t amount, pg::timestamp ends, bool of_merge) {
     const bool may_spend = std::exchange(customer.may_spend, true); // nothing is spent
     auto posted = post(store, customer, leg(customer.pass_id, lot_id, "out", -amount));
     posting in = leg(customer.pass_id, lot_id, "in", amount);
     in.expires_at = ends;
+    in.of_merge = of_merge;
     if (posted && !(posted = post(store, customer, in)))
         ledger::refuse_appended_meanwhile("lot", "lot_id", lot_id);
     customer.may_spend = may_spend;

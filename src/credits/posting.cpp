@@ -52,7 +52,7 @@ void refuse_more_lots(const ledger::locked_customer &customer) {
 // Credits come: a lot, or what goes back to where it was taken from, or what has no lot.
 void receive(core::holdings &has, const ledger::locked_customer &customer, const posting &what, applied &made) {
     if (what.expires_at) {
-        if (has.lots.size() >= core::most_open_lots)
+        if (has.lots.size() >= core::most_open_lots && !what.of_merge)
             refuse_more_lots(customer);
         made.lots.ends = pg::unix_micros(*what.expires_at);
         if (const std::int64_t paid = core::grant(has, *made.id, what.delta, *made.lots.ends); paid > 0)

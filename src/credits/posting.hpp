@@ -26,6 +26,7 @@ struct posting {
     std::optional<core::taken> returns; // it gives back: what its family took, and from where
     core::draw_first draws;             // from where it takes first; what this names outlives the posting
     bool of_free_alone = false;         // it takes only what has no lot
+    bool of_merge = false;              // its lot is made however many are open
     bool ends_credits = false;          // an expiry
     bool allow_negative = false;
     bool given = true;      // pass id and delta are what the caller said, not what a row says: errors may repeat them

@@ -57,9 +57,8 @@ std::optional<core::taken::of_lot> lot_of(ledger::store &store, const std::strin
     if (!facts.ends)
         return std::nullopt;
     const auto ended = ledger::ended_of(meta);
-    // One that has ended stays so when the clock was set back.
-    const std::int64_t ends = ended ? std::min(*facts.ends, pg::unix_micros(pg::clock_time())) : *facts.ends;
-    return core::taken::of_lot{name, credits, facts.delta - revoked_of(store, name) - ended.value_or(0), ends};
+    return core::taken::of_lot{name, credits, facts.delta - revoked_of(store, name) - ended.value_or(0), *facts.ends,
+                               ended.has_value()};
 }
 
 core::taken taken_of(ledger::store &store, const took &all, std::int64_t restored) {

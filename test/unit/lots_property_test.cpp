@@ -14,6 +14,7 @@ namespace mega::core {
 namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t long_ago = std::numeric_limits<std::int64_t>::min();
 
 // Single credits, each of a lot or of none, and a debt.
 struct model {
@@ -63,7 +64,7 @@ struct step {
 
 rc::Gen<std::vector<step>> some_steps() {
     return rc::gen::container<std::vector<step>>(rc::gen::exec([] {
-        return step{*rc::gen::inRange(0, 11), *rc::gen::inRange<std::int64_t>(1, 12),
+        return step{*rc::gen::inRange(0, 12), *rc::gen::inRange<std::int64_t>(1, 12),
                     *rc::gen::inRange<std::int64_t>(0, 8)};
     }));
 }
@@ -92,6 +93,9 @@ public:
             return revoke(what.amount, what.other);
         case 9:
             return restore(what.amount, what.other);
+        case 10: // a clock that is set back: what has ended stays so
+            now_ -= what.other;
+            return;
         default:
             has_.free_end = now_ + 1 + what.other;
             beside_.free_end = *has_.free_end;
@@ -124,6 +128,7 @@ public:
 private:
     struct granted {
         std::int64_t credits, ends, revoked = 0, ended = 0;
+        bool over = false; // its end was settled
     };
     struct spent {
         std::string name;
@@ -157,11 +162,12 @@ private:
             return came.cover;
         lot_facts &row = record("expire:" + next_name(), -came.total());
         row.cover = came.cover;
-        for (const lot_change &one : came.ended)
-            if (one.credits != 0) {
+        for (const lot_change &one : came.ended) {
+            lots_.at(one.name).over = true;
+            lots_.at(one.name).ended -= one.credits;
+            if (one.credits != 0)
                 row.lots.push_back(one);
-                lots_.at(one.name).ended -= one.credits;
-            }
+        }
         return {};
     }
 
@@ -254,7 +260,7 @@ private:
         taken from{of.free, {}};
         for (const auto &[name, credits] : of.of_lots)
             from.lots.push_back({name, credits, lots_.at(name).credits - lots_.at(name).revoked - lots_.at(name).ended,
-                                 lots_.at(name).ends});
+                                 lots_.at(name).ends, lots_.at(name).over});
         give_in_model(of, amount);
         lot_facts &row = record("refund:" + next_name(), amount);
         row.refund_of = of.name;
@@ -288,7 +294,7 @@ private:
                 ++beside_.free;
             } else {
                 ++back[*latest];
-                beside_.add(*latest, lots_.at(*latest).ends);
+                beside_.add(*latest, lots_.at(*latest).over ? long_ago : lots_.at(*latest).ends);
             }
         }
     }

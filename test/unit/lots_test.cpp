@@ -104,6 +104,14 @@ TEST(lots, nothing_goes_back_beyond_what_was_granted_and_neither_revoked_nor_end
     EXPECT_EQ(some.free(), 8);
 }
 
+TEST(lots, that_have_ended_end_again_whatever_the_clock_says) {
+    holdings what{0, {}, std::nullopt};
+    const taken from{0, {{"ended", 4, 4, 1000, true}, {"open", 4, 4, 100}}};
+    EXPECT_EQ(give_back(what, 6, from), (lot_changes{{"ended", 4}, {"open", 2}})); // by their ends as ever
+    EXPECT_EQ(stand(what, 50).ended, (lot_changes{{"ended", -4}}));
+    EXPECT_EQ(what, (holdings{2, {{"open", 2, 100}}, std::nullopt}));
+}
+
 TEST(lots, go_elsewhere_one_part_for_each_end) {
     const parts drawn{{"a", 1, 10}, {"", 2, std::nullopt}, {"b", 3, 10}, {"c", 4, 20}};
     const auto ends = by_end(drawn);
