@@ -255,7 +255,12 @@ INSERT INTO regress_together.calls SELECT row_number() OVER (), s FROM unnest(AR
     $$SELECT mega_expire_credits()$$,
     $$SELECT mega_release_expired_holds()$$,
     $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:together-x', 'pass:test:together-e', 5)$$,
-    $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:together-x', 'pass:test:together-e', '{"event_type": "like"}')$$]) s;
+    $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:together-x', 'pass:test:together-e', '{"event_type": "like"}')$$,
+    $$SELECT mega_append_mma_steps('together-g', '[{"step_type": "scan", "mma_status": "scanning"}, {"step_type": "read"}]')$$,
+    $$SELECT mega_record_mma_events('[{"pass_id": "pass:test:together-e", "event_type": "like", "event_id": "together-x"}, {"pass_id": "pass:test:together-e", "event_type": "like"}]')$$,
+    $$SELECT mega_tweak_generation('together-g', 'together-x', event_id => 'together-x')$$,
+    $$SELECT mega_append_scan_line('together-g', 'a line')$$,
+    $$SELECT mega_claim_generations('worker')$$]) s;
 -- Runs every call, takes it back, and tells how each ended.
 CREATE FUNCTION pg_temp.all_calls() RETURNS TABLE (number integer, call text, ended text) LANGUAGE plpgsql AS $$
 BEGIN

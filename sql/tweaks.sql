@@ -87,6 +87,14 @@ SELECT mg_mma_status, steps, scan_lines FROM mega_generation('tweaks-1');
 -- again: those that say where they stand are there
 SELECT * FROM mega_append_mma_steps('tweaks-1', '[{"step_type": "late", "at_step": 7}, {"step_type": "scan_product", "input": {"a": 1}, "at_step": 0}, {"step_type": "new"}, {"step_type": "new", "at_step": 9}]', 'pass:test:tweaks-a');
 SELECT * FROM mega_append_mma_steps('tweaks-1', '[]');
+-- twice in one call: the second is there already, however the first got its number
+SELECT created FROM mega_create_generation('pass:test:tweaks-a', 'tweaks-twice');
+SELECT * FROM mega_append_mma_steps('tweaks-twice', '[{"step_type": "a"}, {"step_type": "b", "at_step": 3}, {"step_type": "a", "at_step": 0}, {"step_type": "b", "at_step": 3}, {"step_type": "c"}, {"step_type": "c", "at_step": 4}]');
+SELECT pg_temp.outcome($$SELECT mega_append_mma_steps('tweaks-twice', '[{"step_type": "d"}, {"step_type": "e", "at_step": 5}]')$$) AS other_content;
+SELECT array_agg(mg_step_no || mg_step_type) FROM mega_generation_steps('tweaks-twice');
+-- more than are written at once
+SELECT * FROM mega_append_mma_steps('tweaks-twice', (SELECT jsonb_agg(jsonb_build_object('step_type', 'many', 'at_step', 10 + n % 1100)) FROM generate_series(1, 1200) n));
+SELECT count(*), max(mg_step_no), bool_and(mg_status = 'succeeded' AND mg_pass_id = 'pass:test:tweaks-a' AND mg_source_system = 'api') FROM mega_generations WHERE mg_generation_id = 'tweaks-twice' AND mg_record_type = 'mma_step' AND mg_step_type = 'many';
 SELECT pg_temp.rows() AS before \gset
 SELECT what, pg_temp.outcome(format('SELECT mega_append_mma_steps(%L, %L)', generation, steps)) FROM (VALUES
     ('no generation', 'tweaks-none', '[{"step_type": "a"}]'), ('no list', 'tweaks-1', '{}'), ('NULL', 'tweaks-1', NULL), ('no object', 'tweaks-1', '[{"step_type": "a"}, 1]'), ('no type', 'tweaks-1', '[{}]'),

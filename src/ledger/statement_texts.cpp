@@ -32,7 +32,8 @@ enum class verb : char {
     select_by_reference = 'r',
     update = 'u',
     update_at = 'U',
-    insert = 'i'
+    insert = 'i',
+    insert_many = 'I'
 };
 
 // The verb, the table, what else there is to say, and the columns.
@@ -158,6 +159,20 @@ pg::statement &insert(std::span<const customer> columns) {
 }
 pg::statement &insert(std::span<const column> columns) {
     return insert_row("INSERT INTO @schema@.mega_generations", "mg_id", columns);
+}
+
+pg::statement &insert_many(std::span<const column> columns) {
+    return keep(key_of(verb::insert_many, '-', columns), [&] {
+        std::string arrays;
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            arrays += (i == 0 ? "pg_catalog.unnest($" : ", pg_catalog.unnest($") + std::to_string(i + 1) + ")";
+        std::vector<Oid> types = types_of(columns);
+        for (Oid &type : types)
+            type = pg::call([type] { return get_array_type(type); });
+        return made{"INSERT INTO @schema@.mega_generations (" + list_of(columns) + ") SELECT * FROM ROWS FROM (" +
+                        arrays + ") r ON CONFLICT DO NOTHING RETURNING mg_id",
+                    std::move(types)};
+    });
 }
 
 } // namespace mega::ledger::statements

@@ -32,4 +32,7 @@ pg::statement &update_at(std::span<const schema::customer> columns, schema::cust
 pg::statement &insert(std::span<const schema::customer> columns);
 pg::statement &insert(std::span<const schema::ledger> columns);
 
+// The same of many rows: $1 and so on are arrays.
+pg::statement &insert_many(std::span<const schema::ledger> columns);
+
 } // namespace mega::ledger::statements

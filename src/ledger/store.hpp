@@ -124,6 +124,11 @@ public:
     // holds the lock of the customer.
     [[nodiscard]] virtual bool append(const new_row &row) = 0;
 
+    // Appends rows that are no credits, and what follows from all of them, together. Raises what `append` raises, 40001
+    // when the id of one is taken: the caller has looked, under the locks that whoever appends such a row takes; and
+    // 23505 when somebody took it by a raw row in that moment.
+    virtual void append_many(std::span<const new_row> rows) = 0;
+
     // The same for a credit row of the locked customer whose projection is the caller's, by `project_appended`.
     // overdraft_hint: null when the balance may fall below zero.
     [[nodiscard]] virtual appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,

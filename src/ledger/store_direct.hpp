@@ -34,6 +34,7 @@ public:
     void note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
+    void append_many(std::span<const new_row> rows) override;
     appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,
                            const char *overdraft_hint) override;
     appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
@@ -51,6 +52,12 @@ public:
 private:
     // Inserts the row as its rules want it stored; `stored` becomes that.
     bool insert_checked(const new_row &row, ledger_row &stored);
+
+    // Whether the ledger may have the id of one that the caller named.
+    bool may_have_one(std::span<const new_row> rows);
+
+    // Makes of the row what its rules want stored; it goes in with others, by `append_rest`.
+    void put_by(const new_row &row, ledger_row &stored);
 
     // Changes columns of a ledger row, and mg_updated_at; locks it. False when there is none.
     static bool change_row(std::string_view mg_id, std::span<const ledger_change> changes,

@@ -187,16 +187,49 @@ appended direct_store::append_credit(const new_row &row, std::string_view, std::
     return insert_checked(row, stored) ? appended::unprojected : appended::no;
 }
 
-appended direct_store::append_one_of_many(const new_row &row, std::string_view, std::int32_t, const char *) {
-    const pg::pinned_shape shape = ledger_rows.shape();
-    pg::row columns(shape.get());
-    ledger_row stored(where().generations, columns);
+bool direct_store::may_have_one(std::span<const new_row> rows) {
+    std::vector<std::string_view> ids;
+    for (const new_row &row : rows)
+        if (row.keyed())
+            ids.emplace_back(row.mg_id());
+    if (ids.empty())
+        return false;
+    std::ranges::sort(ids);
+    const auto found = std::make_unique<bool[]>(ids.size());
+    may_have_ids(ids, {found.get(), ids.size()});
+    return std::find(found.get(), found.get() + ids.size(), true) != found.get() + ids.size();
+}
+
+void direct_store::put_by(const new_row &row, ledger_row &stored) {
     check_to_append(where(), row, stored);
     for (std::size_t i = 0; i < width; ++i)
         rest_.push_back(stored.get(static_cast<column>(i)));
     if (rest_.size() == pg::heap_writer::most_rows * width)
         append_rest();
+}
+
+appended direct_store::append_one_of_many(const new_row &row, std::string_view, std::int32_t, const char *) {
+    const pg::pinned_shape shape = ledger_rows.shape();
+    pg::row columns(shape.get());
+    ledger_row stored(where().generations, columns);
+    put_by(row, stored);
     return appended::unprojected;
+}
+
+// Where an id is about to be taken SQL waits, and tells what became of it.
+void direct_store::append_many(std::span<const new_row> rows) {
+    if (may_have_one(rows))
+        return sql_store::append_many(rows);
+    statement_effects all;
+    for (const new_row &row : rows) {
+        const pg::pinned_shape shape = ledger_rows.shape();
+        pg::row columns(shape.get());
+        ledger_row stored(where().generations, columns);
+        put_by(row, stored);
+        all.add(stored);
+    }
+    append_rest();
+    all.apply(*this);
 }
 
 void direct_store::append_rest() {

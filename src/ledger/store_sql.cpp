@@ -267,6 +267,12 @@ void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb 
                                     "changes mg_meta.mega of a row that mega writes", "mg_id=" + pg::quoted(mg_id));
 }
 
+void sql_store::refuse_other_id(const new_row &row, std::optional<std::string_view> stored) {
+    schema::refuse_interference(where().generations.id, schema::writing::insert, "gives a row of the ledger another id",
+                                to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()) +
+                                                                " stored: " + pg::quoted(stored.value_or("NULL"))));
+}
+
 bool sql_store::append(const new_row &row) {
     const auto given = [&row](column c) {
         const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
@@ -283,10 +289,7 @@ bool sql_store::append(const new_row &row) {
         return false;
     }
     if (stored.text(0, 0) != row.mg_id())
-        schema::refuse_interference(
-            where().generations.id, schema::writing::insert, "gives a row of the ledger another id",
-            to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()) +
-                                            " stored: " + pg::quoted(stored.text(0, 0).value_or("NULL"))));
+        refuse_other_id(row, stored.text(0, 0));
     // As the row's own triggers knew the table: others may have come or gone between the beginning of the call and its
     // lock.
     if (!writing.was_kept(schema::known_entry<column>().foreign_before_row))

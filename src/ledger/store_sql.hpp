@@ -35,6 +35,7 @@ public:
     void note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
+    void append_many(std::span<const new_row> rows) override;
     appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,
                            const char *overdraft_hint) override;
     appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
@@ -57,6 +58,8 @@ protected:
     void require_taken(const new_row &row);
 
 private:
+    [[noreturn]] void refuse_other_id(const new_row &row, std::optional<std::string_view> stored);
+
     // Of the call, not of its connection: a sweep finishes that after each of its batches.
     const MemoryContext memory_ = CurrentMemoryContext;
     std::optional<pg::rounds> parts_; // made with the first

@@ -73,6 +73,25 @@ inline nullable_datum to_datum(std::span<const std::string> texts) { // text[]
 inline nullable_datum to_datum(const std::vector<std::string> &texts) {
     return to_datum(std::span<const std::string>(texts));
 }
+// An array of values of one type, NULLs among them.
+inline nullable_datum array_of(std::span<const nullable_datum> values, Oid type) {
+    return {call([values, type] {
+                std::int16_t length;
+                bool by_value;
+                char alignment;
+                get_typlenbyvalalign(type, &length, &by_value, &alignment);
+                auto *items = static_cast<Datum *>(palloc(sizeof(Datum) * (values.size() + 1)));
+                auto *nulls = static_cast<bool *>(palloc(sizeof(bool) * (values.size() + 1)));
+                for (std::size_t i = 0; i < values.size(); ++i) {
+                    items[i] = values[i].value;
+                    nulls[i] = values[i].is_null;
+                }
+                int count[] = {static_cast<int>(values.size())}, first[] = {1};
+                return PointerGetDatum(
+                    construct_md_array(items, nulls, 1, count, first, type, length, by_value, alignment));
+            }),
+            false};
+}
 template <class T> nullable_datum to_datum(const std::optional<T> &value) {
     return value ? to_datum(*value) : nullable_datum{};
 }

@@ -1,5 +1,4 @@
 // mega_record_mma_events: many events, all or none, each customer's projected once.
-#include "core/utc_time.hpp"
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
@@ -19,22 +18,7 @@ namespace mega::studio {
 
 namespace {
 
-using column = schema::ledger;
-
 constexpr std::string_view members[] = {"pass_id", "event_type", "payload", "generation_id", "event_id", "created_at"};
-
-// One statement for all rows, on either store: its triggers check them and project each customer once.
-constexpr Oid row_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-constinit pg::statement insert_events(
-    "INSERT INTO @schema@.mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_meta, "
-    "mg_mma_vars, mg_source_system, mg_created_at, mg_updated_at) "
-    "SELECT r.id, 'mma_event', r.pass_id, CASE WHEN r.generation OPERATOR(pg_catalog.<>) '' THEN r.generation END, "
-    "r.meta::pg_catalog.jsonb, '{}', "
-    "'api', r.at::pg_catalog.timestamptz, pg_catalog.clock_timestamp() "
-    "FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), "
-    "pg_catalog.unnest($4), pg_catalog.unnest($5)) r (id, pass_id, generation, meta, at) "
-    "ON CONFLICT DO NOTHING RETURNING mg_id",
-    row_types);
 
 struct batched {
     std::size_t position;
@@ -64,25 +48,6 @@ bool say_the_same(const event &one, const event &other) {
            pg::equal(pg::root_of(one.payload), pg::root_of(other.payload));
 }
 
-std::string as_text(pg::jsonb document) {
-    return pg::call([document] {
-        return JsonbToCString(nullptr, &document.document->root, static_cast<int>(VARSIZE(document.document)));
-    });
-}
-
-// Rows of one statement, column by column.
-struct rows_to_insert {
-    std::vector<std::string> ids, pass_ids, generations, metas, times;
-
-    void add(const event &what, const std::string &pass_id, pg::timestamp at) {
-        ids.push_back("mma_event:" + (what.id ? *what.id : ledger::new_id()));
-        pass_ids.push_back(pass_id);
-        generations.push_back(what.generation_id.value_or(""));
-        metas.push_back(as_text(meta_of(what)));
-        times.push_back(core::iso_utc(pg::unix_micros(at)));
-    }
-};
-
 class event_batch {
 public:
     explicit event_batch(ledger::store &store) : store_(store) {}
@@ -107,20 +72,16 @@ public:
                 continue;
             const pg::timestamp at = one->what.created_at ? *one->what.created_at : ledger::stamp_behind(last);
             last = std::max(last, at);
-            rows_.add(one->what, pass_id, at);
+            event what = one->what;
+            what.pass_id = pass_id;
+            rows_.push_back(row_of(what, at));
         }
     }
 
+    // All together: each customer is projected once.
     std::int32_t write() {
-        if (rows_.ids.empty())
-            return 0;
-        const pg::rows inserted = store_.run(store_.where().generations, insert_events, rows_.ids, rows_.pass_ids,
-                                             rows_.generations, rows_.metas, rows_.times);
-        if (inserted.count() != rows_.ids.size())
-            throw pg::sql_error{"40001", "the same event was written meanwhile",
-                                std::to_string(rows_.ids.size() - inserted.count()) + " of the events were there.",
-                                "Try again."};
-        return static_cast<std::int32_t>(inserted.count());
+        store_.append_many(rows_);
+        return static_cast<std::int32_t>(rows_.size());
     }
 
 private:
@@ -139,7 +100,7 @@ private:
     }
 
     ledger::store &store_;
-    rows_to_insert rows_;
+    std::vector<ledger::new_row> rows_;
     std::map<std::string, const event *, std::less<>> by_id_;
 };
 

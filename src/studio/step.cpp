@@ -112,12 +112,6 @@ void check(const step &what) {
 
 namespace {
 
-void move(locked_generation &generation, const step &what) {
-    generation.set(column::mg_mma_status, *what.status);
-    if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
-        generation.set(column::mg_error, message_of(*what.error));
-}
-
 void check_same(ledger::store &store, const std::string &mg_id, const step &what) {
     const pg::rows found = store.run(store.where().generations, step_by_id, mg_id);
     const auto payload = found.empty() ? std::nullopt : found.json(0, 1);
@@ -145,10 +139,14 @@ void check_same(ledger::store &store, const std::string &mg_id, const step &what
 
 } // namespace
 
+std::string mg_id_of(const locked_generation &generation, std::int32_t number) {
+    return "mma_step:" + generation.id() + ":" + std::to_string(number);
+}
+
 bool is_replay(ledger::store &store, const locked_generation &generation, const step &what) {
     if (!may_be_there(what))
         return false; // checked when it was read
-    const std::string mg_id = "mma_step:" + generation.id() + ":" + std::to_string(*what.number);
+    const std::string mg_id = mg_id_of(generation, *what.number);
     constexpr column only[] = {column::mg_id};
     pg::nullable_datum id[1];
     if (!store.read_row(mg_id, only, id, nullptr)) {
@@ -166,8 +164,6 @@ std::int32_t next_number(ledger::store &store, const std::string &generation_id)
             "22003", "the generation has no step number left", "generation_id=" + pg::quoted(generation_id), {}};
     return last ? *last + 1 : 0;
 }
-
-namespace {
 
 ledger::new_row row_of(const step &what, const locked_generation &generation, std::int32_t number) {
     const pg::timestamp now = pg::clock_time();
@@ -189,22 +185,27 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
     return row;
 }
 
-} // namespace
+void move(ledger::store &store, locked_generation &generation, const step &what) {
+    if (!what.status)
+        return;
+    generation.set(column::mg_mma_status, *what.status);
+    if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
+        generation.set(column::mg_error, message_of(*what.error));
+    generation.write(store);
+}
 
+namespace {
+
+// False when it is there already, MG002 when that one says something else.
 bool append(ledger::store &store, locked_generation &generation, const step &what, std::int32_t number) {
     const ledger::new_row row = row_of(what, generation, number);
     if (!store.append(row)) {
         check_same(store, row.mg_id(), what);
         return false;
     }
-    if (what.status) {
-        move(generation, what);
-        generation.write(store);
-    }
+    move(store, generation, what);
     return true;
 }
-
-namespace {
 
 step read_arguments(const pg::arguments &given) {
     using in = arguments::append_mma_step;
@@ -236,7 +237,7 @@ Datum append_mma_step(FunctionCallInfo fcinfo) {
     const std::int32_t number = what.number ? *what.number : next_number(store, generation.id());
     const bool appended = !known && append(store, generation, what, number);
     call.finish();
-    return pg::return_row(fcinfo, "mma_step:" + generation.id() + ":" + std::to_string(number), number, !appended);
+    return pg::return_row(fcinfo, mg_id_of(generation, number), number, !appended);
 }
 
 } // namespace

@@ -27,8 +27,10 @@ bool is_replay(ledger::store &store, const locked_generation &generation, const 
 // The number behind the last. Under the generation's lock.
 std::int32_t next_number(ledger::store &store, const std::string &generation_id);
 
-// Appends the step and moves the generation as it says; an error that ends it becomes its error, if it has none. False
-// when it is there already, MG002 when that one says something else.
-bool append(ledger::store &store, locked_generation &generation, const step &what, std::int32_t number);
+std::string mg_id_of(const locked_generation &generation, std::int32_t number);
+ledger::new_row row_of(const step &what, const locked_generation &generation, std::int32_t number);
+
+// Moves the generation as the step says; an error that ends it becomes its error, if it has none.
+void move(ledger::store &store, locked_generation &generation, const step &what);
 
 } // namespace mega::studio

@@ -7,6 +7,9 @@
 #include "studio/entries.hpp"
 #include "studio/step.hpp"
 
+#include <map>
+#include <set>
+
 namespace mega::studio {
 
 namespace {
@@ -34,29 +37,77 @@ step read_entry(const entry &given) {
     return read;
 }
 
-// Appends steps one behind the other; their numbers are looked for once.
+// Appends steps together; their numbers are looked for once.
 class appender {
 public:
-    appender(ledger::store &store, locked_generation &generation) : store_(store), generation_(generation) {}
+    appender(ledger::store &store, locked_generation &generation, std::span<const step> all)
+        : store_(store), generation_(generation) {
+        rows_.reserve(std::min(all.size(), most_rows));
+        look_for(all);
+    }
 
     // False when the step was there.
     bool append(const step &what) {
-        if (is_replay(store_, generation_, what))
+        if (what.number && is_there(what))
             return false;
-        if (!what.number && next_ == unknown)
+        if (!what.number && next_ == unknown) {
+            write();
             next_ = next_number(store_, generation_.id());
+        }
         const std::int32_t number = what.number ? *what.number : next_;
-        const bool appended = studio::append(store_, generation_, what, number);
+        rows_.push_back(row_of(what, generation_, number));
+        numbers_.insert(number);
+        move(store_, generation_, what);
         if (next_ != unknown && number >= next_)
             next_ = number == PG_INT32_MAX ? unknown : number + 1;
-        return appended;
+        if (rows_.size() == most_rows)
+            write();
+        return true;
+    }
+
+    void write() {
+        store_.append_many(rows_);
+        rows_.clear();
+        may_be_there_.merge(numbers_);
     }
 
 private:
+    // In the ledger, or in this call. A new one is checked.
+    bool is_there(const step &what) {
+        if (numbers_.contains(*what.number))
+            write();
+        if (may_be_there_.contains(*what.number))
+            return is_replay(store_, generation_, what);
+        check(what);
+        return false;
+    }
+
+    // The numbers that the ledger may have.
+    void look_for(std::span<const step> all) {
+        std::map<std::string, std::int32_t, std::less<>> ids;
+        for (const step &what : all)
+            if (may_be_there(what))
+                ids.try_emplace(mg_id_of(generation_, *what.number), *what.number);
+        if (ids.empty())
+            return;
+        std::vector<std::string_view> texts;
+        for (const auto &one : ids)
+            texts.emplace_back(one.first);
+        const auto found = std::make_unique<bool[]>(texts.size());
+        store_.may_have_ids(texts, {found.get(), texts.size()});
+        for (std::size_t i = 0; i < texts.size(); ++i)
+            if (found[i])
+                may_be_there_.insert(ids.find(texts[i])->second);
+    }
+
+    static constexpr std::size_t most_rows = 1000;
+    static constexpr std::int32_t unknown = -1;
+
     ledger::store &store_;
     locked_generation &generation_;
-    static constexpr std::int32_t unknown = -1;
     std::int32_t next_ = unknown;
+    std::vector<ledger::new_row> rows_; // on their way, and their numbers
+    std::set<std::int32_t> numbers_, may_be_there_;
 };
 
 Datum append_mma_steps(FunctionCallInfo fcinfo) {
@@ -68,12 +119,13 @@ Datum append_mma_steps(FunctionCallInfo fcinfo) {
                    [&](const entry &one) { all.push_back(read_entry(one)); });
     ledger::call call(fcinfo, schema::written::ledger);
     locked_generation generation(call.store(), id, given.text(in::pass_id));
-    appender appending(call.store(), generation);
+    appender appending(call.store(), generation, all);
     std::int32_t written = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
         pg::check_for_interrupts();
         written += at_entry(i + 1, [&] { return appending.append(all[i]); }) ? 1 : 0;
     }
+    appending.write();
     call.finish();
     return pg::return_row(fcinfo, written, static_cast<std::int32_t>(all.size()) - written);
 }
