@@ -259,8 +259,7 @@ INSERT INTO regress_together.calls SELECT row_number() OVER (), s FROM unnest(AR
     $$SELECT mega_append_mma_steps('together-g', '[{"step_type": "scan", "mma_status": "scanning"}, {"step_type": "read"}]')$$,
     $$SELECT mega_record_mma_events('[{"pass_id": "pass:test:together-e", "event_type": "like", "event_id": "together-x"}, {"pass_id": "pass:test:together-e", "event_type": "like"}]')$$,
     $$SELECT mega_tweak_generation('together-g', 'together-x', event_id => 'together-x')$$,
-    $$SELECT mega_append_scan_line('together-g', 'a line')$$,
-    $$SELECT mega_claim_generations('worker')$$]) s;
+    $$SELECT mega_append_scan_line('together-g', 'a line')$$]) s;
 -- Runs every call, takes it back, and tells how each ended.
 CREATE FUNCTION pg_temp.all_calls() RETURNS TABLE (number integer, call text, ended text) LANGUAGE plpgsql AS $$
 BEGIN
