@@ -44,6 +44,8 @@ SELECT mega_record_credit('pass:test:hidden-full', 2147483523 - mg_credits, 'gra
 SELECT mega_create_generation('pass:test:hidden-a', 'given', prompt => 'hidden prompt', mma_mode => 'still'), mega_create_generation('pass:test:mine', 'mine', mma_mode => 'still'), mega_create_generation('pass:test:hidden-a', 'vars'),
     mega_append_mma_step('given', 'hidden_step', '{"x": "hidden input"}'), mega_complete_generation('given', 'https://cdn.example/hidden.png'), mega_complete_generation('mine', 'https://cdn.example/hidden.png'),
     mega_record_mma_event('pass:test:hidden-a', 'like', '{"tag": "hidden"}', event_id => 'given-event');
+SELECT mega_tweak_generation('given', 'hidden-tweaked', '{"text": "hidden"}', 'given-tweak', pass_id => 'pass:test:hidden-a'), mega_record_feedback('pass:test:hidden-a', 'given-feedback', comment => 'hidden'),
+    mega_create_generation('pass:test:hidden-a', 'modeless'), mega_create_generation('pass:test:hidden-a', 'listless', vars => '{"userMessages": {"scan_lines": "hidden"}}');
 \o
 SELECT FROM mega_ensure_customer('pass:test:given-merged'), mega_merge_customers('pass:test:given-merged', 'pass:test:hidden-c', 'given-merge');
 SELECT FROM mega_ensure_customer('pass:test:given-erased'), mega_create_generation('pass:test:given-erased', 'given-erased'), mega_erase_customer('pass:test:given-erased');
@@ -57,6 +59,7 @@ SELECT mega_set_app_config('given-key', to_jsonb('hidden ' || n)) FROM generate_
 SET session_replication_role = replica;
 UPDATE mega_generations SET mg_mma_vars = '{"image": "https://hidden.s3.amazonaws.com/hidden.png?X-Amz-Credential=hidden&X-Amz-Signature=hidden"}' WHERE mg_id = 'generation:vars';
 INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_status) VALUES ('credit_transaction:hold:given-nobody', 'credit_transaction', 'pass:test:hidden-nobody', -151, 'pending');
+UPDATE mega_generations SET mg_mma_mode = 'hidden_mode' WHERE mg_id = 'generation:modeless';
 RESET session_replication_role;
 -- the owner's own rules, which Postgres tells of in its own words
 ALTER TABLE mega_customers ADD CONSTRAINT owner_check CHECK (mg_credits <> 600 OR mg_pass_id NOT LIKE '%mine'), ADD CONSTRAINT owner_check_of_hidden CHECK (mg_credits <> 700 OR mg_pass_id NOT LIKE '%hidden-a');
@@ -189,7 +192,35 @@ INSERT INTO attempt (what, statement) VALUES
     ('a reason of the owner''s', $$SELECT mega_record_credit('pass:test:mine', 5, 'never', txn_id => 'given-never')$$),
     ('a rule of the owner''s', $$SELECT mega_record_credit('pass:test:mine', 600 - mg_credits, 'spend') FROM mine$$),
     ('a rule of the owner''s, raw', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) SELECT 'credit_transaction:given-600', 'pass:test:mine', 600 - mg_credits FROM mine$$),
-    ('a key of the owner''s', $$SELECT mega_record_credit('pass:test:mine', 126 - mg_credits, 'spend') FROM mine$$);
+    ('a key of the owner''s', $$SELECT mega_record_credit('pass:test:mine', 126 - mg_credits, 'spend') FROM mine$$),
+    ('a tweak of another''s', $$SELECT mega_tweak_generation('given', 'given-c3', pass_id => 'pass:test:mine')$$),
+    ('a tweak with other content', $$SELECT mega_tweak_generation('given', 'given-c3', '{"text": "given"}', 'given-tweak')$$),
+    ('a tweak with another child', $$SELECT mega_tweak_generation('given', 'given-c3', '{"text": "hidden"}', 'given-tweak')$$),
+    ('a tweak under an event''s id', $$SELECT mega_tweak_generation('mine', 'given-c3', '{}', 'given-event')$$),
+    ('a tweak under another''s id', $$SELECT mega_tweak_generation('mine', 'given')$$),
+    ('a tweak of a mode that is none', $$SELECT mega_tweak_generation('modeless', 'given-c3')$$),
+    ('a scan line of another''s', $$SELECT mega_append_scan_line('given', 'given', 'pass:test:mine')$$),
+    ('scan lines that are no list', $$SELECT mega_append_scan_line('listless', 'given')$$),
+    ('feedback of another', $$SELECT mega_record_feedback('pass:test:mine', 'given-feedback', comment => 'given')$$),
+    ('feedback on another''s', $$SELECT mega_record_feedback('pass:test:mine', 'given-f2', 'given')$$),
+    ('steps with other content', $$SELECT mega_append_mma_steps('given', '[{"step_type": "given_step", "at_step": 0}]')$$),
+    ('steps with other input', $$SELECT mega_append_mma_steps('given', '[{"step_type": "hidden_step", "at_step": 0, "input": {"x": "given"}}]')$$),
+    ('a status by steps', $$SELECT mega_append_mma_steps('given', '[{"step_type": "given_step"}, {"step_type": "given_step", "mma_status": "queued"}]')$$),
+    ('steps of another''s', $$SELECT mega_append_mma_steps('given', '[{"step_type": "given_step"}]', 'pass:test:mine')$$),
+    ('events with other content', $$SELECT mega_record_mma_events('[{"pass_id": "pass:test:mine", "event_type": "like", "event_id": "given-event"}]')$$),
+    ('events of another''s generation', $$SELECT mega_record_mma_events('[{"pass_id": "pass:test:mine", "event_type": "like", "generation_id": "given", "event_id": "given-e3"}]')$$),
+    ('another''s picture deleted', $$SELECT mega_delete_generation('given', 'pass:test:mine')$$),
+    ('another output', $$SELECT mega_update_generation('given', fields => '{"output_url": "https://cdn.example/given.png"}')$$),
+    ('done by an update', $$SELECT mega_update_generation('mine', 'done')$$),
+    ('hold for another''s generation', $$SELECT mega_hold_credit('pass:test:mine', 1, 'given-h3', generation_id => 'given')$$),
+    ('revoke up to more', $$SELECT mega_revoke_credit('given-v1', 'given-full', up_to => 2147483647)$$),
+    ('revoke up to another total', $$SELECT mega_revoke_credit('given-revoke', 'hidden-grant', up_to => 5)$$),
+    ('revoke of a spend', $$SELECT mega_revoke_credit('given-v1', 'hidden-spend')$$),
+    ('revoke of no grant', $$SELECT mega_revoke_credit('given-v1', ref_type => 'order', ref_id => 'given-none')$$),
+    ('topup under a claim of nobody', $$SELECT mega_record_topup('pass:test:mine', topup_id => 'given-claim')$$),
+    ('usage of nobody', $$SELECT mega_usage('pass:test:given-none', '2026-01-01')$$),
+    ('statement of nobody', $$SELECT mega_credit_statement('pass:test:given-none')$$),
+    ('a row that ends nothing', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:given-0', 'pass:test:mine', 0)$$);
 CREATE TABLE mine AS SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:test:mine';
 GRANT SELECT ON attempt, mine TO PUBLIC;
 

@@ -94,7 +94,20 @@ INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_mode) VALUES ('generatio
 SELECT mega_update_generation('again-g', 'ready');
 UPDATE mega_generations SET mg_mma_status = 'ready' WHERE mg_id = 'generation:again-g';
 \set VERBOSITY sqlstate
+SELECT created FROM mega_create_generation('pass:test:again-a', 'again-mode', 'fingertips');
+SELECT mg_mma_status FROM mega_update_generation('again-mode', 'suggested');
+SELECT created FROM mega_tweak_generation('again-mode', 'again-mode-1');
+SELECT mg_step_no FROM mega_append_mma_step('again-mode', 'scan');
 RESET mega.extra_event_types;
 RESET mega.extra_mma_statuses;
 RESET mega.extra_mma_modes;
+-- Words of settings that are gone: what has them goes on, what is new has others.
+SELECT mg_step_no FROM mega_append_mma_step('again-mode', 'read', mma_status => 'scanning');
+SELECT * FROM mega_append_mma_steps('again-mode', '[{"step_type": "draw"}, {"step_type": "look", "mma_status": "postscan"}]');
+SELECT mg_step_no, mg_step_type, mg_mma_mode FROM mega_generations WHERE mg_generation_id = 'again-mode' AND mg_record_type = 'mma_step' ORDER BY 1;
+SELECT mega_append_scan_line('again-mode', 'nearly there') AS lines, pg_temp.answered($$SELECT mega_tweak_generation('again-mode', 'again-mode-2')$$) AS inherited;
+SELECT pg_temp.answered($$SELECT mega_tweak_generation('again-mode', 'again-mode-2', mma_mode => 'fingertips')$$) AS given;
+SELECT pg_temp.answered($$SELECT mega_tweak_generation('again-mode', 'again-mode-1')$$) AS a_replay, created FROM mega_tweak_generation('again-mode', 'again-mode-2', mma_mode => 'video');
+SELECT mg_mma_status FROM mega_complete_generation('again-mode', 'https://cdn.example.com/m.png');
+SELECT mg_mma_mode, mg_mma_status, mg_status FROM mega_generation('again-mode');
 SELECT * FROM mega_reconcile_preferences('pass:test:again-a');

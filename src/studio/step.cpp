@@ -7,6 +7,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/url_rule.hpp"
+#include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
@@ -177,9 +178,11 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
         .set(column::mg_model, what.model)
         .set(column::mg_status, is_error(what.error) ? "failed" : "succeeded")
         .set(column::mg_payload, payload_of(what))
-        .set(column::mg_mma_mode, generation.text(column::mg_mma_mode))
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
+    // One of a setting that is gone stays the generation's alone: nothing new has it.
+    if (const auto mode = generation.text(column::mg_mma_mode); mode && ledger::is_mode(*mode))
+        row.set(column::mg_mma_mode, *mode);
     if (is_error(what.error))
         row.set(column::mg_error, error_text(*what.error));
     return row;

@@ -3,10 +3,12 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/once.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
+#include "ledger/words.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/event.hpp"
@@ -22,7 +24,8 @@ using column = schema::ledger;
 struct tweak {
     event said;
     new_generation child;
-    bool is_named; // whether the caller gave the child its id
+    bool is_named;   // whether the caller gave the child its id
+    bool names_mode; // and its mode
 };
 
 // What a child takes over from its parent where the caller says nothing.
@@ -65,6 +68,7 @@ tweak read_arguments(const pg::arguments &given) {
     if (const auto id = given.text(in::event_id))
         read.said.id = read_event_id(*id);
     read.child.mode = given.text(in::mma_mode);
+    read.names_mode = read.child.mode.has_value();
     read.child.type = given.text(in::type);
     read.child.session_id = ledger::optional_text("session_id", given.text(in::session_id));
     read.child.provider = given.text(in::provider);
@@ -73,6 +77,17 @@ tweak read_arguments(const pg::arguments &given) {
     read.child.vars = ledger::require_object("vars", given.json(in::vars));
     read.child.meta = ledger::require_object("meta", given.json(in::meta));
     return read;
+}
+
+// One that is taken over may have been a word of a setting that is gone: the caller names another.
+void check_mode(const tweak &what) {
+    if (what.names_mode || !what.child.mode || ledger::is_mode(*what.child.mode))
+        return void(read_mode(what.child.mode));
+    throw pg::sql_error{
+        ledger::bad_argument, "the mode of the parent is none any more",
+        "parent_generation_id=" + pg::quoted(core::strip_prefix(core::record_type::generation, *what.child.parent)) +
+            ledger::to_readers({column::mg_id, column::mg_mma_mode}, " mg_mma_mode=" + pg::quoted(*what.child.mode)),
+        "Give the child its mma_mode. " + ledger::use_modes()};
 }
 
 [[noreturn]] void refuse_other_child(const tweak &what) {
@@ -118,7 +133,7 @@ bool append(ledger::store &store, tweak &what) {
         return false;
     }
     check(what.said);
-    read_mode(what.child.mode);
+    check_mode(what);
     if (!create_once(store, row_of(what.child), what.child.pass_id)) {
         require_child(store, what);
         return false;
