@@ -205,7 +205,23 @@ sub check_restored {
         '42501', 'a reader may not write');
     $answers->(q{SET ROLE shop_app; SELECT mg_credits FROM mega_record_credit('pass:shopify:7001', 1, 'gift')},
         '201', 'an application may');
+    lots_go_on($database, $name);
     is(books_disagree($node, $database), '', "$name: the books agree after further writes (I1)");
+    return;
+}
+
+# The lots are alive: what comes back to the one that ended is gone, the open one is drawn first, nothing ends twice (I15).
+sub lots_go_on {
+    my ($database, $name) = @_;
+    my $lots = q{SELECT mg_id, granted, remaining, extract(year FROM ends) FROM mega_credit_lots('pass:shopify:7008')};
+    is($node->safe_psql($database, $lots), 'credit_transaction:month-7008|20|17|2099', "$name: the open lot is as it was");
+    is($node->safe_psql($database, q{SELECT outcome, mg_credits FROM mega_release_credit('video-7008')}),
+        'released|47', "$name: a hold of credits that ended goes back, and is gone");
+    is($node->safe_psql($database, q{SELECT mg_credits FROM mega_record_credit('pass:shopify:7008', -18, 'video')}),
+        '29', "$name: the lot is drawn");
+    is($node->safe_psql($database, $lots), '', "$name: first");
+    is($node->safe_psql($database, 'SELECT * FROM mega_expire_credits()'), '0|0', "$name: nothing is left to end");
+    is($node->safe_psql($database, 'SELECT * FROM mega_reconcile_lots()'), '', "$name: the lots are what rows make, still (I15)");
     return;
 }
 

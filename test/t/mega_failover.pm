@@ -52,7 +52,9 @@ sub credit_of {
     my ($name) = @_;
     my ($number) = $name =~ /(\d+)$/;
     my $pass_id = $customers[ $number % @customers ];
-    return qq{SELECT replayed FROM mega_record_credit('$pass_id', } . (1 + $number % 9) . qq{, 'grant', txn_id => '$name')};
+    my $delta = $number % 4 == 1 ? -2 : 1 + $number % 9;
+    my $more = $delta < 0 ? 'allow_negative => true' : $number % 3 == 0 ? q{expires_at => clock_timestamp() + interval '3 seconds'} : '';
+    return qq{SELECT replayed FROM mega_record_credit('$pass_id', $delta, 'grant', txn_id => '$name'} . ($more && ", $more") . ')';
 }
 
 # Writes until the server goes away, or the file is there.

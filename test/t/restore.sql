@@ -21,6 +21,18 @@ SELECT * FROM mega_record_credit('pass:shopify:7001', -3, 'spend', meta => '{"pr
 SELECT * FROM mega_record_credit('pass:shopify:7002', 50, 'grant', txn_id => 'welcome-7002',
     expires_at => '2099-01-01');
 SELECT * FROM mega_record_credit('pass:legacy:old 17\one', 1, 'grant');
+-- Lots: one that was drawn and given back to; one that a pending hold has drawn, and whose end has come and been settled.
+SELECT * FROM mega_ensure_customer(shopify_customer_id => '7008');
+SELECT * FROM mega_record_credit('pass:shopify:7008', 30, 'pack', txn_id => 'pack-7008');
+SELECT * FROM mega_record_credit('pass:shopify:7008', 15, 'trial', txn_id => 'trial-7008', expires_at => '2098-01-01');
+SELECT * FROM mega_record_credit('pass:shopify:7008', 20, 'month', txn_id => 'month-7008', expires_at => '2099-01-01');
+SELECT * FROM mega_hold_credit('pass:shopify:7008', 12, 'video-7008');
+SET session_replication_role = replica; -- its end lies in 2020 now
+UPDATE mega_generations SET mg_meta = jsonb_set(mg_meta, '{mega,ends}', '1577836800000000') WHERE mg_id = 'credit_transaction:trial-7008';
+UPDATE mega_customers SET mg_meta = jsonb_set(mg_meta, '{mega,lots,0,2}', '1577836800000000') WHERE mg_pass_id = 'pass:shopify:7008';
+SET session_replication_role = origin;
+SELECT * FROM mega_record_credit('pass:shopify:7008', -5, 'image', txn_id => 'image-7008');
+SELECT * FROM mega_refund_credit('image-7008', 'image-7008', 2);
 SELECT mega_record_credit('pass:user:7a000000-0000-4000-8000-000000000001', n % 5 + 1, 'grant', txn_id => 'bulk-' || n)
     FROM generate_series(1, 300) n;
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES
