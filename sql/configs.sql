@@ -57,11 +57,13 @@ SELECT mega_app_config('configs.prices');
 SELECT version FROM mega_set_app_config('configs.prices', '15', 5);
 SELECT mega_app_config('configs.prices'), mega_app_config('configs.prices', 5) AS before;
 -- one that an application had before there were versions is the first of them, and keeps what the application noted
-INSERT INTO mega_admin (mg_id, mg_value, mg_meta) VALUES ('app_config:configs.old', '"old"', '{"note": "ours"}');
+INSERT INTO mega_admin (mg_id, mg_value, mg_meta) VALUES ('app_config:configs.old', '"old"', '{"note": "ours", "version": "2024-11", "actor": {"team": "web"}}');
 SELECT mega_app_config('configs.old'), mega_app_config('configs.old', 1) AS first, mega_app_config('configs.old', 2) AS second;
 SELECT pg_temp.outcome($$SELECT mega_set_app_config('configs.old', '"new"', 0)$$), pg_temp.outcome($$SELECT mega_set_app_config('configs.old', '"new"', 1)$$);
-SELECT version, mg_value FROM mega_app_config_versions('configs.old');
+SELECT version, mg_value, actor FROM mega_app_config_versions('configs.old');
 SELECT mega_app_config('configs.old'), mg_meta FROM mega_admin WHERE mg_id = 'app_config:configs.old';
+SELECT version FROM mega_set_app_config('configs.old', '"newer"', 2, actor => 'ada');
+SELECT mg_id, mg_meta FROM mega_admin WHERE mg_id IN ('app_config:configs.old', 'app_config:configs.old.v1', 'app_config:configs.old.v3') ORDER BY mg_id;
 -- a key within another one's, and pages past the tenth version
 SELECT count(*) FROM (SELECT mega_set_app_config('configs.many', to_jsonb(n)) FROM generate_series(1, 23) n) made;
 SELECT * FROM mega_set_app_config('configs.many.more', '1');
@@ -92,12 +94,12 @@ COMMIT;
 RESET enable_seqscan;
 DISCARD PLANS;
 -- what somebody wrote beside the one in force is held against the versions that are there
-UPDATE mega_admin SET mg_meta = '{"version": 7}' WHERE mg_id = 'app_config:configs.busy';
+UPDATE mega_admin SET mg_meta = '{"mega": {"version": 7}}' WHERE mg_id = 'app_config:configs.busy';
 SELECT pg_temp.outcome($$SELECT mega_set_app_config('configs.busy', '1', 7)$$);
 SELECT version FROM mega_set_app_config('configs.busy', '402', 401);
-UPDATE mega_admin SET mg_meta = '{"version": 9000}' WHERE mg_id = 'app_config:configs.busy';
+UPDATE mega_admin SET mg_meta = '{"mega": {"version": 9000}}' WHERE mg_id = 'app_config:configs.busy';
 SELECT version FROM mega_set_app_config('configs.busy', '403', 402);
-UPDATE mega_admin SET mg_meta = '{"version": "404", "note": "ours"}' WHERE mg_id = 'app_config:configs.busy';
+UPDATE mega_admin SET mg_meta = '{"mega": {"version": "404"}, "note": "ours"}' WHERE mg_id = 'app_config:configs.busy';
 SELECT version FROM mega_set_app_config('configs.busy', '404', 403);
 UPDATE mega_admin SET mg_meta = '[2147483647]' WHERE mg_id = 'app_config:configs.busy';
 SELECT version FROM mega_set_app_config('configs.busy', '405', 404);

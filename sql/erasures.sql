@@ -136,9 +136,10 @@ SELECT mg_pass_id, created FROM mega_ensure_customer(user_id => 'e4a50000-0000-4
 --
 SELECT mega_ensure_customer('pass:ad:CORP\ada') IS NOT NULL AS backslash, mega_ensure_customer('pass:ad:CORP\adam') IS NOT NULL AS longer;
 SELECT mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with": "pass:ad:CORP\\ada"}', audit_id => 'of-ad') IS NOT NULL AS named,
+    mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"credits": {"pass:ad:CORP\\ada": 3, "pass:ad:CORP\\adam": 4}, "in": ["x", {"pass:ad:CORP\\ada": {"of": "pass:ad:CORP\\ada"}}]}', audit_id => 'of-ad-as-key') IS NOT NULL AS named_as_key,
     mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with": "pass:ad:CORP\\adam"}', audit_id => 'of-adam') IS NOT NULL AS longer_named;
 SELECT erased_rows FROM mega_erase_customer('pass:ad:CORP\ada');
-SELECT mg_id, mg_detail FROM mega_admin WHERE mg_id IN ('admin_audit:of-ad', 'admin_audit:of-adam') ORDER BY mg_id;
+SELECT mg_id, mg_detail FROM mega_admin WHERE mg_id IN ('admin_audit:of-ad', 'admin_audit:of-ad-as-key', 'admin_audit:of-adam') ORDER BY mg_id;
 
 \c :home
 DROP DATABASE regress_mega_erasures;

@@ -187,6 +187,15 @@ SELECT mega_grant('regress_mega_late', 'user');
 SELECT * FROM mega_enable_rls('regress_mega_late');
 ROLLBACK;
 
+-- one under policies of others that may run SET learns who is there by mega_current_pass_id, until the function is taken from it
+BEGIN;
+CREATE POLICY fewer ON mega_customers AS RESTRICTIVE TO regress_mega_reader USING (mg_pass_id <> 'pass:test:rls-2');
+SET LOCAL mega.pass_id = 'pass:test:rls-2';
+SELECT outcome('regress_mega_reader', '', 'SELECT string_agg(mg_pass_id, $$ $$) FROM mega_customers'), outcome('regress_mega_reader', '', 'SELECT mega_current_pass_id()');
+REVOKE EXECUTE ON FUNCTION mega_current_pass_id() FROM regress_mega_reader;
+SELECT outcome('regress_mega_reader', '', 'SELECT string_agg(mg_pass_id, $$ $$) FROM mega_customers'), outcome('regress_mega_reader', '', 'SELECT mega_current_pass_id()');
+ROLLBACK;
+
 --
 -- Equal conditions are one: whom it is, is asked once a query, and the row found by its key.
 --

@@ -19,7 +19,7 @@ constinit pg::statement in_force("SELECT a.mg_value FROM ONLY @schema@.mega_admi
                                  "AND a.mg_deleted_at IS NULL",
                                  text_type);
 constinit pg::statement
-    one_version("SELECT a.mg_value, a.mg_created_at, a.mg_meta OPERATOR(pg_catalog.->>) 'actor' FROM ONLY "
+    one_version("SELECT a.mg_value, a.mg_created_at, a.mg_meta OPERATOR(pg_catalog.#>>) '{mega,actor}' FROM ONLY "
                 "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
                 "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
                 text_type);

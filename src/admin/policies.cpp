@@ -178,7 +178,7 @@ void policies::make(table &on, policy table::*which, const char *name, const std
                             std::string(name) + ": " + list_of(roles)});
 }
 
-void policies::secure(table &on, const std::vector<Oid> &bound) {
+void policies::secure(table &on, const std::vector<Oid> &bound, bool first) {
     const bool ours = on.others.exists || !on.secured;
     std::vector<Oid> others = on.others.roles;
     if (!on.secured) {
@@ -191,7 +191,7 @@ void policies::secure(table &on, const std::vector<Oid> &bound) {
             refuse_kin(user, one);
     if (ours)
         make(on, &table::others, others_name, "", " USING (true) WITH CHECK (true)", others);
-    else if (!on.own_only.exists)
+    else if (first)
         changes_.push_back({on.name, "keep", "row security was on: what other roles see stays as it is"});
     if (!on.secured) {
         spi_.run_text("ALTER TABLE " + qualified(on) + " ENABLE ROW LEVEL SECURITY");
@@ -205,6 +205,7 @@ void policies::bind(Oid role) {
     read(); // somebody else may have been at it
     require_bindable(role);
     for (table &one : tables_) {
+        const bool first = !one.own_only.exists;
         std::vector<Oid> bound = one.own_only.roles;
         bound.push_back(role);
         const bool office = &one == &tables_.back(); // of which a customer has nothing
@@ -213,7 +214,7 @@ void policies::bind(Oid role) {
         make(one, &table::own_only, own_only_name, " AS RESTRICTIVE", office ? " USING (false)" : own, bound);
         if (!office)
             make(one, &table::own, own_name, " FOR SELECT", own, bound);
-        secure(one, bound);
+        secure(one, bound, first);
     }
 }
 

@@ -57,7 +57,7 @@ private:
     std::vector<Oid> read_roles(const std::string &query) const;
     void require_bindable(Oid role) const;
     void refuse_kin(Oid bound, Oid other) const;
-    void secure(table &on, const std::vector<Oid> &bound);
+    void secure(table &on, const std::vector<Oid> &bound, bool first); // first: no role was bound yet
     void make(table &on, policy table::*which, const char *name, const std::string &clause,
               const std::string &condition, std::vector<Oid> roles);
     std::string qualified(const table &of) const;

@@ -6,6 +6,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/new_admin_row.hpp"
+#include "ledger/own_key.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
@@ -35,24 +36,26 @@ constinit pg::statement
            "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
            change_types);
 
-// The metadata with what mega notes of a version there.
+// The metadata with what mega notes of a version there, under its own key, beside what an import noted: the other keys
+// are the application's.
 pg::jsonb with_version(std::optional<pg::jsonb> meta, std::int32_t version, std::optional<std::string_view> actor) {
-    pg::json_builder builder;
-    builder.begin_object();
-    if (meta && pg::is_object(*meta))
-        pg::for_each_member(pg::root_of(*meta), [&](std::string_view key, const pg::json_value &value) {
+    const pg::jsonb before = meta && pg::is_object(*meta) ? *meta : pg::empty_object();
+    pg::json_builder own;
+    own.begin_object();
+    if (const auto kept = pg::find(before, ledger::own_key); kept && kept->is_object())
+        pg::for_each_member(kept->container(), [&](std::string_view key, const pg::json_value &value) {
             if (key != "version" && key != "actor")
-                builder.key(key).value(value);
+                own.key(key).value(value);
         });
-    builder.key("version").number(std::to_string(version));
+    own.key("version").number(std::to_string(version));
     if (actor)
-        builder.key("actor").text(*actor);
-    return builder.end_object().finish();
+        own.key("actor").text(*actor);
+    return ledger::with_own_key(before, own.end_object().finish());
 }
 
-// What the metadata of the setting in force say of its version.
+// What the metadata of the setting in force say of its version; they may be anybody's.
 std::optional<std::int32_t> version_in(std::optional<pg::jsonb> meta) {
-    const auto version = meta ? pg::find(*meta, "version") : std::nullopt;
+    const auto version = meta ? ledger::own_member(*meta, "version") : std::nullopt;
     return version && version->is_number() ? version->int4() : std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 #include "ledger/notify.hpp"
 
 #include "ledger/admin_fact.hpp"
+#include "ledger/own_key.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/settings.hpp"
 
@@ -60,7 +61,7 @@ void notify_setting_changed(const schema::named_row<schema::admin> *old_row,
     if (of_application) {
         message.key("mg_key").text(row.text(column::mg_key).value_or(""));
         const auto meta = row.json(column::mg_meta);
-        if (const auto version = meta ? pg::find(*meta, "version") : std::nullopt; version && version->int4())
+        if (const auto version = meta ? own_member(*meta, "version") : std::nullopt; version && version->int4())
             message.key("version").number(std::to_string(*version->int4()));
     } else {
         message.key("mg_runtime_id").number(std::to_string(row.int4(column::mg_runtime_id).value_or(0)));

@@ -141,7 +141,7 @@ pg::jsonb string_document(std::string_view text); // a document that is one stri
 pg::jsonb empty_object();
 
 // A copy of the document in which every string, names of members too, was given to replace(text) ->
-// std::optional<std::string>; or std::nullopt when none was replaced. Names of members stay as they are.
+// std::optional<std::string>; or std::nullopt when none was replaced. Of two members that get one name, one stays.
 template <class Replace> std::optional<jsonb> replace_strings(jsonb json, Replace replace) {
     if (!any_string(json, [&](std::string_view text) { return replace(text).has_value(); }))
         return std::nullopt;
