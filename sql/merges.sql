@@ -211,3 +211,46 @@ SELECT mg_credits FROM mega_merge_customers('pass:test:merge-l5', 'pass:test:mer
 SELECT granted, remaining FROM mega_credit_lots('pass:test:merge-l6');
 SELECT mg_expires_at IS NULL AS no_end FROM mega_customers WHERE mg_pass_id = 'pass:test:merge-l6';
 SELECT count(*) AS differ FROM mega_reconcile_lots();
+
+--
+-- A batch that names one customer by several of his pass ids, whichever comes first; its keys are looked for by all of them.
+--
+SELECT mega_ensure_customer('pass:test:merge-n' || n) FROM generate_series(1, 6) n;
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-n1', 10, 'order', txn_id => 'merge-n1');
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-n4', 20, 'order', ref_type => 'merge', ref_id => 'n4');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-n1', 'pass:test:merge-n3');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-n4', 'pass:test:merge-n3');
+SELECT what, pg_temp.outcome(format('SELECT mega_record_credits(%L)', (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:merge-n' || split_part(e, ' ', 1), 'delta', split_part(e, ' ', 2)::integer, 'reason', 'batch') || coalesce(jsonb_build_object('txn_id', 'merge-n-' || nullif(split_part(e, ' ', 3), '')), '{}')) FROM unnest(entries) e)))
+FROM (VALUES (1, 'before and behind', '{"1 1", "2 2", "3 4", "4 8", "5 16"}'::text[]), (2, 'behind, drawing', '{"3 4", "4 -8"}'), (3, 'before, drawing', '{"1 -7", "3 1"}'), (4, 'drawing what came before', '{"3 50", "4 -70"}'), (5, 'too much', '{"3 10", "4 -5000"}'), (6, 'one key twice', '{"1 1 k", "3 1 k"}'), (7, 'the key again', '{"3 1 k", "4 1 k", "1 2"}'), (8, 'somebody else''s', '{"1 3 m", "2 3 m"}'), (9, 'other content', '{"1 3 m", "3 2 m"}'),
+    (10, 'unknown', '{"1 1", "3 1", "9 1"}')) v(nr, what, entries) ORDER BY nr;
+SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 10, "reason": "order", "txn_id": "merge-n1"}, {"pass_id": "pass:test:merge-n3", "delta": 20, "reason": "order", "ref_type": "merge", "ref_id": "n4"}, {"pass_id": "pass:test:merge-n3", "delta": 1, "reason": "batch"}]');
+SELECT mega_record_mma_events('[{"pass_id": "pass:test:merge-n4", "event_type": "like", "payload": {"tag": "a"}}, {"pass_id": "pass:test:merge-n3", "event_type": "like", "payload": {"tag": "a"}}, {"pass_id": "pass:test:merge-n1", "event_type": "like", "payload": {"tag": "a"}, "event_id": "merge-n"},
+    {"pass_id": "pass:test:merge-n4", "event_type": "like", "payload": {"tag": "a"}, "event_id": "merge-n"}, {"pass_id": "pass:test:merge-n3", "event_type": "like", "payload": {"tag": "a"}, "event_id": "merge-n"}]');
+SELECT pg_temp.outcome($$SELECT mega_record_mma_events('[{"pass_id": "pass:test:merge-n1", "event_type": "like", "event_id": "merge-m"}, {"pass_id": "pass:test:merge-n2", "event_type": "like", "event_id": "merge-m"}]')$$);
+-- to whom the source went is not told to whom may not read it
+CREATE ROLE regress_mega_merge_caller;
+GRANT EXECUTE ON FUNCTION mega_record_credit(text, integer, text, text, text, text, text, timestamptz, jsonb, boolean), mega_record_credits(jsonb), mega_hold_credit(text, integer, text, interval, text, jsonb, text), mega_transfer_credit(text, text, integer, text, text),
+    mega_record_topup(text, integer, integer, text, text, text, boolean, timestamptz, text), mega_refund_credit(text, text, integer, text, text), mega_record_mma_event(text, text, jsonb, text, text, timestamptz), mega_make_lot(text, text, integer, timestamptz), mega_create_generation(text, text, text, text, text, text, text, text, text, jsonb, jsonb), mega_start_session(text, text, text, text, jsonb, jsonb),
+    mega_record_feedback(text, text, text, text, text, text, text, text, text, jsonb), mega_append_mma_step(text, text, jsonb, jsonb, jsonb, timestamptz, timestamptz, integer, text, text, text, text), mega_ensure_customer(text, text, uuid, uuid, text, jsonb), mega_tweak_generation(text, text, jsonb, text, text, text, text, text, text, text, jsonb, jsonb, text) TO regress_mega_merge_caller;
+SELECT mega_transfer_credit('pass:test:merge-n1', 'pass:test:merge-n2', 1, 'merge-n') IS NOT NULL AS transferred, mega_record_topup('pass:test:merge-n1', 1, 1, 'merge', 'topup') IS NOT NULL AS charged, mega_hold_credit('pass:test:merge-n1', 1, 'merge-n') IS NOT NULL AS held, mega_make_lot('pass:test:merge-n1', 'merge-n', 1, '2099-01-01') IS NOT NULL AS made, mega_create_generation('pass:test:merge-n1', 'merge-n') IS NOT NULL AS created;
+SET ROLE regress_mega_merge_caller;
+SELECT what, pg_temp.outcome('SELECT mega_' || call) FROM (VALUES (1, 'credit', $$record_credit('pass:test:merge-n1', 3, 'order', txn_id => 'merge-n1')$$), (2, 'batch', $$record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 3, "reason": "order", "txn_id": "merge-n1"}]')$$),
+    (3, 'two of a batch', $$record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 3, "reason": "order", "txn_id": "merge-n2"}, {"pass_id": "pass:test:merge-n4", "delta": 2, "reason": "order", "txn_id": "merge-n2"}]')$$), (4, 'too much', $$record_credit('pass:test:merge-n1', -3000, 'order')$$),
+    (5, 'hold', $$hold_credit('pass:test:merge-n1', 3, 'merge-n')$$), (6, 'transfer', $$transfer_credit('pass:test:merge-n1', 'pass:test:merge-n2', 3, 'merge-n')$$), (7, 'transfer to itself', $$transfer_credit('pass:test:merge-n1', 'pass:test:merge-n4', 3, 'merge-n4')$$), (8, 'top-up', $$record_topup('pass:test:merge-n1', 2, 1, 'merge', 'topup')$$),
+    (9, 'event', $$record_mma_event('pass:test:merge-n1', 'dislike', event_id => 'merge-n')$$), (10, 'refund', $$refund_credit('merge-n1', 'merge-n', pass_id => 'pass:test:merge-n1')$$), (11, 'lot', $$make_lot('pass:test:merge-n1', 'merge-n', 2, '2099-01-01')$$), (12, 'lot without end', $$make_lot('pass:test:merge-n1', 'merge-n5')$$),
+    (13, 'generation', $$create_generation('pass:test:merge-n1', 'merge-g')$$), (14, 'session', $$start_session('pass:test:merge-n1', 'merge-s')$$), (15, 'feedback', $$record_feedback('pass:test:merge-n1', 'merge-f')$$), (16, 'feedback about another''s', $$record_feedback('pass:test:merge-n1', generation_id => 'merge-g')$$), (17, 'parent', $$create_generation('pass:test:merge-n1', 'merge-n2', parent_generation_id => 'merge-g')$$),
+    (18, 'hold for another''s', $$hold_credit('pass:test:merge-n1', 1, 'merge-n9', generation_id => 'merge-g')$$), (19, 'event about another''s', $$record_mma_event('pass:test:merge-n1', 'like', generation_id => 'merge-g', event_id => 'merge-n2')$$), (20, 'step', $$append_mma_step('merge-g', 'scan', pass_id => 'pass:test:merge-n1')$$), (21, 'ensure', $$ensure_customer('pass:test:merge-n1', shopify_customer_id => '7301')$$),
+    (22, 'tweak', $$tweak_generation('merge-n', 'merge-g')$$)) v(nr, what, call) ORDER BY nr;
+RESET ROLE;
+DROP OWNED BY regress_mega_merge_caller;
+DROP ROLE regress_mega_merge_caller;
+-- one of them has credits that end, or the other one is erased
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-n5', 3, 'grant', expires_at => clock_timestamp() + interval '20 ms', txn_id => 'merge-n5');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-n2', 'pass:test:merge-n5');
+SELECT pg_sleep(0.03);
+SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n2", "delta": 1, "reason": "batch"}, {"pass_id": "pass:test:merge-n5", "delta": 2, "reason": "batch"}]');
+SELECT mega_erase_customer('pass:test:merge-n6') IS NOT NULL AS erased;
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 1, "reason": "batch"}, {"pass_id": "pass:test:merge-n6", "delta": 2, "reason": "batch"}]')$$);
+SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-n%' ORDER BY 1;
+SELECT count(*) AS differ FROM mega_reconcile_lots();
+SELECT * FROM pg_temp.odd;

@@ -30,7 +30,7 @@ posting leg(std::string_view pass_id, std::string_view lot_id, std::string_view 
 }
 
 struct request {
-    std::string pass_id, lot_id;
+    std::string named, pass_id, lot_id; // named: as the caller said it
     std::optional<std::int32_t> amount;
     std::optional<pg::timestamp> ends;
 };
@@ -38,7 +38,8 @@ struct request {
 request read_arguments(const schema::table_catalog &where, const pg::arguments &given) {
     using in = arguments::make_lot;
     request read;
-    read.pass_id = ledger::resolve_pass_id(where, ledger::require_text("pass_id", given.text(in::pass_id)));
+    read.named = ledger::require_text("pass_id", given.text(in::pass_id));
+    read.pass_id = ledger::resolve_pass_id(where, read.named);
     std::string_view id =
         core::strip_prefix(core::record_type::credit_transaction, ledger::require("lot_id", given.text(in::lot_id)));
     if (id.starts_with(prefix))
@@ -59,6 +60,7 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &asked
     if (!first)
         return std::nullopt;
     posting again = out;
+    again.named_as = asked.named;
     if (!asked.amount)
         again.delta = first->delta;
     require_same(*first, again);
@@ -75,7 +77,9 @@ pg::timestamp end_of(ledger::store &store, ledger::locked_customer &customer, co
         return *asked.ends;
     if (!customer.expires_at)
         throw pg::sql_error{ledger::bad_argument, "the customer's credits have no end",
-                            "pass_id=" + pg::quoted(customer.pass_id), "Say when the lot ends."};
+                            ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_expires_at},
+                                               "pass_id=" + pg::quoted(customer.pass_id)),
+                            "Say when the lot ends."};
     const pg::timestamp end = *customer.expires_at;
     ledger::write_expiry(store, customer, std::nullopt);
     return end;

@@ -13,6 +13,7 @@ namespace mega::credits {
 
 struct posting {
     std::string pass_id;
+    std::optional<std::string> named_as; // as the caller named the customer, where pass_id is who goes on for him
     std::int32_t delta = 0;
     std::string reason;
     std::optional<std::string> source;

@@ -4,6 +4,7 @@
 #include "credits/batch_keys.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/merged.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
 
@@ -66,11 +67,14 @@ struct posting_batch::late_customer {
     std::vector<std::size_t> fresh;
 
     bool changed() const { return customer && customer->changed_meanwhile; }
+    bool goes_on_as_another() const { return customer && (customer->merged_into || customer->erased); }
 };
 
 void posting_batch::add(postings all, std::size_t &under_way) {
     known_keys known(all);
     std::vector<late_customer> late_ones = add_to_unlocked(all, known, under_way);
+    for (late_customer &late : late_ones)
+        store_.apart([&] { follow(late, under_way); });
     look_again(late_ones, all, known);
     for (late_customer &late : late_ones) {
         pg::check_for_interrupts();
@@ -94,7 +98,9 @@ std::vector<posting_batch::late_customer> posting_batch::add_to_unlocked(posting
         pg::check_for_interrupts();
         store_.apart([&] {
             auto locked = visit(own, all, known, under_way);
-            if (locked && at_once && (moment || !is_refused(*locked, all, known)))
+            if (locked && !moment)
+                follow(*locked, under_way);
+            if (locked && at_once && (moment || some_were_merged_ || !is_refused(*locked, all, known)))
                 late.push_back(*std::move(locked));
             else if (locked) {
                 forget(*locked, known);
@@ -128,18 +134,24 @@ std::optional<posting_batch::late_customer> posting_batch::visit(const group &ow
     auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);
     if (!visited) // told in its turn
         return late_customer{std::nullopt, own, std::move(fresh)};
-    if (visited->locked && (visited->locked->merged_into || visited->locked->erased)) { // since it was looked up
-        ledger::lock_anew(store_, *visited->locked);
-        some_were_merged_ = true;
-    }
     if (visited->locked)
         return late_customer{std::move(visited->locked), own, std::move(fresh)};
     write_rows(*made, under_way);
     return std::nullopt;
 }
 
+// Locks whoever goes on for a customer. Not while the snapshot is kept: he may be one whom this call has changed.
+void posting_batch::follow(late_customer &late, std::size_t &under_way) {
+    if (!late.goes_on_as_another())
+        return;
+    under_way = late.own.first;
+    ledger::lock_anew(store_, *late.customer);
+    some_were_merged_ = true;
+}
+
 // Whether the postings of a customer who is locked would be refused by what is known so far. Then the error is his
-// before anybody else is waited for, or a second look finds that there is none.
+// before anybody else is waited for, or a second look finds that there is none. Not asked when several of the call may
+// be one by now: what comes before counts.
 bool posting_batch::is_refused(const late_customer &late, postings all, const known_keys &known) {
     try {
         std::size_t number = 0;
@@ -201,8 +213,14 @@ std::vector<std::size_t> posting_batch::select_fresh(const group &own, postings 
         if (first && by_txn_id != nullptr)
             refuse_other_content(*first, what);
         const posting *said = by_txn_id != nullptr ? by_txn_id : other;
-        if (said != nullptr)
-            require_same(as_credit_row(*said), what);
+        if (said != nullptr) {
+            posting again = what; // by another name of the same customer, maybe
+            if (again.pass_id != said->pass_id &&
+                ledger::means_customer(store_.where(), again.pass_id,
+                                       ledger::resolve_pass_id(store_.where(), said->pass_id)))
+                again.named_as = std::exchange(again.pass_id, said->pass_id);
+            require_same(as_credit_row(*said), again);
+        }
         if (first || said != nullptr)
             continue;
         known.set_writer(under_way, &what);

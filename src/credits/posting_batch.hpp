@@ -34,6 +34,7 @@ private:
     static std::vector<group> groups_of(postings all);
     std::vector<late_customer> add_to_unlocked(postings all, known_keys &known, std::size_t &under_way);
     std::optional<late_customer> visit(const group &own, postings all, known_keys &known, std::size_t &under_way);
+    void follow(late_customer &late, std::size_t &under_way);
     bool is_refused(const late_customer &late, postings all, const known_keys &known);
     static void forget(const late_customer &late, known_keys &known);
     void look_again(std::span<const late_customer> late_ones, postings all, known_keys &known);

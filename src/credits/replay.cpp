@@ -76,15 +76,15 @@ void refuse_other_content(const credit_row &first, const posting &again) {
     };
     const bool by_names = !same_names(first, again);
     const std::optional<std::string> reason = again.reason;
-    throw pg::sql_error{"MG002", "this credit movement was recorded with other content",
-                        (told ? "mg_id=" + pg::quoted(first.mg_id) +
-                                    " recorded: " + content(first.pass_id, first.delta) +
-                                    (by_names ? names(first.reason, first.ref_type, first.ref_id) : "") + "; "
-                              : std::string()) +
-                            (told || again.given ? "given: " + content(again.pass_id, again.delta) +
-                                                       (by_names ? names(reason, again.ref_type, again.ref_id) : "")
-                                                 : std::string()),
-                        "Repeat a call with the same arguments, or use another txn_id or reference."};
+    throw pg::sql_error{
+        "MG002", "this credit movement was recorded with other content",
+        (told ? "mg_id=" + pg::quoted(first.mg_id) + " recorded: " + content(first.pass_id, first.delta) +
+                    (by_names ? names(first.reason, first.ref_type, first.ref_id) : "") + "; "
+              : std::string()) +
+            (told || again.given ? "given: " + content(again.named_as.value_or(again.pass_id), again.delta) +
+                                       (by_names ? names(reason, again.ref_type, again.ref_id) : "")
+                                 : std::string()),
+        "Repeat a call with the same arguments, or use another txn_id or reference."};
 }
 
 std::string mg_id_of(std::string_view txn_id) { return "credit_transaction:" + std::string(txn_id); }
@@ -121,8 +121,8 @@ void require_same(const credit_row &first, const posting &again) {
 }
 
 posting named_as_in(ledger::store &store, const credit_row &first, posting again) {
-    if (ledger::means_customer(store.where(), again.pass_id, first.pass_id))
-        again.pass_id = first.pass_id;
+    if (again.pass_id != first.pass_id && ledger::means_customer(store.where(), again.pass_id, first.pass_id))
+        again.named_as = std::exchange(again.pass_id, first.pass_id);
     return again;
 }
 

@@ -119,7 +119,7 @@ two_customers lock_both(ledger::store &store, const transfer &what) {
     ledger::locked_customer second =
         ledger::require_locked_customer(store, out_first ? what.in.pass_id : what.out.pass_id);
     if (first.pass_id == second.pass_id)
-        refuse_one_customer(first.pass_id);
+        refuse_one_customer(what.out.pass_id);
     if (out_first)
         return {std::move(first), std::move(second)};
     return {std::move(second), std::move(first)};

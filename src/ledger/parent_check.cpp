@@ -3,6 +3,7 @@
 
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/disclosure.hpp"
 #include "pg/rounds.hpp"
@@ -47,7 +48,8 @@ void parent_check::verify_one(store &store, std::string_view generation, std::sp
         if (one.pass_id != *customer && !means_customer(store.where(), one.pass_id, *customer))
             throw pg::sql_error{bad_column,
                                 "the generation belongs to another customer",
-                                "mg_id=" + pg::quoted(one.row_id) + " mg_pass_id=" + pg::quoted(one.pass_id) +
+                                "mg_id=" + pg::quoted(one.row_id) + // of a merged customer it is the row of another
+                                    to_readers({schema::ledger::mg_pass_id}, " mg_pass_id=" + pg::quoted(one.pass_id)) +
                                     " generation=" + pg::quoted(generation),
                                 {}};
 }

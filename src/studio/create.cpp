@@ -3,6 +3,7 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
@@ -16,21 +17,25 @@ namespace mega::studio {
 
 using column = schema::ledger;
 
-bool is_there(ledger::store &store, const std::string &mg_id, std::string_view pass_id) {
+bool is_there(ledger::store &store, const std::string &mg_id, std::string_view pass_id, named_by by) {
     constexpr column pass_id_column[] = {column::mg_pass_id};
     pg::nullable_datum owner[1];
     if (!store.read_row(mg_id, pass_id_column, owner, nullptr))
         return false;
     if (owner[0].is_null || !ledger::means_customer(store.where(), pass_id, pg::text_of(owner[0].value)))
         throw pg::sql_error{"MG002", "this id was used for another customer",
-                            "mg_id=" + pg::quoted(mg_id) + " pass_id=" + pg::quoted(pass_id), "Use another id."};
+                            "mg_id=" + pg::quoted(mg_id) +
+                                (by == named_by::caller
+                                     ? " pass_id=" + pg::quoted(pass_id)
+                                     : ledger::to_readers({column::mg_pass_id}, " pass_id=" + pg::quoted(pass_id))),
+                            "Use another id."};
     return true;
 }
 
-bool create_once(ledger::store &store, const ledger::new_row &row, std::string_view pass_id) {
+bool create_once(ledger::store &store, const ledger::new_row &row, std::string_view pass_id, named_by by) {
     if (store.append(row))
         return true;
-    if (!is_there(store, row.mg_id(), pass_id))
+    if (!is_there(store, row.mg_id(), pass_id, by))
         throw pg::sql_error{"40001", "the same row was written meanwhile", "mg_id=" + pg::quoted(row.mg_id()),
                             "Try again."};
     return false;
@@ -94,12 +99,13 @@ Datum start_session(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    const std::string_view asked =
+        ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id)));
+    const std::string pass_id = ledger::require_shared_customer(store, asked);
     const auto named = given.text(in::session_id);
     const std::string id(named ? core::strip_prefix(core::record_type::session, *named) : ledger::new_id());
     ledger::check_text("session_id", id, ledger::bad_argument);
-    if (named && is_there(store, "session:" + id, pass_id)) {
+    if (named && is_there(store, "session:" + id, asked)) {
         call.finish();
         return pg::return_row(fcinfo, "session:" + id, id, false);
     }
@@ -113,7 +119,7 @@ Datum start_session(FunctionCallInfo fcinfo) {
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
     set_client(row, ledger::require_object("client", given.json(in::client)));
-    const bool created = create_once(store, row, pass_id);
+    const bool created = create_once(store, row, asked);
     call.finish();
     return pg::return_row(fcinfo, row.mg_id(), id, created);
 }
@@ -139,12 +145,13 @@ Datum create_generation(FunctionCallInfo fcinfo) {
     ledger::store &store = call.store();
     new_generation what;
     what.id = read_new_generation_id(given.text(in::generation_id));
-    what.pass_id = ledger::require_shared_customer(
-        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    const std::string_view asked =
+        ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id)));
+    what.pass_id = ledger::require_shared_customer(store, asked);
     bool created = false;
-    if (given.is_null(in::generation_id) || !is_there(store, "generation:" + what.id, what.pass_id)) {
+    if (given.is_null(in::generation_id) || !is_there(store, "generation:" + what.id, asked)) {
         read_rest(what, given);
-        created = create_once(store, row_of(what), what.pass_id);
+        created = create_once(store, row_of(what), asked);
     }
     call.finish();
     return pg::return_row(fcinfo, "generation:" + what.id, what.id, created);

@@ -3,7 +3,6 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
-#include "ledger/disclosure.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
@@ -20,7 +19,8 @@ namespace {
 using column = schema::ledger;
 
 // Feedback is about the customer's own generation.
-void require_own(ledger::store &store, std::string_view generation, std::string_view pass_id) {
+// asked: as the caller named the customer.
+void require_own(ledger::store &store, std::string_view generation, std::string_view pass_id, std::string_view asked) {
     const std::string mg_id = "generation:" + std::string(generation);
     constexpr column owner_column[] = {column::mg_pass_id};
     pg::nullable_datum owner[1];
@@ -30,7 +30,7 @@ void require_own(ledger::store &store, std::string_view generation, std::string_
     if (owner[0].is_null || pg::text_of(owner[0].value) != pass_id)
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
-                            "mg_id=" + pg::quoted(mg_id) + " pass_id=" + pg::quoted(pass_id),
+                            "mg_id=" + pg::quoted(mg_id) + " pass_id=" + pg::quoted(asked),
                             {}};
 }
 
@@ -41,7 +41,8 @@ void set_url(ledger::new_row &row, column to, const char *name, std::optional<st
     row.set(to, *url);
 }
 
-bool append(ledger::store &store, const pg::arguments &given, const std::string &id, const std::string &pass_id) {
+bool append(ledger::store &store, const pg::arguments &given, const std::string &id, const std::string &pass_id,
+            std::string_view asked) {
     using in = arguments::record_feedback;
     std::optional<std::string_view> generation;
     if (!given.is_null(in::generation_id))
@@ -60,8 +61,8 @@ bool append(ledger::store &store, const pg::arguments &given, const std::string 
     set_url(row, column::mg_image_url, "image_url", given.text(in::image_url));
     set_url(row, column::mg_video_url, "video_url", given.text(in::video_url));
     if (generation)
-        require_own(store, *generation, pass_id);
-    return create_once(store, row, pass_id);
+        require_own(store, *generation, pass_id, asked);
+    return create_once(store, row, asked);
 }
 
 Datum record_feedback(FunctionCallInfo fcinfo) {
@@ -69,12 +70,14 @@ Datum record_feedback(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
-    const std::string pass_id = ledger::require_shared_customer(
-        store, ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id))));
+    const std::string_view asked =
+        ledger::spell_pass_id(store.where(), ledger::require_text("pass_id", given.text(in::pass_id)));
+    const std::string pass_id = ledger::require_shared_customer(store, asked);
     const auto named = given.text(in::feedback_id);
     const std::string id(named ? core::strip_prefix(core::record_type::feedback, *named) : ledger::new_id());
     ledger::check_text("feedback_id", id, ledger::bad_argument);
-    const bool created = (!named || !is_there(store, "feedback:" + id, pass_id)) && append(store, given, id, pass_id);
+    const bool created =
+        (!named || !is_there(store, "feedback:" + id, asked)) && append(store, given, id, pass_id, asked);
     call.finish();
     return pg::return_row(fcinfo, "feedback:" + id, created);
 }

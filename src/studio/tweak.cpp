@@ -128,13 +128,13 @@ void require_child(ledger::store &store, const tweak &what) {
 bool append(ledger::store &store, tweak &what) {
     if (find_appended(store, what))
         return false;
-    if (what.is_named && is_there(store, "generation:" + what.child.id, what.child.pass_id)) {
+    if (what.is_named && is_there(store, "generation:" + what.child.id, what.child.pass_id, named_by::row)) {
         require_child(store, what);
         return false;
     }
     check(what.said);
     check_mode(what);
-    if (!create_once(store, row_of(what.child), what.child.pass_id)) {
+    if (!create_once(store, row_of(what.child), what.child.pass_id, named_by::row)) {
         require_child(store, what);
         return false;
     }

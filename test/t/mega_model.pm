@@ -18,7 +18,22 @@ sub new {
         events => {},      # by event id: pass, type, payload, generation, time (microseconds)
         generations => {}, # by id: pass, status, url, vars, steps
         themes => {},      # the application's own key in the preferences
+        roots => {},       # of who was merged: into whom
     }, $class;
+}
+
+# Who goes on for a pass id.
+sub root { my ($self, $pass) = @_; return defined $pass ? $self->{roots}{$pass} // $pass : undef }
+
+# The operation, its customers those who go on.
+sub resolved {
+    my ($self, $operation) = @_;
+    my %copy = (%$operation, alike => ($operation->{from} // '') eq ($operation->{to} // ''));
+    $copy{$_} = $self->root($copy{$_}) for grep { exists $copy{$_} } qw(pass from to);
+    for my $list (grep { $copy{$_} } qw(entries rows)) {
+        $copy{$list} = [ map { $self->resolved($_) } @{ $copy{$list} } ];
+    }
+    return \%copy;
 }
 
 # What the operation must answer: the SQLSTATE, and what it returns ('*' when that cannot be known). Success changes the
@@ -26,7 +41,7 @@ sub new {
 sub predict {
     my ($self, $operation) = @_;
     my $method = "on_$operation->{kind}";
-    return $self->$method($operation);
+    return $self->$method($operation->{kind} eq 'merge' ? $operation : $self->resolved($operation));
 }
 
 # Of several faults in one statement any may be the one that is told.
@@ -171,13 +186,14 @@ sub on_revoke {
 sub on_transfer {
     my ($self, $operation) = @_;
     my ($from, $to, $amount, $id) = @$operation{qw(from to amount id)};
-    return refused('22023') if $from eq $to || ($amount // 1) <= 0;
+    return refused('22023') if $operation->{alike} || ($amount // 1) <= 0;
     my ($out, $in) = map { $self->{rows}{"transfer:$id:$_"} } qw(out in);
     if ($out) {
         return refused('MG002') if $out->{pass} ne $from || $in->{pass} ne $to || $in->{delta} != ($amount // $in->{delta});
         return success("$self->{credits}{$from}|$self->{credits}{$to}|t");
     }
     return refused('23503') if grep { !defined $self->{credits}{$_} } $from, $to;
+    return refused('22023') if $from eq $to; # by now
     $amount //= $self->{credits}{$from} > 0 ? $self->{credits}{$from} : 1; # all that can be spent
     return refused('MG001') if $self->{credits}{$from} < $amount;
     return success(($self->{credits}{$from} - $amount) . '|' . ($self->{credits}{$to} + $amount) . '|f', sub {
@@ -214,6 +230,35 @@ sub on_batch {
     }
     return refused(@faults) if @faults;
     return success("$written|$replayed", sub { $self->{$_} = $copy->{$_} for qw(credits rows references) });
+}
+
+#
+# A customer who comes, and one who turns out to be another one: what he has and did is the other's.
+#
+
+sub on_guest {
+    my ($self, $operation) = @_;
+    my $pass = $operation->{pass};
+    return success('f') if defined $self->{credits}{$pass};
+    return success('t', sub { $self->{credits}{$pass} = 0 });
+}
+
+sub on_merge {
+    my ($self, $operation) = @_;
+    my ($source, $target) = ($operation->{source}, $self->root($operation->{target}));
+    return refused('22023') if $source eq $operation->{target};
+    return refused('23503') if grep { !defined $self->{credits}{ $self->root($_) } } $source, $target;
+    return refused('22023') if $source eq $target; # by now
+    if (my $into = $self->{roots}{$source}) {
+        return $into eq $target ? success("$self->{credits}{$target}|t") : refused('MG009');
+    }
+    my $credits = $self->{credits}{$source} + $self->{credits}{$target};
+    return success("$credits|f", sub {
+        $_->{pass} = $target for grep { $_->{pass} eq $source } map { values %{ $self->{$_} } } qw(rows events generations);
+        $self->{roots}{$_} = $target for $source, grep { $self->{roots}{$_} eq $source } keys %{ $self->{roots} };
+        $self->{credits}{$target} = $credits;
+        delete $self->{credits}{$source};
+    });
 }
 
 #

@@ -11,7 +11,7 @@ use POSIX ();
 
 use mega_model;
 
-our @EXPORT = qw(start_space customers random_operation sql_of one_of connect_client);
+our @EXPORT = qw(start_space customers guests random_operation sql_of one_of connect_client);
 
 my ($node, $logs);
 my $space;      # a name in front of every id: parts of a test share nothing
@@ -29,7 +29,8 @@ sub connect_client { my ($name) = @_; return mega_client->connect($node, 'postgr
 sub one_of { return $_[ int rand @_ ] }
 sub chance { return rand() < $_[0] }
 sub customers { return map { "pass:test:$space-$_" } 1 .. 4 }
-sub customer { return chance(0.02) ? 'pass:test:nobody' : one_of(customers()) }
+sub guests { return map { "pass:test:$space-guest-$_" } 1 .. 9 } # they come, and are merged
+sub customer { return chance(0.02) ? 'pass:test:nobody' : chance(0.15) ? one_of(guests()) : one_of(customers()) }
 sub id { my ($kind, $many) = @_; return "$space-$kind" . int rand $many }
 sub fresh { return "$space-$$-" . ++$serial }
 sub literal { return defined $_[0] ? mega_test::quoted("$_[0]") : 'NULL' }
@@ -114,7 +115,9 @@ sub random_operation {
     return { kind => 'end', way => one_of(qw(done error)), id => id('generation', 30), hold => chance(0.3) ? id('hold', 130) : undef, url => 'https://assets.example.com/' . int(rand 3) . '.png' } if $dice < 86;
     return { kind => 'step', generation => id('generation', 32), type => one_of(qw(scan prompt)), input => int rand 2, number => chance(0.3) ? -1 + int rand 40 : undef,
         status => chance(0.1) ? $status : undef } if $dice < 96;
-    return { kind => 'theme', pass => one_of(customers()), theme => int rand 100 } if $dice < 97;
+    return { kind => 'theme', pass => one_of(customers()), theme => int rand 100 } if $dice < 96.6;
+    return { kind => 'guest', pass => one_of(guests()) } if $dice < 97.2;
+    return { kind => 'merge', source => one_of(guests()), target => one_of(customers(), guests()) } if $dice < 97.7;
     return one_of(
         { kind => 'claim', worker => one_of(qw(w1 w2)), most => 1 + int rand 3, over => chance(0.6) },
         { kind => 'extend', worker => one_of(qw(w1 w2)), id => id('generation', 30), over => chance(0.5) },
@@ -226,6 +229,8 @@ my %sql = (
         my ($o) = @_;
         return "SELECT sum(granted - spent + returned - expired), sum(movements) FROM mega_usage('$o->{pass}', now() - interval '1 day', now() + interval '1 minute', '$o->{by}')";
     },
+    guest => sub { my ($o) = @_; return "SELECT created FROM mega_ensure_customer('$o->{pass}')" },
+    merge => sub { my ($o) = @_; return "SELECT mg_credits, replayed FROM mega_merge_customers('$o->{source}', '$o->{target}')" },
     theme => sub { my ($o) = @_; return "UPDATE mega_customers SET mg_mma_preferences = mg_mma_preferences || '{\"theme\": $o->{theme}}' WHERE mg_pass_id = '$o->{pass}'" },
     forbidden => sub { return $_[0]{sql} },
 );
