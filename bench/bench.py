@@ -13,6 +13,7 @@ import plots
 import reads
 import report
 import server
+import studio
 import throughput
 
 # In this order: what needs many customers untouched comes first, what leaves much behind comes last.
@@ -35,15 +36,17 @@ MEASURES = {
     "subtransactions": calls.subtransactions,
     "topups": reads.topups,
     "office": office.office,
+    "studio": studio.studio,
 }
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,
     "clients": (1, 2, 8, 32), "batch_rows": 20000, "copy_rows": 100000, "memory_calls": 100000, "holds": 100000,
     "events": 10000, "topup_customers": 100000, "large_rows": 1000000, "page_runs": 50,
+    "population": 100000, "likes": 100000,
 }
 QUICK = dict(FULL, customers=5000, credits=10000, generations=1000, rounds=1, calls=3000, seconds=1, clients=(1, 2),
              batch_rows=500, copy_rows=10000, memory_calls=10000, holds=5000, events=2000, topup_customers=10000,
-             large_rows=20000)
+             large_rows=20000, population=10000, likes=5000)
 WRITTEN = ("calls", "batch_rows", "copy_rows", "memory_calls", "holds", "events")  # what --volume multiplies
 # What --scale multiplies: the sizes at which cost must not have grown.
 GROWING = ("memory_calls", "topup_customers", "large_rows")
@@ -57,6 +60,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="rounds that count, five otherwise")
     parser.add_argument("--seconds", type=int, help="how long a run of pgbench takes, three otherwise")
     parser.add_argument("--volume", type=float, default=1, help="how much is written in a round, 1 otherwise")
+    parser.add_argument("--population", type=int, help="generations and customers of the large studio, 100000 otherwise")
     parser.add_argument("--against", metavar="SOCKET", help="the server of another revision, to be compared with this one's")
     parser.add_argument("--docs", type=Path, help="where plots go besides the results' folder")
     parser.add_argument("--results", type=Path, required=True)
@@ -69,7 +73,7 @@ def scale_of(given):
         scale[name] *= given.scale
     for name in WRITTEN:
         scale[name] = int(scale[name] * given.volume)
-    for name in ("rounds", "seconds"):
+    for name in ("rounds", "seconds", "population"):
         if getattr(given, name):
             scale[name] = getattr(given, name)
     return scale

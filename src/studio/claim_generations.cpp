@@ -7,6 +7,7 @@
 #include "ledger/own_key.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
+#include "pg/planner.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
 
@@ -30,10 +31,8 @@ constinit pg::statement claimable =
                   "AND g.mg_created_at OPERATOR(pg_catalog.>=) $1 "
                   "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END "
                   "AND pg_catalog.jsonb_typeof(coalesce(g.mg_meta, '{}')) OPERATOR(pg_catalog.=) 'object' "
-                  "AND CASE WHEN g.mg_meta OPERATOR(pg_catalog.#>) '{mega,claim}' IS NULL "
-                  "THEN g.mg_mma_status OPERATOR(pg_catalog.=) 'queued' "
-                  "ELSE (g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
-                  "OPERATOR(pg_catalog.<=) $3 END "
+                  "AND coalesce((g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
+                  "OPERATOR(pg_catalog.<=) $3, g.mg_mma_status OPERATOR(pg_catalog.=) 'queued') "
                   "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL "
                   "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
                   claimable_types)
@@ -106,8 +105,10 @@ Datum claim_generations(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo, schema::written::ledger);
     ledger::store &store = call.store();
     pg::row_set result(fcinfo);
+    pg::only_in_index_order from_the_index; // every claim would sort all that wait otherwise
     const pg::rows found =
         store.run(store.where().generations, claimable, oldest, mode, pg::unix_micros(pg::clock_time()), most);
+    from_the_index.done();
     for (std::uint64_t i = 0; i < found.count(); ++i) {
         locked_generation generation(store, *found.text(i, 0), std::nullopt);
         const auto before = claim_of(generation);
