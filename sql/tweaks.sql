@@ -92,6 +92,9 @@ SELECT created FROM mega_create_generation('pass:test:tweaks-a', 'tweaks-twice')
 SELECT * FROM mega_append_mma_steps('tweaks-twice', '[{"step_type": "a"}, {"step_type": "b", "at_step": 3}, {"step_type": "a", "at_step": 0}, {"step_type": "b", "at_step": 3}, {"step_type": "c"}, {"step_type": "c", "at_step": 4}]');
 SELECT pg_temp.outcome($$SELECT mega_append_mma_steps('tweaks-twice', '[{"step_type": "d"}, {"step_type": "e", "at_step": 5}]')$$) AS other_content;
 SELECT array_agg(mg_step_no || mg_step_type) FROM mega_generation_steps('tweaks-twice');
+SET mega.payload_urls = reject;
+SELECT pg_temp.outcome($$SELECT mega_append_mma_steps('tweaks-twice', '[{"step_type": "d"}, {"step_type": "e", "error": {"url": "https://b.s3.amazonaws.com/k?X-Amz-Signature=0"}}]')$$) AS a_secret;
+RESET mega.payload_urls;
 -- more than are written at once
 SELECT * FROM mega_append_mma_steps('tweaks-twice', (SELECT jsonb_agg(jsonb_build_object('step_type', 'many', 'at_step', 10 + n % 1100)) FROM generate_series(1, 1200) n));
 SELECT count(*), max(mg_step_no), bool_and(mg_status = 'succeeded' AND mg_pass_id = 'pass:test:tweaks-a' AND mg_source_system = 'api') FROM mega_generations WHERE mg_generation_id = 'tweaks-twice' AND mg_record_type = 'mma_step' AND mg_step_type = 'many';

@@ -2,8 +2,10 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/url_rule.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
+#include "schema/settings.hpp"
 #include "studio/entries.hpp"
 #include "studio/step.hpp"
 
@@ -54,6 +56,7 @@ public:
             write();
             next_ = next_number(store_, generation_.id());
         }
+        refuse_secrets(what);
         const std::int32_t number = what.number ? *what.number : next_;
         rows_.push_back(row_of(what, generation_, number));
         numbers_.insert(number);
@@ -80,6 +83,15 @@ private:
             return is_replay(store_, generation_, what);
         check(what);
         return false;
+    }
+
+    // Where they are refused, while it is known whose entry has them.
+    static void refuse_secrets(const step &what) {
+        if (payload_urls_setting() != payload_urls::reject)
+            return;
+        for (const auto &given : {std::optional(what.input), std::optional(what.output), what.error})
+            if (given)
+                ledger::payload_to_store("mg_payload", *given);
     }
 
     // The numbers that the ledger may have.
