@@ -15,12 +15,13 @@ namespace mega::credits {
 
 namespace {
 
-// What is due: low, and no claim stands. The customers come from the partial index on mg_auto_topup_enabled.
+// What is due: low, and no claim stands. The customers come from the partial index on mg_auto_topup_enabled; most of
+// them have enough, so that their claims are not looked at.
 #define MEGA_DUE                                                                                                       \
     "c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL AND NOT coalesce(c.mg_disabled, false) "                      \
-    "AND " MEGA_MAY_BE_LOW(                                                                                            \
-        "$2") " AND coalesce((c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8, 0) "          \
-              "OPERATOR(pg_catalog.<=) $2 "
+    "AND CASE WHEN " MEGA_MAY_BE_LOW("$2") " THEN coalesce((c.mg_meta OPERATOR(pg_catalog.#>>) "                       \
+                                           "'{mega,claim,until}')::pg_catalog.int8, 0) OPERATOR(pg_catalog.<=) $2 "    \
+                                           "ELSE false END "
 
 constexpr std::uint64_t batch_size = 1000;
 constexpr Oid due_types[] = {INT4OID, INT8OID, TEXTOID};
