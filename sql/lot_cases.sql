@@ -77,7 +77,7 @@ SELECT * FROM mega_expire_credits('2019-12-31 23:59:59.999999');
 SELECT * FROM mega_expire_credits('2020-01-01');
 SELECT pg_temp.open('micro');
 -- spends until the lot ends: the last one stands before its end, the row of the end not
-SELECT mg_credits FROM mega_record_credit(pg_temp.id('spends'), 1000000, 'grant', txn_id => 'lotc-spends-a', expires_at => clock_timestamp() + interval '500 milliseconds');
+SELECT mg_credits FROM mega_record_credit(pg_temp.id('spends'), 5000, 'grant', txn_id => 'lotc-spends-a', expires_at => clock_timestamp() + interval '500 milliseconds');
 SELECT pg_temp.spend('spends', 's', 1);
 DO $$
 DECLARE

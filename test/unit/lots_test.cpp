@@ -66,6 +66,15 @@ TEST(lots, what_has_no_lot_ends_alone) {
     EXPECT_EQ(what, (holdings{10, {{"trial", 5, 10}, {"month", 5, 20}}, std::nullopt}));
 }
 
+TEST(lots, a_debt_does_not_end) {
+    holdings what{-7, {}, 20};
+    const settlement came = stand(what, 20);
+    EXPECT_TRUE(came.end_passed);
+    EXPECT_FALSE(came.anything_ended());
+    EXPECT_EQ(came.total(), 0);
+    EXPECT_EQ(what, (holdings{-7, {}, std::nullopt}));
+}
+
 TEST(lots, pay_a_debt_before_they_end) {
     holdings what{5, {{"trial", 10, 10}}, std::nullopt}; // beside a raw -5
     const settlement came = stand(what, 10);
