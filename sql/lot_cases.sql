@@ -111,6 +111,27 @@ SELECT pg_temp.bonus('1 hour'), pg_temp.bonus('-1 hour');
 SELECT * FROM pg_temp.ledger('twice');
 
 --
+-- What has ended of a lot is nobody's any more: once the rest of it was revoked, what a hold had of it comes back without a lot.
+--
+SELECT pg_temp.make('rest', 'bare', 'heir');
+SELECT pg_temp.give('rest', 'a', 20, 1), pg_temp.give('rest', 'none', 20);
+SELECT mg_credits FROM mega_hold_credit(pg_temp.id('rest'), 10, 'lotc-rest');
+SELECT pg_temp.pass('rest', 'a');
+SELECT mg_credits, revoked FROM mega_revoke_credit('lotc-rest', 'lotc-rest-a');
+SELECT * FROM mega_release_credit('lotc-rest');
+SELECT * FROM pg_temp.ledger('rest');
+SELECT pg_temp.open('rest');
+
+--
+-- Who has no lots, but an end, hands credits on with that end: a lot at who gets them.
+--
+SELECT pg_temp.give('bare', 'none', 10);
+UPDATE mega_customers SET mg_expires_at = '2090-01-07' WHERE mg_pass_id = pg_temp.id('bare');
+SELECT * FROM mega_transfer_credit(pg_temp.id('bare'), pg_temp.id('heir'), 4, 'lotc-heir');
+SELECT mg_id, granted, remaining, ends FROM mega_credit_lots(pg_temp.id('heir'));
+SELECT pg_temp.open('bare'), pg_temp.open('heir');
+
+--
 -- A thousand open lots: no function makes another. What goes back opens its lot again all the same, and a merge is not
 -- kept from its customers, not even by the lot that it makes itself.
 --
