@@ -123,6 +123,27 @@ SELECT * FROM pg_temp.ledger('rest');
 SELECT pg_temp.open('rest');
 
 --
+-- A refund of a hold goes to where all of its rows took from: what was captured beyond it, and late behind a release.
+--
+SELECT pg_temp.make('over', 'late');
+SELECT pg_temp.give('over', 'a', 10, 1), pg_temp.give('over', 'b', 10, 2), pg_temp.give('over', 'none', 10);
+SELECT mg_credits FROM mega_hold_credit(pg_temp.id('over'), 10, 'lotc-over');
+SELECT * FROM mega_capture_credit('lotc-over', 13);
+SELECT pg_temp.open('over');
+SELECT mg_credits FROM mega_refund_credit('hold:lotc-over', 'lotc-over-1', 2);
+SELECT mg_credits FROM mega_refund_credit('hold:lotc-over', 'lotc-over-2');
+SELECT pg_temp.open('over');
+SELECT pg_temp.give('late', 'a', 10, 1), pg_temp.give('late', 'b', 10, 2), pg_temp.give('late', 'none', 10);
+SELECT mg_credits FROM mega_hold_credit(pg_temp.id('late'), 8, 'lotc-late');
+SELECT * FROM mega_release_credit('lotc-late');
+SELECT pg_temp.spend('late', 's', 7);
+SELECT * FROM mega_capture_credit('lotc-late');
+SELECT pg_temp.open('late');
+SELECT mg_credits FROM mega_refund_credit('capture:lotc-late', 'lotc-late');
+SELECT pg_temp.open('late');
+SELECT * FROM pg_temp.ledger('late');
+
+--
 -- Who has no lots, but an end, hands credits on with that end: a lot at who gets them.
 --
 SELECT pg_temp.give('bare', 'none', 10);
