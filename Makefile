@@ -3,8 +3,8 @@
 #   make && make install                      against the pg_config in PATH
 #   make PG_CONFIG=/path/to/pg_config         against another server
 #   make WERROR=1                             warnings are errors
-#   make with_llvm=no                         without the bitcode that servers with LLVM can inline from; as good at work
-#   make MEGA_PRECOMPILED=no                  every header is read anew for every file: slower, for compiler caches
+#   make with_llvm=yes                        with the bitcode that servers with LLVM look for: twice as long, for nothing yet
+#   make MEGA_BUNDLES=no                      each file by itself, with the headers that it includes and no others: slower
 #   make ASSERTIONS=1                         the standard library checks its preconditions: for tests
 #   make -f ../../Makefile                    out of tree, in the current directory
 #   make installcheck                         regression and isolation tests on a running server
@@ -23,7 +23,20 @@ MEGA_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(top)/m
 rooms = core pg schema identity ledger credits studio admin moving
 # src/module.cpp stands above the rooms: it knows them all, none knows it.
 sources := $(top)/src/module.cpp $(sort $(foreach room,$(rooms),$(wildcard $(top)/src/$(room)/*.cpp $(top)/src/$(room)/*/*.cpp)))
+
+# A file by itself takes the compiler longer for what all files share (headers, templates) than for what is its own. So a
+# few are compiled as one: the files are dealt out, room by room, to as many bundles as the largest room has files. No
+# bundle has two files of a room; the names that a file keeps to itself meet no other's, for each room is a namespace.
+MEGA_BUNDLES ?= yes
+ifeq ($(MEGA_BUNDLES),yes)
+bundled := $(shell printf '%s\n' $(patsubst $(top)/src/%,%,$(sources)) | awk -F / '\
+	{ file[NR] = $$0; if (++files[$$1] > most) most = files[$$1] } \
+	END { for (i = 1; i <= NR; ++i) print i % most ":" file[i] }')
+bundles := $(sort $(foreach file,$(bundled),bundles/$(firstword $(subst :, ,$(file))).cpp))
+OBJS = $(bundles:.cpp=.o)
+else
 OBJS = $(patsubst $(top)/%.cpp,%.o,$(sources))
+endif
 
 # The install script is the rooms' SQL in this order. A file that does not exist is left out;
 # dev/check complains about a file that is not named here.
@@ -45,7 +58,7 @@ PG_CPPFLAGS = -I$(top)/src -iquote . -DMEGA_VERSION='"$(MEGA_VERSION)"' \
 	-D'PGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra $(shadow) -fvisibility=hidden -fno-semantic-interposition -MMD -MP
 SHLIB_LINK += -lstdc++ -luriparser
-EXTRA_CLEAN = $(OBJS:.o=.d) $(generated) precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
+EXTRA_CLEAN = $(OBJS:.o=.d) $(generated) bundles/*.cpp precompiled.hpp precompiled.hpp.gch precompiled_bitcode.pch precompiled.d
 
 ifneq ($(WERROR),)
 PG_CXXFLAGS += -Werror
@@ -66,6 +79,12 @@ shadow = -Wshadow
 PG_CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
 endif
 
+# Servers built with LLVM ask for bitcode, of which they inline what a query calls often. PostgreSQL 15 inlines no function
+# of mega (as jit_dump_bitcode shows), and making it takes as long again as a half of the build: only who asks gets it.
+ifneq ($(origin with_llvm),command line)
+override with_llvm = no
+endif
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -77,16 +96,18 @@ override CPPFLAGS := $(filter-out $(addprefix -I,$(server_includes)),$(CPPFLAGS)
 # PG_CXXFLAGS does not reach the bitcode that servers with LLVM ask for.
 BITCODE_CXXFLAGS += -std=c++20 -fvisibility=hidden
 
-# The headers that nearly every file of the rooms reads are compiled once for all (half of a build was spent on reading
-# them): by $(CXX) for objects, by clang for bitcode. src/core is left out: it must not see Postgres.
-MEGA_PRECOMPILED ?= yes
-ifeq ($(MEGA_PRECOMPILED),yes)
-room_objects := $(filter-out src/core/%,$(OBJS))
+ifeq ($(MEGA_BUNDLES),yes)
+$(bundles): bundles/%.cpp: look | bundles/
+	@printf '#include "%s"\n' $(patsubst $*:%,%,$(filter $*:%,$(bundled))) > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+.PHONY: look
+
+# The headers that nearly every file reads are compiled once for all bundles: by $(CXX) for objects, by clang for bitcode.
 precompile = -w -x c++-header precompiled.hpp -o $@
-$(room_objects): private override CXXFLAGS += -include precompiled.hpp
-$(room_objects): precompiled.hpp.gch
-$(room_objects:.o=.bc): private override BITCODE_CXXFLAGS += -Xclang -include-pch -Xclang precompiled_bitcode.pch
-$(room_objects:.o=.bc): precompiled_bitcode.pch
+$(OBJS): private override CXXFLAGS += -include precompiled.hpp
+$(OBJS): precompiled.hpp.gch
+$(OBJS:.o=.bc): private override BITCODE_CXXFLAGS += -Xclang -include-pch -Xclang precompiled_bitcode.pch
+$(OBJS:.o=.bc): precompiled_bitcode.pch
 precompiled.hpp: $(top)/Makefile $(top)/mega.control
 	echo '#include "pg/precompiled.hpp"' > $@
 # Not from a cache that knows texts without their comments: the compiler knows a header again by the whole of it.
@@ -100,7 +121,7 @@ endif
 # Out of tree only sources are looked for beside this file, never the products of a build in the tree.
 srcdir := $(top)
 override VPATH :=
-vpath %.cpp $(top)
+vpath src/%.cpp $(top)
 vpath %.control $(top)
 
 # Objects of an out-of-tree build need their directories; bitcode follows its object, which

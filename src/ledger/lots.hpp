@@ -5,6 +5,7 @@
 #include "core/lots.hpp"
 #include "ledger/customer.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/spi.hpp"
 
 namespace mega::ledger {
 

@@ -1,5 +1,6 @@
 // What nearly every file of the rooms reads first, read once for all of them: the Makefile compiles it ahead. Nothing
-// depends on it: every file still includes what it uses, and builds without it (MEGA_PRECOMPILED=no).
+// depends on it: every file still includes what it uses, and builds by itself (MEGA_BUNDLES=no, as dev/check has
+// clang++ do).
 #pragma once
 
 #include <algorithm>
