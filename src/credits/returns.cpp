@@ -78,6 +78,8 @@ core::taken taken_of(ledger::store &store, const took &all, std::int64_t restore
 } // namespace
 
 std::int64_t revoked_of(ledger::store &store, std::string_view txn_id) {
+    if (!store.may_be_revoked(txn_id))
+        return 0;
     return store.run(store.where().generations, revoked_so_far, txn_id).int8(0, 0).value_or(0);
 }
 

@@ -247,10 +247,11 @@ Datum revoke_credit(FunctionCallInfo fcinfo) {
     const outcome done = post_once(store, "revoke", look, lock, [&](ledger::locked_customer &customer) {
         const bool may_spend = std::exchange(customer.may_spend, true); // a bank asks nobody
         revoke.pass_id = customer.pass_id;
-        grant = *find_by_txn_id(store, grant.mg_id.substr(id_prefix.size())); // what ended is noted by now
+        const bool is_lot = grant.meta && ledger::lot_facts_of({}, 0, grant.meta).ends;
+        if (is_lot) // what ended is noted by now
+            grant = *find_by_txn_id(store, grant.mg_id.substr(id_prefix.size()));
         revoke.delta = -amount_of(store, what, grant);
         revoke.own = noted(what, grant, -revoke.delta);
-        const bool is_lot = grant.meta && ledger::lot_facts_of({}, 0, grant.meta).ends;
         revoke.draws = {!is_lot, is_lot ? std::string_view(grant.mg_id).substr(id_prefix.size()) : std::string_view()};
         auto posted = post_own(store, customer, revoke);
         customer.may_spend = may_spend;

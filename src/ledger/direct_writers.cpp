@@ -48,7 +48,10 @@ constexpr pg::heap_index ledger_probes[] = {
      "'credit_transaction'::text) AND (mg_ref_type IS NOT NULL) AND (mg_ref_id IS NOT NULL))",
      "mg_ref_type"},
     {true, false, "btree (mg_generation_id, mg_record_type, mg_step_no)"},
-    {false, false, schema::pending_hold_index}};
+    {false, false, schema::pending_hold_index},
+    {false, false,
+     "btree (((mg_meta #>> '{mega,revoke_of}'::text[]))) WHERE ((mg_meta #>> '{mega,revoke_of}'::text[]) IS NOT "
+     "NULL)"}};
 
 // Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
 // and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is

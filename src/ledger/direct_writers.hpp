@@ -17,6 +17,7 @@ constexpr std::size_t by_user_id = 2;
 constexpr std::size_t by_reference_key = 1;
 constexpr std::size_t by_generation = 2;
 constexpr std::size_t by_pending_hold = 3;
+constexpr std::size_t by_revoke = 4; // of a grant, by its txn_id
 
 constexpr std::size_t number(schema::customer c) { return static_cast<std::size_t>(c); }
 constexpr std::size_t number(schema::ledger c) { return static_cast<std::size_t>(c); }

@@ -109,6 +109,9 @@ public:
     // What the customer's pending holds may bring back, by the newest snapshot.
     virtual std::int64_t pending_holds(std::string_view pass_id) = 0;
 
+    // Whether something may have been taken back of the grant with this txn_id.
+    virtual bool may_be_revoked(std::string_view txn_id) = 0;
+
     // Writes a hold's status. Its customer is locked.
     virtual void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) = 0;
 

@@ -125,6 +125,18 @@ std::int64_t direct_store::pending_holds(std::string_view pass_id) {
     return -deltas;
 }
 
+bool direct_store::may_be_revoked(std::string_view txn_id) {
+    if (!ledger_rows.has_index(by_revoke))
+        return true;
+    const Datum key[] = {pg::to_datum(txn_id).value};
+    pg::fresh_snapshot snapshot;
+    open(ledger_rows, AccessShareLock);
+    const bool revoked = ledger_rows.find(by_revoke, key);
+    ledger_rows.close();
+    snapshot.done();
+    return revoked;
+}
+
 void direct_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) {
     const ledger_change change[] = {{column::mg_status, pg::to_datum(status)}};
     change_row(mg_id, change, &place);
