@@ -153,6 +153,20 @@ SELECT mg_id, granted, remaining, ends FROM mega_credit_lots(pg_temp.id('heir'))
 SELECT pg_temp.open('bare'), pg_temp.open('heir');
 
 --
+-- Somebody's own rows where those of a transfer or of a lot would stand: a transfer is not kept out, a lot is told so.
+--
+SELECT pg_temp.make('way', 'way-to');
+SELECT pg_temp.give('way', 'a', 5, 1), pg_temp.give('way', 'b', 5, 2), pg_temp.give('way', 'c', 5, 3), pg_temp.give('way', 'none', 5);
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:transfer:lotc-way:in:2', pg_temp.id('way'), 1, 'raw', NULL, NULL),
+    ('credit_transaction:lotc-way-raw', pg_temp.id('way'), 1, 'transfer_in_3', 'transfer', 'lotc-way'), ('credit_transaction:lot:lotc-way:in', pg_temp.id('way'), 1, 'lot_in', NULL, NULL);
+SELECT * FROM mega_transfer_credit(pg_temp.id('way'), pg_temp.id('way-to'), 18, 'lotc-way');
+SELECT * FROM mega_transfer_credit(pg_temp.id('way'), pg_temp.id('way-to'), 18, 'lotc-way');
+SELECT regexp_replace(replace(mg_id, 'lotc-', ''), '[0-9a-f]{8}-[0-9a-f-]{27}', '…') AS mg_id, mg_delta, mg_reason, mg_ref_id, mg_meta #> '{mega,ends}' IS NOT NULL AS lot FROM mega_generations WHERE mg_pass_id = pg_temp.id('way-to') ORDER BY mg_created_at, mg_reason;
+SELECT what, pg_temp.outcome(format($$SELECT mega_make_lot(pg_temp.id('way'), 'lotc-way', %s, '2090-01-01')$$, amount)) FROM (VALUES ('all', 'NULL'), ('as much', '1'), ('more', '2')) v(what, amount);
+SELECT pg_temp.open('way');
+SELECT pg_temp.open('way-to') ~ '18 to spend, 5 end next; transfer:way:in 5/5.*5/5.*5/5' AS three_lots;
+
+--
 -- A thousand open lots: no function makes another. What goes back opens its lot again all the same, and a merge is not
 -- kept from its customers, not even by the lot that it makes itself.
 --

@@ -56,7 +56,14 @@ request read_arguments(const schema::table_catalog &where, const pg::arguments &
 // The same lot_id again: the same customer, and the same amount when one is named.
 std::optional<credit_row> find_replay(ledger::store &store, const request &asked) {
     const posting out = leg(asked.pass_id, asked.lot_id, "out", -asked.amount.value_or(0));
+    posting lot = leg(asked.pass_id, asked.lot_id, "in", asked.amount.value_or(0));
     const auto first = find_by_txn_id(store, *out.txn_id);
+    const auto in = find_by_txn_id(store, *lot.txn_id);
+    if (!first && in) { // somebody's own row, where the lot would stand
+        lot.named_as = asked.named;
+        lot.delta = asked.amount.value_or(in->delta);
+        refuse_other_content(*in, lot);
+    }
     if (!first)
         return std::nullopt;
     posting again = out;
@@ -64,7 +71,6 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &asked
     if (!asked.amount)
         again.delta = first->delta;
     require_same(*first, again);
-    const auto in = find_by_txn_id(store, *leg(asked.pass_id, asked.lot_id, "in", 0).txn_id);
     return in ? in : first;
 }
 

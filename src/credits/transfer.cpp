@@ -128,7 +128,8 @@ two_customers lock_both(ledger::store &store, const transfer &what) {
 // All that can be spent. With nothing there, one credit is what lacks.
 std::int32_t all_of(const ledger::locked_customer &from) { return std::max(from.credits, 1); }
 
-// A row for each end, which is a lot there; what has none is the last.
+// A row for each end, which is a lot there; what has none is the last. The first one tells a replay; the others are not
+// kept out by rows of somebody's that have their ids or references.
 bool post_parts(ledger::store &store, ledger::locked_customer &to, const posting &in,
                 std::span<const std::pair<std::int64_t, std::optional<std::int64_t>>> parts) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -140,11 +141,11 @@ bool post_parts(ledger::store &store, ledger::locked_customer &to, const posting
             const std::string number = std::to_string(i + 1);
             part.reason += "_" + number;
             *part.txn_id += ":" + number;
-            if (part.txn_id->size() > core::max_id_bytes)
+            if (part.txn_id->size() > core::max_id_bytes || find_by_txn_id(store, *part.txn_id))
                 part.txn_id = ledger::new_id();
         }
         ledger::see_what_others_did(store, to);
-        if (!post(store, to, part))
+        if (i == 0 ? !post(store, to, part) : !post_own(store, to, part))
             return false;
     }
     return true;
