@@ -9,6 +9,7 @@ from pathlib import Path
 import against
 import calls
 import office
+import people
 import plots
 import reads
 import report
@@ -37,6 +38,7 @@ MEASURES = {
     "topups": reads.topups,
     "office": office.office,
     "studio": studio.studio,
+    "people": people.people,
 }
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,

@@ -1,5 +1,6 @@
 // mega_erase_customer: what somebody wrote of a person goes from the customer's row, those of who was merged into it,
 // the ledger and mega_admin; what the books need stays.
+#include "core/pass_id.hpp"
 #include "core/utc_time.hpp"
 #include "function_arguments.hpp"
 #include "identity/locked_rows.hpp"
@@ -41,16 +42,32 @@ constinit pg::statement erase_counterparts(
     "AND NOT mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)",
     ids_type);
 
-// About them, of their profiles, and audits of others that name them: as a whole string, as JSON spells it.
-constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+// About them, of their profiles, audits of others that name them, as a whole string, as JSON spells it, and what an
+// import refused of them, which it kept as it was.
+constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 constinit pg::statement erase_admin(
     "UPDATE ONLY @schema@.mega_admin SET mg_updated_at = pg_catalog.clock_timestamp() "
     "WHERE mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($1) OR (mg_record_type OPERATOR(pg_catalog.=) 'profile' "
     "AND (mg_shopify_customer_id OPERATOR(pg_catalog.=) ANY ($2) OR mg_user_id::pg_catalog.text "
     "OPERATOR(pg_catalog.=) ANY ($3))) OR (mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' "
     "AND EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
-    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0))",
+    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0)) OR (mg_record_type "
+    "OPERATOR(pg_catalog.=) 'admin_audit' AND mg_action OPERATOR(pg_catalog.=) 'import_refused' "
+    "AND ((mg_detail OPERATOR(pg_catalog.#>>) '{row,shopify_customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
+    "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
+    "OR pg_catalog.lower(mg_detail OPERATOR(pg_catalog.#>>) '{row,user_id}') OPERATOR(pg_catalog.=) ANY ($3) "
+    "OR EXISTS (SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) "
+    "AND g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ANY (ARRAY['session:' OPERATOR(pg_catalog.||) "
+    "(mg_detail OPERATOR(pg_catalog.#>>) '{row,session_id}'), 'generation:' OPERATOR(pg_catalog.||) "
+    "(mg_detail OPERATOR(pg_catalog.#>>) '{row,generation_id}')]))))",
     admin_types);
+
+// What an import knows her rows by when nothing names her any more.
+constinit pg::statement
+    digests_of("SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.encode(pg_catalog.sha256("
+               "pg_catalog.convert_to(n.name, pg_catalog.getdatabaseencoding())), 'hex') ORDER BY n.name), '[]') "
+               "FROM pg_catalog.unnest($1) n(name)",
+               ids_type);
 
 constexpr column texts[] = {column::mg_email,
                             column::mg_first_name,
@@ -75,7 +92,7 @@ public:
             const ledger::erasure under_way(all_);
             for (pg::statement *what : {&erase_generations, &erase_rest, &erase_counterparts})
                 rows_ += count(store_.where().generations, *what, all_);
-            rows_ += count(store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_);
+            rows_ += count(store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_);
         }
         rows_ += std::ssize(all_);
         return rows_;
@@ -120,9 +137,31 @@ private:
             store_.read_customer(one, columns, ids);
             if (!ids[0].is_null)
                 shopify_ids_.emplace_back(pg::text_of(ids[0].value));
+            const auto note = ledger::own_member(meta_of(store_, one), "import");
+            const auto keys = note && note->is_object() ? pg::find(note->container(), "keys") : std::nullopt;
+            if (keys && keys->is_object())
+                pg::for_each_member(keys->container(), [&](std::string_view key, const pg::json_value &) {
+                    legacy_keys_.emplace_back(key);
+                });
             if (!ids[1].is_null)
                 user_ids_.push_back(pg::format_uuid(pg::uuid_of(ids[1].value)));
         }
+        for (const std::string &one : shopify_ids_) {
+            legacy_keys_.push_back(one);
+            legacy_keys_.push_back("gid://shopify/Customer/" + one);
+        }
+    }
+
+    // The pass ids that her legacy keys stand for, save those that stay.
+    pg::jsonb digests() {
+        std::set<std::string> names;
+        for (const std::string &key : legacy_keys_)
+            if (const std::string_view id = core::plain_shopify_id(key); !id.empty())
+                names.insert("pass:shopify:" + std::string(id));
+        for (const std::string &one : all_)
+            names.erase(one);
+        const std::vector<std::string> wanted(names.begin(), names.end());
+        return *store_.run(store_.where().customers, digests_of, wanted).json(0, 0);
     }
 
     void erase_customer(const std::string &pass_id) {
@@ -141,12 +180,13 @@ private:
             changes.emplace_back(column::mg_deleted_at, pg::to_datum(now));
         changes.emplace_back(column::mg_mma_preferences,
                              pg::to_datum(ledger::managed_keys_of(ledger::preferences_of(store_, pass_id))));
-        write_with_own_key(store_, customer, std::move(changes), pg::empty_object(),
-                           own_key_left(meta_of(store_, pass_id), now));
+        write_with_own_key(
+            store_, customer, std::move(changes), pg::empty_object(),
+            own_key_left(meta_of(store_, pass_id), now, pass_id == root_ ? digests() : pg::empty_object()));
     }
 
-    static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now) {
-        constexpr std::string_view traces[] = {"merged_into", "sources", "import", "from", "erased_at"};
+    static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now, pg::jsonb keys) {
+        constexpr std::string_view traces[] = {"merged_into", "sources", "import", "from", "erased_at", "erased_keys"};
         pg::json_builder own;
         own.begin_object();
         if (const auto kept = pg::find(meta, ledger::own_key); kept && kept->is_object())
@@ -155,12 +195,14 @@ private:
                     own.key(key).value(value);
             });
         own.key("erased_at").text(core::iso_utc(pg::unix_micros(now)));
+        if (pg::is_array(keys) && JB_ROOT_COUNT(keys.document) > 0)
+            own.key("erased_keys").document(keys);
         return own.end_object().finish();
     }
 
     ledger::store &store_;
     std::string root_;
-    std::vector<std::string> all_, shopify_ids_, user_ids_;
+    std::vector<std::string> all_, shopify_ids_, user_ids_, legacy_keys_;
     bool done_ = false;
     std::int64_t rows_ = 0;
 };

@@ -152,13 +152,29 @@ bool writes_text(const ledger_row &old_row, const ledger_row &new_row) {
     return std::ranges::any_of(texts, written) || std::ranges::any_of(documents, written);
 }
 
+namespace {
+
+// Of a legacy row that an import refused: that it did, and why.
+pg::jsonb refusal_left(pg::jsonb detail) {
+    pg::json_builder builder;
+    builder.begin_object();
+    for (const std::string_view name : {"table", "reason"})
+        if (const auto value = pg::find(detail, name))
+            builder.key(name).value(*value);
+    return builder.end_object().finish();
+}
+
+} // namespace
+
 void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row) {
     using admin = schema::admin;
     const auto type = core::parse_record_type(old_row.text(admin::mg_record_type).value_or(""));
     const bool own = what.is_of(old_row.text(admin::mg_actor_pass_id).value_or(""));
     if (!own && type != core::record_type::profile) { // an audit that names them
         if (const auto detail = old_row.json(admin::mg_detail))
-            set_document(new_row, admin::mg_detail, without_mentions(what, *detail));
+            set_document(new_row, admin::mg_detail,
+                         old_row.text(admin::mg_action) == "import_refused" ? refusal_left(*detail)
+                                                                            : without_mentions(what, *detail));
         return;
     }
     for (const admin c : {admin::mg_email, admin::mg_ip, admin::mg_user_agent, admin::mg_route, admin::mg_payload,

@@ -37,6 +37,7 @@ public:
     import_report run() {
         const auto newest = [this](legacy table) { return newest_of(table); };
         const legacy_schema &from = task_.from;
+        look_for_erased();
         const bool customers = from.wants(legacy::customers), credits = from.wants(legacy::credit_transactions);
         if (customers || credits) {
             import_customers both(newest);
@@ -67,6 +68,15 @@ private:
         if (!known)
             throw needs_newest{table};
         return *known;
+    }
+
+    void look_for_erased() {
+        pg::held_rows found(across_, erased_keys_query(schema_), {}, {});
+        const pg::rows keys = found.fetch(static_cast<long>(found.count()));
+        for (std::uint64_t i = 0; i < keys.count(); ++i)
+            erased_keys_.emplace(keys.text(i, 0).value_or(""));
+        found.free();
+        found.close();
     }
 
     void look_for_newest(legacy table) {
@@ -147,7 +157,7 @@ private:
             const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::all);
             const auto store = ledger::open_store(spi, where);
             import_report counts;
-            batch into{spi, *store, where, task_, counts, mode, refusal};
+            batch into{spi, *store, where, task_, counts, mode, refusal, erased_keys_};
             try {
                 const auto error = pg::in_subtransaction([&] { go_through(rows, source, into, limit, done); });
                 if (error)
@@ -246,6 +256,7 @@ private:
     const Oid function_;
     const Oid schema_;
     const import_task &task_;
+    std::set<std::string, std::less<>> erased_keys_; // digests of pass ids; what is erased meanwhile is not among them
     const std::uint64_t batch_size_;
     pg::procedure across_;
     pg::rounds batches_; // in the memory of the procedure

@@ -4,6 +4,8 @@
 #include "ledger/store.hpp"
 #include "moving/import_report.hpp"
 
+#include <set>
+
 namespace mega::moving {
 
 // A row as a statement of legacy_sql.hpp gives it. Its texts live as long as the rows that were fetched.
@@ -36,6 +38,7 @@ struct batch {
     import_report &report;
     care mode;
     std::string refusal; // why, when the unit is refused
+    const std::set<std::string, std::less<>> &erased_keys;
 
     terms terms_for(std::function<std::optional<pg::timestamp>()> newest) const {
         return {task.began, std::move(newest), task.reasons, true};

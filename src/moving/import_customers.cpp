@@ -71,7 +71,7 @@ void import_customers::take(batch &into, const legacy_line &line) {
 void import_customers::start(batch &into, std::string_view pass_id) {
     unit_.emplace();
     unit_->named = pass_id;
-    unit_->person = look_for_person(into.store, pass_id);
+    unit_->person = look_for_person(into, pass_id);
     unit_->person.meta = copied(unit_->person.meta);
 }
 

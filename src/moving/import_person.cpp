@@ -133,12 +133,25 @@ mapped<column> nobody_else(const std::string &pass_id, pg::timestamp since) {
 
 } // namespace
 
-known_person look_for_person(ledger::store &store, std::string_view pass_id) {
+namespace {
+
+// As mega_erase_customer notes it: in hexadecimal digits.
+std::string sha256_of(std::string_view text) {
+    return std::string(pg::text_of(pg::call([text] {
+        const Datum bytes = PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+        return DirectFunctionCall2(binary_encode, DirectFunctionCall1(sha256_bytea, bytes),
+                                   PointerGetDatum(cstring_to_text("hex")));
+    })));
+}
+
+} // namespace
+
+known_person look_for_person(const batch &into, std::string_view pass_id) {
     constexpr column meta_column[] = {column::mg_meta};
     known_person person{std::string(pass_id), pg::empty_object()};
     for (int hops = 0; hops < 100; ++hops) {
         pg::nullable_datum value[1];
-        person.exists = store.read_customer(person.pass_id, meta_column, value);
+        person.exists = into.store.read_customer(person.pass_id, meta_column, value);
         person.meta = person.exists && !value[0].is_null ? pg::jsonb_of(value[0].value) : pg::empty_object();
         const auto target = ledger::own_member(person.meta, "merged_into");
         person.erased = ledger::own_member(person.meta, "erased_at").has_value();
@@ -146,6 +159,8 @@ known_person look_for_person(ledger::store &store, std::string_view pass_id) {
             break;
         person.pass_id = target->string();
     }
+    if (!person.exists && !into.erased_keys.empty())
+        person.erased = into.erased_keys.contains(sha256_of(person.pass_id));
     return person;
 }
 

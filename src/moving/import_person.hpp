@@ -12,8 +12,8 @@ struct known_person {
     bool exists = false, erased = false;
 };
 
-// Looks, and follows a merge.
-known_person look_for_person(ledger::store &store, std::string_view pass_id);
+// Looks, and follows a merge. One who is not there was erased when nothing but the digest of this key was left.
+known_person look_for_person(const batch &into, std::string_view pass_id);
 
 // The digest of a legacy key's row that was brought last; std::nullopt for a key that is new to him.
 std::optional<std::string> digest_of_key(const known_person &person, std::string_view key);

@@ -33,13 +33,15 @@ void import_studio::take(batch &into, const legacy_line &line) {
 void import_studio::visit(batch &into, std::string_view pass_id, pg::timestamp since) {
     if (named_ == pass_id)
         return;
-    person_ = look_for_person(into.store, pass_id);
+    person_ = look_for_person(into, pass_id);
     person_.meta = {}; // goes with what was read
+    named_ = pass_id;
+    if (!person_.exists && person_.erased)
+        return;
     if (!person_.exists)
         make_person(into, person_.pass_id, {}, into.terms_for([this] { return newest_(table_); }), since);
     if (!into.store.lock_customer(person_.pass_id))
         throw pg::sql_error{"23503", "a customer is gone", "pass_id=" + pg::quoted(person_.pass_id), {}};
-    named_ = pass_id;
 }
 
 void import_studio::append(batch &into, const legacy_line &line, const legacy_row &row,

@@ -235,6 +235,16 @@ std::string persons_query(const legacy_schema &from, Oid schema) {
         schema);
 }
 
+std::string erased_keys_query(Oid schema) {
+    return pg::with_schema_name(
+        "SELECT k.digest FROM ONLY @schema@.mega_customers c, LATERAL pg_catalog.jsonb_array_elements_text(CASE WHEN "
+        "pg_catalog.jsonb_typeof(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_keys}') OPERATOR(pg_catalog.=) "
+        "'array' "
+        "THEN c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_keys}' END) k(digest) WHERE c.mg_meta "
+        "OPERATOR(pg_catalog.#>) '{mega,erased_keys}' IS NOT NULL",
+        schema);
+}
+
 std::string newest_query(const legacy_schema &from, legacy table) {
     return filled("SELECT pg_catalog.max(l.@made@::pg_catalog.timestamptz) FROM @table@ l "
                   "WHERE l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.<=) $1 "

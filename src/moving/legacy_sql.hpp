@@ -40,6 +40,9 @@ std::string persons_query(const legacy_schema &from, Oid schema);
 // needs, for statements that compare. Begins with WITH.
 std::string people(const legacy_schema &from, Oid schema, bool customers = true);
 
+// By which digests the pass ids of erased customers' keys are known.
+std::string erased_keys_query(Oid schema);
+
 // The newest time of a table that has passed. $1: now.
 std::string newest_query(const legacy_schema &from, legacy table);
 
