@@ -3,7 +3,7 @@
 #   make && make install                      against the pg_config in PATH
 #   make PG_CONFIG=/path/to/pg_config         against another server
 #   make WERROR=1                             warnings are errors
-#   make with_llvm=yes                        with the bitcode that servers with LLVM look for: twice as long, for nothing yet
+#   make with_llvm=yes                        with the bitcode that servers with LLVM look for: half as long again, for nothing
 #   make MEGA_BUNDLES=no                      each file by itself, with the headers that it includes and no others: slower
 #   make ASSERTIONS=1                         the standard library checks its preconditions: for tests
 #   make -f ../../Makefile                    out of tree, in the current directory
@@ -80,7 +80,7 @@ PG_CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument
 endif
 
 # Servers built with LLVM ask for bitcode, of which they inline what a query calls often. PostgreSQL 15 inlines no function
-# of mega (as jit_dump_bitcode shows), and making it takes as long again as a half of the build: only who asks gets it.
+# of mega (as jit_dump_bitcode shows), and making it takes more than half as long again: only who asks gets it.
 ifneq ($(origin with_llvm),command line)
 override with_llvm = no
 endif
