@@ -212,6 +212,23 @@ SELECT last_value AS runs FROM witness.runs;
 SET search_path = pg_catalog;
 DROP EXTENSION mega CASCADE;
 DROP TABLE public.mega_admin, public.mega_generations, public.mega_customers;
+-- and none of which is nearer than another: what mega calls without saying which it means could not be told apart
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT p.oid::regprocedure AS function FROM pg_proc p JOIN witness.members m ON m.name = p.proname
+        WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = 'regress_mega_mallory'::regrole AND cardinality(m.types) > 1 LOOP
+        EXECUTE format('DROP FUNCTION IF EXISTS %s', one.function);
+    END LOOP;
+END
+$$;
+SET ROLE regress_mega_mallory;
+SELECT count(witness.rival('public', m.name, (SELECT string_agg(CASE WHEN t.n <> place.n THEN format_type(t.type, NULL) WHEN t.type = 'text'::regtype THEN near.type
+    WHEN t.type = 'integer'::regtype THEN 'bigint' WHEN t.type = 'jsonb'::regtype THEN 'json' END, ', ' ORDER BY t.n) FROM unnest(m.types) WITH ORDINALITY t(type, n)), 'text')) > 100 AS planted
+FROM witness.members m, unnest(m.types) WITH ORDINALITY place(type, n), unnest('{varchar,name}'::text[]) near(type)
+WHERE cardinality(m.types) > 1 AND place.type IN ('text'::regtype, 'integer'::regtype, 'jsonb'::regtype) AND (place.type = 'text'::regtype OR near.type = 'name');
+RESET ROLE;
 CREATE TABLE public.mega_customers (mg_pass_id varchar PRIMARY KEY, mg_shopify_customer_id varchar, mg_email varchar);
 CREATE TABLE public.mega_generations (mg_id varchar PRIMARY KEY, mg_record_type varchar, mg_output_url varchar, mg_mma_mode varchar, mg_status varchar);
 INSERT INTO public.mega_customers VALUES ('pass:names:1', 'anonymous');
@@ -222,6 +239,8 @@ SET search_path = pg_catalog;
 SELECT object, rule, offenders FROM public.mega_validate();
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname ~ '^mega_(customers|generations)_.*(shape|output)' ORDER BY 1;
 SELECT witness.outcome($$INSERT INTO public.mega_customers (mg_pass_id) VALUES ('nobody')$$);
+SELECT witness.everything('adopted first'), witness.everything('adopted, first');
+SELECT what, outcome FROM witness.found WHERE run LIKE 'adopted%' AND outcome ~ '^42725';
 
 --
 -- Nothing ran, nothing ended otherwise.
