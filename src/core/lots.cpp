@@ -96,11 +96,10 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
     return fault == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-bool add_stored(open_lots &lots, std::string_view name, std::string_view left, std::string_view ends) {
-    const auto credits = whole_number(left), end = whole_number(ends);
-    if (name.empty() || !credits || *credits <= 0 || *credits > std::numeric_limits<std::int32_t>::max() || !end)
+bool add_stored(open_lots &lots, std::string_view name, std::int64_t left, std::int64_t ends) {
+    if (name.empty() || left <= 0 || left > std::numeric_limits<std::int32_t>::max())
         return false;
-    lot next{std::string(name), static_cast<std::int32_t>(*credits), *end};
+    lot next{std::string(name), static_cast<std::int32_t>(left), ends};
     if (!lots.empty() && !stands_before(lots.back(), next))
         return false;
     lots.push_back(std::move(next));

@@ -35,9 +35,9 @@ struct lot_change {
 };
 using lot_changes = std::vector<lot_change>;
 
-// Adds the next of the stored ones, its numbers as they are written. False, and nothing added, when it is none: the
-// numbers are whole, what is left fits an integer and is above zero, and the order holds.
-bool add_stored(open_lots &lots, std::string_view name, std::string_view left, std::string_view ends);
+// Adds the next of the stored ones. False, and nothing added, when it is none: what is left fits an integer and is
+// above zero, and the order holds.
+bool add_stored(open_lots &lots, std::string_view name, std::int64_t left, std::int64_t ends);
 
 // A whole number as it is written, nothing around it.
 std::optional<std::int64_t> whole_number(std::string_view text);

@@ -138,7 +138,7 @@ applied apply(ledger::locked_customer &customer, const posting &what) {
     applied made;
     if (what.expires_at)
         made.id = what.txn_id ? *what.txn_id : ledger::new_id();
-    if (!customer.lots.empty() || what.expires_at || what.returns)
+    if (!customer.lots->empty() || what.expires_at || what.returns)
         move_lots(customer, what, made);
     customer.credits = credits;
     customer.updated_at = ledger::stamp_behind(customer.updated_at, customer.settled_at.value_or(pg::clock_time()));

@@ -128,7 +128,7 @@ std::optional<posting_batch::late_customer> posting_batch::visit(const group &ow
             return std::nullopt; // what expired goes first
         made.emplace(store_, now);
         made->take(all, fresh, &known, under_way);
-        return ledger::projection(customer, made->after, ledger::own_key_of_lots(customer, made->after));
+        return ledger::projection(customer, made->after, ledger::meta_behind(customer, made->after));
     };
     under_way = own.first;
     auto visited = store_.change_or_lock_customer(all[own.first]->pass_id, make);

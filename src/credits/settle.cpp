@@ -5,8 +5,8 @@ namespace mega::credits {
 
 namespace {
 
-void take_lots_back(ledger::store &store, ledger::locked_customer &customer, const core::open_lots &written,
-                    core::open_lots lots) {
+void take_lots_back(ledger::store &store, ledger::locked_customer &customer, const ledger::shared_lots &written,
+                    ledger::shared_lots lots) {
     if (customer.lots == lots) // they were not written ahead
         return;
     store.refresh(customer);
@@ -46,7 +46,7 @@ void write_lots_ahead(ledger::store &store, ledger::locked_customer &before, con
 
 bool is_due(const ledger::locked_customer &customer, pg::timestamp as_of) {
     return (customer.expires_at && *customer.expires_at <= as_of) ||
-           (!customer.lots.empty() && customer.lots.front().ends <= pg::unix_micros(as_of));
+           (!customer.lots->empty() && customer.lots->front().ends <= pg::unix_micros(as_of));
 }
 
 std::optional<expiry> expire(ledger::locked_customer &customer, pg::timestamp as_of) {
@@ -71,7 +71,7 @@ std::optional<expiry> expire_behind(ledger::locked_customer &customer, applied &
 
 std::optional<std::string> append_and_project(ledger::store &store, ledger::locked_customer &before,
                                               ledger::locked_customer &after, std::span<const row_to_post> rows) {
-    const core::open_lots lots = before.lots;
+    const ledger::shared_lots lots = before.lots;
     write_lots_ahead(store, before, after);
     ledger::appended_rows appended;
     std::optional<std::string> first;

@@ -87,7 +87,7 @@ std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id) {
 void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all) {
     const pg::jsonb meta = meta_of(store, customer.pass_id);
     const pg::jsonb own = own_key_with_claims(meta, all);
-    const ledger::in_flight::own_key writing(customer.pass_id, own.document);
+    const ledger::in_flight::own_key writing(customer.pass_id, pg::root_of(own));
     const ledger::customer_change change[] = {{column::mg_meta, pg::to_datum(ledger::with_own_key(meta, own))}};
     if (store.change_customer(customer, change) != 1)
         ledger::refuse_kept_out(store, customer.pass_id);

@@ -55,7 +55,7 @@ pg::jsonb meta_of(ledger::store &store, std::string_view pass_id) {
 
 void write_with_own_key(ledger::store &store, const ledger::locked_customer &customer,
                         std::vector<ledger::customer_change> changes, pg::jsonb meta, pg::jsonb own) {
-    const ledger::in_flight::own_key writing(customer.pass_id, own.document);
+    const ledger::in_flight::own_key writing(customer.pass_id, pg::root_of(own));
     changes.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(meta, own)));
     if (store.change_customer(customer, changes) != 1)
         ledger::refuse_kept_out(store, customer.pass_id);

@@ -33,8 +33,8 @@ look::look(std::string_view pass_id, moment when) noexcept {
     seen_ = projections;
 }
 
-own_key::own_key(std::string_view row, const Jsonb *document) noexcept
-    : row_(row), document_(document), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()),
+own_key::own_key(std::string_view row, const JsonbContainer *value) noexcept
+    : row_(row), value_(value), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()),
       below_(own_keys) {
     own_keys = this;
 }
@@ -43,13 +43,13 @@ own_key::~own_key() { own_keys = below_; }
 
 bool writes_own_key(std::string_view row, const pg::json_value &given, moment when) {
     own_key *top = own_keys;
-    if (top == nullptr || top->document_ == nullptr || top->row_ != row ||
+    if (top == nullptr || top->value_ == nullptr || top->row_ != row ||
         top->subtransaction_ != GetCurrentSubTransactionId() || top->looks_ != (when == moment::before ? 0 : 1))
         return false;
     // Its own check, or a trigger of its own statement.
     if (const int deeper = pg::trigger_depth() - top->depth_; deeper != 0 && deeper != 1)
         return false;
-    if (!given.is_object() || !pg::equal(given.container(), const_cast<JsonbContainer *>(&top->document_->root)))
+    if (!given.is_object() || !pg::equal(given.container(), const_cast<JsonbContainer *>(top->value_)))
         return false;
     ++top->looks_;
     return true;

@@ -56,8 +56,8 @@ private:
 // What a row's own key becomes (I17): pushed around the write of the row that a function of mega makes.
 class own_key {
 public:
-    // row: its mg_id or pass id. document: null when the write has none.
-    own_key(std::string_view row, const Jsonb *document) noexcept;
+    // row: its mg_id or pass id. value: null when the write has none.
+    own_key(std::string_view row, const JsonbContainer *value) noexcept;
     ~own_key();
     own_key(const own_key &) = delete;
     own_key &operator=(const own_key &) = delete;
@@ -65,7 +65,7 @@ public:
     // Whether every look saw the row as it is written: another trigger may have changed it. checked_behind: whether
     // there was a look behind the storing, too.
     bool was_kept(bool checked_behind) const noexcept {
-        return document_ == nullptr || looks_ == (checked_behind ? 2 : 1);
+        return value_ == nullptr || looks_ == (checked_behind ? 2 : 1);
     }
 
 private:
@@ -73,7 +73,7 @@ private:
     friend bool is_written(std::string_view) noexcept;
 
     std::string_view row_;
-    const Jsonb *document_;
+    const JsonbContainer *value_;
     SubTransactionId subtransaction_;
     int depth_; // of triggers
     int looks_ = 0;

@@ -55,29 +55,32 @@ void add_changes(pg::json_builder &builder, std::string_view key, const core::lo
 
 void add_lots(pg::json_builder &builder, const core::open_lots &lots) {
     builder.begin_array();
-    for (const core::lot &one : lots)
-        builder.begin_array()
-            .text(one.name)
-            .number(std::to_string(one.left))
-            .number(std::to_string(one.ends))
-            .end_array();
+    for (const core::lot &one : lots) {
+        const pg::json_scalar row[] = {std::string_view(one.name), std::int64_t{one.left}, one.ends};
+        builder.row(row);
+    }
     builder.end_array();
 }
 
 } // namespace
 
 core::open_lots open_lots_of(pg::jsonb meta) {
-    core::open_lots lots;
     const auto stored = own_member(meta, lots_key);
     if (!stored || !stored->is_array())
-        return lots;
-    bool sound = true;
-    for (const pg::json_value &one : elements_of(*stored)) {
-        const auto parts = one.is_array() ? elements_of(one) : std::vector<pg::json_value>();
-        sound = sound && parts.size() == 3 && parts[0].is_string() && parts[1].is_number() && parts[2].is_number() &&
-                core::add_stored(lots, parts[0].string(), parts[1].number(), parts[2].number());
+        return {};
+    constexpr std::size_t width = 3;
+    const auto read = pg::scalar_rows_of(stored->container(), width);
+    if (!read)
+        return {};
+    core::open_lots lots;
+    lots.reserve(read->size() / width);
+    for (std::size_t i = 0; i < read->size(); i += width) {
+        const pg::json_scalar &name = (*read)[i], &left = (*read)[i + 1], &ends = (*read)[i + 2];
+        if (name.is_number || !left.is_number || !ends.is_number ||
+            !core::add_stored(lots, name.text, left.number, ends.number))
+            return {};
     }
-    return sound ? lots : core::open_lots();
+    return lots;
 }
 
 // Kept by the customer himself: he may outlive the part of a call that has read him.
@@ -88,7 +91,7 @@ static void note_document(locked_customer &customer, pg::jsonb document) {
 
 void note_meta(locked_customer &customer, pg::nullable_datum meta) {
     customer.meta.reset();
-    customer.lots.clear();
+    customer.lots = {};
     if (meta.is_null || pg::has_no_member(meta.value))
         return;
     note_document(customer, pg::jsonb_of(meta.value));
@@ -102,7 +105,7 @@ pg::jsonb meta_of(const locked_customer &customer) {
 }
 
 core::holdings holdings_of(const locked_customer &customer) {
-    return {customer.credits, customer.lots,
+    return {customer.credits, *customer.lots,
             customer.expires_at ? std::optional(pg::unix_micros(*customer.expires_at)) : std::nullopt};
 }
 
@@ -115,32 +118,31 @@ core::holdings holdings_in(const pg::rows &found, std::uint64_t row, int first) 
     return has;
 }
 
-pg::jsonb own_key_with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
-    return own_key_with(meta, lots_key, [&](pg::json_builder &builder) {
+pg::jsonb with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
+    return with_own_member(meta, lots_key, [&](pg::json_builder &builder) {
         if (!lots.empty())
             add_lots(builder.key(lots_key), lots);
     });
 }
 
-std::optional<pg::jsonb> own_key_of_lots(const locked_customer &before, const locked_customer &after) {
+std::optional<pg::jsonb> meta_behind(const locked_customer &before, const locked_customer &after) {
     if (before.lots == after.lots)
         return std::nullopt;
-    return own_key_with_open_lots(meta_of(after), after.lots);
+    return with_open_lots(meta_of(after), *after.lots);
 }
 
-void write_lots(store &store, locked_customer &customer, core::open_lots lots) {
+void write_lots(store &store, locked_customer &customer, shared_lots lots) {
     locked_customer after = customer;
     after.lots = std::move(lots);
-    const auto own = own_key_of_lots(customer, after);
-    if (!own)
+    const auto meta = meta_behind(customer, after);
+    if (!meta)
         return;
-    const pg::jsonb meta = with_own_key(meta_of(customer), *own);
-    const in_flight::own_key writing(customer.pass_id, own->document);
-    const customer_change change[] = {{schema::customer::mg_meta, pg::to_datum(meta)}};
+    const in_flight::own_key writing(customer.pass_id, own_value_of(*meta));
+    const customer_change change[] = {{schema::customer::mg_meta, pg::to_datum(*meta)}};
     if (store.change_customer(customer, change) != 1)
         refuse_kept_out(store, customer.pass_id);
     customer.lots = std::move(after.lots);
-    note_document(customer, meta);
+    note_document(customer, *meta);
 }
 
 pg::jsonb lots_document(const core::open_lots &lots) {

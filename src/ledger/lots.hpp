@@ -26,14 +26,14 @@ pg::jsonb meta_of(const locked_customer &customer);
 core::holdings holdings_of(const locked_customer &customer);
 core::holdings holdings_in(const pg::rows &found, std::uint64_t row, int first);
 
-// Mega's own key in a customer's mg_meta, with these lots.
-pg::jsonb own_key_with_open_lots(pg::jsonb meta, const core::open_lots &lots);
+// A customer's mg_meta with these lots in it.
+pg::jsonb with_open_lots(pg::jsonb meta, const core::open_lots &lots);
 
-// Mega's own key of a customer with the lots that he has now; std::nullopt when that is what stood there before.
-std::optional<pg::jsonb> own_key_of_lots(const locked_customer &before, const locked_customer &after);
+// The mg_meta of a customer with the lots that he has now; std::nullopt when these stood there before.
+std::optional<pg::jsonb> meta_behind(const locked_customer &before, const locked_customer &after);
 
 // Writes the lots of a customer who is locked, and nothing else.
-void write_lots(store &store, locked_customer &customer, core::open_lots lots);
+void write_lots(store &store, locked_customer &customer, shared_lots lots);
 
 // An array of [name, left, ends].
 pg::jsonb lots_document(const core::open_lots &lots);

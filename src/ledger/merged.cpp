@@ -48,13 +48,10 @@ constinit known_roots roots;
 
 } // namespace
 
-void read_fate(locked_customer &customer, const pg::nullable_datum &meta) {
-    if (meta.is_null || pg::has_no_member(meta.value))
-        return;
-    const pg::jsonb document = pg::jsonb_of(meta.value);
-    if (const auto root = own_member(document, "merged_into"); root && root->is_string())
+void read_fate(locked_customer &customer, pg::jsonb meta) {
+    if (const auto root = own_member(meta, "merged_into"); root && root->is_string())
         customer.merged_into = std::string(root->string());
-    customer.erased = own_member(document, "erased_at").has_value();
+    customer.erased = own_member(meta, "erased_at").has_value();
 }
 
 std::optional<meant_customer> customer_meant(store &store, std::string_view pass_id) {
@@ -67,7 +64,8 @@ std::optional<meant_customer> customer_meant(store &store, std::string_view pass
         if (!store.read_customer(seen.pass_id, columns, meta))
             return std::nullopt;
         seen.merged_into.reset();
-        read_fate(seen, meta[0]);
+        if (!meta[0].is_null && !pg::has_no_member(meta[0].value))
+            read_fate(seen, pg::jsonb_of(meta[0].value));
         if (!seen.merged_into)
             return meant_customer{seen.pass_id, seen.erased};
         seen.pass_id = *seen.merged_into;

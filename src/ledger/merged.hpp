@@ -8,7 +8,7 @@
 namespace mega::ledger {
 
 // Reads from mg_meta what became of a customer.
-void read_fate(locked_customer &customer, const pg::nullable_datum &meta);
+void read_fate(locked_customer &customer, pg::jsonb meta);
 
 // What a pass id means now: whom, and whether that one was erased. std::nullopt when there is no such customer.
 struct meant_customer {

@@ -41,7 +41,7 @@ new_row &new_row::set_meta(pg::jsonb meta, std::optional<pg::jsonb> own) {
 void check_to_append(const schema::table_catalog &where, const new_row &row, ledger_row &stored) {
     for (std::size_t i = 0; i < row.columns().size(); ++i)
         stored.set(static_cast<schema::ledger>(i), row.columns()[i]);
-    const in_flight::own_key writing(row.mg_id(), row.own());
+    const in_flight::own_key writing(row.mg_id(), row.own_value());
     check_new_row(where, stored, in_flight::moment::before);
     fill_pass_id_of_step(where, stored);
 }

@@ -22,7 +22,8 @@ public:
 
     // mg_meta: the application's document, and beside it what mega notes in its own key (I17).
     new_row &set_meta(pg::jsonb meta, std::optional<pg::jsonb> own);
-    const Jsonb *own() const { return own_ ? own_->document : nullptr; }
+    const std::optional<pg::jsonb> &own() const { return own_; }
+    const JsonbContainer *own_value() const { return own_ ? pg::root_of(*own_) : nullptr; }
 
     std::span<const pg::nullable_datum> columns() const { return columns_; }
     const std::string &mg_id() const { return mg_id_; }

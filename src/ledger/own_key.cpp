@@ -26,6 +26,11 @@ pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own) { return replaced(meta, pg
 
 pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other) { return replaced(meta, pg::find(other, own_key)); }
 
+const JsonbContainer *own_value_of(pg::jsonb meta) {
+    const auto own = pg::find(meta, own_key);
+    return own && own->is_object() ? own->container() : nullptr;
+}
+
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name) {
     const auto own = pg::find(meta, own_key);
     return own && own->is_object() ? pg::find(own->container(), name) : std::nullopt;

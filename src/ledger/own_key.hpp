@@ -15,6 +15,9 @@ pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
 // An application's document with the key of another one: none when that has none.
 pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other);
 
+// Mega's own key in a document; null when it has none.
+const JsonbContainer *own_value_of(pg::jsonb meta);
+
 // A member of mega's own key; std::nullopt when there is none.
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name);
 
@@ -29,6 +32,27 @@ template <class Add> pg::jsonb own_key_with(pg::jsonb meta, std::string_view nam
         });
     add(builder);
     return builder.end_object().finish();
+}
+
+// The whole document in which that was done.
+template <class Add> pg::jsonb with_own_member(pg::jsonb meta, std::string_view name, Add add) {
+    pg::json_builder builder;
+    builder.begin_object();
+    std::optional<pg::json_value> own;
+    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
+        if (key == own_key)
+            own = value;
+        else
+            builder.key(key).value(value);
+    });
+    builder.key(own_key).begin_object();
+    if (own && own->is_object())
+        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (key != name)
+                builder.key(key).value(value);
+        });
+    add(builder);
+    return builder.end_object().end_object().finish();
 }
 
 // What is stored in place of the document that a row brings, or std::nullopt when that may stay. row: its mg_id or

@@ -64,7 +64,7 @@ void throw_overdraft(std::int64_t balance, std::int64_t needed, bool given, cons
 }
 
 std::vector<customer_change> projection(const locked_customer &before, const locked_customer &after,
-                                        const std::optional<pg::jsonb> &own, const Jsonb *preferences) {
+                                        const std::optional<pg::jsonb> &meta, const Jsonb *preferences) {
     using schema::customer;
     std::vector<customer_change> changes{{customer::mg_credits, pg::to_datum(after.credits)}};
     if (preferences != nullptr) {
@@ -75,15 +75,15 @@ std::vector<customer_change> projection(const locked_customer &before, const loc
         changes.emplace_back(customer::mg_updated_at, pg::to_datum(after.updated_at));
     if (after.expires_at != before.expires_at)
         changes.emplace_back(customer::mg_expires_at, pg::to_datum(after.expires_at));
-    if (own)
-        changes.emplace_back(customer::mg_meta, pg::to_datum(with_own_key(meta_of(after), *own)));
+    if (meta)
+        changes.emplace_back(customer::mg_meta, pg::to_datum(*meta));
     return changes;
 }
 
 void project(store &store, const locked_customer &before, const locked_customer &after, const Jsonb *preferences) {
-    const std::optional<pg::jsonb> own = own_key_of_lots(before, after);
-    const in_flight::own_key writing(before.pass_id, own ? own->document : nullptr);
-    const std::uint64_t touched = store.change_customer(before, projection(before, after, own, preferences));
+    const std::optional<pg::jsonb> meta = meta_behind(before, after);
+    const in_flight::own_key writing(before.pass_id, meta ? own_value_of(*meta) : nullptr);
+    const std::uint64_t touched = store.change_customer(before, projection(before, after, meta, preferences));
     if (touched == 1)
         return;
     const std::string whose = to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(before.pass_id));

@@ -21,9 +21,9 @@ void require_room(const locked_customer &after, std::int64_t pending);
 
 // The columns by which a customer becomes what rows of the ledger make of it. preferences: null to leave the snapshot
 // as it is. The balance is among them even when it stays the same: mg_updated_at tells that there are new rows.
-// own: mega's own key with the lots that the rows make, when they change.
+// meta: mg_meta with the lots that the rows make, when they change.
 std::vector<customer_change> projection(const locked_customer &before, const locked_customer &after,
-                                        const std::optional<pg::jsonb> &own, const Jsonb *preferences = nullptr);
+                                        const std::optional<pg::jsonb> &meta, const Jsonb *preferences = nullptr);
 
 // Writes them. The customer is locked.
 void project(store &store, const locked_customer &before, const locked_customer &after, const Jsonb *preferences);

@@ -40,8 +40,8 @@ locked_customer customer_found(std::string_view pass_id) {
     result.may_spend = !flag(customer::mg_disabled) && at(customer::mg_deleted_at).is_null;
     result.updated_at = pg::timestamp_of(at(customer::mg_updated_at).value);
     result.place = customers.place();
-    read_fate(result, at(customer::mg_meta));
     note_meta(result, at(customer::mg_meta));
+    read_fate(result, meta_of(result));
     return result;
 }
 

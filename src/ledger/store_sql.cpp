@@ -109,10 +109,10 @@ std::optional<locked_customer> locked_of(const pg::rows &found, std::string_view
     locked.expires_at = found.time(0, 1);
     locked.may_spend = !found.boolean(0, 2).value_or(false) && !found.time(0, 3);
     locked.updated_at = found.time(0, 4).value_or(pg::timestamp{});
-    read_fate(locked, found.column(0, 5));
     locked.place = place_in(found, std::size(locked_columns));
     direct::remember(pass_id, locked.place);
     note_meta(locked, found.column(0, 5));
+    read_fate(locked, meta_of(locked));
     return locked;
 }
 
@@ -260,7 +260,7 @@ void sql_store::settle_hold(const std::string &mg_id, std::string_view status, c
 
 void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) {
     constexpr column columns[] = {column::mg_meta};
-    const in_flight::own_key writing(mg_id, own.document);
+    const in_flight::own_key writing(mg_id, pg::root_of(own));
     const pg::rows stored = run(where().generations, statements::update(columns, column::mg_id), mg_id, meta);
     if (stored.empty() || !writing.was_kept(schema::known_entry<column>().foreign_before_row))
         schema::refuse_interference(where().generations.id, schema::writing::update,
@@ -280,7 +280,7 @@ bool sql_store::append(const new_row &row) {
     };
     if (!claim_reference(where(), given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason)))
         return false;
-    const in_flight::own_key writing(row.mg_id(), row.own());
+    const in_flight::own_key writing(row.mg_id(), row.own_value());
     const pg::as_role owner(where().generations.owner);
     const pg::rows stored =
         spi().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());
@@ -307,7 +307,7 @@ appended sql_store::append_credit(const new_row &row, std::string_view pass_id, 
     if (credit.is_left())
         return appended::unprojected;
     // A trigger made it another row. What it says of lots is of the credits that it had.
-    if (row.own() != nullptr && says_of_lots({const_cast<Jsonb *>(row.own())}))
+    if (row.own() && says_of_lots(*row.own()))
         schema::refuse_interference(where().generations.id, schema::writing::insert,
                                     "changes the credits of a row that mega writes of a lot",
                                     to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));

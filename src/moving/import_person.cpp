@@ -118,7 +118,7 @@ bool insert(batch &into, const std::string &pass_id, const mapped<column> &made,
             if (compared[i] != column::mg_user_id || identities == 2)
                 values[i] = *value;
     const pg::jsonb own = import_note(pg::empty_object(), rows, digest_of(values, application), true);
-    const ledger::in_flight::own_key writing(pass_id, own.document);
+    const ledger::in_flight::own_key writing(pass_id, pg::root_of(own));
     const auto columns = columns_of(pass_id, made, ledger::with_own_key(application, own), identities);
     return into.store.insert_customer(columns);
 }
@@ -294,7 +294,7 @@ private:
                         with_digests);
         changes_.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(application, own)));
         claim_identities();
-        const ledger::in_flight::own_key writing(person_.pass_id, own.document);
+        const ledger::in_flight::own_key writing(person_.pass_id, pg::root_of(own));
         if (into_.store.change_customer(customer_, changes_) != 1)
             ledger::refuse_kept_out(into_.store, person_.pass_id);
         return as_imported ? 1 : 0;

@@ -1,6 +1,8 @@
 // Reads and builds jsonb.
 #include "pg/jsonb.hpp"
 
+#include <charconv>
+
 namespace pg {
 
 std::string json_value::number() const {
@@ -87,6 +89,54 @@ bool equal(const std::optional<json_value> &left, const std::optional<json_value
     }
 }
 
+namespace {
+
+// A step through an array of arrays; false when the value is neither a string nor a number. Inside a guarded call.
+bool read_scalar(const JsonbValue &value, json_scalar &scalar) {
+    scalar.is_number = value.type == jbvNumeric;
+    if (scalar.is_number)
+        scalar.text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+    else if (value.type == jbvString)
+        scalar.text = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
+    return scalar.is_number || value.type == jbvString;
+}
+
+// Fills `scalars`, which has room for what is expected; false when it is anything else. Inside a guarded call.
+bool read_rows(JsonbContainer *array, std::size_t width, std::span<json_scalar> scalars) {
+    JsonbIterator *iterator = JsonbIteratorInit(array);
+    JsonbValue value;
+    std::size_t depth = 0, at = 0;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, false); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &value, false)) {
+        if (token == WJB_BEGIN_ARRAY)
+            ++depth;
+        else if (token == WJB_END_ARRAY)
+            --depth;
+        const bool ends_row = token == WJB_END_ARRAY && depth == 1;
+        const bool fits = token == WJB_ELEM ? depth == 2 && at < scalars.size() && read_scalar(value, scalars[at++])
+                                            : token == WJB_BEGIN_ARRAY ? depth <= 2 : token == WJB_END_ARRAY;
+        if (!fits || (ends_row && at % width != 0))
+            return false;
+    }
+    return at == scalars.size();
+}
+
+} // namespace
+
+std::optional<std::vector<json_scalar>> scalar_rows_of(JsonbContainer *array, std::size_t width) {
+    std::vector<json_scalar> scalars(JsonContainerSize(array) * width);
+    if (!call([array, width, to = std::span(scalars)] { return read_rows(array, width, to); }))
+        return std::nullopt;
+    for (json_scalar &scalar : scalars)
+        if (scalar.is_number) {
+            const auto &text = scalar.text;
+            const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), scalar.number);
+            if (fault != std::errc() || end != text.data() + text.size())
+                return std::nullopt;
+        }
+    return scalars;
+}
+
 json_builder &json_builder::push(JsonbIteratorToken token) {
     result_ = call([this, token] { return pushJsonbValue(&state_, token, nullptr); });
     return *this;
@@ -119,6 +169,25 @@ json_builder &json_builder::number(std::string_view decimal) {
             DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
     });
     return push_value(place(), value);
+}
+
+json_builder &json_builder::row(std::span<const json_scalar> scalars) {
+    result_ = call([this, scalars] {
+        pushJsonbValue(&state_, WJB_BEGIN_ARRAY, nullptr);
+        for (const json_scalar &scalar : scalars) {
+            JsonbValue value;
+            value.type = scalar.is_number ? jbvNumeric : jbvString;
+            if (scalar.is_number) {
+                value.val.numeric = int64_to_numeric(scalar.number);
+            } else {
+                value.val.string.val = const_cast<char *>(scalar.text.data());
+                value.val.string.len = static_cast<int>(scalar.text.size());
+            }
+            pushJsonbValue(&state_, WJB_ELEM, &value);
+        }
+        return pushJsonbValue(&state_, WJB_END_ARRAY, nullptr);
+    });
+    return *this;
 }
 
 json_builder &json_builder::boolean(bool flag) {

@@ -92,6 +92,21 @@ template <class Visit> void for_each_element(JsonbContainer *array, Visit visit)
             visit(walk.value());
 }
 
+// A string or a whole number, for what is read and written often.
+struct json_scalar {
+    json_scalar() = default;
+    json_scalar(std::string_view string) : text(string) {}
+    json_scalar(std::int64_t whole) : number(whole), is_number(true) {}
+
+    std::string_view text; // points into the document that it was read from
+    std::int64_t number = 0;
+    bool is_number = false;
+};
+
+// An array of arrays of so many of them each, read at once: their elements one behind the other. std::nullopt when it
+// is anything else.
+std::optional<std::vector<json_scalar>> scalar_rows_of(JsonbContainer *array, std::size_t width);
+
 // Calls visit(text) for every string anywhere in the document, names of members included, until it returns true;
 // tells whether it did.
 template <class Visit> bool any_string(jsonb json, Visit visit) {
@@ -115,6 +130,7 @@ public:
     json_builder &text(std::string_view value) { return push_text(place(), value); }
     json_builder &number(std::string_view decimal);
     json_builder &boolean(bool flag);
+    json_builder &row(std::span<const json_scalar> scalars); // an array of them; their text must outlive the builder
     json_builder &null();
     json_builder &value(const json_value &existing); // copied, however deep
     json_builder &document(pg::jsonb existing);

@@ -82,7 +82,7 @@ void write(ledger::store &store, locked_generation &generation, const claim &mad
         builder.end_object();
     });
     generation.set(column::mg_meta, ledger::with_own_key(meta, own));
-    const ledger::in_flight::own_key writing(generation.mg_id(), own.document);
+    const ledger::in_flight::own_key writing(generation.mg_id(), pg::root_of(own));
     generation.write(store);
 }
 

@@ -20,8 +20,8 @@ open_lots read(const json &stored) {
             !item.array()[1].is_number() || !item.array()[2].is_number())
             continue;
         const std::size_t before = lots.size();
-        const bool added =
-            add_stored(lots, item.array()[0].string(), item.array()[1].number(), item.array()[2].number());
+        const auto left = whole_number(item.array()[1].number()), ends = whole_number(item.array()[2].number());
+        const bool added = left && ends && add_stored(lots, item.array()[0].string(), *left, *ends);
         require(lots.size() == before + (added ? 1 : 0));
     }
     return lots;
@@ -30,7 +30,7 @@ open_lots read(const json &stored) {
 open_lots read_again(const open_lots &lots) {
     open_lots again;
     for (const lot &one : lots)
-        require(add_stored(again, one.name, std::to_string(one.left), std::to_string(one.ends)));
+        require(add_stored(again, one.name, one.left, one.ends));
     return again;
 }
 

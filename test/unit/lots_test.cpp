@@ -132,16 +132,14 @@ TEST(lots, go_elsewhere_one_part_for_each_end) {
 
 TEST(lots, are_stored_in_their_order) {
     open_lots lots;
-    EXPECT_TRUE(add_stored(lots, "b", "5", "10"));
-    EXPECT_FALSE(add_stored(lots, "a", "5", "10"));
-    EXPECT_FALSE(add_stored(lots, "b", "5", "10"));
-    EXPECT_FALSE(add_stored(lots, "c", "0", "10"));
-    EXPECT_FALSE(add_stored(lots, "c", "-1", "10"));
-    EXPECT_FALSE(add_stored(lots, "c", "2147483648", "10"));
-    EXPECT_FALSE(add_stored(lots, "c", "1.5", "10"));
-    EXPECT_FALSE(add_stored(lots, "c", "1", ""));
-    EXPECT_FALSE(add_stored(lots, "", "1", "10"));
-    EXPECT_TRUE(add_stored(lots, "c", "2147483647", "10"));
+    EXPECT_TRUE(add_stored(lots, "b", 5, 10));
+    EXPECT_FALSE(add_stored(lots, "a", 5, 10));
+    EXPECT_FALSE(add_stored(lots, "b", 5, 10));
+    EXPECT_FALSE(add_stored(lots, "c", 0, 10));
+    EXPECT_FALSE(add_stored(lots, "c", -1, 10));
+    EXPECT_FALSE(add_stored(lots, "c", 2147483648, 10));
+    EXPECT_FALSE(add_stored(lots, "", 1, 10));
+    EXPECT_TRUE(add_stored(lots, "c", 2147483647, 10));
     EXPECT_EQ(lots, (open_lots{{"b", 5, 10}, {"c", 2147483647, 10}}));
 }
 
