@@ -125,10 +125,33 @@ pg::jsonb with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
     });
 }
 
+// The same document where nothing but what is left of some has changed: most draws take from one lot of many.
+static std::optional<pg::jsonb> with_less_left(pg::jsonb meta, const core::open_lots &before,
+                                               const core::open_lots &after) {
+    const auto same = [](const core::lot &left, const core::lot &right) {
+        return left.ends == right.ends && left.name == right.name;
+    };
+    if (!std::ranges::equal(before, after, same))
+        return std::nullopt;
+    const pg::jsonb made = pg::copy_of(meta);
+    const auto stored = own_member(made, lots_key);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        if (before[i].left == after[i].left)
+            continue;
+        const auto row = pg::element(stored->container(), i);
+        const auto left = row && row->is_array() ? pg::element(row->container(), 1) : std::nullopt;
+        if (!left || !pg::overwrite(*left, after[i].left))
+            return std::nullopt;
+    }
+    return made;
+}
+
 std::optional<pg::jsonb> meta_behind(const locked_customer &before, const locked_customer &after) {
     if (before.lots == after.lots)
         return std::nullopt;
-    return with_open_lots(meta_of(after), *after.lots);
+    const pg::jsonb meta = meta_of(after);
+    const auto made = with_less_left(meta, *before.lots, *after.lots);
+    return made ? made : with_open_lots(meta, *after.lots);
 }
 
 void write_lots(store &store, locked_customer &customer, shared_lots lots) {

@@ -62,6 +62,30 @@ std::optional<json_value> find(JsonbContainer *object, std::string_view key) {
     return exists ? std::optional(json_value(found)) : std::nullopt;
 }
 
+std::optional<json_value> element(JsonbContainer *array, std::size_t number) {
+    const JsonbValue *found =
+        call([array, number] { return getIthJsonbValueFromContainer(array, static_cast<uint32>(number)); });
+    return found != nullptr ? std::optional(json_value(*found)) : std::nullopt;
+}
+
+jsonb copy_of(jsonb json) {
+    return {call([json] {
+        const Size size = VARSIZE(json.document);
+        return static_cast<Jsonb *>(std::memcpy(palloc(size), json.document, size));
+    })};
+}
+
+bool overwrite(const json_value &stored, std::int64_t number) {
+    if (!stored.is_number())
+        return false;
+    const Numeric old = stored.raw().val.numeric;
+    const Numeric other = call([number] { return int64_to_numeric(number); });
+    if (VARSIZE_ANY(old) != VARSIZE(other) || VARATT_IS_SHORT(old))
+        return false;
+    std::memcpy(old, other, VARSIZE(other));
+    return true;
+}
+
 bool equal(JsonbContainer *left, JsonbContainer *right) {
     return call([left, right] { return compareJsonbContainers(left, right) == 0; });
 }
@@ -114,7 +138,8 @@ bool read_rows(JsonbContainer *array, std::size_t width, std::span<json_scalar> 
             --depth;
         const bool ends_row = token == WJB_END_ARRAY && depth == 1;
         const bool fits = token == WJB_ELEM ? depth == 2 && at < scalars.size() && read_scalar(value, scalars[at++])
-                                            : token == WJB_BEGIN_ARRAY ? depth <= 2 : token == WJB_END_ARRAY;
+                          : token == WJB_BEGIN_ARRAY ? depth <= 2
+                                                     : token == WJB_END_ARRAY;
         if (!fits || (ends_row && at % width != 0))
             return false;
     }

@@ -51,6 +51,9 @@ inline std::optional<json_value> find(jsonb json, std::string_view key) {
     return is_object(json) ? find(root_of(json), key) : std::nullopt;
 }
 
+// An element of an array, std::nullopt when there is none.
+std::optional<json_value> element(JsonbContainer *array, std::size_t number);
+
 bool equal(JsonbContainer *left, JsonbContainer *right);
 bool equal(const std::optional<json_value> &left, const std::optional<json_value> &right);
 
@@ -118,6 +121,12 @@ template <class Visit> bool any_string(jsonb json, Visit visit) {
     }
     return false;
 }
+
+jsonb copy_of(jsonb json);
+
+// Writes another number into a copy of one's own, where it takes as much room as the one that stands there; false, and
+// nothing written, where it does not.
+bool overwrite(const json_value &stored, std::int64_t number);
 
 // Builds a document from the outside in.
 class json_builder {

@@ -183,13 +183,14 @@ constinit const std::array<blueprint, 3> blueprints{{
      "One row per customer: identity, balance, verification, billing and preference snapshot. mg_credits and "
      "mg_mma_preferences are projections of mega_generations.",
      "fillfactor = 70", // room for a new version on the same page: a balance change stays HOT
+     "mg_meta",         // with many open lots each credit writes it anew
      customer_columns, customer_constraints, customer_indexes, customer_triggers},
     {generations_name,
      "The append-only ledger: sessions, generations, feedback, credit transactions, pipeline steps and user events.",
      "fillfactor = 95", // generations move through their statuses
-     ledger_columns, ledger_constraints, ledger_indexes, ledger_triggers},
+     nullptr, ledger_columns, ledger_constraints, ledger_indexes, ledger_triggers},
     {admin_name, "Admin sessions, audits, profile mappings, runtime and application settings.", "fillfactor = 100",
-     admin_columns, admin_constraints, admin_indexes, admin_triggers},
+     nullptr, admin_columns, admin_constraints, admin_indexes, admin_triggers},
 }};
 
 } // namespace mega::schema

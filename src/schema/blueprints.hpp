@@ -19,7 +19,8 @@ struct named_definition {
 struct blueprint {
     const char *name;
     const char *comment;
-    const char *storage; // storage parameters of a table that is made new
+    const char *storage;      // storage parameters of a table that is made new
+    const char *uncompressed; // a column that is written too often to be compressed, or null
     std::span<const column> columns;
     std::span<const named_definition> constraints;
     std::span<const named_definition> indexes;

@@ -130,6 +130,9 @@ void install_plan::plan_table() {
         {table.name, "create table",
          std::to_string(table.columns.size()) + " columns, " + std::to_string(constraints) + " constraints"});
     commands_.push_back("CREATE TABLE " + table_.qualified() + " (" + body + ") WITH (" + table.storage + ")");
+    if (table.uncompressed != nullptr)
+        commands_.push_back("ALTER TABLE " + table_.qualified() + " ALTER COLUMN " + table.uncompressed +
+                            " SET STORAGE EXTERNAL");
 }
 
 void install_plan::plan_column(const column &c) {
