@@ -115,8 +115,8 @@ bool equal(const std::optional<json_value> &left, const std::optional<json_value
 
 namespace {
 
-// A step through an array of arrays; false when the value is neither a string nor a number. Inside a guarded call.
-bool read_scalar(const JsonbValue &value, json_scalar &scalar) {
+// False when the value is neither a string nor a number.
+bool read_scalar(inside, const JsonbValue &value, json_scalar &scalar) {
     scalar.is_number = value.type == jbvNumeric;
     if (scalar.is_number)
         scalar.text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
@@ -125,8 +125,8 @@ bool read_scalar(const JsonbValue &value, json_scalar &scalar) {
     return scalar.is_number || value.type == jbvString;
 }
 
-// Fills `scalars`, which has room for what is expected; false when it is anything else. Inside a guarded call.
-bool read_rows(JsonbContainer *array, std::size_t width, std::span<json_scalar> scalars) {
+// Fills `scalars`, which has room for what is expected; false when it is anything else.
+bool read_rows(inside in, JsonbContainer *array, std::size_t width, std::span<json_scalar> scalars) {
     JsonbIterator *iterator = JsonbIteratorInit(array);
     JsonbValue value;
     std::size_t depth = 0, at = 0;
@@ -137,7 +137,7 @@ bool read_rows(JsonbContainer *array, std::size_t width, std::span<json_scalar> 
         else if (token == WJB_END_ARRAY)
             --depth;
         const bool ends_row = token == WJB_END_ARRAY && depth == 1;
-        const bool fits = token == WJB_ELEM ? depth == 2 && at < scalars.size() && read_scalar(value, scalars[at++])
+        const bool fits = token == WJB_ELEM ? depth == 2 && at < scalars.size() && read_scalar(in, value, scalars[at++])
                           : token == WJB_BEGIN_ARRAY ? depth <= 2
                                                      : token == WJB_END_ARRAY;
         if (!fits || (ends_row && at % width != 0))
@@ -150,7 +150,7 @@ bool read_rows(JsonbContainer *array, std::size_t width, std::span<json_scalar> 
 
 std::optional<std::vector<json_scalar>> scalar_rows_of(JsonbContainer *array, std::size_t width) {
     std::vector<json_scalar> scalars(JsonContainerSize(array) * width);
-    if (!call([array, width, to = std::span(scalars)] { return read_rows(array, width, to); }))
+    if (!call([array, width, to = std::span(scalars)](inside in) { return read_rows(in, array, width, to); }))
         return std::nullopt;
     for (json_scalar &scalar : scalars)
         if (scalar.is_number) {
