@@ -29,6 +29,7 @@ struct locked_customer {
     std::optional<pg::timestamp> expires_at; // of what has no lot
     shared_lots lots;                        // (I15)
     std::shared_ptr<const std::string> meta; // mg_meta, when it has members: its bytes, which copies of him share
+    shared_lots lots_in_meta;                // what stands there
     bool may_spend = true;                   // neither disabled nor deleted
     pg::timestamp updated_at{};
     bool erased = false;

@@ -84,18 +84,19 @@ core::open_lots open_lots_of(pg::jsonb meta) {
 }
 
 // Kept by the customer himself: he may outlive the part of a call that has read him.
-static void note_document(locked_customer &customer, pg::jsonb document) {
+static void note_document(locked_customer &customer, pg::jsonb document, shared_lots lots) {
     customer.meta = std::make_shared<const std::string>(reinterpret_cast<const char *>(document.document),
                                                         VARSIZE(document.document));
+    customer.lots = customer.lots_in_meta = std::move(lots);
 }
 
 void note_meta(locked_customer &customer, pg::nullable_datum meta) {
     customer.meta.reset();
-    customer.lots = {};
+    customer.lots = customer.lots_in_meta = {};
     if (meta.is_null || pg::has_no_member(meta.value))
         return;
-    note_document(customer, pg::jsonb_of(meta.value));
-    customer.lots = open_lots_of(meta_of(customer));
+    const pg::jsonb document = pg::jsonb_of(meta.value);
+    note_document(customer, document, open_lots_of(document));
 }
 
 pg::jsonb meta_of(const locked_customer &customer) {
@@ -125,22 +126,22 @@ pg::jsonb with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
     });
 }
 
-// The same document where nothing but what is left of some has changed: most draws take from one lot of many.
-static std::optional<pg::jsonb> with_less_left(pg::jsonb meta, const core::open_lots &before,
-                                               const core::open_lots &after) {
+// The document where nothing but what is left of some lots is to change: most draws take from one of many.
+static std::optional<pg::jsonb> with_less_left(const locked_customer &customer) {
+    const core::open_lots &stored = *customer.lots_in_meta, &lots = *customer.lots;
     const auto same = [](const core::lot &left, const core::lot &right) {
         return left.ends == right.ends && left.name == right.name;
     };
-    if (!std::ranges::equal(before, after, same))
+    if (lots.empty() || !std::ranges::equal(stored, lots, same))
         return std::nullopt;
-    const pg::jsonb made = pg::copy_of(meta);
-    const auto stored = own_member(made, lots_key);
-    for (std::size_t i = 0; i < after.size(); ++i) {
-        if (before[i].left == after[i].left)
+    const pg::jsonb made = pg::copy_of(meta_of(customer));
+    const auto array = own_member(made, lots_key);
+    for (std::size_t i = 0; i < lots.size(); ++i) {
+        if (stored[i].left == lots[i].left)
             continue;
-        const auto row = pg::element(stored->container(), i);
+        const auto row = pg::element(array->container(), i);
         const auto left = row && row->is_array() ? pg::element(row->container(), 1) : std::nullopt;
-        if (!left || !pg::overwrite(*left, after[i].left))
+        if (!left || !pg::overwrite(*left, lots[i].left))
             return std::nullopt;
     }
     return made;
@@ -149,9 +150,8 @@ static std::optional<pg::jsonb> with_less_left(pg::jsonb meta, const core::open_
 std::optional<pg::jsonb> meta_behind(const locked_customer &before, const locked_customer &after) {
     if (before.lots == after.lots)
         return std::nullopt;
-    const pg::jsonb meta = meta_of(after);
-    const auto made = with_less_left(meta, *before.lots, *after.lots);
-    return made ? made : with_open_lots(meta, *after.lots);
+    const auto made = with_less_left(after);
+    return made ? made : with_open_lots(meta_of(after), *after.lots);
 }
 
 void write_lots(store &store, locked_customer &customer, shared_lots lots) {
@@ -164,8 +164,7 @@ void write_lots(store &store, locked_customer &customer, shared_lots lots) {
     const customer_change change[] = {{schema::customer::mg_meta, pg::to_datum(*meta)}};
     if (store.change_customer(customer, change) != 1)
         refuse_kept_out(store, customer.pass_id);
-    customer.lots = std::move(after.lots);
-    note_document(customer, *meta);
+    note_document(customer, *meta, std::move(after.lots));
 }
 
 pg::jsonb lots_document(const core::open_lots &lots) {
