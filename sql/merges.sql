@@ -249,6 +249,9 @@ SELECT mg_credits FROM mega_record_credit('pass:test:merge-n5', 3, 'grant', expi
 SELECT mg_credits FROM mega_merge_customers('pass:test:merge-n2', 'pass:test:merge-n5');
 SELECT pg_sleep(0.03);
 SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n2", "delta": 1, "reason": "batch"}, {"pass_id": "pass:test:merge-n5", "delta": 2, "reason": "batch"}]');
+-- what is told of one customer by two names goes in the order of the entries
+SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n5", "delta": -1000, "reason": "batch"}, {"pass_id": "pass:test:merge-n2", "delta": 1000, "reason": "batch"}]')$$);
+SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n2", "delta": 1000, "reason": "batch"}, {"pass_id": "pass:test:merge-n5", "delta": -1000, "reason": "batch"}]');
 SELECT mega_erase_customer('pass:test:merge-n6') IS NOT NULL AS erased;
 SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 1, "reason": "batch"}, {"pass_id": "pass:test:merge-n6", "delta": 2, "reason": "batch"}]')$$);
 SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-n%' ORDER BY 1;

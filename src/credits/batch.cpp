@@ -1,4 +1,5 @@
 // mega_record_credits: many postings, all or none.
+#include "core/pass_id.hpp"
 #include "credits/posting_batch.hpp"
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
@@ -113,6 +114,16 @@ std::vector<posting> read_entries(pg::jsonb entries) {
     return read;
 }
 
+// One customer has one place, by whatever pass ids he is named.
+void resolve_customer(ledger::store &store, posting &entry) {
+    const std::string_view meant = ledger::resolve_pass_id(store.where(), entry.pass_id);
+    if (meant == entry.pass_id)
+        return;
+    if (core::canonical_pass_id(entry.pass_id) != meant) // it is no other spelling: he was merged
+        entry.named_as = entry.pass_id;
+    entry.pass_id.assign(meant);
+}
+
 // In byte order of pass id, so that customers are locked in order; a customer's entries stay in theirs.
 std::vector<const posting *> by_customer(const std::vector<posting> &entries) {
     std::vector<const posting *> sorted;
@@ -140,7 +151,7 @@ Datum record_credits(FunctionCallInfo fcinfo) {
     std::vector<posting> entries = read_entries(ledger::require("entries", pg::arguments(fcinfo).json(in::entries)));
     ledger::call call(fcinfo);
     for (posting &entry : entries)
-        entry.pass_id.assign(ledger::spell_pass_id(call.store().where(), entry.pass_id));
+        resolve_customer(call.store(), entry);
     const std::int32_t written = post_all(call.store(), entries);
     call.finish();
     return pg::return_row(fcinfo, written, static_cast<std::int32_t>(entries.size()) - written);
