@@ -21,7 +21,9 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authentic
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role;
 CREATE SCHEMA auth;
 CREATE TABLE auth.users (id uuid PRIMARY KEY, email text);
+SET client_min_messages = error; -- which of them a server warns of is another's matter
 CREATE PUBLICATION supabase_realtime;
+RESET client_min_messages;
 
 --
 -- 2. The extension.

@@ -199,11 +199,14 @@ ROLLBACK;
 --
 -- Equal conditions are one: whom it is, is asked once a query, and the row found by its key.
 --
+\getenv tests PG_ABS_SRCDIR
+\set plan :tests '/sql/shared/plan.psql'
+\i :plan
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SET ROLE regress_mega_people;
-EXPLAIN (COSTS OFF) SELECT * FROM mega_customers;
-EXPLAIN (COSTS OFF) SELECT * FROM mega_generations WHERE mg_record_type = 'generation' ORDER BY mg_created_at DESC LIMIT 10;
+SELECT * FROM pg_temp.plan_of('SELECT * FROM mega_customers') plan;
+SELECT * FROM pg_temp.plan_of($$SELECT * FROM mega_generations WHERE mg_record_type = 'generation' ORDER BY mg_created_at DESC LIMIT 10$$) plan;
 RESET ROLE;
 RESET enable_seqscan;
 RESET enable_bitmapscan;

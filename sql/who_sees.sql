@@ -227,11 +227,14 @@ COMMIT;
 --
 -- EXPLAIN ANALYZE counts no row of others where the key leads to one's own.
 --
+\getenv tests PG_ABS_SRCDIR
+\set plan :tests '/sql/shared/plan.psql'
+\i :plan
 :as_ada
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT mg_pass_id FROM mega_customers;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT mg_pass_id FROM mega_customers WHERE mg_pass_id = 'pass:test:who-ben';
+SELECT * FROM pg_temp.plan_of('SELECT mg_pass_id FROM mega_customers', ', ANALYZE, TIMING OFF, SUMMARY OFF') plan;
+SELECT * FROM pg_temp.plan_of($$SELECT mg_pass_id FROM mega_customers WHERE mg_pass_id = 'pass:test:who-ben'$$, ', ANALYZE, TIMING OFF, SUMMARY OFF') plan;
 COMMIT;
 
 --
