@@ -1,9 +1,7 @@
 -- Moving in: the ten legacy tables, their oddities, and what is refused.
-\set VERBOSITY terse
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS mega CASCADE;
-DROP TABLE IF EXISTS mega_customers, mega_generations, mega_admin;
-CREATE EXTENSION mega;
+\getenv tests PG_ABS_SRCDIR
+\set moving :tests '/sql/shared/moving.psql'
+\i :moving
 SET TIME ZONE 'Asia/Dubai';
 CREATE SCHEMA legacy;
 CREATE TABLE legacy.customers (shopify_customer_id text PRIMARY KEY, user_id uuid, email text, credits int DEFAULT 0, expires_at timestamptz, last_active timestamptz, disabled bool, meta jsonb, created_at timestamptz, updated_at timestamptz, vip bool);

@@ -1,11 +1,8 @@
 -- Moving in again after somebody was erased: nothing of her comes back, by whichever key the legacy tables have her, and what
 -- an import had refused of her is gone with her.
-\set VERBOSITY terse
-SET client_min_messages = warning;
-SET TIME ZONE 'UTC';
-DROP EXTENSION IF EXISTS mega CASCADE;
-DROP TABLE IF EXISTS mega_customers, mega_generations, mega_admin;
-CREATE EXTENSION mega;
+\getenv tests PG_ABS_SRCDIR
+\set moving :tests '/sql/shared/moving.psql'
+\i :moving
 CREATE SCHEMA old_shop;
 CREATE TABLE old_shop.customers (shopify_customer_id text, user_id uuid, email text, credits int DEFAULT 0, created_at timestamptz DEFAULT '2025-01-01', updated_at timestamptz);
 CREATE TABLE old_shop.credit_transactions (id text, shopify_customer_id text, delta int, reason text, source text, ref_type text, ref_id text, created_at timestamptz DEFAULT '2025-01-01');

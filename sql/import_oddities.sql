@@ -1,10 +1,7 @@
 -- Moving in: what real databases of this kind contain. Each oddity has its rule and its count.
-\set VERBOSITY terse
-SET client_min_messages = warning;
-SET TIME ZONE 'UTC';
-DROP EXTENSION IF EXISTS mega CASCADE;
-DROP TABLE IF EXISTS mega_customers, mega_generations, mega_admin;
-CREATE EXTENSION mega;
+\getenv tests PG_ABS_SRCDIR
+\set moving :tests '/sql/shared/moving.psql'
+\i :moving
 CREATE SCHEMA old_shop;
 CREATE TABLE old_shop.customers (shopify_customer_id text, user_id uuid, email text, credits int DEFAULT 0, expires_at timestamptz, last_active timestamptz, disabled bool, created_at timestamptz, updated_at timestamptz);
 CREATE TABLE old_shop.credit_transactions (id text, shopify_customer_id text, delta int, reason text, source text, ref_type text, ref_id text, created_at timestamptz);

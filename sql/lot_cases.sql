@@ -4,13 +4,9 @@
 \getenv tests PG_ABS_SRCDIR
 \set opening :tests '/sql/shared/opening.psql'
 \i :opening
-CREATE FUNCTION pg_temp.id(who text) RETURNS text LANGUAGE sql AS 'SELECT ''pass:test:lotc-'' || who';
-CREATE FUNCTION pg_temp.make(VARIADIC who text[]) RETURNS bigint LANGUAGE sql AS 'SELECT count(mega_ensure_customer(pg_temp.id(w))) FROM unnest(who) w';
--- A grant: with a day of 2090, a lot that ends then.
-CREATE FUNCTION pg_temp.give(who text, name text, amount integer, day integer DEFAULT NULL) RETURNS integer LANGUAGE sql AS
-    'SELECT mg_credits FROM mega_record_credit(pg_temp.id(who), amount, ''grant'', txn_id => ''lotc-'' || who || ''-'' || name, expires_at => timestamptz ''2090-01-01'' + (day - 1) * interval ''1 day'')';
-CREATE FUNCTION pg_temp.spend(who text, name text, amount integer) RETURNS integer LANGUAGE sql AS
-    'SELECT mg_credits FROM mega_record_credit(pg_temp.id(who), -amount, ''spend'', txn_id => ''lotc-'' || who || ''-'' || name)';
+\set lots :tests '/sql/shared/lots.psql'
+\i :lots
+SET test.prefix = 'lotc-';
 -- The end of a lot is at another time, in its row and at its customer: as if the clock were set.
 CREATE FUNCTION pg_temp.move_end(who text, name text, moment timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

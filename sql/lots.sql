@@ -3,13 +3,9 @@
 \getenv tests PG_ABS_SRCDIR
 \set opening :tests '/sql/shared/opening.psql'
 \i :opening
-CREATE FUNCTION pg_temp.id(who text) RETURNS text LANGUAGE sql AS 'SELECT ''pass:test:lots-'' || who';
-CREATE FUNCTION pg_temp.make(VARIADIC who text[]) RETURNS bigint LANGUAGE sql AS 'SELECT count(mega_ensure_customer(pg_temp.id(w))) FROM unnest(who) w';
--- A grant: with a day of 2090, a lot that ends then.
-CREATE FUNCTION pg_temp.give(who text, name text, amount integer, day integer DEFAULT NULL) RETURNS integer LANGUAGE sql AS
-    'SELECT mg_credits FROM mega_record_credit(pg_temp.id(who), amount, ''grant'', txn_id => ''lots-'' || who || ''-'' || name, expires_at => timestamptz ''2090-01-01'' + (day - 1) * interval ''1 day'')';
-CREATE FUNCTION pg_temp.spend(who text, name text, amount integer, may_owe boolean DEFAULT false) RETURNS integer LANGUAGE sql AS
-    'SELECT mg_credits FROM mega_record_credit(pg_temp.id(who), -amount, ''spend'', txn_id => ''lots-'' || who || ''-'' || name, allow_negative => may_owe)';
+\set lots :tests '/sql/shared/lots.psql'
+\i :lots
+SET test.prefix = 'lots-';
 -- A raw row.
 CREATE FUNCTION pg_temp.raw(who text, name text, amount integer) RETURNS void LANGUAGE sql AS
     'INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES (''credit_transaction:lots-'' || who || ''-'' || name, pg_temp.id(who), amount, ''raw'')';

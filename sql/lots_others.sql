@@ -3,9 +3,9 @@
 \getenv tests PG_ABS_SRCDIR
 \set opening :tests '/sql/shared/opening.psql'
 \i :opening
-CREATE FUNCTION pg_temp.id(who text) RETURNS text LANGUAGE sql AS 'SELECT ''pass:test:lots-others-'' || who';
-CREATE FUNCTION pg_temp.give(who text, name text, amount integer, day integer DEFAULT NULL) RETURNS integer LANGUAGE sql AS
-    'SELECT mg_credits FROM mega_record_credit(pg_temp.id(who), amount, ''grant'', txn_id => ''lots-others-'' || who || ''-'' || name, expires_at => timestamptz ''2090-01-01'' + (day - 1) * interval ''1 day'')';
+\set lots :tests '/sql/shared/lots.psql'
+\i :lots
+SET test.prefix = 'lots-others-';
 -- What stands: the balance, the open lots, and what does not reconcile.
 CREATE FUNCTION pg_temp.stands(who text) RETURNS text LANGUAGE sql AS $$
     SELECT c.mg_credits || ' credits, lots ' || coalesce((SELECT string_agg(regexp_replace(l.mg_id, '.*-', '') || ' ' || l.remaining, ', ') FROM mega_credit_lots(c.mg_pass_id) l), 'none') ||

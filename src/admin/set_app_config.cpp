@@ -40,17 +40,11 @@ constinit pg::statement
 // are the application's.
 pg::jsonb with_version(std::optional<pg::jsonb> meta, std::int32_t version, std::optional<std::string_view> actor) {
     const pg::jsonb before = meta && pg::is_object(*meta) ? *meta : pg::empty_object();
-    pg::json_builder own;
-    own.begin_object();
-    if (const auto kept = pg::find(before, ledger::own_key); kept && kept->is_object())
-        pg::for_each_member(kept->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (key != "version" && key != "actor")
-                own.key(key).value(value);
-        });
-    own.key("version").number(std::to_string(version));
-    if (actor)
-        own.key("actor").text(*actor);
-    return ledger::with_own_key(before, own.end_object().finish());
+    return ledger::with_own_members(before, {"version", "actor"}, [&](pg::json_builder &builder) {
+        builder.key("version").number(std::to_string(version));
+        if (actor)
+            builder.key("actor").text(*actor);
+    });
 }
 
 // What the metadata of the setting in force say of its version; they may be anybody's.

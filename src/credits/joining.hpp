@@ -11,7 +11,7 @@ namespace mega::credits {
 // for. Then both have one end, or none.
 void settle_both(ledger::store &store, ledger::locked_customer &source, ledger::locked_customer &target);
 
-// Mega's own key of the target with what both have in theirs of credits: open lots, and claims on top-ups.
-pg::jsonb joined_own_key(pg::jsonb source_meta, pg::jsonb target_meta);
+// The target's mg_meta with what both have noted of credits: open lots, and claims on top-ups.
+pg::jsonb joined_meta(pg::jsonb source_meta, pg::jsonb target_meta);
 
 } // namespace mega::credits

@@ -4,7 +4,6 @@
 #include "credits/batch_keys.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/merged.hpp"
-#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
 
@@ -214,12 +213,8 @@ std::vector<std::size_t> posting_batch::select_fresh(const group &own, postings 
             refuse_other_content(*first, what);
         const posting *said = by_txn_id != nullptr ? by_txn_id : other;
         if (said != nullptr) {
-            posting again = what; // by another name of the same customer, maybe
-            if (again.pass_id != said->pass_id &&
-                ledger::means_customer(store_.where(), again.pass_id,
-                                       ledger::resolve_pass_id(store_.where(), said->pass_id)))
-                again.named_as = std::exchange(again.pass_id, said->pass_id);
-            require_same(as_credit_row(*said), again);
+            const credit_row row = as_credit_row(*said);
+            require_same(row, named_as_in(store_, row, what));
         }
         if (first || said != nullptr)
             continue;

@@ -121,8 +121,11 @@ void require_same(const credit_row &first, const posting &again) {
 }
 
 posting named_as_in(ledger::store &store, const credit_row &first, posting again) {
-    if (again.pass_id != first.pass_id && ledger::means_customer(store.where(), again.pass_id, first.pass_id))
-        again.named_as = std::exchange(again.pass_id, first.pass_id);
+    if (again.pass_id == first.pass_id || !ledger::means_customer(store.where(), again.pass_id, first.pass_id))
+        return again;
+    std::string named = std::exchange(again.pass_id, first.pass_id);
+    if (!again.named_as)
+        again.named_as = std::move(named);
     return again;
 }
 

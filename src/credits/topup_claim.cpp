@@ -63,14 +63,11 @@ std::vector<claim> claims_in(pg::jsonb meta) {
     return all;
 }
 
-pg::jsonb own_key_with_claims(pg::jsonb meta, std::span<const claim> all) {
-    const pg::jsonb own = ledger::own_key_with(meta, claim_key, [&](pg::json_builder &builder) {
-        if (!all.empty()) {
-            builder.key(claim_key);
-            add_claim(builder, all.front());
-        }
-    });
-    return ledger::own_key_with(ledger::with_own_key(meta, own), others_key, [&](pg::json_builder &builder) {
+pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> all) {
+    return ledger::with_own_members(meta, {claim_key, others_key}, [&](pg::json_builder &builder) {
+        if (all.empty())
+            return;
+        add_claim(builder.key(claim_key), all.front());
         if (all.size() < 2)
             return;
         builder.key(others_key).begin_array();
@@ -85,10 +82,9 @@ std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id) {
 }
 
 void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all) {
-    const pg::jsonb meta = meta_of(store, customer.pass_id);
-    const pg::jsonb own = own_key_with_claims(meta, all);
-    const ledger::in_flight::own_key writing(customer.pass_id, pg::root_of(own));
-    const ledger::customer_change change[] = {{column::mg_meta, pg::to_datum(ledger::with_own_key(meta, own))}};
+    const pg::jsonb meta = with_claims(meta_of(store, customer.pass_id), all);
+    const ledger::in_flight::own_key writing(customer.pass_id, ledger::own_value_of(meta));
+    const ledger::customer_change change[] = {{column::mg_meta, pg::to_datum(meta)}};
     if (store.change_customer(customer, change) != 1)
         ledger::refuse_kept_out(store, customer.pass_id);
 }

@@ -23,8 +23,8 @@ struct claim {
 std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id);
 std::vector<claim> claims_in(pg::jsonb meta);
 
-// Mega's own key of a customer with these claims in it.
-pg::jsonb own_key_with_claims(pg::jsonb meta, std::span<const claim> all);
+// A customer's mg_meta with these claims in it.
+pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> all);
 
 // Writes them in place of what is there. The customer is locked.
 void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all);

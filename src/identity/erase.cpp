@@ -62,13 +62,6 @@ constinit pg::statement erase_admin(
     "(mg_detail OPERATOR(pg_catalog.#>>) '{row,generation_id}')]))))",
     admin_types);
 
-// What an import knows her rows by when nothing names her any more.
-constinit pg::statement
-    digests_of("SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.encode(pg_catalog.sha256("
-               "pg_catalog.convert_to(n.name, pg_catalog.getdatabaseencoding())), 'hex') ORDER BY n.name), '[]') "
-               "FROM pg_catalog.unnest($1) n(name)",
-               ids_type);
-
 constexpr column texts[] = {column::mg_email,
                             column::mg_first_name,
                             column::mg_last_name,
@@ -160,8 +153,11 @@ private:
                 names.insert("pass:shopify:" + std::string(id));
         for (const std::string &one : all_)
             names.erase(one);
-        const std::vector<std::string> wanted(names.begin(), names.end());
-        return *store_.run(store_.where().customers, digests_of, wanted).json(0, 0);
+        pg::json_builder builder;
+        builder.begin_array();
+        for (const std::string &name : names)
+            builder.text(ledger::digest_of_erased(name));
+        return builder.end_array().finish();
     }
 
     void erase_customer(const std::string &pass_id) {
@@ -180,9 +176,9 @@ private:
             changes.emplace_back(column::mg_deleted_at, pg::to_datum(now));
         changes.emplace_back(column::mg_mma_preferences,
                              pg::to_datum(ledger::managed_keys_of(ledger::preferences_of(store_, pass_id))));
-        write_with_own_key(
-            store_, customer, std::move(changes), pg::empty_object(),
-            own_key_left(meta_of(store_, pass_id), now, pass_id == root_ ? digests() : pg::empty_object()));
+        const pg::jsonb own =
+            own_key_left(meta_of(store_, pass_id), now, pass_id == root_ ? digests() : pg::empty_object());
+        write_noted(store_, customer, std::move(changes), ledger::with_own_key(pg::empty_object(), own));
     }
 
     static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now, pg::jsonb keys) {

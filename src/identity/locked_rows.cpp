@@ -53,10 +53,10 @@ pg::jsonb meta_of(ledger::store &store, std::string_view pass_id) {
     return pg::is_object(meta) ? meta : pg::empty_object();
 }
 
-void write_with_own_key(ledger::store &store, const ledger::locked_customer &customer,
-                        std::vector<ledger::customer_change> changes, pg::jsonb meta, pg::jsonb own) {
-    const ledger::in_flight::own_key writing(customer.pass_id, pg::root_of(own));
-    changes.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(meta, own)));
+void write_noted(ledger::store &store, const ledger::locked_customer &customer,
+                 std::vector<ledger::customer_change> changes, pg::jsonb meta) {
+    const ledger::in_flight::own_key writing(customer.pass_id, ledger::own_value_of(meta));
+    changes.emplace_back(column::mg_meta, pg::to_datum(meta));
     if (store.change_customer(customer, changes) != 1)
         ledger::refuse_kept_out(store, customer.pass_id);
 }

@@ -144,8 +144,8 @@ void merging::write_source() {
                 own.key(key).value(value);
         });
     own.key("merged_into").text(target_.pass_id);
-    write_with_own_key(store_, source_, std::move(changes), meta_of(store_, source_.pass_id),
-                       own.end_object().finish());
+    write_noted(store_, source_, std::move(changes),
+                ledger::with_own_key(meta_of(store_, source_.pass_id), own.end_object().finish()));
 }
 
 void merging::write_target(pg::jsonb source_meta) {
@@ -156,18 +156,17 @@ void merging::write_target(pg::jsonb source_meta) {
     const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
                                                             ledger::fold_from_ledger(store_, target_.pass_id));
     const pg::jsonb meta = meta_of(store_, target_.pass_id);
-    const pg::jsonb with_credits = ledger::with_own_key(meta, credits::joined_own_key(source_meta, meta));
     std::set<std::string> all(sources_.begin(), sources_.end());
     const std::vector<std::string> before = sources_in(meta);
     all.insert(before.begin(), before.end());
-    const pg::jsonb own = ledger::own_key_with(with_credits, "sources", [&](pg::json_builder &builder) {
-        builder.key("sources").begin_array();
-        for (const std::string &one : all)
-            builder.text(one);
-        builder.end_array();
-    });
-    write_with_own_key(store_, target_, ledger::projection(target_, after, std::nullopt, preferences.document), meta,
-                       own);
+    const pg::jsonb joined =
+        ledger::with_own_members(credits::joined_meta(source_meta, meta), {"sources"}, [&](pg::json_builder &builder) {
+            builder.key("sources").begin_array();
+            for (const std::string &one : all)
+                builder.text(one);
+            builder.end_array();
+        });
+    write_noted(store_, target_, ledger::projection(target_, after, std::nullopt, preferences.document), joined);
 }
 
 // Chains are one step long.
@@ -175,10 +174,10 @@ void merging::relink(const std::string &pass_id) {
     const auto customer = store_.lock_customer(pass_id);
     if (!customer)
         return;
-    const pg::jsonb meta = meta_of(store_, pass_id);
-    const pg::jsonb own = ledger::own_key_with(
-        meta, "merged_into", [&](pg::json_builder &builder) { builder.key("merged_into").text(target_.pass_id); });
-    write_with_own_key(store_, *customer, {}, meta, own);
+    write_noted(store_, *customer, {},
+                ledger::with_own_members(meta_of(store_, pass_id), {"merged_into"}, [&](pg::json_builder &builder) {
+                    builder.key("merged_into").text(target_.pass_id);
+                }));
 }
 
 pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {

@@ -6,12 +6,18 @@
 
 namespace mega::ledger {
 
+// A customer's mg_meta, and the open lots that stand in it.
+struct noted_meta {
+    std::string document; // its bytes
+    core::open_lots lots;
+};
+
 // A customer's open lots, which copies of him share.
 class shared_lots {
 public:
     shared_lots() = default;
-    shared_lots(core::open_lots lots)
-        : lots_(lots.empty() ? nullptr : std::make_shared<const core::open_lots>(std::move(lots))) {}
+    shared_lots(core::open_lots lots) : lots_(std::make_shared<const core::open_lots>(std::move(lots))) {}
+    explicit shared_lots(const std::shared_ptr<const noted_meta> &meta) : lots_(meta, &meta->lots) {}
 
     const core::open_lots &operator*() const noexcept { return lots_ ? *lots_ : none; }
     const core::open_lots *operator->() const noexcept { return &**this; }
@@ -28,8 +34,7 @@ struct locked_customer {
     std::int32_t credits = 0;
     std::optional<pg::timestamp> expires_at; // of what has no lot
     shared_lots lots;                        // (I15)
-    std::shared_ptr<const std::string> meta; // mg_meta, when it has members: its bytes, which copies of him share
-    shared_lots lots_in_meta;                // what stands there
+    std::shared_ptr<const noted_meta> meta;  // when it has members; copies of him share it
     bool may_spend = true;                   // neither disabled nor deleted
     pg::timestamp updated_at{};
     bool erased = false;

@@ -191,4 +191,12 @@ void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_r
             set_document(new_row, c, pg::empty_object());
 }
 
+std::string digest_of_erased(std::string_view pass_id) {
+    return std::string(pg::text_of(pg::call([pass_id] {
+        const Datum bytes = PointerGetDatum(cstring_to_text_with_len(pass_id.data(), static_cast<int>(pass_id.size())));
+        return DirectFunctionCall2(binary_encode, DirectFunctionCall1(sha256_bytea, bytes),
+                                   PointerGetDatum(cstring_to_text("hex")));
+    })));
+}
+
 } // namespace mega::ledger

@@ -42,6 +42,10 @@ bool writes_text(const ledger_row &old_row, const ledger_row &new_row);
 using admin_row_seen = schema::named_row<schema::admin>;
 void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row);
 
+// By what an erased customer's row knows a pass id that one of the person's legacy keys would make: SHA-256, in
+// hexadecimal digits.
+std::string digest_of_erased(std::string_view pass_id);
+
 // A document in which no string is one of the pass ids that are erased.
 pg::jsonb without_mentions(const erasure &what, pg::jsonb document);
 

@@ -48,8 +48,10 @@ void add_changes(pg::json_builder &builder, std::string_view key, const core::lo
     if (changes.empty())
         return;
     builder.key(key).begin_array();
-    for (const core::lot_change &one : changes)
-        builder.begin_array().text(one.name).number(std::to_string(one.credits)).end_array();
+    for (const core::lot_change &one : changes) {
+        const pg::json_scalar row[] = {std::string_view(one.name), one.credits};
+        builder.row(row);
+    }
     builder.end_array();
 }
 
@@ -84,15 +86,16 @@ core::open_lots open_lots_of(pg::jsonb meta) {
 }
 
 // Kept by the customer himself: he may outlive the part of a call that has read him.
-static void note_document(locked_customer &customer, pg::jsonb document, shared_lots lots) {
-    customer.meta = std::make_shared<const std::string>(reinterpret_cast<const char *>(document.document),
-                                                        VARSIZE(document.document));
-    customer.lots = customer.lots_in_meta = std::move(lots);
+static void note_document(locked_customer &customer, pg::jsonb document, core::open_lots lots) {
+    const auto *bytes = reinterpret_cast<const char *>(document.document);
+    customer.meta =
+        std::make_shared<const noted_meta>(noted_meta{{bytes, VARSIZE(document.document)}, std::move(lots)});
+    customer.lots = shared_lots(customer.meta);
 }
 
 void note_meta(locked_customer &customer, pg::nullable_datum meta) {
     customer.meta.reset();
-    customer.lots = customer.lots_in_meta = {};
+    customer.lots = {};
     if (meta.is_null || pg::has_no_member(meta.value))
         return;
     const pg::jsonb document = pg::jsonb_of(meta.value);
@@ -102,7 +105,7 @@ void note_meta(locked_customer &customer, pg::nullable_datum meta) {
 pg::jsonb meta_of(const locked_customer &customer) {
     if (!customer.meta)
         return pg::empty_object();
-    return {reinterpret_cast<Jsonb *>(const_cast<char *>(customer.meta->data()))};
+    return {reinterpret_cast<Jsonb *>(const_cast<char *>(customer.meta->document.data()))};
 }
 
 core::holdings holdings_of(const locked_customer &customer) {
@@ -120,7 +123,7 @@ core::holdings holdings_in(const pg::rows &found, std::uint64_t row, int first) 
 }
 
 pg::jsonb with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
-    return with_own_member(meta, lots_key, [&](pg::json_builder &builder) {
+    return with_own_members(meta, {lots_key}, [&](pg::json_builder &builder) {
         if (!lots.empty())
             add_lots(builder.key(lots_key), lots);
     });
@@ -128,7 +131,9 @@ pg::jsonb with_open_lots(pg::jsonb meta, const core::open_lots &lots) {
 
 // The document where nothing but what is left of some lots is to change: most draws take from one of many.
 static std::optional<pg::jsonb> with_less_left(const locked_customer &customer) {
-    const core::open_lots &stored = *customer.lots_in_meta, &lots = *customer.lots;
+    if (!customer.meta)
+        return std::nullopt;
+    const core::open_lots &stored = customer.meta->lots, &lots = *customer.lots;
     const auto same = [](const core::lot &left, const core::lot &right) {
         return left.ends == right.ends && left.name == right.name;
     };
@@ -164,7 +169,7 @@ void write_lots(store &store, locked_customer &customer, shared_lots lots) {
     const customer_change change[] = {{schema::customer::mg_meta, pg::to_datum(*meta)}};
     if (store.change_customer(customer, change) != 1)
         refuse_kept_out(store, customer.pass_id);
-    note_document(customer, *meta, std::move(after.lots));
+    note_document(customer, *meta, *after.lots);
 }
 
 pg::jsonb lots_document(const core::open_lots &lots) {
@@ -219,10 +224,9 @@ bool mark_ended(store &store, std::string_view name, std::int64_t credits) {
     const auto before = ended_of(meta);
     if (before && credits == 0)
         return false;
-    const pg::jsonb own = own_key_with(meta, ended_key, [&](pg::json_builder &builder) {
-        builder.key(ended_key).number(std::to_string(before.value_or(0) + credits));
-    });
-    store.note_in_row(mg_id, with_own_key(meta, own), own);
+    store.note_in_row(mg_id, with_own_members(meta, {ended_key}, [&](pg::json_builder &builder) {
+                          builder.key(ended_key).number(std::to_string(before.value_or(0) + credits));
+                      }));
     return true;
 }
 

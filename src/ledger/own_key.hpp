@@ -21,21 +21,9 @@ const JsonbContainer *own_value_of(pg::jsonb meta);
 // A member of mega's own key; std::nullopt when there is none.
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name);
 
-// Mega's own key with `add(builder)` in the place of one of its members; the others stay.
-template <class Add> pg::jsonb own_key_with(pg::jsonb meta, std::string_view name, Add add) {
-    pg::json_builder builder;
-    builder.begin_object();
-    if (const auto own = pg::find(meta, own_key); own && own->is_object())
-        pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (key != name)
-                builder.key(key).value(value);
-        });
-    add(builder);
-    return builder.end_object().finish();
-}
-
-// The whole document in which that was done.
-template <class Add> pg::jsonb with_own_member(pg::jsonb meta, std::string_view name, Add add) {
+// A document with `add(builder)` in the place of some members of mega's own key; the others stay.
+template <class Add>
+pg::jsonb with_own_members(pg::jsonb meta, std::initializer_list<std::string_view> names, Add add) {
     pg::json_builder builder;
     builder.begin_object();
     std::optional<pg::json_value> own;
@@ -48,7 +36,7 @@ template <class Add> pg::jsonb with_own_member(pg::jsonb meta, std::string_view 
     builder.key(own_key).begin_object();
     if (own && own->is_object())
         pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (key != name)
+            if (std::ranges::find(names, key) == names.end())
                 builder.key(key).value(value);
         });
     add(builder);

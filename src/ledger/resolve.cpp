@@ -131,8 +131,8 @@ void require_visible_customer(pg::spi_connection &spi, const schema::table_catal
         throw_unknown_customer(given);
 }
 
-bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view stored) {
-    return given == stored || resolve_pass_id(where, given) == stored;
+bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view other) {
+    return given == other || resolve_pass_id(where, given) == resolve_pass_id(where, other);
 }
 
 } // namespace mega::ledger

@@ -36,7 +36,7 @@ std::vector<std::string> customers_of_user(const schema::table_catalog &where, c
 // For reads: whether there is a customer of exactly this pass id.
 bool customer_stands(const schema::table_catalog &where, std::string_view pass_id);
 
-// Whether the pass id that was given means the customer of a row that stores the other.
-bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view stored);
+// Whether the pass id that was given means the customer whom a row, or another entry of the call, names so.
+bool means_customer(const schema::table_catalog &where, std::string_view given, std::string_view other);
 
 } // namespace mega::ledger

@@ -265,9 +265,9 @@ void note_first_owner(const ledger_row &old_row, ledger_row &new_row) {
     const pg::jsonb meta = old_row.json(column::mg_meta).value_or(pg::empty_object());
     if (!pg::is_object(meta) || own_member(meta, "from"))
         return;
-    const pg::jsonb own = own_key_with(
-        meta, "from", [&](pg::json_builder &builder) { builder.key("from").text(*old_row.text(column::mg_pass_id)); });
-    const pg::jsonb noted = with_own_key(meta, own);
+    const pg::jsonb noted = with_own_members(meta, {"from"}, [&](pg::json_builder &builder) {
+        builder.key("from").text(*old_row.text(column::mg_pass_id));
+    });
     const auto stored = new_row.json(column::mg_meta);
     if (!stored || !pg::equal(pg::root_of(*stored), pg::root_of(noted)))
         new_row.set(column::mg_meta, noted);

@@ -116,7 +116,7 @@ public:
     virtual void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) = 0;
 
     // Writes the mg_meta of a credit row that is locked, with mega's own key in it.
-    virtual void note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) = 0;
+    virtual void note_in_row(const std::string &mg_id, pg::jsonb meta) = 0;
 
     // The greatest step number of a generation that is locked; std::nullopt when it has no step.
     virtual std::optional<std::int32_t> last_step(std::string_view generation_id) = 0;

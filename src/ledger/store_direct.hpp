@@ -32,7 +32,7 @@ public:
     std::int64_t pending_holds(std::string_view pass_id) override;
     bool may_be_revoked(std::string_view txn_id) override;
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
-    void note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) override;
+    void note_in_row(const std::string &mg_id, pg::jsonb meta) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
     void append_many(std::span<const new_row> rows) override;

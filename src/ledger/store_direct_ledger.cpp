@@ -142,7 +142,7 @@ void direct_store::settle_hold(const std::string &mg_id, std::string_view status
     change_row(mg_id, change, &place);
 }
 
-void direct_store::note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb) {
+void direct_store::note_in_row(const std::string &mg_id, pg::jsonb meta) {
     const ledger_change change[] = {{column::mg_meta, pg::to_datum(meta)}};
     change_row(mg_id, change, nullptr);
 }

@@ -258,9 +258,9 @@ void sql_store::settle_hold(const std::string &mg_id, std::string_view status, c
                                     "mg_id=" + pg::quoted(mg_id));
 }
 
-void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta, pg::jsonb own) {
+void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta) {
     constexpr column columns[] = {column::mg_meta};
-    const in_flight::own_key writing(mg_id, pg::root_of(own));
+    const in_flight::own_key writing(mg_id, own_value_of(meta));
     const pg::rows stored = run(where().generations, statements::update(columns, column::mg_id), mg_id, meta);
     if (stored.empty() || !writing.was_kept(schema::known_entry<column>().foreign_before_row))
         schema::refuse_interference(where().generations.id, schema::writing::update,

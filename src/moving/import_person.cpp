@@ -2,6 +2,7 @@
 #include "moving/import_person.hpp"
 
 #include "core/pass_id.hpp"
+#include "ledger/erasure.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/project.hpp"
 #include "moving/legacy_sql.hpp"
@@ -47,14 +48,14 @@ std::vector<legacy_row> rows_of(std::span<const person_row> rows) {
     return all;
 }
 
-// {"keys": {key: digest}, "written": digest}, beside what is noted already.
-pg::jsonb import_note(pg::jsonb meta, std::span<const person_row> rows, const std::optional<std::string> &written,
-                      bool with_digests) {
+// The document with {"keys": {key: digest}, "written": digest} noted in it, beside what is noted already.
+pg::jsonb with_import_note(pg::jsonb meta, std::span<const person_row> rows, const std::optional<std::string> &written,
+                           bool with_digests) {
     const auto before = ledger::own_member(meta, "import");
     const auto member = [&](std::string_view name) {
         return before && before->is_object() ? pg::find(before->container(), name) : std::nullopt;
     };
-    return ledger::own_key_with(meta, "import", [&](pg::json_builder &out) {
+    return ledger::with_own_members(meta, {"import"}, [&](pg::json_builder &out) {
         out.key("import").begin_object();
         out.key("keys").begin_object();
         if (const auto keys = member("keys"); keys && keys->is_object())
@@ -117,9 +118,9 @@ bool insert(batch &into, const std::string &pass_id, const mapped<column> &made,
         if (const pg::nullable_datum *value = made.find(compared[i]); value != nullptr)
             if (compared[i] != column::mg_user_id || identities == 2)
                 values[i] = *value;
-    const pg::jsonb own = import_note(pg::empty_object(), rows, digest_of(values, application), true);
-    const ledger::in_flight::own_key writing(pass_id, pg::root_of(own));
-    const auto columns = columns_of(pass_id, made, ledger::with_own_key(application, own), identities);
+    const pg::jsonb noted = with_import_note(application, rows, digest_of(values, application), true);
+    const ledger::in_flight::own_key writing(pass_id, ledger::own_value_of(noted));
+    const auto columns = columns_of(pass_id, made, noted, identities);
     return into.store.insert_customer(columns);
 }
 
@@ -129,19 +130,6 @@ mapped<column> nobody_else(const std::string &pass_id, pg::timestamp since) {
     made.set("", column::mg_created_at, since);
     made.set("", column::mg_updated_at, since);
     return made;
-}
-
-} // namespace
-
-namespace {
-
-// As mega_erase_customer notes it: in hexadecimal digits.
-std::string sha256_of(std::string_view text) {
-    return std::string(pg::text_of(pg::call([text] {
-        const Datum bytes = PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
-        return DirectFunctionCall2(binary_encode, DirectFunctionCall1(sha256_bytea, bytes),
-                                   PointerGetDatum(cstring_to_text("hex")));
-    })));
 }
 
 } // namespace
@@ -160,7 +148,7 @@ known_person look_for_person(const batch &into, std::string_view pass_id) {
         person.pass_id = target->string();
     }
     if (!person.exists && !into.erased_keys.empty())
-        person.erased = into.erased_keys.contains(sha256_of(person.pass_id));
+        person.erased = into.erased_keys.contains(ledger::digest_of_erased(person.pass_id));
     return person;
 }
 
@@ -289,12 +277,12 @@ private:
             for (const auto &[c, value] : changes_)
                 if (c == compared[i])
                     values[i] = value;
-        const pg::jsonb own =
-            import_note(person_.meta, rows_, as_imported ? std::optional(digest_of(values, application)) : std::nullopt,
-                        with_digests);
-        changes_.emplace_back(column::mg_meta, pg::to_datum(ledger::with_own_key(application, own)));
+        const pg::jsonb noted =
+            with_import_note(ledger::with_key_of(application, person_.meta), rows_,
+                             as_imported ? std::optional(digest_of(values, application)) : std::nullopt, with_digests);
+        changes_.emplace_back(column::mg_meta, pg::to_datum(noted));
         claim_identities();
-        const ledger::in_flight::own_key writing(person_.pass_id, pg::root_of(own));
+        const ledger::in_flight::own_key writing(person_.pass_id, ledger::own_value_of(noted));
         if (into_.store.change_customer(customer_, changes_) != 1)
             ledger::refuse_kept_out(into_.store, person_.pass_id);
         return as_imported ? 1 : 0;

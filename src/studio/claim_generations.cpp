@@ -74,15 +74,15 @@ std::optional<claim> claim_of(const locked_generation &generation) {
 
 void write(ledger::store &store, locked_generation &generation, const claim &made) {
     const pg::jsonb meta = generation.json(column::mg_meta).value_or(pg::empty_object());
-    const pg::jsonb own = ledger::own_key_with(meta, claim_key, [&](pg::json_builder &builder) {
+    const pg::jsonb noted = ledger::with_own_members(meta, {claim_key}, [&](pg::json_builder &builder) {
         builder.key(claim_key).begin_object();
         builder.key("worker").text(made.worker);
         builder.key("until").number(std::to_string(made.until));
         builder.key("attempt").number(std::to_string(made.attempt));
         builder.end_object();
     });
-    generation.set(column::mg_meta, ledger::with_own_key(meta, own));
-    const ledger::in_flight::own_key writing(generation.mg_id(), pg::root_of(own));
+    generation.set(column::mg_meta, noted);
+    const ledger::in_flight::own_key writing(generation.mg_id(), ledger::own_value_of(noted));
     generation.write(store);
 }
 

@@ -43,11 +43,6 @@ batched read_entry(const entry &given) {
     return read;
 }
 
-bool are_of_one_customer(const schema::table_catalog &where, const event &one, const event &other) {
-    return one.pass_id == other.pass_id ||
-           ledger::means_customer(where, other.pass_id, ledger::resolve_pass_id(where, one.pass_id));
-}
-
 bool say_the_same(const event &one, const event &other) {
     return one.type == other.type && one.generation_id == other.generation_id &&
            pg::equal(pg::root_of(one.payload), pg::root_of(other.payload));
@@ -97,7 +92,8 @@ private:
         const auto [first, is_new] = by_id_.try_emplace(*one.what.id, &one.what);
         if (is_new)
             return is_replay(store_, one.what);
-        if (!are_of_one_customer(store_.where(), *first->second, one.what) || !say_the_same(*first->second, one.what))
+        if (!ledger::means_customer(store_.where(), one.what.pass_id, first->second->pass_id) ||
+            !say_the_same(*first->second, one.what))
             throw pg::sql_error{"MG002", "this event was recorded with other content",
                                 "mg_id=" + pg::quoted("mma_event:" + *one.what.id),
                                 "Repeat a call with the same arguments, or use another event_id."};
