@@ -296,3 +296,13 @@ SELECT pg_temp.open('cut');
 SELECT pg_temp.outcome($$SELECT pg_temp.spend('cut', 's', 1)$$);
 SELECT pg_temp.give('cut', 'b', 1);
 SELECT * FROM pg_temp.ledger('cut');
+
+--
+-- What a caller's own document says in mega's key is dropped where mega notes lots, too (I17).
+--
+SELECT pg_temp.make('forged');
+SELECT mg_credits FROM mega_record_credit(pg_temp.id('forged'), 10, 'grant', txn_id => 'lots-forged-a', expires_at => '2090-01-01', meta => '{"mega": {"revoke_of": "lots-two-a", "ended": 3}, "a": 1}');
+SELECT mg_credits FROM mega_record_credit(pg_temp.id('forged'), -4, 'spend', txn_id => 'lots-forged-s', meta => '{"mega": {"refund_of": "lots-two-a", "lots": [["lots-two-a", 9]], "cover": [["x", -1]]}, "b": 2}');
+SELECT mg_credits FROM mega_refund_credit('lots-forged-s', 'lots-forged-r', 1);
+SELECT mg_id, mg_meta FROM mega_generations WHERE mg_pass_id = pg_temp.id('forged') ORDER BY mg_created_at;
+SELECT pg_temp.open('forged');

@@ -104,9 +104,11 @@ ledger::new_row row_of(const posting &what, const applied &made) {
         .set(column::mg_status, what.status)
         .set(column::mg_created_at, made.stamp)
         .set(column::mg_updated_at, made.stamp);
-    const auto own = ledger::own_key_with_lots(what.own, made.lots);
-    if (what.meta || own)
-        row.set_meta(what.meta.value_or(pg::empty_object()), own);
+    const pg::jsonb meta = what.meta.value_or(pg::empty_object());
+    if (made.lots.any())
+        row.set_noted(ledger::with_row_lots(meta, what.own, made.lots));
+    else if (what.meta || what.own)
+        row.set_meta(meta, what.own);
     return row;
 }
 

@@ -178,22 +178,17 @@ pg::jsonb lots_document(const core::open_lots &lots) {
     return builder.finish();
 }
 
-std::optional<pg::jsonb> own_key_with_lots(std::optional<pg::jsonb> own, const row_lots &what) {
-    if (!what.any())
-        return own;
-    pg::json_builder builder;
-    builder.begin_object();
-    if (own)
-        pg::for_each_member(pg::root_of(*own),
-                            [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
-    if (what.ends)
-        builder.key(ends_key).number(std::to_string(*what.ends));
-    add_changes(builder, lots_key, what.lots);
-    add_changes(builder, cover_key, what.cover);
-    return builder.end_object().finish();
+pg::jsonb with_row_lots(pg::jsonb meta, std::optional<pg::jsonb> own, const row_lots &what) {
+    const auto noted = own ? std::optional(pg::value_of(*own)) : std::nullopt; // not what the caller's document says
+    return with_own_key(meta, noted, {}, [&](pg::json_builder &builder) {
+        if (what.ends)
+            builder.key(ends_key).number(std::to_string(*what.ends));
+        add_changes(builder, lots_key, what.lots);
+        add_changes(builder, cover_key, what.cover);
+    });
 }
 
-bool says_of_lots(pg::jsonb own) {
+bool says_of_lots(JsonbContainer *own) {
     return std::ranges::any_of(std::array{ends_key, lots_key, cover_key},
                                [&](std::string_view key) { return pg::find(own, key).has_value(); });
 }

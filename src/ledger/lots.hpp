@@ -46,11 +46,11 @@ struct row_lots {
     bool any() const { return ends || !lots.empty() || !cover.empty(); }
 };
 
-// Mega's own key of a row with that beside what else it notes.
-std::optional<pg::jsonb> own_key_with_lots(std::optional<pg::jsonb> own, const row_lots &what);
+// The application's document of a row with that in mega's own key, beside what else that notes.
+pg::jsonb with_row_lots(pg::jsonb meta, std::optional<pg::jsonb> own, const row_lots &what);
 
 // Whether mega's own key of a row says any of that.
-bool says_of_lots(pg::jsonb own);
+bool says_of_lots(JsonbContainer *own);
 
 // What a row's mg_meta says of lots. name: the row's, without what is before it.
 core::lot_facts lot_facts_of(std::string name, std::int64_t delta, std::optional<pg::jsonb> meta);

@@ -34,14 +34,18 @@ new_row new_row::fresh(std::string_view record_type, std::string_view id) {
 }
 
 new_row &new_row::set_meta(pg::jsonb meta, std::optional<pg::jsonb> own) {
-    own_ = own;
-    return set(schema::ledger::mg_meta, own ? with_own_key(meta, *own) : meta);
+    return own ? set_noted(with_own_key(meta, *own)) : set(schema::ledger::mg_meta, meta);
+}
+
+new_row &new_row::set_noted(pg::jsonb meta) {
+    own_ = own_value_of(meta);
+    return set(schema::ledger::mg_meta, meta);
 }
 
 void check_to_append(const schema::table_catalog &where, const new_row &row, ledger_row &stored) {
     for (std::size_t i = 0; i < row.columns().size(); ++i)
         stored.set(static_cast<schema::ledger>(i), row.columns()[i]);
-    const in_flight::own_key writing(row.mg_id(), row.own_value());
+    const in_flight::own_key writing(row.mg_id(), row.own());
     check_new_row(where, stored, in_flight::moment::before);
     fill_pass_id_of_step(where, stored);
 }

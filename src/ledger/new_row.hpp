@@ -22,8 +22,8 @@ public:
 
     // mg_meta: the application's document, and beside it what mega notes in its own key (I17).
     new_row &set_meta(pg::jsonb meta, std::optional<pg::jsonb> own);
-    const std::optional<pg::jsonb> &own() const { return own_; }
-    const JsonbContainer *own_value() const { return own_ ? pg::root_of(*own_) : nullptr; }
+    new_row &set_noted(pg::jsonb meta);          // both in one document
+    JsonbContainer *own() const { return own_; } // null when mega notes nothing
 
     std::span<const pg::nullable_datum> columns() const { return columns_; }
     const std::string &mg_id() const { return mg_id_; }
@@ -35,7 +35,7 @@ public:
 private:
     bool keyed_ = true;
     std::string mg_id_; // <record type>:<id>
-    std::optional<pg::jsonb> own_;
+    JsonbContainer *own_ = nullptr;
     std::array<pg::nullable_datum, schema::ledger_columns.size()> columns_{};
 };
 

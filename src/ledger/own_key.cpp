@@ -26,7 +26,7 @@ pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own) { return replaced(meta, pg
 
 pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other) { return replaced(meta, pg::find(other, own_key)); }
 
-const JsonbContainer *own_value_of(pg::jsonb meta) {
+JsonbContainer *own_value_of(pg::jsonb meta) {
     const auto own = pg::find(meta, own_key);
     return own && own->is_object() ? own->container() : nullptr;
 }

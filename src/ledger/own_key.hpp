@@ -16,21 +16,19 @@ pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
 pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other);
 
 // Mega's own key in a document; null when it has none.
-const JsonbContainer *own_value_of(pg::jsonb meta);
+JsonbContainer *own_value_of(pg::jsonb meta);
 
 // A member of mega's own key; std::nullopt when there is none.
 std::optional<pg::json_value> own_member(pg::jsonb meta, std::string_view name);
 
-// A document with `add(builder)` in the place of some members of mega's own key; the others stay.
+// A document in which mega's own key is `own` with `add(builder)` in the place of some of its members.
 template <class Add>
-pg::jsonb with_own_members(pg::jsonb meta, std::initializer_list<std::string_view> names, Add add) {
+pg::jsonb with_own_key(pg::jsonb meta, const std::optional<pg::json_value> &own,
+                       std::initializer_list<std::string_view> names, Add add) {
     pg::json_builder builder;
     builder.begin_object();
-    std::optional<pg::json_value> own;
     pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
-        if (key == own_key)
-            own = value;
-        else
+        if (key != own_key)
             builder.key(key).value(value);
     });
     builder.key(own_key).begin_object();
@@ -41,6 +39,12 @@ pg::jsonb with_own_members(pg::jsonb meta, std::initializer_list<std::string_vie
         });
     add(builder);
     return builder.end_object().end_object().finish();
+}
+
+// The same of the key that the document has: its other members stay.
+template <class Add>
+pg::jsonb with_own_members(pg::jsonb meta, std::initializer_list<std::string_view> names, Add add) {
+    return with_own_key(meta, pg::find(meta, own_key), names, add);
 }
 
 // What is stored in place of the document that a row brings, or std::nullopt when that may stay. row: its mg_id or

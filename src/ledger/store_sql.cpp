@@ -280,7 +280,7 @@ bool sql_store::append(const new_row &row) {
     };
     if (!claim_reference(where(), given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason)))
         return false;
-    const in_flight::own_key writing(row.mg_id(), row.own_value());
+    const in_flight::own_key writing(row.mg_id(), row.own());
     const pg::as_role owner(where().generations.owner);
     const pg::rows stored =
         spi().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());
@@ -307,7 +307,7 @@ appended sql_store::append_credit(const new_row &row, std::string_view pass_id, 
     if (credit.is_left())
         return appended::unprojected;
     // A trigger made it another row. What it says of lots is of the credits that it had.
-    if (row.own() && says_of_lots(*row.own()))
+    if (row.own() != nullptr && says_of_lots(row.own()))
         schema::refuse_interference(where().generations.id, schema::writing::insert,
                                     "changes the credits of a row that mega writes of a lot",
                                     to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id())));
