@@ -252,6 +252,8 @@ SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n2", "delta": 1, "reas
 -- what is told of one customer by two names goes in the order of the entries
 SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n5", "delta": -1000, "reason": "batch"}, {"pass_id": "pass:test:merge-n2", "delta": 1000, "reason": "batch"}]')$$);
 SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n2", "delta": 1000, "reason": "batch"}, {"pass_id": "pass:test:merge-n5", "delta": -1000, "reason": "batch"}]');
+SELECT mega_record_mma_events('[{"pass_id": "pass:test:merge-n5", "event_type": "like", "event_id": "merge-o1"}, {"pass_id": "pass:test:merge-n2", "event_type": "like", "event_id": "merge-o2"}, {"pass_id": "pass:test:merge-n5", "event_type": "like", "event_id": "merge-o3"}]');
+SELECT mg_id FROM mega_generations WHERE mg_id LIKE 'mma\_event:merge-o%' ORDER BY mg_created_at;
 SELECT mega_erase_customer('pass:test:merge-n6') IS NOT NULL AS erased;
 SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 1, "reason": "batch"}, {"pass_id": "pass:test:merge-n6", "delta": 2, "reason": "batch"}]')$$);
 SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-n%' ORDER BY 1;

@@ -113,12 +113,12 @@ Datum record_mma_events(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     std::vector<const batched *> sorted;
     for (batched &one : all) {
-        one.pass_id.assign(ledger::spell_pass_id(call.store().where(), one.pass_id));
+        one.pass_id.assign(ledger::resolve_pass_id(call.store().where(), one.pass_id));
         one.what.pass_id = one.pass_id;
         one.what.type = one.type; // where it stands now
         sorted.push_back(&one);
     }
-    // In byte order of pass id, so that customers are locked in order; a customer's events stay in theirs.
+    // In byte order of who is meant, so that customers are locked in order; a customer's events stay in theirs.
     std::ranges::stable_sort(sorted, {}, [](const batched *one) -> const std::string & { return one->pass_id; });
     event_batch batch(call.store());
     for (auto first = sorted.begin(); first != sorted.end();) {
