@@ -21,7 +21,7 @@ void make_lot_of_the_rest(ledger::store &store, ledger::locked_customer &custome
     core::stand(has, INT64_MIN); // a debt is paid before
     if (has.free() > 0 &&
         !make_lot(store, customer, ledger::new_id(), static_cast<std::int32_t>(has.free()), end, true))
-        ledger::refuse_appended_meanwhile("lot", "pass_id", customer.pass_id);
+        ledger::refuse_appended_meanwhile("lot", customer);
 }
 
 } // namespace

@@ -198,7 +198,7 @@ outcome post_once(ledger::store &store, const char *noun, Find find, Lock lock, 
             posted = post(customer);
             return posted.has_value();
         },
-        [&] { ledger::refuse_appended_meanwhile(noun, "pass_id", customer.pass_id); });
+        [&] { ledger::refuse_appended_meanwhile(noun, customer); });
     return first ? outcome{first->mg_id, balance_of(store, first->pass_id), true}
                  : outcome{*posted, customer.credits, false};
 }

@@ -11,7 +11,7 @@ void take_lots_back(ledger::store &store, ledger::locked_customer &customer, con
         return;
     store.refresh(customer);
     if (customer.lots != written)
-        ledger::refuse_appended_meanwhile("movement", "pass_id", customer.pass_id);
+        ledger::refuse_appended_meanwhile("movement", customer);
     ledger::write_lots(store, customer, std::move(lots));
 }
 
@@ -116,7 +116,7 @@ std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &cu
     }
     const row_to_post row[] = {{ended->what, ended->made}};
     if (!append_and_project(store, customer, after, row))
-        ledger::refuse_appended_meanwhile("expiry", "pass_id", customer.pass_id);
+        ledger::refuse_appended_meanwhile("expiry", customer);
     mark_ended(store, ended, after);
     customer = std::move(after);
     return ended->came.total();

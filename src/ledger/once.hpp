@@ -1,6 +1,8 @@
 // What is to be done once, whoever else is about to do it.
 #pragma once
 
+#include "ledger/customer.hpp"
+#include "ledger/disclosure.hpp"
 #include "pg/error.hpp"
 #include "pg/snapshot.hpp"
 
@@ -31,10 +33,17 @@ template <class Look, class Lock, class Act, class Unseen> auto once(Look look, 
     return before;
 }
 
-// Raises 40001. id: what the caller named, or whose it is.
+// Raises 40001. id: what the caller named.
 [[noreturn]] inline void refuse_appended_meanwhile(const char *what, const char *name, std::string_view id) {
     throw pg::sql_error{"40001", std::string("the same ") + what + " was recorded meanwhile",
                         std::string(name) + "=" + pg::quoted(id), "Try again."};
+}
+
+// The same of a customer who may go on for the one that was named.
+[[noreturn]] inline void refuse_appended_meanwhile(const char *what, const locked_customer &whose) {
+    throw pg::sql_error{"40001", std::string("the same ") + what + " was recorded meanwhile",
+                        to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(whose.pass_id)),
+                        "Try again."};
 }
 
 } // namespace mega::ledger
