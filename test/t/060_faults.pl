@@ -115,13 +115,8 @@ sub kill_backends {
     my $client = own_client();
     my ($state, $process) = $client->run(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'writer' AND state = 'active'
         AND query ~ 'mega_|INSERT|COMMIT' AND wait_event_type IS DISTINCT FROM 'Lock' ORDER BY random() LIMIT 1});
-    my $killed = $process && kill 'KILL', $process;
-    # the postmaster ends this session, too, when it has noticed
-    1 while $killed && defined $client->run('SELECT pg_sleep(0.01)');
     $client->close;
-    return 0 if !$killed;
-    wait_for_server();
-    return 1;
+    return $process && kill_backend($node, $process, "$directory/killer.errors");
 }
 
 sub stop_at_once {

@@ -12,7 +12,7 @@ use Time::HiRes qw(sleep time);
 
 use mega_test;
 
-our @EXPORT = qw(open_studio write_until wait_for_server one_of hold_to_account complaints noted);
+our @EXPORT = qw(open_studio write_until one_of hold_to_account complaints noted);
 
 my $customers = 4;
 my ($node, $directory);
@@ -177,15 +177,6 @@ sub connect_client {
     return $client if defined $state;
     $client->close;
     return;
-}
-
-sub wait_for_server {
-    for (1 .. 1200) {
-        my $client = connect_client("$directory/waiting.errors");
-        return $client->close if $client;
-        sleep(0.05);
-    }
-    die "the server did not come back\n";
 }
 
 # What all journals of these storms say: by name, its kind and what was told last.

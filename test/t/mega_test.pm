@@ -9,8 +9,9 @@ use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes ();
 
-our @EXPORT = qw(start_node start_replicating_node seed_of_storm storm wait_for_storm books_disagree quoted);
+our @EXPORT = qw(start_node start_replicating_node seed_of_storm storm wait_for_storm kill_backend books_disagree quoted);
 
 # A running node. Each further argument is a line of postgresql.conf. MEGA_WRITE_PATH says how functions write.
 sub start_node {
@@ -69,6 +70,28 @@ sub wait_for_storm {
         $failed++ if $? != 0;
     }
     return $failed;
+}
+
+# Kills a backend as the kernel does when memory is short, and waits until the server has started anew. False when the
+# backend was about to end by itself.
+sub kill_backend {
+    my ($node, $process, $log) = @_;
+    my $witness = mega_client->connect($node, 'postgres', $log);
+    $witness->rows('SELECT');
+    kill 'KILL', $process;
+    Time::HiRes::sleep(0.01) while kill 0, $process; # until the postmaster has taken it off
+    my ($lives) = $witness->run('SELECT pg_sleep(1)'); # if it was killed, the postmaster ends all others
+    $witness->close;
+    return 0 if defined $lives;
+    # not poll_query_until: a psql that cannot connect does not read its standard input, which ends the test (EPIPE)
+    for (1 .. 1200) {
+        my $client = mega_client->connect($node, 'postgres', $log);
+        my ($state) = $client->run('SELECT');
+        $client->close;
+        return 1 if defined $state;
+        Time::HiRes::sleep(0.05);
+    }
+    die "the server did not come back\n";
 }
 
 # The customers whose balance is not the sum of their ledger (I1), computed here, not by the code under test.
