@@ -108,6 +108,26 @@ SELECT * FROM mega_expire_credits();
 SELECT mg_credits, spendable FROM mega_balance('pass:shopify:7401');
 SELECT count(*) AS texts FROM mega_generations g WHERE g::text ~ 'ada@' OR g.mg_error IS NOT NULL;
 SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_preferences()) AS preferences;
+-- so do lots, and where somebody's own trigger has customers written by SQL
+SELECT FROM mega_ensure_customer('pass:test:lots') l, mega_ensure_customer('pass:test:ended') e;
+SELECT mega_record_credit('pass:test:lots', 40, 'order', txn_id => 'lots-1', expires_at => now() + interval '1 day') IS NOT NULL AS granted, mega_record_credit('pass:test:lots', 30, 'order', txn_id => 'lots-2', expires_at => clock_timestamp() + interval '400 milliseconds') IS NOT NULL,
+    mega_hold_credit('pass:test:lots', 6, 'lots held') IS NOT NULL AS held, mega_hold_credit('pass:test:lots', 7, 'lots held too') IS NOT NULL, mega_hold_credit('pass:test:lots', 8, 'lots overdue', expires_in => '1 microsecond') IS NOT NULL,
+    mega_record_credit('pass:test:lots', -20, 'spend', txn_id => 'lots spent') IS NOT NULL AS spent;
+SELECT mg_credits FROM mega_record_credit('pass:test:ended', 5, 'order', expires_at => clock_timestamp() + interval '1 millisecond');
+SELECT l.erased_rows, e.erased_rows FROM mega_erase_customer('pass:test:lots') l, mega_erase_customer('pass:test:ended') e;
+SELECT pg_sleep(0.42);
+SELECT outcome, mg_credits FROM mega_capture_credit('lots held', 2);
+SELECT outcome, mg_credits FROM mega_release_credit('lots held too');
+SELECT hold_id FROM mega_release_expired_holds();
+CREATE FUNCTION passes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER passes BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION passes();
+SELECT mg_id, mg_credits FROM mega_refund_credit('lots spent', 'lots refund', 10);
+DROP TRIGGER passes ON mega_customers;
+SELECT mg_id, mg_credits, revoked FROM mega_revoke_credit('lots revoke', 'lots-1', amount => 3);
+SELECT expired, credits FROM mega_expire_credits();
+SELECT mg_credits, mg_meta #> '{mega,lots}' -> 0 -> 1 AS left_of_lots_1 FROM mega_customers WHERE mg_pass_id = 'pass:test:lots';
+SELECT mg_reason, mg_delta, mg_meta #> '{mega,lots}' AS lots FROM mega_generations WHERE mg_pass_id = 'pass:test:lots' ORDER BY mg_created_at, mg_id COLLATE "C";
+SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_lots()) AS lots;
 --
 -- Every other write is refused.
 --
@@ -124,6 +144,7 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('raw credit', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:raw', 'pass:shopify:7401', 1)$$), ('raw session', $$INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('session:raw', 'pass:anon:e4a50000-0000-4000-8000-00000000000a')$$),
     ('raw step', $$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:g:5', 'scan', '{"input": {}, "output": {}}')$$), ('raw title', $$UPDATE mega_generations SET mg_title = 'x' WHERE mg_id = 'session:s'$$), ('raw vars', $$UPDATE mega_generations SET mg_mma_vars = '{"a": 1}' WHERE mg_id = 'generation:g'$$),
     ('raw e-mail', $$UPDATE mega_customers SET mg_email = 'x@example.com' WHERE mg_pass_id = 'pass:shopify:7401'$$), ('raw restore', $$UPDATE mega_customers SET mg_deleted_at = NULL WHERE mg_pass_id = 'pass:shopify:7401'$$), ('raw meta', $$UPDATE mega_customers SET mg_meta = '{"a": 1}' WHERE mg_pass_id = 'pass:shopify:7401'$$),
+    ('raw meta of who has lots', $$UPDATE mega_customers SET mg_meta = mg_meta || '{"a": 1}' WHERE mg_pass_id = 'pass:test:lots'$$), ('raw key beside the snapshot', $$UPDATE mega_customers SET mg_mma_preferences = mg_mma_preferences || '{"theme": "Ada"}' WHERE mg_pass_id = 'pass:shopify:7401'$$),
     ('claims', $$SELECT FROM mega_claim_generations('w', 10)$$), ('top-up claims', $$SELECT FROM mega_claim_topups(1000)$$),
     ('ensure by pass id', $$SELECT mega_ensure_customer('pass:shopify:7401')$$), ('ensure by the anonymous id', $$SELECT mega_ensure_customer(anon_id => 'e4a50000-0000-4000-8000-00000000000a')$$)) v(what, statement);
 -- by an identity that she had she is somebody new

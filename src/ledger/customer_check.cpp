@@ -7,6 +7,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/words.hpp"
 #include "pg/clock.hpp"
@@ -71,6 +72,20 @@ void check_values(const customer_row *old_row, const customer_row &row) {
 
 namespace {
 
+// What a document has of the application's.
+pg::jsonb keys_of_application(column c, pg::jsonb document) {
+    return c == column::mg_meta ? with_key_of(document, pg::empty_object())
+                                : with_managed_keys(document, core::json::make_object());
+}
+
+// Whether these change: beside them settlements write of customers who were erased, too.
+bool writes_keys(const customer_row &old_row, const customer_row &new_row, column c) {
+    const auto stored = old_row.json(c), written = new_row.json(c);
+    if (!stored || !written || old_row.same(new_row, c))
+        return false;
+    return !pg::equal(pg::root_of(keys_of_application(c, *stored)), pg::root_of(keys_of_application(c, *written)));
+}
+
 // Nothing that an erasure took away is written anew.
 void refuse_text_of_erased(const customer_row &old_row, const customer_row &new_row) {
     constexpr column gone[] = {column::mg_email,
@@ -87,7 +102,8 @@ void refuse_text_of_erased(const customer_row &old_row, const customer_row &new_
         return;
     const bool written =
         std::ranges::any_of(gone, [&](column c) { return !old_row.same(new_row, c) && !new_row.is_null(c); });
-    if (written || new_row.is_null(column::mg_deleted_at) || !old_row.same(new_row, column::mg_meta))
+    if (written || new_row.is_null(column::mg_deleted_at) || writes_keys(old_row, new_row, column::mg_meta) ||
+        writes_keys(old_row, new_row, column::mg_mma_preferences))
         refuse_erased(old_row.text(column::mg_pass_id).value_or(""));
 }
 
