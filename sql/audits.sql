@@ -22,13 +22,22 @@ SELECT what, pg_temp.outcome(format('SELECT mega_record_admin_audit(%s, audit_id
     '{"action": "audits.credit", "actor_pass_id": "pass:test:audits-a", "user_id": "a0d10000-0000-4000-8000-000000000001", "email": "Ada@Example.com", "ip": "2001:db8::1", "user_agent": "curl/8", "route": "/admin/credits", "method": "POST", "status": 200, "detail": {"delta": 50}}' || other))))
 FROM (VALUES ('the same', '{}'::jsonb), ('action', '{"action": "audits.other"}'), ('customer', '{"actor_pass_id": "pass:test:audits-b"}'), ('no customer', '{"actor_pass_id": null}'), ('user', '{"user_id": "a0d10000-0000-4000-8000-000000000002"}'), ('email', '{"email": "bob@example.com"}'),
     ('ip', '{"ip": "2001:db8::2"}'), ('user agent', '{"user_agent": null}'), ('route', '{"route": "/"}'), ('method', '{"method": "GET"}'), ('status', '{"status": 201}'), ('detail', '{"detail": {"delta": 51}}')) v(what, other);
+-- blank is not told
+SELECT replayed FROM mega_record_admin_audit('audits.blank', user_agent => ' ', route => '', method => '', email => ' ', audit_id => 'audits-blank') UNION ALL SELECT replayed FROM mega_record_admin_audit('audits.blank', audit_id => 'audits-blank');
+SELECT mg_user_agent, mg_route, mg_method, mg_email FROM mega_admin WHERE mg_id = 'admin_audit:audits-blank';
+-- of a customer that was merged since, by whichever pass id; of another one it is told
+SELECT count(*) FROM (SELECT mega_ensure_customer('pass:test:audits-' || c) FROM unnest('{source,target}'::text[]) c) made;
+SELECT * FROM mega_record_admin_audit('audits.merged', 'pass:test:audits-source', audit_id => 'audits-merged');
+SELECT mg_pass_id FROM mega_merge_customers('pass:test:audits-source', 'pass:test:audits-target');
+SELECT who, pg_temp.outcome(format($$SELECT mega_record_admin_audit('audits.merged', %L, audit_id => 'audits-merged')$$, 'pass:test:audits-' || who)) FROM unnest('{source,target,a}'::text[]) who;
+SELECT mg_actor_pass_id FROM mega_admin WHERE mg_id = 'admin_audit:audits-merged';
 SELECT count(*) FROM mega_admin WHERE mg_action LIKE 'audits.%';
 
 --
 -- What is refused.
 --
 SELECT what, pg_temp.outcome('SELECT mega_record_admin_audit(' || arguments || ')') FROM (VALUES
-    ('no action', 'NULL'), ('blank action', $$' '$$), ('action with a line feed', $$E'a\nb'$$), ('unknown customer', $$'audits.x', 'pass:test:audits-nobody'$$), ('no pass id', $$'audits.x', 'nobody'$$),
+    ('no action', 'NULL'), ('blank action', $$' '$$), ('action with a line feed', $$E'a\nb'$$), ('unknown customer', $$'audits.x', 'pass:test:audits-nobody'$$), ('no pass id', $$'audits.x', 'nobody'$$), ('blank pass id', $$'audits.x', ' '$$),
     ('ip', $$'audits.x', ip => 'localhost'$$), ('empty ip', $$'audits.x', ip => ''$$), ('ip with a port', $$'audits.x', ip => '10.0.0.1:443'$$), ('ip of a network', $$'audits.x', ip => '10.0.0.0/8'$$), ('a host as a network', $$'audits.x', ip => '10.0.0.1/32'$$),
     ('half an ip', $$'audits.x', ip => '10.1'$$), ('too much ip', $$'audits.x', ip => '10.0.0.256'$$), ('several', $$'audits.x', ip => '10.0.0.1, 10.0.0.2'$$), ('with a zone', $$'audits.x', ip => 'fe80::1%eth0'$$),
     ('detail', $$'audits.x', detail => '[]'$$), ('long email', $$'audits.x', email => repeat('a', 513)$$), ('blank audit_id', $$'audits.x', audit_id => ' '$$), ('long audit_id', $$'audits.x', audit_id => repeat('a', 513)$$)) v(what, arguments);
@@ -87,7 +96,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-SELECT what, p.pages, CASE WHEN what !~ '^all' THEN p.rows END AS rows, p.rows = p.distinct_rows AS each_once, p.in_order, p.as_the_table FROM (VALUES
+SELECT what, CASE WHEN what <> 'all' THEN p.pages END AS pages, CASE WHEN what !~ '^all' THEN p.rows END AS rows, p.rows = p.distinct_rows AS each_once, p.in_order, p.as_the_table FROM (VALUES
     ('all', 7, '{}'), ('all, large pages', 1000, '{}'), ('of an action', 4, '{"action": "audits.page 1"}'), ('of a user', 2, '{"user_id": "a0d10000-0000-4000-8000-000000000103"}'), ('about a customer', 4, '{"actor_pass_id": "pass:test:audits-b"}'),
     ('of a user''s action', 1, '{"action": "audits.page 0", "user_id": "a0d10000-0000-4000-8000-000000000100"}'), ('about a customer by a user', 1, '{"actor_pass_id": "pass:test:audits-b", "user_id": "a0d10000-0000-4000-8000-000000000100"}'),
     ('of a time', 2, '{"since": "2025-06-01 12:00", "until": "2025-06-01 12:00:00.000001"}'), ('before it', 2, '{"until": "2025-06-01 12:00"}'), ('of a user''s time', 4, '{"user_id": "a0d10000-0000-4000-8000-000000000100", "since": "2025-06-01", "until": "2025-06-02"}'),

@@ -161,6 +161,20 @@ SELECT mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with
     mega_record_admin_audit('compared', 'pass:test:friend', detail => '{"with": "pass:ad:CORP\\adam"}', audit_id => 'of-adam') IS NOT NULL AS longer_named;
 SELECT erased_rows FROM mega_erase_customer('pass:ad:CORP\ada');
 SELECT mg_id, mg_detail FROM mega_admin WHERE mg_id IN ('admin_audit:of-ad', 'admin_audit:of-ad-as-key', 'admin_audit:of-adam') ORDER BY mg_id;
+-- in sentences and in paths, also as a URL spells it, in what an application noted, in a legacy row; who did it stays, and what names another is not touched
+SELECT mega_ensure_customer('pass:shopify:74') IS NOT NULL AS named, mega_ensure_customer('pass:shopify:740') IS NOT NULL AS begins_so;
+SET session_replication_role = replica;
+INSERT INTO mega_admin (mg_id, mg_record_type, mg_action, mg_actor_pass_id, mg_email, mg_ip, mg_user_agent, mg_route, mg_detail, mg_meta, mg_payload, mg_updated_at) VALUES
+    ('admin_audit:n-route', 'admin_audit', 'looked', 'pass:test:friend', 'admin@example.com', '10.0.0.1', 'Firefox', '/customers/pass%3Ashopify%3A74/credits?next=pass:shopify:740', '{}', '{}', NULL, '2020-01-01'),
+    ('admin_audit:n-detail', 'admin_audit', 'looked', NULL, NULL, NULL, NULL, NULL, '{"note": "same card as pass:shopify:74, says pass:shopify:740", "url": "/c/pass%3ashopify%3a74"}', '{}', NULL, '2020-01-01'),
+    ('admin_audit:n-meta', 'admin_audit', 'looked', NULL, NULL, NULL, NULL, NULL, '{}', '{"ticket": {"of": "pass:shopify:74"}}', '{"path": "/pass:shopify:74"}', '2020-01-01'),
+    ('admin_audit:n-other', 'admin_audit', 'looked', 'pass:test:friend', NULL, NULL, NULL, '/customers/pass:shopify:740', '{"of": "pass:shopify:740", "and": "x pass:shopify:740 y"}', '{"a": "pass%3Ashopify%3A740"}', NULL, '2020-01-01'),
+    ('app_config:testers', 'app_config', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL, '2020-01-01');
+UPDATE mega_admin SET mg_value = '["pass:shopify:74"]', mg_key = 'testers' WHERE mg_id = 'app_config:testers';
+RESET session_replication_role;
+SELECT erased_rows FROM mega_erase_customer('pass:shopify:74');
+SELECT mg_id, mg_email, mg_ip, mg_user_agent, mg_route, mg_detail, mg_meta, mg_payload, mg_updated_at > '2020-01-01' AS changed FROM mega_admin WHERE mg_id LIKE 'admin_audit:n-%' OR mg_id = 'app_config:testers' ORDER BY mg_id;
+SELECT mega_app_config('testers') AS settings_are_the_applications_own;
 
 \c :home
 DROP DATABASE regress_mega_erasures;

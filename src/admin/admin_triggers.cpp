@@ -139,10 +139,12 @@ void check_new(admin_row &row) {
     check_values(nullptr, row);
 }
 
-void check_changed(const admin_row &old_row, admin_row &new_row) {
+// False when an erasure has nothing to take from the row.
+bool check_changed(const admin_row &old_row, admin_row &new_row) {
     if (const ledger::erasure *what = ledger::erasure::under_way()) {
-        ledger::erase_admin_row(*what, old_row, new_row);
-        return new_row.set(column::mg_updated_at, pg::clock_time());
+        const bool changes = ledger::erase_admin_row(*what, old_row, new_row);
+        new_row.set(column::mg_updated_at, pg::clock_time());
+        return changes;
     }
     const std::string_view fact = ledger::fact_of(old_row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
@@ -162,6 +164,7 @@ void check_changed(const admin_row &old_row, admin_row &new_row) {
             agree_with_id(new_row, *type);
     check_values(&old_row, new_row);
     new_row.set(column::mg_updated_at, pg::clock_time());
+    return true;
 }
 
 // BEFORE INSERT OR UPDATE, by row.
@@ -180,8 +183,7 @@ Datum check(FunctionCallInfo fcinfo) {
     }
     pg::row second(call.new_tuple(), call.shape());
     admin_row changed(where.admins, second);
-    check_changed(row, changed);
-    return call.keep(second.changed());
+    return call.keep(check_changed(row, changed) ? second.changed() : nullptr);
 }
 
 // What a stored row must still be, although a BEFORE trigger of somebody else may have changed it after `check` saw it.

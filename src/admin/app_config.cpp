@@ -2,6 +2,7 @@
 #include "admin/app_config.hpp"
 
 #include "function_arguments.hpp"
+#include "ledger/admin_look.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/page.hpp"
 #include "pg/entry.hpp"
@@ -68,16 +69,28 @@ std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog
 
 namespace {
 
+std::optional<pg::jsonb> value_in_force(pg::spi_connection &spi, const schema::table_catalog &where,
+                                        const std::string &key) {
+    constexpr schema::admin value[] = {schema::admin::mg_value};
+    pg::nullable_datum found[1];
+    const ledger::admin_look look{core::record_type::app_config, value, in_force};
+    if (!ledger::look_at_admin_row(spi, where, look, mg_id_of_setting(key), found) || found[0].is_null)
+        return std::nullopt;
+    return pg::jsonb_of(found[0].value);
+}
+
 // A setting that was there before there were versions counts as the first one.
-pg::rows read(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &key,
-              std::optional<std::int32_t> version) {
+std::optional<pg::jsonb> read(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &key,
+                              std::optional<std::int32_t> version) {
     constexpr auto access = pg::access::read_only;
     if (!version)
-        return spi.run(in_force, where.schema, access, mg_id_of_setting(key));
+        return value_in_force(spi, where, key);
     const pg::rows found = spi.run(one_version, where.schema, access, mg_id_of_version(key, *version));
-    if (!found.empty() || *version != 1 || !versions_of(spi, where, key, access).empty())
-        return found;
-    return spi.run(in_force, where.schema, access, mg_id_of_setting(key));
+    if (!found.empty())
+        return found.json(0, 0);
+    if (*version != 1 || !versions_of(spi, where, key, access).empty())
+        return std::nullopt;
+    return value_in_force(spi, where, key);
 }
 
 Datum app_config(FunctionCallInfo fcinfo) {
@@ -86,8 +99,7 @@ Datum app_config(FunctionCallInfo fcinfo) {
     const std::string key = read_key(given.text(in::key));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::spi_connection spi;
-    const pg::rows found = read(spi, where, key, given.int4(in::version));
-    const auto value = found.empty() ? std::nullopt : found.json(0, 0);
+    const auto value = read(spi, where, key, given.int4(in::version));
     if (!value) {
         spi.finish();
         return pg::return_null(fcinfo);

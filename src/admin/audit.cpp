@@ -37,9 +37,9 @@ audit read_arguments(const pg::arguments &given) {
     read.user_id = given.uuid(in::user_id);
     read.email = read_email(given.text(in::email));
     read.ip = read_address(given.text(in::ip));
-    read.user_agent = given.text(in::user_agent);
-    read.route = given.text(in::route);
-    read.method = given.text(in::method);
+    read.user_agent = told(given.text(in::user_agent));
+    read.route = told(given.text(in::route));
+    read.method = told(given.text(in::method));
     read.status = given.int4(in::status);
     read.detail = ledger::require_object("detail", given.json(in::detail));
     return read;
@@ -70,12 +70,17 @@ constinit pg::statement
            "WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
            id_type);
 
+// An audit keeps the pass id under which it was written, whoever goes on for that customer.
+bool is_about(const schema::table_catalog &where, std::optional<std::string_view> stored, const audit &what) {
+    return stored && what.customer ? ledger::means_customer(where, *stored, *what.customer) : stored == what.customer;
+}
+
 // The first column in which the stored audit is another one; '' for the same.
-std::string difference(const pg::rows &found, const audit &what) {
+std::string difference(const schema::table_catalog &where, const pg::rows &found, const audit &what) {
     const auto detail = found.json(0, 9);
     const std::pair<column, bool> same[] = {
         {column::mg_action, found.text(0, 0) == what.action},
-        {column::mg_actor_pass_id, found.text(0, 1) == what.customer},
+        {column::mg_actor_pass_id, is_about(where, found.text(0, 1), what)},
         {column::mg_user_id, found.uuid(0, 2) == what.user_id},
         {column::mg_email, found.text(0, 3) == what.email},
         {column::mg_ip, found.text(0, 4) == what.ip},
@@ -95,7 +100,7 @@ void check_replay(pg::spi_connection &spi, const schema::table_catalog &where, c
     if (found.empty())
         throw pg::sql_error{"40001", "the same audit was written meanwhile", "mg_id=" + pg::quoted(mg_id),
                             "Try again."};
-    if (const std::string other = difference(found, what); !other.empty())
+    if (const std::string other = difference(where, found, what); !other.empty())
         throw pg::sql_error{"MG002", "this audit was recorded with other content",
                             "mg_id=" + pg::quoted(mg_id) +
                                 ledger::to_readers({column::mg_id, column::mg_detail}, " differs in " + other),

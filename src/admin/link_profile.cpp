@@ -3,6 +3,7 @@
 #include "admin/upsert.hpp"
 #include "core/pass_id.hpp"
 #include "function_arguments.hpp"
+#include "ledger/admin_look.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/new_admin_row.hpp"
@@ -55,11 +56,9 @@ constinit pg::statement customers_of("SELECT c.mg_pass_id FROM ONLY @schema@.meg
     "SELECT a.mg_id, a.mg_profile_id, a.mg_user_id, a.mg_email, a.mg_shopify_customer_id, a.mg_actor_pass_id "         \
     "FROM ONLY @schema@.mega_admin a WHERE a.mg_record_type OPERATOR(pg_catalog.=) 'profile' "                         \
     "AND a.mg_deleted_at IS NULL "
-constexpr Oid key_types[] = {TEXTOID, UUIDOID};
-constinit pg::statement by_id(MEGA_PROFILES "AND a.mg_id OPERATOR(pg_catalog.=) $1 "
-                                            "AND CASE WHEN $2 IS NULL THEN true ELSE a.mg_user_id "
-                                            "OPERATOR(pg_catalog.=) $2 END",
-                              key_types);
+constexpr column shown[] = {column::mg_id,    column::mg_profile_id,          column::mg_user_id,
+                            column::mg_email, column::mg_shopify_customer_id, column::mg_actor_pass_id};
+constinit pg::statement by_id(MEGA_PROFILES "AND a.mg_id OPERATOR(pg_catalog.=) $1", id_type);
 constexpr Oid user_type[] = {UUIDOID};
 constinit pg::statement by_user(MEGA_PROFILES "AND a.mg_user_id OPERATOR(pg_catalog.=) $1 "
                                               "ORDER BY a.mg_id COLLATE pg_catalog.\"C\"",
@@ -77,7 +76,7 @@ link read_arguments(const pg::arguments &given) {
         ledger::check_text("shopify_customer_id", id, ledger::bad_argument);
         read.who.shopify_id = id;
     }
-    read.customer = given.text(in::pass_id);
+    read.customer = ledger::optional_text("pass_id", given.text(in::pass_id));
     return read;
 }
 
@@ -162,6 +161,25 @@ Datum link_profile(FunctionCallInfo fcinfo) {
     return pg::return_row(fcinfo, mg_id, created);
 }
 
+// The profile with this id, when it is that user's, should one be asked for.
+void add_by_id(pg::row_set &result, pg::spi_connection &spi, const schema::table_catalog &where, const pg::uuid &id,
+               const std::optional<pg::uuid> &user_id) {
+    std::array<pg::nullable_datum, std::size(shown)> columns;
+    const ledger::admin_look look{core::record_type::profile, shown, by_id};
+    if (!ledger::look_at_admin_row(spi, where, look, mg_id_of(id), columns))
+        return;
+    const pg::nullable_datum &whose = columns[2];
+    if (!user_id || (!whose.is_null && pg::uuid_of(whose.value) == *user_id))
+        result.add_columns(columns);
+}
+
+void add_by_user(pg::row_set &result, pg::spi_connection &spi, const schema::table_catalog &where,
+                 const pg::uuid &user_id) {
+    const pg::rows found = spi.run(by_user, where.schema, pg::access::read_only, user_id);
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        result.add_row(found, i);
+}
+
 Datum profile(FunctionCallInfo fcinfo) {
     using in = arguments::profile;
     const pg::arguments given(fcinfo);
@@ -172,10 +190,10 @@ Datum profile(FunctionCallInfo fcinfo) {
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
-    const pg::rows found = id ? spi.run(by_id, where.schema, pg::access::read_only, mg_id_of(*id), user_id)
-                              : spi.run(by_user, where.schema, pg::access::read_only, user_id);
-    for (std::uint64_t i = 0; i < found.count(); ++i)
-        result.add_row(found, i);
+    if (id)
+        add_by_id(result, spi, where, *id, user_id);
+    else
+        add_by_user(result, spi, where, *user_id);
     spi.finish();
     return pg::return_null(fcinfo);
 }

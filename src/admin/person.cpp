@@ -13,6 +13,10 @@ std::optional<std::string_view> read_email(std::optional<std::string_view> given
     return ledger::optional_text("email", core::trim_spaces(*given));
 }
 
+std::optional<std::string_view> told(std::optional<std::string_view> given) {
+    return given && core::is_blank(*given) ? std::nullopt : given;
+}
+
 std::optional<std::string> read_address(std::optional<std::string_view> given) {
     if (!given)
         return std::nullopt;

@@ -9,6 +9,9 @@ namespace mega::admin {
 // has a control character.
 std::optional<std::string_view> read_email(std::optional<std::string_view> given);
 
+// What a request may leave blank: nothing is told then.
+std::optional<std::string_view> told(std::optional<std::string_view> given);
+
 // The address in Postgres' spelling. Raises 22023 when it is none.
 std::optional<std::string> read_address(std::optional<std::string_view> given);
 

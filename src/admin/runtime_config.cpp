@@ -2,6 +2,7 @@
 #include "admin/person.hpp"
 #include "admin/upsert.hpp"
 #include "function_arguments.hpp"
+#include "ledger/admin_look.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/new_admin_row.hpp"
@@ -99,15 +100,15 @@ Datum runtime_config(FunctionCallInfo fcinfo) {
     const std::int32_t id = ledger::require("runtime_id", pg::arguments(fcinfo).int4(in::runtime_id));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::spi_connection spi;
-    const pg::rows found = spi.run(find, where.schema, pg::access::read_only, "runtime_config:" + std::to_string(id));
-    std::optional<pg::jsonb> flat;
-    if (!found.empty())
-        flat = found.json(0, 0);
-    if (!flat) {
+    constexpr column flat[] = {column::mg_runtime_flat};
+    pg::nullable_datum found[1];
+    const ledger::admin_look look{core::record_type::runtime_config, flat, find};
+    if (!ledger::look_at_admin_row(spi, where, look, "runtime_config:" + std::to_string(id), found) ||
+        found[0].is_null) {
         spi.finish();
         return pg::return_null(fcinfo);
     }
-    const pg::jsonb kept = spi.copy_out(*flat);
+    const pg::jsonb kept = spi.copy_out(pg::jsonb_of(found[0].value));
     spi.finish();
     return pg::to_datum(kept).value;
 }

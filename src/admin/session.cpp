@@ -4,6 +4,7 @@
 #include "admin/upsert.hpp"
 #include "core/text_rule.hpp"
 #include "function_arguments.hpp"
+#include "ledger/admin_look.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
@@ -52,14 +53,16 @@ constinit pg::statement
          "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_session'",
          look_types);
 
-constexpr Oid key_types[] = {TEXTOID, TIMESTAMPTZOID};
+constexpr column shown[] = {column::mg_id,         column::mg_user_id,       column::mg_email,       column::mg_ip,
+                            column::mg_user_agent, column::mg_first_seen_at, column::mg_last_seen_at};
+constexpr Oid id_type[] = {TEXTOID};
 constinit pg::statement
     find("SELECT a.mg_id, a.mg_user_id, a.mg_email, a.mg_ip, a.mg_user_agent, a.mg_first_seen_at, a.mg_last_seen_at "
          "FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
-         "AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_session' AND a.mg_deleted_at IS NULL "
-         "AND ($2 IS NULL OR a.mg_last_seen_at OPERATOR(pg_catalog.>=) $2)",
-         key_types);
+         "AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_session' AND a.mg_deleted_at IS NULL",
+         id_type);
 
+constexpr Oid key_types[] = {TEXTOID, TIMESTAMPTZOID};
 constinit pg::statement end_session("UPDATE ONLY @schema@.mega_admin a SET mg_deleted_at = $2 "
                                     "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
                                     "AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_session' "
@@ -95,7 +98,7 @@ Datum touch_admin_session(FunctionCallInfo fcinfo) {
     using in = arguments::touch_admin_session;
     const pg::arguments given(fcinfo);
     const request asked{read_hash(given), given.uuid(in::user_id), read_email(given.text(in::email)),
-                        read_address(given.text(in::ip)), given.text(in::user_agent)};
+                        read_address(given.text(in::ip)), told(given.text(in::user_agent))};
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
     const std::string mg_id = mg_id_of(asked.hash);
     const pg::timestamp now = pg::clock_time();
@@ -144,6 +147,10 @@ std::optional<pg::timestamp> oldest(std::optional<const Interval *> max_idle) {
     return at;
 }
 
+bool was_seen_since(const pg::nullable_datum &last_seen, pg::timestamp since) {
+    return !last_seen.is_null && pg::timestamp_of(last_seen.value) >= since;
+}
+
 Datum admin_session(FunctionCallInfo fcinfo) {
     using in = arguments::admin_session;
     const pg::arguments given(fcinfo);
@@ -152,9 +159,10 @@ Datum admin_session(FunctionCallInfo fcinfo) {
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
-    const pg::rows found = spi.run(find, where.schema, pg::access::read_only, mg_id, since);
-    for (std::uint64_t i = 0; i < found.count(); ++i)
-        result.add_row(found, i);
+    std::array<pg::nullable_datum, std::size(shown)> columns;
+    const bool found = ledger::look_at_admin_row(spi, where, {session_type, shown, find}, mg_id, columns);
+    if (found && (!since || was_seen_since(columns.back(), *since)))
+        result.add_columns(columns);
     spi.finish();
     return pg::return_null(fcinfo);
 }

@@ -1,5 +1,6 @@
 // mega_erase_customer: what somebody wrote of a person goes from the customer's row, those of who was merged into it,
 // the ledger and mega_admin; what the books need stays.
+#include "core/mentions.hpp"
 #include "core/pass_id.hpp"
 #include "core/utc_time.hpp"
 #include "function_arguments.hpp"
@@ -42,18 +43,23 @@ constinit pg::statement erase_counterparts(
     "AND NOT mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)",
     ids_type);
 
-// About them, of their profiles, audits of others that name them, as a whole string, as JSON spells it, and what an
-// import refused of them, which it kept as it was.
-constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+// About them, of their profiles, audits of others in which a pass id stands, also as JSON spells it, and what an import
+// refused of them, which it kept as it was. The trigger leaves alone where it is but part of another's.
+constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 constinit pg::statement erase_admin(
     "UPDATE ONLY @schema@.mega_admin SET mg_updated_at = pg_catalog.clock_timestamp() "
     "WHERE mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($1) OR (mg_record_type OPERATOR(pg_catalog.=) 'profile' "
     "AND (mg_shopify_customer_id OPERATOR(pg_catalog.=) ANY ($2) OR mg_user_id::pg_catalog.text "
     "OPERATOR(pg_catalog.=) ANY ($3))) OR (mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' "
-    "AND EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
-    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0)) OR (mg_record_type "
+    "AND coalesce(mg_action, '') OPERATOR(pg_catalog.<>) 'import_refused' "
+    "AND EXISTS (SELECT FROM pg_catalog.unnest($5 OPERATOR(pg_catalog.||) ARRAY(SELECT pg_catalog.btrim("
+    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text, '\"') FROM pg_catalog.unnest($1) p(pass_id))) s(spelling) WHERE "
+    "pg_catalog.strpos(pg_catalog.concat_ws(' ', mg_route, mg_detail, mg_meta, mg_payload), s.spelling) "
+    "OPERATOR(pg_catalog.>) 0)) OR (mg_record_type "
     "OPERATOR(pg_catalog.=) 'admin_audit' AND mg_action OPERATOR(pg_catalog.=) 'import_refused' "
-    "AND ((mg_detail OPERATOR(pg_catalog.#>>) '{row,shopify_customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
+    "AND (EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
+    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0) "
+    "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,shopify_customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
     "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
     "OR pg_catalog.lower(mg_detail OPERATOR(pg_catalog.#>>) '{row,user_id}') OPERATOR(pg_catalog.=) ANY ($3) "
     "OR EXISTS (SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) "
@@ -85,7 +91,8 @@ public:
             const ledger::erasure under_way(all_);
             for (pg::statement *what : {&erase_generations, &erase_rest, &erase_counterparts})
                 rows_ += count(store_.where().generations, *what, all_);
-            rows_ += count(store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_);
+            rows_ +=
+                count(store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_, spellings());
         }
         rows_ += std::ssize(all_);
         return rows_;
@@ -121,6 +128,13 @@ private:
     template <class Column, class... Arguments>
     std::int64_t count(const schema::table_entry<Column> &of, pg::statement &what, const Arguments &...arguments) {
         return static_cast<std::int64_t>(store_.run(of, what, arguments...).count());
+    }
+
+    std::vector<std::string> spellings() const {
+        std::vector<std::string> all;
+        for (const std::string &one : all_)
+            std::ranges::move(core::spellings_of(one), std::back_inserter(all));
+        return all;
     }
 
     void read_identities() {

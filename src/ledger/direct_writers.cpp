@@ -13,13 +13,6 @@ namespace {
 using schema::customer;
 using column = schema::ledger;
 
-template <std::size_t N> constexpr auto columns_of(const std::array<schema::column, N> &described) {
-    std::array<pg::heap_column, N> columns{};
-    for (std::size_t i = 0; i < N; ++i)
-        columns[i] = {described[i].name, schema::type_oid(described[i].type)};
-    return columns;
-}
-
 constexpr auto described_customer = columns_of(schema::customer_columns);
 constexpr auto described_ledger = columns_of(schema::ledger_columns);
 
@@ -73,11 +66,6 @@ bool stands_at(const ItemPointerData &place, std::string_view pass_id) {
     return customers.find_at(place) && pg::text_of(customers.column(number(customer::mg_pass_id)).value) == pass_id;
 }
 
-bool may_read_every_row(Oid relation) {
-    return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-           check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
-}
-
 } // namespace
 
 constinit pg::heap_writer customers({described_customer, fixed_of_customer, customer_triggers, customer_checks, nullptr,
@@ -118,6 +106,11 @@ std::string why_not(const schema::table_catalog &where) {
     const bool of_customers = !customers.eligible(where.customers.id);
     return std::string(of_customers ? schema::customers_name : schema::generations_name) + ": " +
            (of_customers ? customers : ledger_rows).obstacle();
+}
+
+bool may_read_every_row(Oid relation) {
+    return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+           check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
 }
 
 bool finds_identities() { return customers.has_index(by_shopify_id) && customers.has_index(by_user_id); }

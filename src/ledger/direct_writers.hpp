@@ -3,8 +3,16 @@
 
 #include "ledger/direct.hpp"
 #include "pg/heap_writer.hpp"
+#include "schema/types.hpp"
 
 namespace mega::ledger::direct {
+
+template <std::size_t N> constexpr auto columns_of(const std::array<schema::column, N> &described) {
+    std::array<pg::heap_column, N> columns{};
+    for (std::size_t i = 0; i < N; ++i)
+        columns[i] = {described[i].name, schema::type_oid(described[i].type)};
+    return columns;
+}
 
 extern constinit pg::heap_writer customers, ledger_rows;
 
@@ -21,6 +29,9 @@ constexpr std::size_t by_revoke = 4; // of a grant, by its txn_id
 
 constexpr std::size_t number(schema::customer c) { return static_cast<std::size_t>(c); }
 constexpr std::size_t number(schema::ledger c) { return static_cast<std::size_t>(c); }
+
+// In the world of Postgres. Whether the caller may read the table as it is: SELECT was granted, no policy hides rows.
+bool may_read_every_row(Oid relation);
 
 // Whether customers can be found by every identity; whether the caller may read both tables as they are: SELECT was
 // granted, no policy hides rows, and pending holds can be found. The tables may be written directly.

@@ -1,6 +1,7 @@
 // Erasure: what is left of rows of the ledger and of mega_admin.
 #include "ledger/erasure.hpp"
 
+#include "core/mentions.hpp"
 #include "core/record_id.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
@@ -120,9 +121,8 @@ bool erasure::is_of(std::string_view pass_id) const noexcept {
 }
 
 pg::jsonb without_mentions(const erasure &what, pg::jsonb document) {
-    const auto other = pg::replace_strings(document, [&](std::string_view text) -> std::optional<std::string> {
-        return what.is_of(text) ? std::optional<std::string>("erased") : std::nullopt;
-    });
+    const auto other = pg::replace_strings(
+        document, [&](std::string_view text) { return core::without_mentions(text, what.pass_ids()); });
     return other.value_or(document);
 }
 
@@ -154,6 +154,8 @@ bool writes_text(const ledger_row &old_row, const ledger_row &new_row) {
 
 namespace {
 
+using admin = schema::admin;
+
 // Of a legacy row that an import refused: that it did, and why.
 pg::jsonb refusal_left(pg::jsonb detail) {
     pg::json_builder builder;
@@ -164,19 +166,32 @@ pg::jsonb refusal_left(pg::jsonb detail) {
     return builder.end_object().finish();
 }
 
+// An audit of others: who did it stays, whom it names does not.
+bool erase_mentions(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row) {
+    bool any = false;
+    const auto replace = [&](admin c, const auto &left) {
+        new_row.set(c, left);
+        any = true;
+    };
+    if (const auto detail = old_row.json(admin::mg_detail);
+        old_row.text(admin::mg_action) == "import_refused" && detail)
+        replace(admin::mg_detail, refusal_left(*detail));
+    if (const auto left = core::without_mentions(old_row.text(admin::mg_route).value_or(""), what.pass_ids()))
+        replace(admin::mg_route, *left);
+    for (const admin c : {admin::mg_detail, admin::mg_meta, admin::mg_payload})
+        if (const auto stored = new_row.json(c))
+            if (const pg::jsonb left = without_mentions(what, *stored); left.document != stored->document)
+                replace(c, left);
+    return any;
+}
+
 } // namespace
 
-void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row) {
-    using admin = schema::admin;
+bool erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row) {
     const auto type = core::parse_record_type(old_row.text(admin::mg_record_type).value_or(""));
     const bool own = what.is_of(old_row.text(admin::mg_actor_pass_id).value_or(""));
-    if (!own && type != core::record_type::profile) { // an audit that names them
-        if (const auto detail = old_row.json(admin::mg_detail))
-            set_document(new_row, admin::mg_detail,
-                         old_row.text(admin::mg_action) == "import_refused" ? refusal_left(*detail)
-                                                                            : without_mentions(what, *detail));
-        return;
-    }
+    if (!own && type != core::record_type::profile)
+        return erase_mentions(what, old_row, new_row);
     for (const admin c : {admin::mg_email, admin::mg_ip, admin::mg_user_agent, admin::mg_route, admin::mg_payload,
                           admin::mg_shopify_customer_id})
         clear(new_row, c);
@@ -189,6 +204,7 @@ void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_r
     for (const admin c : {admin::mg_detail, admin::mg_meta})
         if (!old_row.is_null(c))
             set_document(new_row, c, pg::empty_object());
+    return true;
 }
 
 std::string digest_of_erased(std::string_view pass_id) {

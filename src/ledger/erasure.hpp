@@ -21,6 +21,7 @@ public:
     static const erasure *under_way() noexcept;
 
     bool is_of(std::string_view pass_id) const noexcept;
+    std::span<const std::string> pass_ids() const noexcept { return pass_ids_; }
 
 private:
     std::span<const std::string> pass_ids_;
@@ -40,13 +41,15 @@ bool is_marked_erased(const std::optional<pg::jsonb> &meta);
 bool writes_text(const ledger_row &old_row, const ledger_row &new_row);
 
 using admin_row_seen = schema::named_row<schema::admin>;
-void erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row);
+
+// The same of mega_admin: a row about the customer, or an audit of others that names it. False when it does not.
+bool erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row);
 
 // By what an erased customer's row knows a pass id that one of the person's legacy keys would make: SHA-256, in
 // hexadecimal digits.
 std::string digest_of_erased(std::string_view pass_id);
 
-// A document in which no string is one of the pass ids that are erased.
+// A document in which no string has one of the pass ids that are erased.
 pg::jsonb without_mentions(const erasure &what, pg::jsonb document);
 
 } // namespace mega::ledger

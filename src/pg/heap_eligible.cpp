@@ -33,9 +33,9 @@ void heap_writer::retire(inside) {
 const char *heap_writer::decide(inside in, Relation relation) {
     retire(in);
     const char *obstacle = obstacle_in_table(relation);
-    if (obstacle == nullptr)
+    if (obstacle == nullptr && !shape_.only_read)
         obstacle = obstacle_in_triggers(in, relation, shape_);
-    if (obstacle == nullptr)
+    if (obstacle == nullptr && !shape_.only_read)
         obstacle = obstacle_in_checks(in, relation, shape_);
     return obstacle == nullptr ? make_state(in, relation) : obstacle;
 }
@@ -62,6 +62,17 @@ const char *heap_writer::make_state(inside in, Relation relation) {
     return of_columns == nullptr ? of_indexes : of_columns;
 }
 
+// Notes for which of the looks the index is, the i-th of the table.
+bool heap_writer::is_probed_at(inside in, Relation index, state *made, int i) {
+    bool probed = false;
+    for (std::size_t p = 0; p < shape_.probed.size(); ++p)
+        if (is_probed(in, index, shape_.probed[p])) {
+            made->probed[p] = i;
+            probed = true;
+        }
+    return probed;
+}
+
 const char *heap_writer::take_indexes(inside in, Relation relation, state *made) {
     List *indexes = RelationGetIndexList(relation);
     made->indexes = list_length(indexes);
@@ -80,11 +91,9 @@ const char *heap_writer::take_indexes(inside in, Relation relation, state *made)
         if (info->ii_Unique)
             BuildSpeculativeIndexInfo(index, info);
         made->info->ri_IndexRelationInfo[i] = info;
-        if (obstacle == nullptr)
+        const bool probed = is_probed_at(in, index, made, i);
+        if (obstacle == nullptr && (probed || !shape_.only_read))
             obstacle = obstacle_in_index(in, index, info);
-        for (std::size_t p = 0; p < shape_.probed.size(); ++p)
-            if (is_probed(in, index, shape_.probed[p]))
-                made->probed[p] = i;
         index_close(index, AccessShareLock);
     }
     for (std::size_t p = 0; p < shape_.probed.size(); ++p)

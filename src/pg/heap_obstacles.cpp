@@ -127,7 +127,7 @@ const char *obstacle_in_columns(inside in, Relation relation, const heap_shape &
         if (attributes[i] == 0 || TupleDescAttr(columns, attributes[i] - 1)->atttypid != shape.columns[i].type)
             return worded(in, "the column ", shape.columns[i].name, " is of another type");
     }
-    for (int i = 0; i < columns->natts; ++i) {
+    for (int i = 0; i < columns->natts && !shape.only_read; ++i) {
         const FormData_pg_attribute *column = TupleDescAttr(columns, i);
         const bool known = std::find(attributes, attributes + shape.columns.size(), column->attnum) !=
                            attributes + shape.columns.size();

@@ -42,6 +42,7 @@ struct heap_shape {
     std::span<const char *const> checks;   // CHECK constraints that may use the caller's own functions, in C
     const heap_reference *foreign_key;     // that the caller keeps itself; nullptr: none
     std::span<const heap_index> probed;
+    bool only_read = false; // what acts on writes is no obstacle then: triggers, CHECKs, other columns and indexes
 };
 
 enum class locked { yes, newer, absent, skipped };
@@ -145,6 +146,7 @@ private:
     const char *decide(inside, Relation relation);
     const char *make_state(inside, Relation relation);
     const char *take_indexes(inside, Relation relation, state *made);
+    bool is_probed_at(inside, Relation index, state *made, int i);
     void retire(inside);
     bool scan(std::size_t probed_index, std::span<const Datum> keys, ScanDirection direction);
     struct range; // of the column behind the keys
