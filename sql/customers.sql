@@ -92,6 +92,10 @@ FROM (VALUES ('pass:test:life-1'), ('pass:test:life-'), ('7201'), ('gid://shopif
     ('example.com'), ('love'), ('VAN lov'), ('van love'), ('O''H'), ('grace \ 100%'), ('100%'), ('1%'), (' emi '), ('l.''&|!:*'), ('''''''')) v(search) WHERE length(trim(search)) > 2;
 SELECT f.mg_pass_id, mg_email, mg_display_name, mg_shopify_customer_id, mg_user_id, mg_credits, mg_last_active IS NOT NULL AS active, mg_status, next_cursor FROM mega_find_customers('7201') f;
 SELECT what, pg_temp.outcome('SELECT mega_find_customers(' || arguments || ')') FROM (VALUES ('nothing', 'NULL'), ('two letters', $$' ad '$$), ('two letters of four bytes', $$'éé'$$), ('control character', $$E'ada\x01'$$), ('page of none', $$'ada', 0$$), ('no cursor', $$'ada', 5, 'x'$$)) v(what, arguments);
+-- a whole id may be short, the beginning of something else not
+SELECT mega_ensure_customer('pass:test:life-5', shopify_customer_id => 'z7', email => 'z7x@example.com'), mega_ensure_customer('pass:test:life-6', email => 'z7y@example.com');
+SELECT mg_pass_id, next_cursor FROM mega_find_customers(' z7 ', 1);
+SELECT pg_temp.outcome($$SELECT mega_find_customers('z8')$$), pg_temp.outcome($$SELECT mega_find_customers(' ')$$), pg_temp.outcome($$SELECT mega_find_customers(E'z\x01')$$);
 -- a page at a time
 SELECT mega_ensure_customer('pass:test:life-many-' || n, email => 'manylife' || n || '@example.com') FROM generate_series(1, 7) n;
 WITH RECURSIVE page AS (SELECT 1 AS number, NULL::text AS this, f.* FROM mega_find_customers('manyLIFE', 3) f UNION ALL

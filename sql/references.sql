@@ -118,7 +118,10 @@ COMMIT;
 SELECT action FROM mega_install();
 SET mega.unkeyed_ref_types = 'admin';
 SELECT n, pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
+SELECT n, pg_temp.answered($$SELECT replayed FROM mega_record_topup('pass:test:a', 1, ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
+SELECT split_part(pg_temp.answered($$SELECT mega_record_credits('[{"pass_id": "pass:test:a", "delta": 5, "reason": "manual", "ref_type": "admin", "ref_id": "admin-9"}]')$$), ' ', 1) AS many;
 SELECT action FROM mega_install();
+SELECT n, pg_temp.answered($$SELECT replayed FROM mega_record_topup('pass:test:a', 1, ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
 SELECT n, pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'admin', ref_id => 'admin-9')$$) FROM generate_series(1, 2) n;
 -- SQL finds its way by the index that leaves types out
 SET enable_seqscan = off;

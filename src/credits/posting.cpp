@@ -209,6 +209,13 @@ outcome post_once(ledger::store &store, const posting &what) {
         });
 }
 
+void require_whole_reference(std::optional<std::string_view> ref_type, std::optional<std::string_view> ref_id) {
+    const auto told = [](std::optional<std::string_view> given) { return given ? pg::quoted(*given) : "NULL"; };
+    if (ref_type.has_value() != ref_id.has_value())
+        throw pg::sql_error{ledger::bad_argument, "a reference needs both ref_type and ref_id",
+                            "ref_type=" + told(ref_type) + " ref_id=" + told(ref_id), "Give both or neither."};
+}
+
 void check_posting(const posting &what) {
     ledger::check_text("pass_id", what.pass_id, ledger::bad_argument);
     if (what.delta == 0)
@@ -220,11 +227,7 @@ void check_posting(const posting &what) {
     for (const auto &[name, text] : texts)
         if (text)
             ledger::check_text(name, *text, ledger::bad_argument);
-    if (what.ref_type.has_value() != what.ref_id.has_value())
-        throw pg::sql_error{ledger::bad_argument, "a reference needs both ref_type and ref_id",
-                            "ref_type=" + pg::quoted(what.ref_type.value_or("NULL")) +
-                                " ref_id=" + pg::quoted(what.ref_id.value_or("NULL")),
-                            "Give both or neither."};
+    require_whole_reference(what.ref_type, what.ref_id);
     ledger::check_finite("expires_at", what.expires_at);
     if (what.expires_at && what.delta < 0)
         throw pg::sql_error{ledger::bad_argument, "only a grant can have expires_at",

@@ -207,6 +207,9 @@ outcome post_once(ledger::store &store, const char *noun, Find find, Lock lock, 
 // adopted table has none.
 ledger::locked_customer lock_customer_of(ledger::store &store, const credit_row &row);
 
+// Raises 22023 for half a reference.
+void require_whole_reference(std::optional<std::string_view> ref_type, std::optional<std::string_view> ref_id);
+
 // What mega_record_credit asks of its arguments; raises 22023 and 22008.
 void check_posting(const posting &what);
 

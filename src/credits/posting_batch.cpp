@@ -256,6 +256,8 @@ ledger::appended_rows posting_batch::write_rows(const plan &made, std::size_t &u
         const char *hint = hint_of(*what);
         switch (store_.append_one_of_many(row, made.after.pass_id, what->delta, hint)) {
         case ledger::appended::no: // by a raw row, or under another customer's lock
+            if (!what->own_names)
+                refuse_taken_reference(store_, *what);
             if (said.lots.any() || !find_replay(store_, *what))
                 ledger::refuse_appended_meanwhile("movement", "pass_id", what->named_as.value_or(what->pass_id));
             continue;

@@ -64,9 +64,7 @@ void read_grant(request &read, const pg::arguments &given) {
         read.txn_id = read_txn_id(*txn_id);
     read.ref_type = owned(ledger::optional_text("ref_type", given.text(in::ref_type)));
     read.ref_id = owned(ledger::optional_text("ref_id", given.text(in::ref_id)));
-    if (read.ref_type.has_value() != read.ref_id.has_value())
-        throw pg::sql_error{
-            ledger::bad_argument, "a reference needs both ref_type and ref_id", {}, "Give both or neither."};
+    require_whole_reference(read.ref_type, read.ref_id);
     if (read.txn_id.has_value() == read.ref_type.has_value())
         throw pg::sql_error{ledger::bad_argument,
                             "a grant is named by its txn_id or by its reference",

@@ -66,9 +66,7 @@ topup read_arguments(const pg::arguments &given) {
     read.credits_per_pack = require_positive("credits_per_pack", given.int4(in::credits_per_pack));
     const auto ref_type = ledger::optional_text("ref_type", given.text(in::ref_type));
     const auto ref_id = ledger::optional_text("ref_id", given.text(in::ref_id));
-    if (ref_type.has_value() != ref_id.has_value())
-        throw pg::sql_error{
-            ledger::bad_argument, "a reference needs both ref_type and ref_id", {}, "Give both or neither."};
+    require_whole_reference(ref_type, ref_id);
     if (ref_type) {
         read.what.ref_type = std::string(*ref_type);
         read.what.ref_id = std::string(*ref_id);
@@ -225,10 +223,12 @@ Datum record_topup(FunctionCallInfo fcinfo) {
         [&](ledger::locked_customer &customer) {
             decide_packs(store, wanted);
             auto posted = post(store, customer, wanted.what);
-            if (posted) {
-                end_claim(store, customer, wanted);
-                mark_customer(store, customer, wanted);
+            if (!posted) {
+                refuse_taken_reference(store, wanted.what);
+                return posted;
             }
+            end_claim(store, customer, wanted);
+            mark_customer(store, customer, wanted);
             return posted;
         });
     if (done.replayed && wanted.topup_id) // what was charged may have been posted by its reference alone

@@ -17,15 +17,22 @@ namespace {
 
 constexpr int fewest_letters = 3;
 
+[[noreturn]] void refuse_short(std::string_view search) {
+    throw pg::sql_error{ledger::bad_argument, "search has fewer than three letters", "search=" + pg::quoted(search),
+                        "Give a whole pass id, Shopify id or user id, or the beginning of an e-mail address or of a "
+                        "name."};
+}
+
+// With fewer letters it can be a whole id only.
+bool is_short(std::string_view search) {
+    return pg::call([search] { return pg_mbstrlen_with_len(search.data(), static_cast<int>(search.size())); }) <
+           fewest_letters;
+}
+
 std::string_view read_search(std::optional<std::string_view> given) {
     const std::string_view search = core::trim_spaces(ledger::require("search", given));
-    const int letters =
-        pg::call([search] { return pg_mbstrlen_with_len(search.data(), static_cast<int>(search.size())); });
-    if (letters < fewest_letters)
-        throw pg::sql_error{
-            ledger::bad_argument, "search has fewer than three letters", "search=" + pg::quoted(search),
-            "Give a whole pass id, Shopify id or user id, or the beginning of an e-mail address or of a "
-            "name."};
+    if (search.empty())
+        refuse_short(search);
     ledger::check_text("search", search, ledger::bad_argument);
     return search;
 }
@@ -64,13 +71,13 @@ std::string text_of_search(const schema::table_catalog &where, std::string_view 
     const std::string pattern = escaped(search, "\\%_", '\\') + '%';
     std::string found = "SELECT coalesce(m.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', m.mg_pass_id) "
                         "COLLATE pg_catalog.\"C\" AS pass_id " +
-                        table + " m WHERE m.mg_pass_id OPERATOR(pg_catalog.=) " + literal(pass_id) +
-                        " OR (m.mg_email IS NOT NULL AND pg_catalog.lower(m.mg_email) COLLATE pg_catalog.\"C\" "
-                        "OPERATOR(pg_catalog.~~) pg_catalog.lower(" +
-                        literal(pattern) +
-                        ")) OR (" MEGA_HAS_A_NAME " AND " MEGA_WORDS_OF_NAMES
-                        " OPERATOR(pg_catalog.@@) pg_catalog.lower(" +
-                        literal(lexemes_of(search)) + ")::pg_catalog.tsquery)";
+                        table + " m WHERE m.mg_pass_id OPERATOR(pg_catalog.=) " + literal(pass_id);
+    if (!is_short(search))
+        found += " OR (m.mg_email IS NOT NULL AND pg_catalog.lower(m.mg_email) COLLATE pg_catalog.\"C\" "
+                 "OPERATOR(pg_catalog.~~) pg_catalog.lower(" +
+                 literal(pattern) +
+                 ")) OR (" MEGA_HAS_A_NAME " AND " MEGA_WORDS_OF_NAMES " OPERATOR(pg_catalog.@@) pg_catalog.lower(" +
+                 literal(lexemes_of(search)) + ")::pg_catalog.tsquery)";
     if (!shopify_id.empty())
         found += " OR m.mg_shopify_customer_id OPERATOR(pg_catalog.=) " + literal(shopify_id);
     if (core::is_uuid(search))
@@ -95,6 +102,8 @@ Datum find_customers(FunctionCallInfo fcinfo) {
     pg::row_set result(fcinfo);
     pg::spi_connection spi;
     const pg::rows found = spi.run_text(text, pg::access::read_only);
+    if (found.count() == 0 && !cursor && is_short(search))
+        refuse_short(search);
     const std::uint64_t shown = std::min(found.count(), size);
     std::optional<std::string> next_cursor;
     if (found.count() > shown)
