@@ -245,6 +245,7 @@ SELECT name, t.* FROM (VALUES
     ('reference key of another shape', 'DROP INDEX mega_generations_credit_reference_key; CREATE UNIQUE INDEX mega_generations_credit_reference_key ON mega_generations (mg_ref_type, mg_ref_id, coalesce(mg_reason, '''')) WHERE mg_record_type = ''credit_transaction'' AND mg_ref_id > ''m'''),
     ('reference key that is not unique', 'DROP INDEX mega_generations_credit_reference_key; CREATE INDEX mega_generations_credit_reference_key ON mega_generations (mg_ref_type, mg_ref_id, coalesce(mg_reason, '''')) WHERE mg_record_type = ''credit_transaction'' AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL'),
     ('reference key that leaves out types', 'SET LOCAL mega.unkeyed_ref_types = ''admin,null,two words''; SELECT mega_install()'),
+    ('reference key that leaves out a type that is a key', 'SET LOCAL mega.unkeyed_ref_types = ''admin,null,two words''; SELECT mega_install(); SET LOCAL mega.unkeyed_ref_types = ''two words,null'''),
     ('no index of pending holds', 'DROP INDEX mega_generations_pending_hold'),
     ('no primary key', 'ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_pkey'),
     ('no primary key of customers', 'ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_pkey CASCADE'),

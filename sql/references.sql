@@ -109,6 +109,21 @@ SELECT indexdef FROM pg_indexes WHERE indexname ~ 'credit_reference';
 RESET mega.unkeyed_ref_types;
 SELECT action, detail FROM mega_install();
 SELECT indexdef ~ 'staff' AS as_before FROM pg_indexes WHERE indexname ~ 'credit_reference_key';
+-- what the index leaves out is a key all the same, for whom the setting does not name it
+SELECT what, pg_temp.answered(statement) FROM (VALUES
+    ('there twice', $$SELECT replayed FROM mega_record_credit('pass:test:a', 11, 'manual', ref_type => 'admin', ref_id => 'admin-7')$$),
+    ('function', $$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'staff', ref_id => 'staff-1', txn_id => 'staff-a')$$),
+    ('again', $$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'staff', ref_id => 'staff-1')$$),
+    ('again, another amount', $$SELECT replayed FROM mega_record_credit('pass:test:a', 11, 'manual', ref_type => 'staff', ref_id => 'staff-1')$$),
+    ('top-up', $$SELECT replayed FROM mega_record_topup('pass:test:a', 1, ref_type => 'staff', ref_id => 'staff-1')$$),
+    ('top-up again', $$SELECT replayed FROM mega_record_topup('pass:test:a', 1, ref_type => 'staff', ref_id => 'staff-1')$$),
+    ('many', $$SELECT mega_record_credits('[{"pass_id": "pass:test:a", "delta": 10, "reason": "manual", "ref_type": "staff", "ref_id": "staff-1"}, {"pass_id": "pass:test:a", "delta": 6, "reason": "manual", "ref_type": "staff", "ref_id": "staff-2"}]')$$),
+    ('row', $$EXECUTE raw('credit_transaction:s1', 'manual', 'staff', 'staff-1')$$),
+    ('row of its own', $$EXECUTE raw('credit_transaction:s2', 'manual', 'staff', 'staff-3')$$),
+    ('type that is in the index', $$SELECT replayed FROM mega_record_credit('pass:test:a', 5, 'order', ref_type => 'shopify_order', ref_id => '1004')$$)) v(what, statement);
+SET mega.unkeyed_ref_types = 'admin,staff';
+SELECT pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'staff', ref_id => 'staff-4')$$);
+RESET mega.unkeyed_ref_types;
 -- a table whose index has all types: the setting without mega_install says so
 BEGIN;
 ALTER TABLE mega_generations DISABLE TRIGGER USER;

@@ -1,6 +1,7 @@
 // The two heap writers of the direct path: what mega knows of customers and ledger, and where their rows are.
 #include "ledger/direct_writers.hpp"
 
+#include "ledger/held_key.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/pending_hold.hpp"
 #include "schema/settings.hpp"
@@ -95,7 +96,7 @@ void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
 
 bool possible(const schema::table_catalog &where) {
     return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
-           ledger_rows.eligible(where.generations.id);
+           ledger_rows.eligible(where.generations.id) && !leaves_out_keys(where);
 }
 
 std::string why_not(const schema::table_catalog &where) {
@@ -104,6 +105,9 @@ std::string why_not(const schema::table_catalog &where) {
     if (write_path_setting() != write_path::automatic)
         return "mega.write_path is sql";
     const bool of_customers = !customers.eligible(where.customers.id);
+    if (!of_customers && ledger_rows.eligible(where.generations.id))
+        return std::string(schema::generations_name) +
+               ": its index of references leaves out types that are keys (mega.unkeyed_ref_types)";
     return std::string(of_customers ? schema::customers_name : schema::generations_name) + ": " +
            (of_customers ? customers : ledger_rows).obstacle();
 }

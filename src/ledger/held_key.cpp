@@ -29,11 +29,20 @@ void lock(std::string_view ref_type, std::string_view ref_id, std::string_view r
     });
 }
 
+bool is_kept_by_index(const schema::table_catalog &where, std::string_view ref_type) {
+    return where.generations.reference_key &&
+           std::ranges::find(where.generations.left_out, ref_type) == where.generations.left_out.end();
+}
+
 } // namespace
+
+bool leaves_out_keys(const schema::table_catalog &where) {
+    return std::ranges::any_of(where.generations.left_out, [](const std::string &type) { return is_keyed(type); });
+}
 
 bool claim_reference(const schema::table_catalog &where, std::optional<std::string_view> ref_type,
                      std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
-    if (where.generations.reference_key || !ref_type || !ref_id || !is_keyed(*ref_type) ||
+    if (!ref_type || !ref_id || is_kept_by_index(where, *ref_type) || !is_keyed(*ref_type) ||
         SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring())
         return true;
     lock(*ref_type, *ref_id, reason.value_or(""));

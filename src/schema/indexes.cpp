@@ -102,6 +102,19 @@ bool leaves_out_others(pg::spi_connection &spi, const target_table &table, const
            (stored.size() == base.size() || stored.substr(base.size()).starts_with("andmg_ref_type<>all'{"));
 }
 
+// The types that an index of references leaves out, as `keyed_condition` wrote them.
+std::set<std::string> types_left_out(std::string_view predicate) {
+    constexpr std::string_view before = " ALL ('{";
+    std::string list = as_postgres_says(std::string(predicate));
+    const std::size_t begin = list.find(before);
+    if (begin == std::string::npos)
+        return {};
+    list.erase(0, begin + before.size());
+    list.erase(std::min(list.find('}'), list.size()));
+    std::erase(list, '"'); // no word has one
+    return words_of(list);
+}
+
 bool does_the_same(const index_shape &there, const index_shape &wanted) {
     if (there.method != wanted.method || plain(there.columns) != plain(wanted.columns) ||
         (wanted.unique && !there.unique))
@@ -170,7 +183,8 @@ index_place place_of(pg::spi_connection &spi, const target_table &table, const n
     return {};
 }
 
-bool has_reference_key(Relation ledger, Oid schema) {
+reference_key reference_key_of(Relation ledger, Oid schema) {
+    reference_key key;
     const Oid named = pg::relation_named(reference_key_name, schema);
     const named_definition *wanted = nullptr;
     for (const named_definition &index : blueprints[1].indexes)
@@ -192,10 +206,13 @@ bool has_reference_key(Relation ledger, Oid schema) {
         if (*definition == '\0')
             continue;
         const auto shape = shape_there(true, "btree", definition);
-        if (id == named || (shape && does_the_same(*shape, shape_of(*wanted))))
-            return true;
+        if (id != named && !(shape && does_the_same(*shape, shape_of(*wanted))))
+            continue;
+        key.there = true;
+        if (shape)
+            std::ranges::copy(types_left_out(shape->predicate), std::back_inserter(key.left_out));
     }
-    return false;
+    return key;
 }
 
 bool is_key(pg::spi_connection &spi, Oid relation, std::string_view column, std::string *name) {

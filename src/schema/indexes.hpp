@@ -23,8 +23,13 @@ std::string keyed_condition();
 inline constexpr const char *reference_key_name = "mega_generations_credit_reference_key";
 inline constexpr const char *held_reference_name = "mega_generations_credit_reference";
 
-// Whether Postgres itself keeps references unique, by an index under whatever name.
-bool has_reference_key(Relation ledger, Oid schema);
+// What Postgres itself keeps unique of references, by an index under whatever name.
+struct reference_key {
+    bool there = false;
+    std::vector<std::string> left_out; // types, as mega.unkeyed_ref_types named them when the index was made
+};
+
+reference_key reference_key_of(Relation ledger, Oid schema);
 
 // What stands in an index's place.
 struct index_place {

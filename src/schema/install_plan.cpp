@@ -179,8 +179,7 @@ void install_plan::plan_rules() {
     }
     rules_ = open_rules(spi_, table_, false);
     for (const open_rule &rule : rules_)
-        if (rule.object == reference_key_name && rule.way_to_enforce() == way::not_yet && rule.before.empty() &&
-            rule.behind.empty())
+        if (rule.object == reference_key_name && rule.way_to_enforce() == way::not_yet && rule.behind.empty())
             plan_held_reference();
     enforcement_.emplace(spi_, table_, rules_);
 }

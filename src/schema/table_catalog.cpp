@@ -174,8 +174,11 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
         require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
         require_not_generated(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
-    if constexpr (std::is_same_v<Column, ledger>)
-        described.reference_key = has_reference_key(relation.get(), schema);
+    if constexpr (std::is_same_v<Column, ledger>) {
+        reference_key key = reference_key_of(relation.get(), schema);
+        described.reference_key = key.there;
+        described.left_out = std::move(key.left_out);
+    }
     described.dated = has_times(relation.get()->rd_att);
     described.keyed = is_primary_key(relation.get(), described.attributes[0]);
     // A copy: a look into a catalog may replace what the relation has.

@@ -17,12 +17,13 @@ template <class Column> struct table_entry {
     Oid id = InvalidOid;
     Oid owner = InvalidOid;
     const char *off_guard = nullptr; // the first trigger of ours that is not there, not enabled or another; null: none
-    bool reference_key = true;       // of the ledger: Postgres keeps references unique
+    bool reference_key = true;       // of the ledger: Postgres keeps references unique, save those of types left out
     bool dated = false;              // every row has a time
     bool keyed = false;              // no two rows have the same id, and none has none
     bool foreign_before_row = false; // somebody else's BEFORE ROW trigger may change a row after ours looked at it
     bool others_act = false;         // code of somebody else's may act when a row is written
     verdict may_be_written;
+    std::vector<std::string> left_out; // of the ledger: types of references that its key leaves out
     std::array<Oid, 5> own_triggers{}; // those that are as mega makes them
     std::array<AttrNumber, width> attributes{};
 
