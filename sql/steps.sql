@@ -34,6 +34,15 @@ SELECT mg_step_no, mg_status, mg_error, mg_payload FROM mega_generations WHERE m
 SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', '{}', '{"image": "https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret"}', at_step => 6);
 SELECT mg_payload -> 'output' AS output FROM mega_generations WHERE mg_id = 'mma_step:steps-g:6';
 SELECT * FROM mega_append_mma_step('steps-g', 'seedream_generate', '{}', '{"image": "https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret"}', at_step => 6);
+-- nor does what an error says of them stay beside its payload, in the step or in the generation that it ends
+SELECT created FROM generate_series(1, 3) n, mega_create_generation('pass:test:steps-a', 'steps-secret-' || n);
+SELECT replayed FROM mega_append_mma_step('steps-secret-1', 'generate', error => '{"message": "no https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret1&a=b"}', at_step => 0, mma_status => 'error');
+SELECT replayed FROM mega_append_mma_step('steps-secret-1', 'generate', error => '{"message": "no https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret1&a=b"}', at_step => 0, mma_status => 'error');
+SELECT * FROM mega_append_mma_steps('steps-secret-2', '[{"step_type": "generate", "error": "no https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret2", "mma_status": "error"}]');
+SET mega.payload_urls = keep;
+SELECT replayed FROM mega_append_mma_step('steps-secret-3', 'generate', error => '"no https://b.s3.amazonaws.com/k.png?X-Amz-Signature=secret3"', mma_status => 'error');
+RESET mega.payload_urls;
+SELECT mg_id, mg_error, mg_payload -> 'error' AS payload FROM mega_generations WHERE mg_generation_id LIKE 'steps-secret-%' ORDER BY 1;
 
 --
 -- Numbers: max + 1, from 0, or the one that is asked for.

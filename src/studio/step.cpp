@@ -69,6 +69,11 @@ std::string error_text(pg::jsonb error) {
         [error] { return JsonbToCString(nullptr, &error.document->root, static_cast<int>(VARSIZE(error.document))); });
 }
 
+// As mg_payload will have it: what is cut out there stands in no other column.
+pg::jsonb stored_error(const step &what) {
+    return ledger::payload_to_store("mg_payload", *what.error).value_or(*what.error);
+}
+
 // What a person reads of it: its message when it has one.
 std::string message_of(pg::jsonb error) {
     const auto message = pg::find(error, "message");
@@ -184,7 +189,7 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
     if (const auto mode = generation.text(column::mg_mma_mode); mode && ledger::is_mode(*mode))
         row.set(column::mg_mma_mode, *mode);
     if (is_error(what.error))
-        row.set(column::mg_error, error_text(*what.error));
+        row.set(column::mg_error, error_text(stored_error(what)));
     return row;
 }
 
@@ -193,7 +198,7 @@ void move(ledger::store &store, locked_generation &generation, const step &what)
         return;
     generation.set(column::mg_mma_status, *what.status);
     if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
-        generation.set(column::mg_error, message_of(*what.error));
+        generation.set(column::mg_error, message_of(stored_error(what)));
     generation.write(store);
 }
 
