@@ -91,7 +91,7 @@ SELECT search, (SELECT string_agg(f.mg_pass_id, ' ' ORDER BY f.mg_pass_id) FROM 
 FROM (VALUES ('pass:test:life-1'), ('pass:test:life-'), ('7201'), ('gid://shopify/Customer/7201'), ('720'), ('11fe0000-0000-4000-8000-000000000001'), ('11FE0000-0000-4000-8000-000000000001'), ('11fe0000'), ('ADA'), ('ada_'), ('ada@lovelace.example'),
     ('example.com'), ('love'), ('VAN lov'), ('van love'), ('O''H'), ('grace \ 100%'), ('100%'), ('1%'), (' emi '), ('l.''&|!:*'), ('''''''')) v(search) WHERE length(trim(search)) > 2;
 SELECT f.mg_pass_id, mg_email, mg_display_name, mg_shopify_customer_id, mg_user_id, mg_credits, mg_last_active IS NOT NULL AS active, mg_status, next_cursor FROM mega_find_customers('7201') f;
-SELECT what, pg_temp.outcome('SELECT mega_find_customers(' || arguments || ')') FROM (VALUES ('nothing', 'NULL'), ('two letters', $$' ad '$$), ('two letters of four bytes', $$'éé'$$), ('control character', $$E'ada\x01'$$), ('page of none', $$'ada', 0$$), ('no cursor', $$'ada', 5, 'x'$$)) v(what, arguments);
+SELECT what, pg_temp.outcome('SELECT mega_find_customers(' || arguments || ')') FROM (VALUES ('nothing', 'NULL'), ('two letters', $$' ad '$$), ('two letters apart', $$'a  d'$$), ('two letters of four bytes', $$'éé'$$), ('control character', $$E'ada\x01'$$), ('page of none', $$'ada', 0$$), ('no cursor', $$'ada', 5, 'x'$$)) v(what, arguments);
 -- a whole id may be short, the beginning of something else not
 SELECT mega_ensure_customer('pass:test:life-5', shopify_customer_id => 'z7', email => 'z7x@example.com'), mega_ensure_customer('pass:test:life-6', email => 'z7y@example.com');
 SELECT mg_pass_id, next_cursor FROM mega_find_customers(' z7 ', 1);

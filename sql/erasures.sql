@@ -175,6 +175,14 @@ RESET session_replication_role;
 SELECT erased_rows FROM mega_erase_customer('pass:shopify:74');
 SELECT mg_id, mg_email, mg_ip, mg_user_agent, mg_route, mg_detail, mg_meta, mg_payload, mg_updated_at > '2020-01-01' AS changed FROM mega_admin WHERE mg_id LIKE 'admin_audit:n-%' OR mg_id = 'app_config:testers' ORDER BY mg_id;
 SELECT mega_app_config('testers') AS settings_are_the_applications_own;
+-- a pass id that is any word, or that goes on behind another's, is found alone only
+ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_pass_id_shape;
+SET mega.pass_ids = 'any';
+SELECT mega_ensure_customer('refund') IS NOT NULL AS any_word, mega_ensure_customer('pass:shopify:740 was refunded') IS NOT NULL AS goes_on;
+SELECT mega_record_admin_audit('looked', 'pass:test:friend', route => '/refund/pass:shopify:740', detail => '{"note": "refund: pass:shopify:740 was refunded", "of": "refund", "and": "pass:shopify:740 was refunded"}', audit_id => 'of-words') IS NOT NULL AS noted;
+SELECT (SELECT erased_rows FROM mega_erase_customer('refund')) AS word, (SELECT erased_rows FROM mega_erase_customer('pass:shopify:740 was refunded')) AS goes_on;
+SELECT mg_route, mg_detail FROM mega_admin WHERE mg_id = 'admin_audit:of-words';
+RESET mega.pass_ids;
 
 \c :home
 DROP DATABASE regress_mega_erasures;

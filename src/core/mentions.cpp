@@ -12,6 +12,13 @@ constexpr std::string_view word = "erased";
 
 bool is_alphanumeric(char c) noexcept { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
 
+// Whether it may be looked for within a text. What has blanks or what parts a path in it could be made to swallow what
+// stands behind another's, and any word at all may be a pass id where an application has them so.
+bool is_plain(std::string_view pass_id) noexcept {
+    constexpr byte_set parts(" \t\r\n\v\f/?&#%,;|\"'`()[]{}<>");
+    return is_pass_id(pass_id) && parts.find(pass_id) == pass_id.size();
+}
+
 bool is_part_of_word(char c) noexcept { return is_alphanumeric(c) || c == '_' || c == '-'; }
 
 bool is_encoded(std::string_view text, std::size_t at) noexcept {
@@ -77,7 +84,7 @@ std::optional<std::string> without_mentions(std::string_view text, std::span<con
     std::string left(text);
     bool any = false;
     for (const std::string &one : pass_ids)
-        for (const std::string &spelling : spellings_of(one))
+        for (const std::string &spelling : is_plain(one) ? spellings_of(one) : std::vector<std::string>())
             replace(left, spelling, any);
     return any ? std::optional(std::move(left)) : std::nullopt;
 }

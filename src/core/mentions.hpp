@@ -10,7 +10,8 @@
 namespace mega::core {
 
 // The text with `erased` for every mention of one of the pass ids; std::nullopt when there is none. A pass id that only
-// begins like one of them, or ends so, is none of them. Raises std::bad_alloc only.
+// begins like one of them, or ends so, is none of them; one of an unusual form is found alone only. Raises
+// std::bad_alloc only.
 std::optional<std::string> without_mentions(std::string_view text, std::span<const std::string> pass_ids);
 
 // The pass id in each way that is looked for: as it is, and as encodeURIComponent writes it, in digits of either case.

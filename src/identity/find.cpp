@@ -23,9 +23,11 @@ constexpr int fewest_letters = 3;
                         "name."};
 }
 
-// With fewer letters it can be a whole id only.
+// With fewer letters it can be a whole id only. What parts words is no letter.
 bool is_short(std::string_view search) {
-    return pg::call([search] { return pg_mbstrlen_with_len(search.data(), static_cast<int>(search.size())); }) <
+    const auto spaces = static_cast<int>(std::ranges::count(search, ' '));
+    return pg::call([search] { return pg_mbstrlen_with_len(search.data(), static_cast<int>(search.size())); }) -
+               spaces <
            fewest_letters;
 }
 

@@ -38,6 +38,14 @@ TEST(mentions, not_of_another) {
         EXPECT_EQ(left(text), "(none)") << text;
 }
 
+TEST(mentions, of_an_unusual_form_alone_only) {
+    const std::vector<std::string> ids{"7401", "pass:shopify:7401/credits", "pass:shopify:7401 was refunded"};
+    for (const std::string &one : ids)
+        EXPECT_EQ(without_mentions(one, ids).value_or("(none)"), "erased");
+    for (const char *text : {"order 7401", "/customers/pass:shopify:7401/credits", "as pass:shopify:7401 was refunded"})
+        EXPECT_FALSE(without_mentions(text, ids)) << text;
+}
+
 TEST(mentions, goes_on_behind_another) {
     EXPECT_EQ(left("pass:shopify:74011 pass:shopify:7401"), "pass:shopify:74011 erased");
 }
