@@ -121,6 +121,10 @@ SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('row', $$EXECUTE raw('credit_transaction:s1', 'manual', 'staff', 'staff-1')$$),
     ('row of its own', $$EXECUTE raw('credit_transaction:s2', 'manual', 'staff', 'staff-3')$$),
     ('type that is in the index', $$SELECT replayed FROM mega_record_credit('pass:test:a', 5, 'order', ref_type => 'shopify_order', ref_id => '1004')$$)) v(what, statement);
+BEGIN;
+ALTER INDEX mega_generations_credit_reference_key RENAME TO own;
+SELECT pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'staff', ref_id => 'staff-1')$$) AS under_another_name;
+ROLLBACK;
 SET mega.unkeyed_ref_types = 'admin,staff';
 SELECT pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 10, 'manual', ref_type => 'staff', ref_id => 'staff-4')$$);
 RESET mega.unkeyed_ref_types;

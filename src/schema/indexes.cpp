@@ -190,6 +190,7 @@ reference_key reference_key_of(Relation ledger, Oid schema) {
     for (const named_definition &index : blueprints[1].indexes)
         if (index.name == std::string_view(reference_key_name))
             wanted = &index;
+    const std::string columns = plain(shape_of(*wanted).columns);
     const List *all = pg::call([ledger] { return RelationGetIndexList(ledger); });
     for (int i = 0; i < list_length(all); ++i) {
         const Oid id = list_nth_oid(all, i);
@@ -206,11 +207,9 @@ reference_key reference_key_of(Relation ledger, Oid schema) {
         if (*definition == '\0')
             continue;
         const auto shape = shape_there(true, "btree", definition);
-        if (id != named && !(shape && does_the_same(*shape, shape_of(*wanted))))
-            continue;
-        key.there = true;
-        if (shape)
+        if (shape && plain(shape->columns) == columns) // the direct path may look by it, whatever its name
             std::ranges::copy(types_left_out(shape->predicate), std::back_inserter(key.left_out));
+        key.there = key.there || id == named || (shape && does_the_same(*shape, shape_of(*wanted)));
     }
     return key;
 }

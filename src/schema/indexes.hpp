@@ -26,7 +26,7 @@ inline constexpr const char *held_reference_name = "mega_generations_credit_refe
 // What Postgres itself keeps unique of references, by an index under whatever name.
 struct reference_key {
     bool there = false;
-    std::vector<std::string> left_out; // types, as mega.unkeyed_ref_types named them when the index was made
+    std::vector<std::string> left_out; // types, as mega.unkeyed_ref_types named them when an index was made
 };
 
 reference_key reference_key_of(Relation ledger, Oid schema);
