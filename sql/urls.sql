@@ -127,11 +127,13 @@ SELECT pg_temp.payload('{"same": "https://a.example/plain.png", "empty": {}, "no
 SELECT pg_temp.payload(NULL);
 SELECT pg_temp.payload('null');
 -- at the append, and in the office
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_meta) VALUES ('mma_step:urls-1:7', 'kling_generate', '{"input": {"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}, "output": {}}') RETURNING mg_meta, mg_payload;
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:urls-1:0', 'pass:test:urls', 'kling_generate', '{"input": {"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}, "output": {}}')
 RETURNING mg_payload;
 INSERT INTO mega_admin (mg_id, mg_payload) VALUES ('app_config:urls', '{"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}') RETURNING mg_payload;
 UPDATE mega_admin SET mg_payload = '["https://a.example/x?X-Tos-Signature=S3CR3T"]' WHERE mg_id = 'app_config:urls' RETURNING mg_payload;
 SET mega.payload_urls = 'reject';
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_step_type, mg_meta) VALUES ('mma_step:urls-1:8', 'kling_generate', '{"input": {"image": "https://u:p@a.example/x"}, "output": {}}')$$);
 SELECT pg_temp.outcome($$UPDATE mega_generations SET mg_payload = '{"a": ["https://a.example/x?se=1&sig=S3CR3T"]}' WHERE mg_id = 'generation:urls-1'$$);
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:urls-1:1', 'pass:test:urls', 'kling_generate', '{"input": {"image": "https://u:p@a.example/x"}, "output": {}}')$$);
 SELECT pg_temp.outcome($$UPDATE mega_admin SET mg_payload = '["https://a.example/x?X-Tos-Signature=S3CR3T"]' WHERE mg_id = 'app_config:urls'$$);

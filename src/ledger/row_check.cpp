@@ -119,6 +119,12 @@ pg::jsonb with_input_and_output(pg::jsonb document) {
     return builder.end_object().finish();
 }
 
+void store_payload(ledger_row &row, column c) {
+    if (const auto payload = row.json(c))
+        if (const auto other = payload_to_store(name(c), *payload))
+            row.set(c, *other);
+}
+
 void check_step(ledger_row &row) {
     const auto key = core::parse_step_id(id_of(row));
     if (!key)
@@ -134,8 +140,10 @@ void check_step(ledger_row &row) {
     if (row.is_null(column::mg_step_type))
         refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(id_of(row)),
                "Use scan_product, gpt_reader, seedream_generate and the like.");
-    if (has_input_and_output(row.json(column::mg_payload)) || has_input_and_output(row.json(column::mg_meta)))
+    if (has_input_and_output(row.json(column::mg_payload)))
         return;
+    if (has_input_and_output(row.json(column::mg_meta)))
+        return store_payload(row, column::mg_meta); // it stands there
     const pg::jsonb payload = row.json(column::mg_payload).value_or(pg::empty_object());
     if (steps_setting() == steps::fill && pg::is_object(payload))
         row.set(column::mg_payload, with_input_and_output(payload));
@@ -177,12 +185,6 @@ void check_vars(const ledger_row &row, bool patched) {
             error.detail = {};
         throw;
     }
-}
-
-void store_payload(ledger_row &row) {
-    if (const auto payload = row.json(column::mg_payload))
-        if (const auto other = payload_to_store(name(column::mg_payload), *payload))
-            row.set(column::mg_payload, *other);
 }
 
 void fill_times(ledger_row &row) {
@@ -298,7 +300,7 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
     check_status_words(nullptr, row);
     follow_status(nullptr, row, type);
     check_vars(row, false);
-    store_payload(row);
+    store_payload(row, column::mg_payload);
 }
 
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when) {
@@ -335,7 +337,7 @@ void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight
     if (!old_row.same(new_row, column::mg_mma_vars))
         check_vars(new_row, true);
     if (!old_row.same(new_row, column::mg_payload))
-        store_payload(new_row);
+        store_payload(new_row, column::mg_payload);
 }
 
 } // namespace mega::ledger
