@@ -8,6 +8,7 @@ from pathlib import Path
 
 import against
 import calls
+import lots
 import office
 import people
 import plots
@@ -39,6 +40,7 @@ MEASURES = {
     "office": office.office,
     "studio": studio.studio,
     "people": people.people,
+    "lots": lots.lots,
 }
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,

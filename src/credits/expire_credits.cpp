@@ -9,10 +9,10 @@
 #include "pg/entry.hpp"
 #include "pg/planner.hpp"
 #include "pg/result.hpp"
-#include "pg/rounds.hpp"
 #include "schema/due_lot.hpp"
 
 #include <map>
+#include <set>
 
 namespace mega::credits {
 
@@ -21,45 +21,108 @@ namespace {
 constexpr Oid expired_types[] = {TIMESTAMPTZOID, INT8OID};
 // Customers whose end has come for what has no lot.
 constinit pg::statement
-    lock_expired("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at "
-                 "OPERATOR(pg_catalog.<=) $1 AND c.mg_expires_at IS NOT NULL AND c.mg_pass_id IS NOT NULL "
-                 "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2 "
-                 "FOR NO KEY UPDATE SKIP LOCKED",
-                 expired_types);
+    due_ends("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_expires_at OPERATOR(pg_catalog.<=) $1 "
+             "AND c.mg_expires_at IS NOT NULL AND c.mg_pass_id IS NOT NULL "
+             "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT $2",
+             expired_types);
 
 constexpr Oid lots_types[] = {INT8OID, INT8OID};
-// Lots whose end has come, from their index, with their customers, unless those are locked.
-constinit pg::statement lock_lots("SELECT c.mg_pass_id, pg_catalog.substr(g.mg_id, 20) FROM ONLY "
-                                  "@schema@.mega_generations g JOIN ONLY @schema@.mega_customers c ON c.mg_pass_id "
-                                  "OPERATOR(pg_catalog.=) g.mg_pass_id WHERE " MEGA_DUE_LOT " AND " MEGA_LOT_ENDS
-                                  " OPERATOR(pg_catalog.<=) $1 ORDER BY " MEGA_LOT_ENDS
-                                  " LIMIT $2 FOR NO KEY UPDATE OF c SKIP LOCKED",
-                                  lots_types);
+// Lots whose end has come, in the order of their index.
+constinit pg::statement due_lots("SELECT g.mg_pass_id, pg_catalog.substr(g.mg_id, 20), g.ctid FROM ONLY "
+                                 "@schema@.mega_generations g WHERE " MEGA_DUE_LOT " AND " MEGA_LOT_ENDS
+                                 " OPERATOR(pg_catalog.<=) $1 AND g.mg_pass_id IS NOT NULL ORDER BY " MEGA_LOT_ENDS
+                                 " LIMIT $2",
+                                 lots_types);
 
-// Customers, and of each the lots that are due.
-using due_customers = std::map<std::string, std::vector<std::string>>;
+class sweep {
+public:
+    sweep(ledger::call &call, pg::timestamp as_of, std::size_t most) : call_(call), as_of_(as_of), most_(most) {}
 
-due_customers find_due(pg::rounds &looks, const schema::table_catalog &where, pg::timestamp as_of, std::int64_t most) {
-    due_customers due;
-    looks.run([&](pg::spi_connection &spi) {
-        const auto store = ledger::open_store(spi, where);
-        const pg::rows found = store->run(where.customers, lock_expired, as_of, most);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            due.try_emplace(std::string(ledger::require_column("mg_pass_id", found.text(i, 0))));
-    });
-    looks.run([&](pg::spi_connection &spi) {
-        const auto store = ledger::open_store(spi, where);
-        pg::only_in_index_order from_the_index; // it ends where it is told to; a plan that sorts reads all that wait
-        const pg::rows found = store->run(where.customers, lock_lots, pg::unix_micros(as_of), most);
-        from_the_index.done();
-        for (std::uint64_t i = 0; i < found.count(); ++i) {
-            const std::string pass_id(ledger::require_column("mg_pass_id", found.text(i, 0)));
-            if (std::ssize(due) < most || due.contains(pass_id))
-                due[pass_id].emplace_back(*found.text(i, 1));
+    void run() {
+        // Those that somebody has locked are looked past, so that others take their place.
+        for (bool some_skipped = true; some_skipped && expired_ < most_;)
+            some_skipped = settle(find());
+    }
+
+    std::int32_t expired() const { return static_cast<std::int32_t>(expired_); }
+    std::int64_t credits() const { return credits_; }
+
+private:
+    // Customers in byte order, and of each the lots that are due.
+    using due_customers = std::map<std::string, std::vector<due_lot>>;
+
+    // The next ones, none of whom was looked at before.
+    due_customers find() {
+        ledger::store &store = call_.store();
+        due_customers due;
+        const auto take = [&](const pg::rows &found, std::uint64_t row) -> std::vector<due_lot> * {
+            std::string pass_id(*found.text(row, 0));
+            if (seen_.contains(pass_id) || (due.size() >= most_ && !due.contains(pass_id)))
+                return nullptr;
+            return &due[std::move(pass_id)];
+        };
+        const auto limit = [this](std::size_t seen) { return static_cast<std::int64_t>(most_ + seen); };
+        store.apart([&] {
+            const pg::rows found = store.run(store.where().customers, due_ends, as_of_, limit(seen_.size()));
+            for (std::uint64_t i = 0; i < found.count(); ++i)
+                take(found, i);
+        });
+        store.apart([&] {
+            pg::only_in_index_order from_the_index; // a plan that sorts reads all that wait
+            const pg::rows found =
+                store.run(store.where().generations, due_lots, pg::unix_micros(as_of_), limit(lots_seen_));
+            from_the_index.done();
+            lots_seen_ += found.count();
+            for (std::uint64_t i = 0; i < found.count(); ++i)
+                if (auto *lots = take(found, i))
+                    lots->push_back({std::string(*found.text(i, 1)), found.place(i, 2)});
+        });
+        return due;
+    }
+
+    // Whether anybody was locked.
+    bool settle(const due_customers &due) {
+        constexpr std::size_t stretch = 1000;
+        bool some_skipped = false;
+        std::size_t visited = 0;
+        for (const auto &[pass_id, lots] : due) {
+            if (expired_ == most_)
+                break;
+            pg::check_for_interrupts();
+            seen_.insert(pass_id);
+            call_.store().apart(
+                [&, &id = pass_id, &its_lots = lots] { some_skipped = !settle_one(id, its_lots) || some_skipped; });
+            if (++visited % stretch == 0)
+                finish(); // so that its memory goes with it
         }
-    });
-    return due;
-}
+        finish();
+        return some_skipped;
+    }
+
+    bool settle_one(const std::string &pass_id, const std::vector<due_lot> &lots) {
+        auto customer = call_.store().lock_customer(pass_id, LockWaitSkip);
+        if (!customer || customer->merged_into) // what was his is found with another customer
+            return false;
+        if (const auto gone = settle_lots(call_.store(), *customer, as_of_, lots)) {
+            credits_ += *gone;
+            ++expired_;
+        }
+        return true;
+    }
+
+    void finish() {
+        call_.store().append_rest();
+        call_.finish();
+    }
+
+    ledger::call &call_;
+    const pg::timestamp as_of_;
+    const std::size_t most_;
+    std::set<std::string> seen_; // customers
+    std::size_t lots_seen_ = 0;
+    std::size_t expired_ = 0;
+    std::int64_t credits_ = 0;
+};
 
 Datum expire_credits(FunctionCallInfo fcinfo) {
     using in = arguments::expire_credits;
@@ -69,24 +132,11 @@ Datum expire_credits(FunctionCallInfo fcinfo) {
     if (as_of > pg::clock_time())
         throw pg::sql_error{ledger::bad_argument, "as_of lies ahead", "as_of=" + core::iso_utc(pg::unix_micros(as_of)),
                             "What ends later has not ended: leave as_of out."};
-    const std::int64_t limit = require_positive("max_customers", given.int4(in::max_customers));
-    const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid);
-    pg::rounds customers;
-    std::int64_t credits = 0;
-    std::int32_t expired = 0;
-    for (const auto &due : find_due(customers, where, as_of, limit)) {
-        const auto &pass_id = due.first;
-        const auto &lots = due.second;
-        customers.run([&](pg::spi_connection &spi) {
-            const auto store = ledger::open_store(spi, where);
-            ledger::locked_customer customer = ledger::require_locked_or_erased_customer(*store, pass_id);
-            if (const auto gone = settle_lots(*store, customer, as_of, lots)) {
-                credits += *gone;
-                ++expired;
-            }
-        });
-    }
-    return pg::return_row(fcinfo, expired, credits);
+    const std::int32_t most = require_positive("max_customers", given.int4(in::max_customers));
+    ledger::call call(fcinfo);
+    sweep over(call, as_of, static_cast<std::size_t>(most));
+    over.run();
+    return pg::return_row(fcinfo, over.expired(), over.credits());
 }
 
 } // namespace

@@ -139,10 +139,14 @@ struct row_to_post {
     const applied &made;
 };
 
+// Whether rows go in at once, or with those of other customers when the caller calls `append_rest`.
+enum class going_in { at_once, with_others };
+
 // Appends them and makes him what they make of him; `after` becomes what stands there then. Returns the first one's id;
 // std::nullopt, and nothing written, when that has a key that is taken.
 std::optional<std::string> append_and_project(ledger::store &store, ledger::locked_customer &before,
-                                              ledger::locked_customer &after, std::span<const row_to_post> rows);
+                                              ledger::locked_customer &after, std::span<const row_to_post> rows,
+                                              going_in when = going_in::at_once);
 
 // Where triggers of others act, lots change before the rows are there: what a trigger moves meanwhile finds them as
 // they will be, and no lot is drawn twice.
@@ -174,10 +178,16 @@ std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &cu
 // As of now; what is posted next is stamped with the same time.
 void write_off_expired(ledger::store &store, ledger::locked_customer &customer);
 
-// What the sweep of ends does to a customer: the same, and marks these lots whose end has come, whatever they have
-// left. Their names without what is before them. std::nullopt when another sweep was here before.
+// A lot whose end has come, as it was seen: its name, without what is before it, and its place, a hint.
+struct due_lot {
+    std::string name;
+    ItemPointerData place;
+};
+
+// What the sweep of ends does to a customer: the same, and marks these lots, whatever they have left. Its row goes in
+// with others. std::nullopt when another sweep was here before.
 std::optional<std::int64_t> settle_lots(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,
-                                        std::span<const std::string> due);
+                                        std::span<const due_lot> due);
 
 // The one way of a posting into the ledger: looks for a replay, locks the customer, looks again, writes off what has
 // expired, posts. find: what was posted under its key; raises MG002 when that says something else. lock: the customer

@@ -70,7 +70,8 @@ std::optional<expiry> expire_behind(ledger::locked_customer &customer, applied &
 }
 
 std::optional<std::string> append_and_project(ledger::store &store, ledger::locked_customer &before,
-                                              ledger::locked_customer &after, std::span<const row_to_post> rows) {
+                                              ledger::locked_customer &after, std::span<const row_to_post> rows,
+                                              going_in when) {
     const ledger::shared_lots lots = before.lots;
     write_lots_ahead(store, before, after);
     ledger::appended_rows appended;
@@ -79,7 +80,8 @@ std::optional<std::string> append_and_project(ledger::store &store, ledger::lock
         ledger::new_row row = row_of(what, made);
         row.set(schema::ledger::mg_pass_id, after.pass_id); // who was named may have been merged before the lock
         const char *hint = hint_of(what);
-        switch (store.append_credit(row, after.pass_id, what.delta, hint)) {
+        switch (when == going_in::at_once ? store.append_credit(row, after.pass_id, what.delta, hint)
+                                          : store.append_one_of_many(row, after.pass_id, what.delta, hint)) {
         case ledger::appended::no:
             take_lots_back(store, before, after.lots, lots);
             return std::nullopt;
@@ -104,22 +106,33 @@ void mark_ended(ledger::store &store, const std::optional<expiry> &settled, ledg
     ledger::see_what_others_did(store, customer);
 }
 
-std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of) {
+namespace {
+
+// What has ended goes; its marks are the caller's.
+std::optional<expiry> write_off(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,
+                                going_in when) {
     if (!is_due(customer, as_of))
-        return 0;
+        return std::nullopt;
     ledger::locked_customer after = customer;
-    const auto ended = expire(after, as_of);
+    auto ended = expire(after, as_of);
     if (!ended) { // there was nothing: only the time goes
         if (customer.expires_at && *customer.expires_at <= as_of)
             ledger::write_expiry(store, customer, std::nullopt);
-        return 0;
+        return std::nullopt;
     }
     const row_to_post row[] = {{ended->what, ended->made}};
-    if (!append_and_project(store, customer, after, row))
+    if (!append_and_project(store, customer, after, row, when))
         ledger::refuse_appended_meanwhile("expiry", customer);
-    mark_ended(store, ended, after);
     customer = std::move(after);
-    return ended->came.total();
+    return ended;
+}
+
+} // namespace
+
+std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of) {
+    const auto ended = write_off(store, customer, as_of, going_in::at_once);
+    mark_ended(store, ended, customer);
+    return ended ? ended->came.total() : 0;
 }
 
 void write_off_expired(ledger::store &store, ledger::locked_customer &customer) {
@@ -128,12 +141,21 @@ void write_off_expired(ledger::store &store, ledger::locked_customer &customer) 
 }
 
 std::optional<std::int64_t> settle_lots(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,
-                                        std::span<const std::string> due) {
+                                        std::span<const due_lot> due) {
     bool settled = is_due(customer, as_of);
-    const std::int64_t credits = write_off_expired(store, customer, as_of);
-    for (const std::string &name : due) // those that ended with something left have their mark
-        settled = ledger::mark_ended(store, name, 0) || settled;
-    return settled ? std::optional(credits) : std::nullopt;
+    const auto ended = write_off(store, customer, as_of, going_in::with_others);
+    core::lot_changes left = ended ? ended->came.ended : core::lot_changes();
+    for (const due_lot &lot : due) {
+        const auto its = std::ranges::find(left, lot.name, &core::lot_change::name);
+        settled = ledger::mark_ended(store, lot.name, its == left.end() ? 0 : -its->credits, lot.place) || settled;
+        if (its != left.end())
+            left.erase(its);
+    }
+    for (const core::lot_change &one : left) // which the look had no room for
+        ledger::mark_ended(store, one.name, -one.credits);
+    if (ended)
+        ledger::see_what_others_did(store, customer);
+    return settled ? std::optional(ended ? ended->came.total() : 0) : std::nullopt;
 }
 
 } // namespace mega::credits

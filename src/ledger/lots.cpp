@@ -209,19 +209,20 @@ core::lot_facts lot_facts_of(std::string name, std::int64_t delta, std::optional
 
 std::optional<std::int64_t> ended_of(pg::jsonb meta) { return number_of(own_member(meta, ended_key)); }
 
-bool mark_ended(store &store, std::string_view name, std::int64_t credits) {
+bool mark_ended(store &store, std::string_view name, std::int64_t credits, ItemPointerData place) {
     constexpr schema::ledger columns[] = {schema::ledger::mg_meta};
     const std::string mg_id = "credit_transaction:" + std::string(name);
     pg::nullable_datum value[1];
-    if (!store.lock_row(mg_id, LockTupleNoKeyExclusive, columns, value) || value[0].is_null)
+    if (!store.lock_row(mg_id, LockTupleNoKeyExclusive, columns, value, &place) || value[0].is_null)
         return false; // what is noted of it stands in no row: mega_reconcile_lots tells
     const pg::jsonb meta = pg::jsonb_of(value[0].value);
     const auto before = ended_of(meta);
     if (before && credits == 0)
         return false;
-    store.note_in_row(mg_id, with_own_members(meta, {ended_key}, [&](pg::json_builder &builder) {
-                          builder.key(ended_key).number(std::to_string(before.value_or(0) + credits));
-                      }));
+    const auto mark = [&](pg::json_builder &builder) {
+        builder.key(ended_key).number(std::to_string(before.value_or(0) + credits));
+    };
+    store.note_in_row(mg_id, with_own_members(meta, {ended_key}, mark), place);
     return true;
 }
 

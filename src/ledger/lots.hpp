@@ -58,7 +58,8 @@ core::lot_facts lot_facts_of(std::string name, std::int64_t delta, std::optional
 // How much of a lot has ended; std::nullopt while its end is not settled.
 std::optional<std::int64_t> ended_of(pg::jsonb meta);
 
-// Marks a lot whose end is settled, and by how many credits; false when it had its mark. Locks its row.
-bool mark_ended(store &store, std::string_view name, std::int64_t credits);
+// Marks a lot whose end is settled, and by how many credits; false when it had its mark. Locks its row. place: where
+// that was seen last; a hint.
+bool mark_ended(store &store, std::string_view name, std::int64_t credits, ItemPointerData place = {});
 
 } // namespace mega::ledger

@@ -97,9 +97,14 @@ public:
     virtual bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                                    std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) = 0;
 
-    // Locks a ledger row, FOR SHARE or FOR NO KEY UPDATE, and reads columns of it as they stand behind the lock.
+    // Locks a ledger row, FOR SHARE or FOR NO KEY UPDATE, and reads columns of it as they stand behind the lock. place,
+    // if any: where it was seen last, a hint; becomes where it stands.
     virtual bool lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
-                          std::span<pg::nullable_datum> values) = 0;
+                          std::span<pg::nullable_datum> values, ItemPointerData *place) = 0;
+    bool lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
+                  std::span<pg::nullable_datum> values) {
+        return lock_row(mg_id, mode, columns, values, nullptr);
+    }
 
     // Changes columns of a generation that is locked; mg_mma_status is among them. Raises what the rules for changes
     // raise.
@@ -115,8 +120,8 @@ public:
     // Writes a hold's status. Its customer is locked.
     virtual void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) = 0;
 
-    // Writes the mg_meta of a credit row that is locked, with mega's own key in it.
-    virtual void note_in_row(const std::string &mg_id, pg::jsonb meta) = 0;
+    // Writes the mg_meta of a credit row that is locked, with mega's own key in it. place: a hint.
+    virtual void note_in_row(const std::string &mg_id, pg::jsonb meta, const ItemPointerData &place) = 0;
 
     // The greatest step number of a generation that is locked; std::nullopt when it has no step.
     virtual std::optional<std::int32_t> last_step(std::string_view generation_id) = 0;

@@ -25,14 +25,15 @@ public:
                   ItemPointerData *place) override;
     bool read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                            std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) override;
+    using store::lock_row;
     bool lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const schema::ledger> columns,
-                  std::span<pg::nullable_datum> values) override;
+                  std::span<pg::nullable_datum> values, ItemPointerData *place) override;
     void change_generation(std::string_view mg_id, std::span<const schema::ledger> columns,
                            std::span<const pg::nullable_datum> values) override;
     std::int64_t pending_holds(std::string_view pass_id) override;
     bool may_be_revoked(std::string_view txn_id) override;
     void settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) override;
-    void note_in_row(const std::string &mg_id, pg::jsonb meta) override;
+    void note_in_row(const std::string &mg_id, pg::jsonb meta, const ItemPointerData &place) override;
     std::optional<std::int32_t> last_step(std::string_view generation_id) override;
     bool append(const new_row &row) override;
     void append_many(std::span<const new_row> rows) override;

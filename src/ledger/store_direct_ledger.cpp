@@ -60,12 +60,15 @@ bool direct_store::read_by_reference(std::string_view ref_type, std::string_view
 }
 
 bool direct_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
-                            std::span<pg::nullable_datum> values) {
+                            std::span<pg::nullable_datum> values, ItemPointerData *place) {
     pg::fresh_snapshot snapshot;
     open(ledger_rows, RowExclusiveLock);
-    const bool exists = find_row(mg_id, nullptr) && ledger_rows.lock_found(mode, LockWaitBlock) != pg::locked::absent;
-    if (exists)
+    const bool exists = find_row(mg_id, place) && ledger_rows.lock_found(mode, LockWaitBlock) != pg::locked::absent;
+    if (exists) {
         copy_columns(ledger_rows, ledger_columns, columns, values);
+        if (place != nullptr)
+            *place = ledger_rows.place();
+    }
     ledger_rows.close();
     snapshot.done();
     return exists;
@@ -142,9 +145,9 @@ void direct_store::settle_hold(const std::string &mg_id, std::string_view status
     change_row(mg_id, change, &place);
 }
 
-void direct_store::note_in_row(const std::string &mg_id, pg::jsonb meta) {
+void direct_store::note_in_row(const std::string &mg_id, pg::jsonb meta, const ItemPointerData &place) {
     const ledger_change change[] = {{column::mg_meta, pg::to_datum(meta)}};
-    change_row(mg_id, change, nullptr);
+    change_row(mg_id, change, &place);
 }
 
 std::optional<std::int32_t> direct_store::last_step(std::string_view generation_id) {

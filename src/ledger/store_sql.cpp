@@ -229,7 +229,7 @@ bool sql_store::read_by_reference(std::string_view ref_type, std::string_view re
 }
 
 bool sql_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
-                         std::span<pg::nullable_datum> values) {
+                         std::span<pg::nullable_datum> values, ItemPointerData *) {
     const locking how = mode == LockTupleShare ? locking::share : locking::no_key_update;
     return take(run(where().generations, statements::select(columns, how), mg_id), values);
 }
@@ -258,7 +258,7 @@ void sql_store::settle_hold(const std::string &mg_id, std::string_view status, c
                                     "mg_id=" + pg::quoted(mg_id));
 }
 
-void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta) {
+void sql_store::note_in_row(const std::string &mg_id, pg::jsonb meta, const ItemPointerData &) {
     constexpr column columns[] = {column::mg_meta};
     const in_flight::own_key writing(mg_id, own_value_of(meta));
     const pg::rows stored = run(where().generations, statements::update(columns, column::mg_id), mg_id, meta);
