@@ -1,9 +1,8 @@
 // Claims on top-ups, read from and written to mega's own key.
 #include "credits/topup_claim.hpp"
 
-#include "ledger/in_flight.hpp"
+#include "ledger/customer_note.hpp"
 #include "ledger/own_key.hpp"
-#include "ledger/project.hpp"
 
 #include <charconv>
 
@@ -11,16 +10,7 @@ namespace mega::credits {
 
 namespace {
 
-using column = schema::customer;
-
 constexpr std::string_view claim_key = "claim", others_key = "claims"; // those that came with a merge
-
-pg::jsonb meta_of(ledger::store &store, std::string_view pass_id) {
-    constexpr column columns[] = {column::mg_meta};
-    pg::nullable_datum value[1];
-    const bool stored = store.read_customer(pass_id, columns, value) && !value[0].is_null;
-    return stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
-}
 
 // Numbers and times stand there as texts of digits: a jsonb number may be written in many ways.
 std::int64_t number_of(const pg::json_value &claim, std::string_view key) {
@@ -78,15 +68,11 @@ pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> all) {
 }
 
 std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id) {
-    return claims_in(meta_of(store, pass_id));
+    return claims_in(ledger::meta_of(store, pass_id));
 }
 
 void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all) {
-    const pg::jsonb meta = with_claims(meta_of(store, customer.pass_id), all);
-    const ledger::in_flight::own_key writing(customer.pass_id, ledger::own_value_of(meta));
-    const ledger::customer_change change[] = {{column::mg_meta, pg::to_datum(meta)}};
-    if (store.change_customer(customer, change) != 1)
-        ledger::refuse_kept_out(store, customer.pass_id);
+    ledger::write_noted(store, customer, {}, with_claims(ledger::meta_of(store, customer.pass_id), all));
 }
 
 } // namespace mega::credits

@@ -8,6 +8,7 @@
 #include "ledger/audit.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/customer_note.hpp"
 #include "ledger/erasure.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
@@ -144,7 +145,7 @@ private:
             store_.read_customer(one, columns, ids);
             if (!ids[0].is_null)
                 shopify_ids_.emplace_back(pg::text_of(ids[0].value));
-            const auto note = ledger::own_member(meta_of(store_, one), "import");
+            const auto note = ledger::own_member(ledger::meta_of(store_, one), "import");
             const auto keys = note && note->is_object() ? pg::find(note->container(), "keys") : std::nullopt;
             if (keys && keys->is_object())
                 pg::for_each_member(keys->container(), [&](std::string_view key, const pg::json_value &) {
@@ -191,8 +192,8 @@ private:
         changes.emplace_back(column::mg_mma_preferences,
                              pg::to_datum(ledger::managed_keys_of(ledger::preferences_of(store_, pass_id))));
         const pg::jsonb own =
-            own_key_left(meta_of(store_, pass_id), now, pass_id == root_ ? digests() : pg::empty_object());
-        write_noted(store_, customer, std::move(changes), ledger::with_own_key(pg::empty_object(), own));
+            own_key_left(ledger::meta_of(store_, pass_id), now, pass_id == root_ ? digests() : pg::empty_object());
+        ledger::write_noted(store_, customer, std::move(changes), ledger::with_own_key(pg::empty_object(), own));
     }
 
     static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now, pg::jsonb keys) {

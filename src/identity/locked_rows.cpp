@@ -1,15 +1,11 @@
-// Locked rows: customers FOR UPDATE together, and what mega notes of them.
+// Locks customers FOR UPDATE together, and reads what is noted of merges.
 #include "identity/locked_rows.hpp"
 
-#include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
-#include "ledger/project.hpp"
 
 namespace mega::identity {
 
 namespace {
-
-using column = schema::customer;
 
 constexpr Oid ids_type[] = {TEXTARRAYOID};
 constinit pg::statement lock_rows("SELECT c.mg_pass_id, c.mg_meta FROM ONLY @schema@.mega_customers c "
@@ -43,22 +39,6 @@ std::vector<std::string> sources_in(const std::optional<pg::jsonb> &meta) {
 std::optional<std::string> target_in(const std::optional<pg::jsonb> &meta) {
     const auto into = meta ? ledger::own_member(*meta, "merged_into") : std::nullopt;
     return into && into->is_string() ? std::optional(std::string(into->string())) : std::nullopt;
-}
-
-pg::jsonb meta_of(ledger::store &store, std::string_view pass_id) {
-    constexpr column columns[] = {column::mg_meta};
-    pg::nullable_datum value[1];
-    const bool stored = store.read_customer(pass_id, columns, value) && !value[0].is_null;
-    const pg::jsonb meta = stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
-    return pg::is_object(meta) ? meta : pg::empty_object();
-}
-
-void write_noted(ledger::store &store, const ledger::locked_customer &customer,
-                 std::vector<ledger::customer_change> changes, pg::jsonb meta) {
-    const ledger::in_flight::own_key writing(customer.pass_id, ledger::own_value_of(meta));
-    changes.emplace_back(column::mg_meta, pg::to_datum(meta));
-    if (store.change_customer(customer, changes) != 1)
-        ledger::refuse_kept_out(store, customer.pass_id);
 }
 
 } // namespace mega::identity

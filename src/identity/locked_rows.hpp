@@ -18,12 +18,4 @@ std::map<std::string, std::optional<pg::jsonb>, std::less<>> lock_customers(ledg
 std::vector<std::string> sources_in(const std::optional<pg::jsonb> &meta);
 std::optional<std::string> target_in(const std::optional<pg::jsonb> &meta);
 
-// mg_meta of a customer; {} for what is no object.
-pg::jsonb meta_of(ledger::store &store, std::string_view pass_id);
-
-// Writes columns of a locked customer and its mg_meta, with mega's own key in it. Raises 55000 when somebody's trigger
-// keeps that out.
-void write_noted(ledger::store &store, const ledger::locked_customer &customer,
-                 std::vector<ledger::customer_change> changes, pg::jsonb meta);
-
 } // namespace mega::identity

@@ -4,6 +4,7 @@
 #include "credits/joining.hpp"
 #include "identity/locked_rows.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/customer_note.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
@@ -82,7 +83,7 @@ void merging::join() {
     target_credits_ = target_.credits;
     credits_ = ledger::balance_after(target_, source_credits_);
     move_rows();
-    const pg::jsonb source_meta = meta_of(store_, source_.pass_id);
+    const pg::jsonb source_meta = ledger::meta_of(store_, source_.pass_id);
     write_source();
     write_target(source_meta);
     for (const std::string &one : sources_)
@@ -138,14 +139,15 @@ void merging::write_source() {
     changes.emplace_back(column::mg_auto_topup_enabled, pg::to_datum(false));
     pg::json_builder own;
     own.begin_object();
-    if (const auto kept = pg::find(meta_of(store_, source_.pass_id), ledger::own_key); kept && kept->is_object())
+    if (const auto kept = pg::find(ledger::meta_of(store_, source_.pass_id), ledger::own_key);
+        kept && kept->is_object())
         pg::for_each_member(kept->container(), [&](std::string_view key, const pg::json_value &value) {
             if (key == "import")
                 own.key(key).value(value);
         });
     own.key("merged_into").text(target_.pass_id);
-    write_noted(store_, source_, std::move(changes),
-                ledger::with_own_key(meta_of(store_, source_.pass_id), own.end_object().finish()));
+    ledger::write_noted(store_, source_, std::move(changes),
+                        ledger::with_own_key(ledger::meta_of(store_, source_.pass_id), own.end_object().finish()));
 }
 
 void merging::write_target(pg::jsonb source_meta) {
@@ -155,7 +157,7 @@ void merging::write_target(pg::jsonb source_meta) {
     ledger::require_room(after, store_.pending_holds(target_.pass_id));
     const pg::jsonb preferences = ledger::with_managed_keys(ledger::preferences_of(store_, target_.pass_id),
                                                             ledger::fold_from_ledger(store_, target_.pass_id));
-    const pg::jsonb meta = meta_of(store_, target_.pass_id);
+    const pg::jsonb meta = ledger::meta_of(store_, target_.pass_id);
     std::set<std::string> all(sources_.begin(), sources_.end());
     const std::vector<std::string> before = sources_in(meta);
     all.insert(before.begin(), before.end());
@@ -166,7 +168,8 @@ void merging::write_target(pg::jsonb source_meta) {
                 builder.text(one);
             builder.end_array();
         });
-    write_noted(store_, target_, ledger::projection(target_, after, std::nullopt, preferences.document), joined);
+    ledger::write_noted(store_, target_, ledger::projection(target_, after, std::nullopt, preferences.document),
+                        joined);
 }
 
 // Chains are one step long.
@@ -174,10 +177,10 @@ void merging::relink(const std::string &pass_id) {
     const auto customer = store_.lock_customer(pass_id);
     if (!customer)
         return;
-    write_noted(store_, *customer, {},
-                ledger::with_own_members(meta_of(store_, pass_id), {"merged_into"}, [&](pg::json_builder &builder) {
-                    builder.key("merged_into").text(target_.pass_id);
-                }));
+    ledger::write_noted(
+        store_, *customer, {},
+        ledger::with_own_members(ledger::meta_of(store_, pass_id), {"merged_into"},
+                                 [&](pg::json_builder &builder) { builder.key("merged_into").text(target_.pass_id); }));
 }
 
 pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {

@@ -1,9 +1,8 @@
 // Reads and writes lots in mega's own key of customers and rows.
 #include "ledger/lots.hpp"
 
-#include "ledger/in_flight.hpp"
+#include "ledger/customer_note.hpp"
 #include "ledger/own_key.hpp"
-#include "ledger/project.hpp"
 #include "pg/clock.hpp"
 
 namespace mega::ledger {
@@ -165,10 +164,7 @@ void write_lots(store &store, locked_customer &customer, shared_lots lots) {
     const auto meta = meta_behind(customer, after);
     if (!meta)
         return;
-    const in_flight::own_key writing(customer.pass_id, own_value_of(*meta));
-    const customer_change change[] = {{schema::customer::mg_meta, pg::to_datum(*meta)}};
-    if (store.change_customer(customer, change) != 1)
-        refuse_kept_out(store, customer.pass_id);
+    write_noted(store, customer, {}, *meta);
     note_document(customer, *meta, *after.lots);
 }
 
