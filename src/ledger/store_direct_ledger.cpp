@@ -223,7 +223,10 @@ void direct_store::put_by(const new_row &row, ledger_row &stored) {
         append_rest();
 }
 
-appended direct_store::append_one_of_many(const new_row &row, std::string_view, std::int32_t, const char *) {
+appended direct_store::append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
+                                          const char *hint) {
+    if (ledger_rows.has_other_keys()) // whose violation is told row by row
+        return append_credit(row, pass_id, delta, hint);
     const pg::pinned_shape shape = ledger_rows.shape();
     pg::row columns(shape.get());
     ledger_row stored(where().generations, columns);

@@ -83,6 +83,7 @@ const char *heap_writer::take_indexes(inside in, Relation relation, state *made)
     made->info->ri_IndexRelationInfo = static_cast<IndexInfo **>(palloc0(sizeof(IndexInfo *) * room));
     made->probed = static_cast<int *>(palloc(sizeof(int) * shape_.probed.size()));
     std::fill_n(made->probed, shape_.probed.size(), -1);
+    has_other_keys_ = false;
     const char *obstacle = nullptr;
     for (int i = 0; i < made->indexes; ++i) {
         made->index_ids[i] = list_nth_oid(indexes, i);
@@ -92,6 +93,7 @@ const char *heap_writer::take_indexes(inside in, Relation relation, state *made)
             BuildSpeculativeIndexInfo(index, info);
         made->info->ri_IndexRelationInfo[i] = info;
         const bool probed = is_probed_at(in, index, made, i);
+        has_other_keys_ = has_other_keys_ || (info->ii_Unique && !probed);
         if (obstacle == nullptr && (probed || !shape_.only_read))
             obstacle = obstacle_in_index(in, index, info);
         index_close(index, AccessShareLock);

@@ -91,6 +91,7 @@ public:
     void close();
     pinned_shape shape() const;                     // raises 40001 when the relation is not eligible any more
     bool has_index(std::size_t probed_index) const; // of an eligible relation: whether `find` may be asked for it
+    bool has_other_keys() const { return has_other_keys_; } // of an eligible relation: unique indexes not probed
 
     // Finds the row whose columns in the probed index equal the keys, by the snapshot that is active, and takes it
     // apart. False when there is none.
@@ -166,6 +167,7 @@ private:
     Oid relation_ = InvalidOid;
     bool decided_ = false;
     bool eligible_ = false;
+    bool has_other_keys_ = false;
     fixed_text<300> obstacle_;
     bool watched_ = false;
     heap_writer *next_ = nullptr; // of all tables that were asked for
