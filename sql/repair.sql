@@ -31,6 +31,20 @@ SELECT count(*) AS no_new_rows FROM mega_generations WHERE mg_id LIKE '%:opening
 SELECT mg_id ~ '^admin_audit:[0-9a-f-]{36}$' AS id, mg_actor_pass_id, mg_action, mg_detail - 'role' AS detail, mg_detail ->> 'role' = session_user AS role FROM mega_admin ORDER BY mg_actor_pass_id;
 SELECT * FROM mega_open_books(trust => 'ledger');
 SELECT count(*) FROM mega_admin;
+-- the books of who was erased, and of who was merged into another one, are theirs
+SELECT count(*) FROM unnest(ARRAY['erased', 'source', 'target']) n, mega_ensure_customer('pass:test:' || n);
+SELECT mg_credits FROM mega_record_credit('pass:test:erased', 40, 'seed', txn_id => 'seed-erased', expires_at => now() + interval '1 day');
+SELECT count(*) FROM mega_record_mma_event('pass:test:erased', 'like', '{"tag": "x"}', event_id => 'erased1', created_at => '2026-01-01') e, mega_record_mma_event('pass:test:target', 'like', '{"tag": "x"}', event_id => 'target1', created_at => '2026-01-01') t;
+SELECT mg_credits FROM mega_record_credit('pass:test:target', 50, 'seed', txn_id => 'seed-target', expires_at => now() + interval '1 day');
+SELECT mg_credits, moved_rows FROM mega_merge_customers('pass:test:source', 'pass:test:target');
+SELECT mg_pass_id FROM mega_erase_customer('pass:test:erased');
+ALTER TABLE mega_customers DISABLE TRIGGER USER;
+UPDATE mega_customers SET mg_credits = 7, mg_mma_preferences = '{"tag_weights": {"x": 9}}', mg_meta = mg_meta #- '{mega,lots}' WHERE mg_pass_id IN ('pass:test:erased', 'pass:test:source');
+ALTER TABLE mega_customers ENABLE TRIGGER USER;
+SELECT mg_pass_id, kind, before, CASE kind WHEN 'lots' THEN left(after, 20) ELSE after END AS after FROM mega_open_books(trust => 'ledger');
+SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_preferences()) AS preferences, (SELECT count(*) FROM mega_reconcile_lots()) AS lots;
+SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights, mg_meta ? 'mega' AS noted FROM mega_customers WHERE mg_pass_id ~ '(erased|source|target)$' ORDER BY 1;
+SELECT mg_actor_pass_id, mg_action, jsonb_object_keys(mg_detail) AS said FROM mega_admin WHERE mg_actor_pass_id ~ '(erased|source|target)$' AND mg_action = 'open_books' ORDER BY 1, 3;
 -- the other way round it is what it was
 ALTER TABLE mega_customers DISABLE TRIGGER USER;
 UPDATE mega_customers SET mg_credits = 7 WHERE mg_pass_id = 'pass:test:d';

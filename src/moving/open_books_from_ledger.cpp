@@ -50,6 +50,14 @@ public:
 private:
     pg::access access() const { return dry_run_ ? pg::access::read_only : pg::access::read_write; }
 
+    // The row itself: who was merged into another one, or erased, has books as well.
+    ledger::locked_customer locked() {
+        auto customer = store_.lock_customer(pass_id_);
+        if (!customer)
+            ledger::throw_unknown_customer(pass_id_);
+        return *std::move(customer);
+    }
+
     void set_credits(const standing &now) {
         if (now.credits == now.ledger_sum)
             return;
@@ -58,8 +66,7 @@ private:
                                books(now.credits, now.ledger_sum) + ": more than a balance can be", std::nullopt);
         if (!dry_run_) {
             ledger::unprojected::note_opening(pass_id_); // rows that wait are in the sum
-            ledger::project_credits(store_, ledger::require_locked_customer(store_, pass_id_),
-                                    now.ledger_sum - now.credits.value_or(0));
+            ledger::project_credits(store_, locked(), now.ledger_sum - now.credits.value_or(0));
         }
         made_.push_back({"credits", books(now.credits, now.ledger_sum),
                          books(static_cast<std::int32_t>(now.ledger_sum), now.ledger_sum)});
@@ -73,7 +80,7 @@ private:
         if (folded == stored)
             return;
         if (!dry_run_) {
-            ledger::locked_customer customer = ledger::require_locked_customer(store_, pass_id_);
+            ledger::locked_customer customer = locked();
             ledger::write_lots(store_, customer, folded);
         }
         made_.push_back({"lots", text_of(ledger::lots_document(stored)), text_of(ledger::lots_document(folded))});
@@ -93,7 +100,7 @@ private:
         if (now.preferences && same_document(stored, folded))
             return;
         if (!dry_run_)
-            ledger::refold_preferences(store_, ledger::require_locked_customer(store_, pass_id_));
+            ledger::refold_preferences(store_, locked());
         made_.push_back(
             {"preferences", now.preferences ? std::optional(text_of(stored)) : std::nullopt, text_of(folded)});
     }
