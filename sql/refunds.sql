@@ -97,6 +97,14 @@ INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_typ
 FROM (VALUES (-1, '{"refund_of": "refunds-raw"}'::jsonb), (1, '{"mega": {"refund_of": "refunds-raw"}}')) v(n, meta);
 SELECT mg_id, mg_meta FROM mega_generations WHERE mg_ref_id LIKE 'refunds-raw%' ORDER BY 1;
 SELECT pg_temp.outcome($$SELECT mega_refund_credit('refunds-c', 'refunds-c3')$$);
+-- an id of a function's own movement may be given as its row has it: the same movement, not another one
+SELECT mg_credits FROM mega_record_credit('pass:test:refunds-c', 100, 'grant', txn_id => 'refunds-own1');
+SELECT mg_credits FROM mega_record_credit('pass:test:refunds-c', -40, 'spend', txn_id => 'refunds-own2');
+SELECT id, r.mg_id, replayed FROM unnest('{refunds-own,refund:refunds-own,credit_transaction:refund:refunds-own}'::text[]) id, mega_refund_credit('refunds-own2', id, 5) r;
+SELECT id, r.mg_id, revoked, replayed FROM unnest('{refunds-own,revoke:refunds-own,credit_transaction:revoke:refunds-own}'::text[]) id, mega_revoke_credit(id, 'refunds-own1', amount => 5) r;
+SELECT id, from_credits, replayed FROM unnest('{refunds-own,transfer:refunds-own,credit_transaction:transfer:refunds-own}'::text[]) id, mega_transfer_credit('pass:test:refunds-c', 'pass:test:refunds-disabled', 5, id);
+SELECT id, r.mg_id, replayed FROM unnest('{refunds-own,hold:refunds-own,credit_transaction:hold:refunds-own}'::text[]) id, mega_hold_credit('pass:test:refunds-c', 5, id) r;
+SELECT id, r.mg_id, replayed FROM unnest('{refunds-own,lot:refunds-own,credit_transaction:lot:refunds-own}'::text[]) id, mega_make_lot('pass:test:refunds-c', id, 5, '2099-01-01') r;
 -- a refund that would leave the range of an integer
 SELECT mg_credits FROM mega_record_credit('pass:test:refunds-full', 10, 'grant', txn_id => 'refunds-full1');
 SELECT mg_credits FROM mega_record_credit('pass:test:refunds-full', -10, 'spend', txn_id => 'refunds-full2');

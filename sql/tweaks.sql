@@ -154,3 +154,10 @@ SELECT (SELECT count(*) FROM mega_generation('tweaks-1')) AS shown, (SELECT coun
 SELECT what, pg_temp.outcome('SELECT mega_delete_generation(' || arguments || ')') FROM (VALUES ('none', $$'tweaks-none'$$), ('NULL', 'NULL'), ('another customer''s', $$'tweaks-2', 'pass:test:tweaks-b'$$)) v(what, arguments);
 -- not by a field
 SELECT pg_temp.outcome($$SELECT mega_update_generation('tweaks-2', fields => '{"deleted_at": "2026-01-01"}')$$);
+-- a session is named by its id or by that of its row
+SELECT mg_id FROM mega_start_session('pass:test:tweaks-c', 'tweaks-s');
+SELECT mg_id FROM mega_create_generation('pass:test:tweaks-c', 'tweaks-s1', session_id => 'session:tweaks-s');
+SELECT mg_id FROM mega_tweak_generation('tweaks-s1', 'tweaks-s2', event_id => 'tweaks-s2', session_id => 'session:tweaks-s');
+SELECT mg_id FROM mega_record_feedback('pass:test:tweaks-c', 'tweaks-s', 'tweaks-s1', 'session:tweaks-s');
+SELECT mg_id, mg_session_id FROM mega_generations WHERE mg_id ~ 'tweaks-s' AND mg_session_id IS NOT NULL ORDER BY 1;
+SELECT pg_temp.outcome($$SELECT mega_create_generation('pass:test:tweaks-c', 'tweaks-s3', session_id => 'session:')$$), pg_temp.outcome($$SELECT mega_record_feedback('pass:test:tweaks-c', session_id => ' ')$$);

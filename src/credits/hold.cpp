@@ -124,11 +124,7 @@ void refuse_other_amount(std::string_view hold_id, std::int64_t taken, std::int3
 } // namespace
 
 std::string read_hold_id(std::optional<std::string_view> given) {
-    std::string_view id = core::strip_prefix(core::record_type::credit_transaction, ledger::require("hold_id", given));
-    if (id.starts_with("hold:"))
-        id.remove_prefix(5);
-    ledger::check_text("hold_id", id, ledger::bad_argument, room_in_txn_id("release:"));
-    return std::string(id);
+    return std::string(read_own_id("hold_id", given, "hold:", "release:"));
 }
 
 std::vector<credit_row> rows_of_hold(ledger::store &store, std::string_view hold_id) {

@@ -40,12 +40,7 @@ request read_arguments(const schema::table_catalog &where, const pg::arguments &
     request read;
     read.named = ledger::require_text("pass_id", given.text(in::pass_id));
     read.pass_id = ledger::resolve_pass_id(where, read.named);
-    std::string_view id =
-        core::strip_prefix(core::record_type::credit_transaction, ledger::require("lot_id", given.text(in::lot_id)));
-    if (id.starts_with(prefix))
-        id.remove_prefix(prefix.size());
-    ledger::check_text("lot_id", id, ledger::bad_argument, room_in_txn_id("lot::out"));
-    read.lot_id = id;
+    read.lot_id = read_own_id("lot_id", given.text(in::lot_id), prefix, "lot::out");
     if (!given.is_null(in::amount))
         read.amount = require_positive("amount", given.int4(in::amount));
     read.ends = given.time(in::ends);

@@ -240,6 +240,15 @@ std::string read_txn_id(std::string_view given) {
     return std::string(bare);
 }
 
+std::string_view read_own_id(const char *name, std::optional<std::string_view> given, std::string_view prefix,
+                             std::string_view longest) {
+    std::string_view id = core::strip_prefix(core::record_type::credit_transaction, ledger::require(name, given));
+    if (id.starts_with(prefix))
+        id.remove_prefix(prefix.size());
+    ledger::check_text(name, id, ledger::bad_argument, room_in_txn_id(longest));
+    return id;
+}
+
 std::int32_t require_positive(const char *name, std::optional<std::int32_t> given) {
     const std::int32_t value = ledger::require(name, given);
     if (value <= 0)

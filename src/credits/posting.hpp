@@ -227,6 +227,11 @@ void check_posting(const posting &what);
 // found: names that are reserved bind new rows.
 std::string read_txn_id(std::string_view given);
 
+// The id that a function gives its own rows, as an argument: bare or as their txn_ids and ids have it behind `prefix`.
+// longest: what their longest txn_id has besides. Raises 22023.
+std::string_view read_own_id(const char *name, std::optional<std::string_view> given, std::string_view prefix,
+                             std::string_view longest);
+
 // A count that has to be above zero. Raises 22023.
 std::int32_t require_positive(const char *name, std::optional<std::int32_t> given);
 

@@ -148,8 +148,7 @@ Datum refund_credit(FunctionCallInfo fcinfo) {
     using in = arguments::refund_credit;
     const pg::arguments given(fcinfo);
     const spend what = read_spend(given.text(in::txn_id));
-    const std::string refund_id(
-        ledger::require_text("refund_id", given.text(in::refund_id), room_in_txn_id("refund:")));
+    const std::string refund_id(read_own_id("refund_id", given.text(in::refund_id), "refund:", "refund:"));
     const auto amount =
         given.is_null(in::amount) ? std::nullopt : std::optional(require_positive("amount", given.int4(in::amount)));
     posting refund;

@@ -75,8 +75,7 @@ void read_grant(request &read, const pg::arguments &given) {
 request read_arguments(const pg::arguments &given) {
     using in = arguments::revoke_credit;
     request read;
-    const std::string revoke_id(
-        ledger::require_text("revoke_id", given.text(in::revoke_id), room_in_txn_id("revoke:")));
+    const std::string revoke_id(read_own_id("revoke_id", given.text(in::revoke_id), "revoke:", "revoke:"));
     read_grant(read, given);
     if (!given.is_null(in::amount))
         read.amount = require_positive("amount", given.int4(in::amount));

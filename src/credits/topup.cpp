@@ -199,11 +199,7 @@ topup_settings topup_settings_of(ledger::store &store, std::string_view pass_id)
 }
 
 std::string read_topup_id(std::string_view given) {
-    std::string_view id = core::strip_prefix(core::record_type::credit_transaction, given);
-    if (id.starts_with(topup_prefix))
-        id.remove_prefix(topup_prefix.size());
-    ledger::check_text("topup_id", id, ledger::bad_argument, room_in_txn_id(topup_prefix));
-    return std::string(id);
+    return std::string(read_own_id("topup_id", given, topup_prefix, topup_prefix));
 }
 
 namespace {

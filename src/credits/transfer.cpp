@@ -53,8 +53,7 @@ transfer read_arguments(const schema::table_catalog &where, const pg::arguments 
         refuse_one_customer(from);
     const auto amount =
         given.is_null(in::amount) ? std::nullopt : std::optional(require_positive("amount", given.int4(in::amount)));
-    const std::string_view id =
-        ledger::require_text("transfer_id", given.text(in::transfer_id), room_in_txn_id("transfer::out"));
+    const std::string_view id = read_own_id("transfer_id", given.text(in::transfer_id), "transfer:", "transfer::out");
     const std::string_view reason = ledger::require_text("reason", given.text(in::reason));
     transfer what{leg(from, id, "out"), leg(to, id, "in"), amount, std::string(reason)};
     set_amount(what, amount.value_or(0));

@@ -128,7 +128,7 @@ void read_rest(new_generation &what, const pg::arguments &given) {
     using in = arguments::create_generation;
     what.mode = read_mode(given.text(in::mma_mode));
     what.type = given.text(in::type);
-    what.session_id = ledger::optional_text("session_id", given.text(in::session_id));
+    what.session_id = read_session_id(given.text(in::session_id));
     if (const auto parent = ledger::optional_text("parent_generation_id", given.text(in::parent_generation_id)))
         what.parent = "generation:" + std::string(core::strip_prefix(core::record_type::generation, *parent));
     what.provider = given.text(in::provider);

@@ -51,7 +51,7 @@ bool append(ledger::store &store, const pg::arguments &given, const std::string 
     ledger::new_row row("feedback", id);
     row.set(column::mg_pass_id, pass_id)
         .set(column::mg_generation_id, generation)
-        .set(column::mg_session_id, ledger::optional_text("session_id", given.text(in::session_id)))
+        .set(column::mg_session_id, read_session_id(given.text(in::session_id)))
         .set(column::mg_result_type, given.text(in::result_type))
         .set(column::mg_comment, given.text(in::comment))
         .set(column::mg_prompt, given.text(in::prompt))

@@ -80,6 +80,12 @@ std::string_view read_generation_id(std::optional<std::string_view> given) {
     return id;
 }
 
+std::optional<std::string_view> read_session_id(std::optional<std::string_view> given) {
+    if (!given)
+        return std::nullopt;
+    return ledger::optional_text("session_id", core::strip_prefix(core::record_type::session, *given));
+}
+
 std::optional<std::string_view> read_mode(std::optional<std::string_view> given) {
     if (given && !ledger::is_mode(*given))
         throw pg::sql_error{ledger::bad_argument, "mma_mode is not a mode", "mma_mode=" + pg::quoted(*given),

@@ -49,6 +49,9 @@ private:
 // A bare generation id as an argument; raises 22023.
 std::string_view read_generation_id(std::optional<std::string_view> given);
 
+// The same of a session, which may be left out.
+std::optional<std::string_view> read_session_id(std::optional<std::string_view> given);
+
 // A mode or a status as an argument; raises 22023 for another word.
 std::optional<std::string_view> read_mode(std::optional<std::string_view> given);
 std::optional<std::string_view> read_status(std::optional<std::string_view> given);

@@ -70,7 +70,7 @@ tweak read_arguments(const pg::arguments &given) {
     read.child.mode = given.text(in::mma_mode);
     read.names_mode = read.child.mode.has_value();
     read.child.type = given.text(in::type);
-    read.child.session_id = ledger::optional_text("session_id", given.text(in::session_id));
+    read.child.session_id = read_session_id(given.text(in::session_id));
     read.child.provider = given.text(in::provider);
     read.child.model = given.text(in::model);
     read.child.prompt = given.text(in::prompt);
