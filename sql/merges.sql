@@ -244,6 +244,13 @@ SELECT what, pg_temp.outcome('SELECT mega_' || call) FROM (VALUES (1, 'credit', 
 RESET ROLE;
 DROP OWNED BY regress_mega_merge_caller;
 DROP ROLE regress_mega_merge_caller;
+-- who was merged is not charged for, whatever an application writes of him
+SELECT FROM mega_ensure_customer('pass:test:merge-due') d, mega_ensure_customer('pass:test:merge-due-into') i;
+SELECT mg_pass_id FROM mega_merge_customers('pass:test:merge-due', 'pass:test:merge-due-into');
+UPDATE mega_customers SET mg_auto_topup_enabled = true WHERE mg_pass_id ~ '^pass:test:merge-due';
+SELECT mg_pass_id FROM mega_topup_due(0) WHERE mg_pass_id ~ 'merge-due';
+SELECT mg_pass_id FROM mega_claim_topups(0) WHERE mg_pass_id ~ 'merge-due';
+UPDATE mega_customers SET mg_auto_topup_enabled = false WHERE mg_pass_id ~ '^pass:test:merge-due';
 -- one of them has credits that end, or the other one is erased
 SELECT mg_credits FROM mega_record_credit('pass:test:merge-n5', 3, 'grant', expires_at => clock_timestamp() + interval '20 ms', txn_id => 'merge-n5');
 SELECT mg_credits FROM mega_merge_customers('pass:test:merge-n2', 'pass:test:merge-n5');

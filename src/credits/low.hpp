@@ -8,9 +8,10 @@
 namespace mega::credits {
 
 // Customers c who may be at most $1 once what has ended is gone; now: microseconds since 1970. `stood` has the last
-// word.
+// word. Who was merged into another one has nothing, and whatever was paid for him would be the other one's.
 #define MEGA_MAY_BE_LOW(now)                                                                                           \
-    "(c.mg_credits OPERATOR(pg_catalog.<=) $1 "                                                                        \
+    "(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}') IS NULL "                                               \
+    "AND (c.mg_credits OPERATOR(pg_catalog.<=) $1 "                                                                    \
     "OR c.mg_expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() "                                         \
     "OR (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,lots,0,2}')::pg_catalog.int8 OPERATOR(pg_catalog.<=) " now ")"
 #define MEGA_STANDING "c.mg_credits, c.mg_expires_at, c.mg_meta"
