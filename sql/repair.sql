@@ -41,6 +41,8 @@ SELECT mg_pass_id FROM mega_erase_customer('pass:test:erased');
 ALTER TABLE mega_customers DISABLE TRIGGER USER;
 UPDATE mega_customers SET mg_credits = 7, mg_mma_preferences = '{"tag_weights": {"x": 9}}', mg_meta = mg_meta #- '{mega,lots}' WHERE mg_pass_id IN ('pass:test:erased', 'pass:test:source');
 ALTER TABLE mega_customers ENABLE TRIGGER USER;
+SELECT * FROM mega_open_books(dry_run => true);
+SELECT * FROM mega_open_books();
 SELECT mg_pass_id, kind, before, CASE kind WHEN 'lots' THEN left(after, 20) ELSE after END AS after FROM mega_open_books(trust => 'ledger');
 SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_preferences()) AS preferences, (SELECT count(*) FROM mega_reconcile_lots()) AS lots;
 SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights, mg_meta ? 'mega' AS noted FROM mega_customers WHERE mg_pass_id ~ '(erased|source|target)$' ORDER BY 1;

@@ -6,6 +6,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/fold_lots.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/new_row.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
@@ -75,12 +76,29 @@ public:
         if (!now->credits && !std::in_range<std::int32_t>(now->ledger_sum))
             return report_.add(pass_id_, "customer",
                                books(now->credits, now->ledger_sum) + ": more than a balance can be", std::nullopt);
+        if (!is_written_to())
+            return tell_left(*now);
         if (now->credits != now->ledger_sum)
             open_credits(*now);
         open_preferences(*now);
     }
 
 private:
+    // Nobody stores anything of who was merged into another one or erased: there is nothing to bring a ledger to, and
+    // a fact would be the other one's.
+    bool is_written_to() {
+        const auto meant = ledger::customer_meant(store_, pass_id_);
+        return !meant || (meant->pass_id == pass_id_ && !meant->erased);
+    }
+
+    void tell_left(const standing &now) {
+        if (now.credits == now.ledger_sum &&
+            (!now.preferences || same_document(managed_of(now.preferences), core::fold_all(read_events()))))
+            return;
+        report_.add(pass_id_, "customer",
+                    books(now.credits, now.ledger_sum) + ": merged or erased, trust => 'ledger' sets it", std::nullopt);
+    }
+
     std::optional<standing> stand() { return moving::stand(store_, report_, pass_id_, access()); }
 
     pg::access access() const { return dry_run_ ? pg::access::read_only : pg::access::read_write; }
