@@ -172,7 +172,11 @@ INSERT INTO mega_admin (mg_id, mg_record_type, mg_action, mg_actor_pass_id, mg_e
     ('app_config:testers', 'app_config', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL, '2020-01-01');
 UPDATE mega_admin SET mg_value = '["pass:shopify:74"]', mg_key = 'testers' WHERE mg_id = 'app_config:testers';
 RESET session_replication_role;
+-- where somebody's trigger comes behind, the rows are looked at once more
+CREATE FUNCTION pg_temp.looks_on() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER zz_looks_on BEFORE UPDATE ON mega_admin FOR EACH ROW EXECUTE FUNCTION pg_temp.looks_on();
 SELECT erased_rows FROM mega_erase_customer('pass:shopify:74');
+DROP TRIGGER zz_looks_on ON mega_admin;
 SELECT mg_id, mg_email, mg_ip, mg_user_agent, mg_route, mg_detail, mg_meta, mg_payload, mg_updated_at > '2020-01-01' AS changed FROM mega_admin WHERE mg_id LIKE 'admin_audit:n-%' OR mg_id = 'app_config:testers' ORDER BY mg_id;
 SELECT mega_app_config('testers') AS settings_are_the_applications_own;
 -- a pass id that is any word, or that goes on behind another's, is found alone only

@@ -166,17 +166,19 @@ pg::jsonb refusal_left(pg::jsonb detail) {
     return builder.end_object().finish();
 }
 
-// An audit of others: who did it stays, whom it names does not.
-bool erase_mentions(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row) {
+// An audit of others: who did it stays, whom it names does not. Asked again, it finds nothing left to set.
+bool erase_mentions(const erasure &what, admin_row_seen &new_row) {
     bool any = false;
     const auto replace = [&](admin c, const auto &left) {
         new_row.set(c, left);
         any = true;
     };
-    if (const auto detail = old_row.json(admin::mg_detail);
-        old_row.text(admin::mg_action) == "import_refused" && detail)
-        replace(admin::mg_detail, refusal_left(*detail));
-    if (const auto left = core::without_mentions(old_row.text(admin::mg_route).value_or(""), what.pass_ids()))
+    if (const auto detail = new_row.json(admin::mg_detail);
+        new_row.text(admin::mg_action) == "import_refused" && detail) {
+        set_document(new_row, admin::mg_detail, refusal_left(*detail));
+        any = true;
+    }
+    if (const auto left = core::without_mentions(new_row.text(admin::mg_route).value_or(""), what.pass_ids()))
         replace(admin::mg_route, *left);
     for (const admin c : {admin::mg_detail, admin::mg_meta, admin::mg_payload})
         if (const auto stored = new_row.json(c))
@@ -191,7 +193,7 @@ bool erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_r
     const auto type = core::parse_record_type(old_row.text(admin::mg_record_type).value_or(""));
     const bool own = what.is_of(old_row.text(admin::mg_actor_pass_id).value_or(""));
     if (!own && type != core::record_type::profile)
-        return erase_mentions(what, old_row, new_row);
+        return erase_mentions(what, new_row);
     for (const admin c : {admin::mg_email, admin::mg_ip, admin::mg_user_agent, admin::mg_route, admin::mg_payload,
                           admin::mg_shopify_customer_id})
         clear(new_row, c);
