@@ -9,6 +9,7 @@ from pathlib import Path
 import against
 import calls
 import lots
+import moving
 import office
 import people
 import plots
@@ -41,16 +42,17 @@ MEASURES = {
     "studio": studio.studio,
     "people": people.people,
     "lots": lots.lots,
+    "moving": moving.moving,
 }
 FULL = {
     "customers": 50000, "credits": 100000, "generations": 5000, "rounds": 5, "calls": 20000, "seconds": 3,
     "clients": (1, 2, 8, 32), "batch_rows": 20000, "copy_rows": 100000, "memory_calls": 100000, "holds": 100000,
     "events": 10000, "topup_customers": 100000, "large_rows": 1000000, "page_runs": 50,
-    "population": 100000, "likes": 100000,
+    "population": 100000, "likes": 100000, "movers": 10000,
 }
 QUICK = dict(FULL, customers=5000, credits=10000, generations=1000, rounds=1, calls=3000, seconds=1, clients=(1, 2),
              batch_rows=500, copy_rows=10000, memory_calls=10000, holds=5000, events=2000, topup_customers=10000,
-             large_rows=20000, population=10000, likes=5000)
+             large_rows=20000, population=10000, likes=5000, movers=1000)
 WRITTEN = ("calls", "batch_rows", "copy_rows", "memory_calls", "holds", "events")  # what --volume multiplies
 # What --scale multiplies: the sizes at which cost must not have grown.
 GROWING = ("memory_calls", "topup_customers", "large_rows")

@@ -1,8 +1,10 @@
 // mega_import: the ten legacy tables come over, batch by batch, each committed.
 #include "function_arguments.hpp"
 #include "moving/import_customers.hpp"
+#include "moving/import_progress.hpp"
 #include "moving/import_studio.hpp"
 #include "moving/legacy_sql.hpp"
+#include "moving/news.hpp"
 
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
@@ -41,19 +43,23 @@ public:
         const bool customers = from.wants(legacy::customers), credits = from.wants(legacy::credit_transactions);
         if (customers || credits) {
             import_customers both(newest);
-            run_table(both, customers_query(from, schema_, customers, credits), true);
+            std::vector<legacy> tables;
+            for (const legacy table : {legacy::customers, legacy::credit_transactions})
+                if (from.wants(table))
+                    tables.push_back(table);
+            run_tables(both, tables);
         }
         if (customers)
             find_persons();
         for (const legacy table : {legacy::sessions, legacy::generations, legacy::feedback}) {
             import_studio studio(table, newest);
             if (from.wants(table))
-                run_table(studio, studio_query(from, schema_, table), false);
+                run_tables(studio, std::span(&table, 1));
         }
         for (auto table = legacy::runtime_config; table != legacy::count; table = next(table)) {
             import_office office(table, newest);
             if (from.wants(table))
-                run_table(office, studio_query(from, schema_, table), false);
+                run_tables(office, std::span(&table, 1));
         }
         tell_result();
         across_.finish();
@@ -92,13 +98,43 @@ private:
         found.close();
     }
 
-    void run_table(table_import &rows, const std::string &query, bool mapped) {
-        constexpr Oid type[] = {JSONBOID};
-        const pg::nullable_datum value[] = {pg::to_datum(task_.reasons)};
+    // Rows that are there as they were brought are counted, not read.
+    void run_tables(table_import &rows, std::span<const legacy> tables) {
         activity_.show("mega_import: reads " + std::string(definition_of(rows.table()).name));
-        pg::held_rows source(across_, query, std::span(type).first(mapped ? 1 : 0),
-                             std::span(value).first(mapped ? 1 : 0));
-        progress shown(rows.table(), source.count());
+        const news fresh(task_.from, schema_, tables);
+        const import_report before = report_;
+        if (!fresh.nothing())
+            run_query(rows, fresh);
+        else if (fresh.rows() > 0)
+            progress(rows.table(), 0, static_cast<std::uint64_t>(fresh.rows())).tell(0, activity_);
+        for (const legacy table : tables)
+            if (fresh.few())
+                report_.leave_out(table, std::max<std::int64_t>(0, fresh.rows(table) - report_.of(table).read +
+                                                                         before.of(table).read));
+    }
+
+    pg::held_rows read(legacy table, const news &fresh) {
+        const bool few = fresh.few();
+        if (table != legacy::customers) {
+            constexpr Oid type[] = {TEXTARRAYOID};
+            const pg::nullable_datum value[] = {pg::to_datum(fresh.ids(table))};
+            const std::size_t given = few ? 1 : 0;
+            return {across_, studio_query(task_.from, schema_, table, few), std::span(type).first(given),
+                    std::span(value).first(given)};
+        }
+        constexpr Oid types[] = {JSONBOID, TEXTARRAYOID, TEXTARRAYOID};
+        const pg::nullable_datum values[] = {pg::to_datum(task_.reasons), pg::to_datum(fresh.ids(legacy::customers)),
+                                             pg::to_datum(fresh.ids(legacy::credit_transactions))};
+        return {across_,
+                customers_query(task_.from, schema_, task_.from.wants(legacy::customers),
+                                task_.from.wants(legacy::credit_transactions), few),
+                types, values};
+    }
+
+    void run_query(table_import &rows, const news &fresh) {
+        pg::held_rows source = read(rows.table(), fresh);
+        const auto all = static_cast<std::uint64_t>(fresh.few() ? fresh.rows() : 0);
+        const progress shown(rows.table(), source.count(), all > source.count() ? all - source.count() : 0);
         std::uint64_t position = 0, limit = batch_size_;
         care mode = care::none;
         std::string refusal;
@@ -231,27 +267,6 @@ private:
         });
         across_.commit();
     }
-
-    // How far a table is: for whoever called and whoever watches.
-    class progress {
-    public:
-        progress(legacy table, std::uint64_t rows) : name_(definition_of(table).name), rows_(rows) {}
-
-        void tell(std::uint64_t done, const pg::shown_activity &activity) const {
-            const double seconds = std::max(1e-6, static_cast<double>(pg::clock_time().value - began_.value) / 1e6);
-            const double rate = static_cast<double>(done) / seconds;
-            const std::string share = std::to_string(rows_ == 0 ? 100 : done * 100 / rows_) + " %";
-            activity.show("mega_import: " + name_ + " " + share);
-            pg::tell("mega_import: " + name_ + ", " + std::to_string(done) + " of " + std::to_string(rows_) +
-                     " rows, " + share + ", " + std::to_string(static_cast<std::int64_t>(rate)) + " rows/s, " +
-                     std::to_string(static_cast<std::int64_t>(static_cast<double>(rows_ - done) / rate)) + " s left");
-        }
-
-    private:
-        std::string name_;
-        std::uint64_t rows_;
-        pg::timestamp began_ = pg::clock_time();
-    };
 
     const Oid function_;
     const Oid schema_;

@@ -81,10 +81,10 @@ std::optional<std::string> fault_of_row(const std::function<void()> &write) {
     }
 }
 
-pg::jsonb note_of(std::string_view table, const std::vector<note> &mended) {
+pg::jsonb note_of(const legacy_row &row, const std::vector<note> &mended) {
     pg::json_builder own;
     own.begin_object().key("import").begin_object();
-    own.key("table").text(table);
+    own.key("table").text(definition_of(row.table()).name).key("digest").text(row.digest());
     if (!mended.empty()) {
         own.key("mended").begin_array();
         for (const note &one : mended)

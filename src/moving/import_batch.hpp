@@ -68,7 +68,7 @@ public:
     virtual void end(batch &into) = 0;
 };
 
-// What a row of the ledger or of customers carries as a note of the import: {"import": …} in mega's own key.
-pg::jsonb note_of(std::string_view table, const std::vector<note> &mended);
+// What a row of the ledger or of the office carries as a note of the import: {"import": …} in mega's own key.
+pg::jsonb note_of(const legacy_row &row, const std::vector<note> &mended);
 
 } // namespace mega::moving

@@ -80,14 +80,15 @@ void import_customers::take_person(batch &into, const legacy_line &line) {
     const std::string digest(line.digest.value_or(""));
     const auto before = digest_of_key(unit_->person, key);
     table_report &counts = into.report.of(legacy::customers);
-    if (before == digest)
+    const bool same = before && content_of(*before) == content_of(digest);
+    if (same)
         ++counts.there;
     else if (before)
         ++counts.changed;
     else
         ++counts.written;
-    unit_->news += before == digest ? 0 : 1;
-    unit_->rows.push_back({key, digest, legacy_row(legacy::customers, copied(*line.document))});
+    unit_->news += same ? 0 : 1;
+    unit_->rows.push_back({key, digest, legacy_row(legacy::customers, copied(*line.document), digest)});
 }
 
 void import_customers::take_credit(batch &into, const legacy_line &line) {
@@ -101,7 +102,7 @@ void import_customers::take_credit(batch &into, const legacy_line &line) {
         ++counts.there;
         return;
     }
-    const legacy_row row(legacy::credit_transactions, *line.document);
+    const legacy_row row(legacy::credit_transactions, *line.document, line.digest);
     if (line.there)
         compare_credit(into, line, row);
     else

@@ -27,12 +27,13 @@ constinit pg::statement
                "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
                id_type);
 
-constexpr Oid change_types[] = {TEXTOID,        JSONBOID,       UUIDOID, TEXTOID,  TEXTOID, TEXTOID,
-                                TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, JSONBOID};
+constexpr Oid change_types[] = {TEXTOID,        JSONBOID,       UUIDOID, TEXTOID,  TEXTOID,  TEXTOID,
+                                TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, JSONBOID, JSONBOID, TEXTOID};
 constinit pg::statement
     change_row("UPDATE ONLY @schema@.mega_admin a SET mg_payload = $2, mg_user_id = $3, mg_email = $4, mg_ip = $5, "
                "mg_user_agent = $6, mg_first_seen_at = $7, mg_last_seen_at = $8, mg_shopify_customer_id = $9, "
-               "mg_runtime_flat = $10, mg_value = $11 WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
+               "mg_runtime_flat = $10, mg_value = $11, mg_meta = pg_catalog.jsonb_set(a.mg_meta, "
+               "'{mega,import,digest}', pg_catalog.to_jsonb($12)) WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
                change_types);
 
 pg::jsonb noted_meta(const legacy_row &row, const mapped<column> &made) {
@@ -41,7 +42,7 @@ pg::jsonb noted_meta(const legacy_row &row, const mapped<column> &made) {
     if (const pg::nullable_datum *own = made.find(column::mg_meta); own != nullptr)
         pg::for_each_member(pg::root_of(pg::jsonb_of(own->value)),
                             [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
-    const pg::jsonb note = note_of(definition_of(row.table()).name, made.mended);
+    const pg::jsonb note = note_of(row, made.mended);
     meta.key("mega").document(note);
     return meta.end_object().finish();
 }
@@ -98,11 +99,12 @@ private:
     }
 
     void bring(pg::jsonb now) {
-        std::array<pg::nullable_datum, width + 2> values;
+        std::array<pg::nullable_datum, width + 3> values;
         values[0] = pg::to_datum(mg_id_);
         values[1] = pg::to_datum(now);
         for (std::size_t i = 0; i < width; ++i)
             values[i + 2] = made(made_, changing[i]);
+        values[width + 2] = pg::to_datum(row_.digest());
         into_.store.as_owner(into_.where.admins, [&] {
             into_.spi.execute(change_row, into_.where.schema, pg::access::read_write, values);
         });
@@ -140,7 +142,7 @@ void import_office::take(batch &into, const legacy_line &line) {
         ++counts.there;
         return;
     }
-    const legacy_row row(table_, *line.document);
+    const legacy_row row(table_, *line.document, line.digest);
     if (into.mode == care::refuse)
         return into.refuse(table_, row.id(), row.document(), {why::refused, into.refusal});
     const auto made = map_admin(row, into.terms_for([this] { return newest_(table_); }));

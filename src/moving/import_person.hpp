@@ -18,6 +18,9 @@ known_person look_for_person(const batch &into, std::string_view pass_id);
 // The digest of a legacy key's row that was brought last; std::nullopt for a key that is new to him.
 std::optional<std::string> digest_of_key(const known_person &person, std::string_view key);
 
+// What of a digest of a customer's row goes by its content alone: the rest is news.hpp's.
+inline std::string_view content_of(std::string_view digest) { return digest.substr(0, digest.find(':')); }
+
 // A customer's legacy row with its key and digest.
 struct person_row {
     std::string key, digest;

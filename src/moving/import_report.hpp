@@ -46,6 +46,10 @@ public:
     table_report &of(legacy table) { return tables_[static_cast<std::size_t>(table)]; }
     const table_report &of(legacy table) const { return tables_[static_cast<std::size_t>(table)]; }
     void add(const import_report &other);
+    void leave_out(legacy table, std::int64_t rows) { // they are there as they were brought
+        of(table).read += rows;
+        of(table).there += rows;
+    }
 
     // One person under two pass ids.
     struct person {

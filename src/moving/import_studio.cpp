@@ -12,7 +12,7 @@ void import_studio::take(batch &into, const legacy_line &line) {
         ++counts.there;
         return;
     }
-    const legacy_row row(table_, *line.document);
+    const legacy_row row(table_, *line.document, line.digest);
     if (into.mode == care::refuse)
         return into.refuse(table_, row.id(), row.document(), {why::refused, into.refusal});
     const auto made = map_ledger_row(row, into.terms_for([this] { return newest_(table_); }));

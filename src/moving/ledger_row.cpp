@@ -70,11 +70,30 @@ private:
         });
     }
 
+    // What legacy says of it as the application's document, with the note that this is the row which was brought.
+    pg::jsonb noted_meta() const {
+        const pg::nullable_datum before = stored(column::mg_meta), *legacy = made_.find(column::mg_meta);
+        const pg::jsonb stored_meta = before.is_null ? pg::empty_object() : pg::jsonb_of(before.value);
+        const pg::jsonb meta = legacy != nullptr ? pg::jsonb_of(legacy->value) : stored_meta;
+        return ledger::with_own_key(meta, pg::find(stored_meta, ledger::own_key), {"import"}, [&](auto &own) {
+            own.key("import").begin_object();
+            if (const auto was = ledger::own_member(stored_meta, "import"); was && was->is_object())
+                pg::for_each_member(was->container(), [&](std::string_view key, const pg::json_value &value) {
+                    if (key != "digest")
+                        own.key(key).value(value);
+                });
+            own.key("digest").text(row_.digest()).end_object();
+        });
+    }
+
     void bring() {
-        std::vector<column> columns{column::mg_mma_status, column::mg_payload};
-        std::vector<pg::nullable_datum> values{stored(column::mg_mma_status), pg::to_datum(now_)};
+        const pg::jsonb meta = noted_meta();
+        const ledger::in_flight::own_key writing(mg_id_, ledger::own_value_of(meta));
+        std::vector<column> columns{column::mg_mma_status, column::mg_payload, column::mg_meta};
+        std::vector<pg::nullable_datum> values{stored(column::mg_mma_status), pg::to_datum(now_), pg::to_datum(meta)};
         for (const field<column> &one : made_.fields)
-            if (is_compared(one.column) && shown(one.column, one.value) != stored_text(one.column)) {
+            if (is_compared(one.column) && one.column != column::mg_meta &&
+                shown(one.column, one.value) != stored_text(one.column)) {
                 if (one.column == column::mg_mma_status) {
                     values.front() = one.value;
                     continue;
@@ -127,7 +146,7 @@ ledger::new_row new_row_of(const legacy_row &row, const mapped<column> &made, co
             meta = without_own_key(pg::jsonb_of(one.value.value));
         else
             fresh.set(one.column, one.value);
-    fresh.set_meta(meta, note_of(definition_of(row.table()).name, made.mended))
+    fresh.set_meta(meta, note_of(row, made.mended))
         .set(column::mg_pass_id, pass_id)
         .set(column::mg_payload, redacted(row.document()))
         .set(column::mg_source_system, "legacy");

@@ -183,8 +183,18 @@ void legacy_schema::look(Oid schema, legacy table) {
         timed_[static_cast<std::size_t>(table)] =
             one_of(TupleDescAttr(shape, at - 1)->atttypid, {TIMESTAMPTZOID, TIMESTAMPOID, DATEOID});
     }
+    for (int i = 0; i < shape->natts; ++i)
+        if (const FormData_pg_attribute *one = TupleDescAttr(shape, i); !one->attisdropped)
+            columns_[static_cast<std::size_t>(table)].push_back(
+                {NameStr(one->attname), pg::call([one] { return getBaseType(one->atttypid); })});
     relation.close();
     there_[static_cast<std::size_t>(table)] = true;
+}
+
+const found_column *legacy_schema::column(legacy table, std::string_view name) const {
+    const auto &all = columns(table);
+    const auto found = std::ranges::find(all, name, &found_column::name);
+    return found == all.end() ? nullptr : &*found;
 }
 
 void legacy_schema::choose(const std::vector<std::string> &only) {

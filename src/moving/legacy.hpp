@@ -44,6 +44,12 @@ std::optional<legacy> legacy_named(std::string_view name);
 // 'session:' and the like.
 std::string prefix_of(legacy table);
 
+// A column that a schema's table has; of a domain the type below.
+struct found_column {
+    std::string name;
+    Oid type;
+};
+
 // What a schema has of them.
 class legacy_schema {
 public:
@@ -56,6 +62,8 @@ public:
     bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; }      // has, and was asked for
     bool tells_made(legacy table) const { return made_[static_cast<std::size_t>(table)]; }   // has the column for it
     bool tells_times(legacy table) const { return timed_[static_cast<std::size_t>(table)]; } // in a column of times
+    const std::vector<found_column> &columns(legacy table) const { return columns_[static_cast<std::size_t>(table)]; }
+    const found_column *column(legacy table, std::string_view name) const; // null when there is none
     const std::string &name() const { return name_; }
     std::string qualified(legacy table) const; // quoted
 
@@ -68,6 +76,7 @@ private:
     std::array<bool, legacy_tables> wanted_{};
     std::array<bool, legacy_tables> made_{};
     std::array<bool, legacy_tables> timed_{};
+    std::array<std::vector<found_column>, legacy_tables> columns_;
 };
 
 } // namespace mega::moving

@@ -8,10 +8,12 @@ namespace mega::moving {
 
 class legacy_row {
 public:
-    legacy_row(legacy table, pg::jsonb document) : table_(table), document_(document) {}
+    legacy_row(legacy table, pg::jsonb document, std::optional<std::string_view> digest = std::nullopt)
+        : table_(table), document_(document), digest_(digest.value_or("")) {}
 
     legacy table() const { return table_; }
     pg::jsonb document() const { return document_; }
+    const std::string &digest() const { return digest_; } // empty where it was not asked for
 
     // The getters give std::nullopt for NULL and for a column that is not there. What cannot become the type without
     // loss raises 42804; a uuid that is none is std::nullopt.
@@ -32,6 +34,7 @@ private:
 
     legacy table_;
     pg::jsonb document_;
+    std::string digest_;
 };
 
 // The text of a JSON value: a string's own, else as JSON writes it.

@@ -1,6 +1,8 @@
 // Makes the statements by which legacy tables are read.
 #include "moving/legacy_sql.hpp"
 
+#include "moving/legacy_digest.hpp"
+
 #include "pg/spi.hpp"
 
 namespace mega::moving {
@@ -32,13 +34,13 @@ constexpr const char *known =
 // The first key of a user whom mega knows by his user id alone becomes that customer, as mega_ensure_customer would
 // have it.
 constexpr const char *people_of_table =
-    ", people AS MATERIALIZED (SELECT l.key, l.pass, l.doc, l.user_id, "
+    ", people AS MATERIALIZED (SELECT l.key, l.pass, l.doc, l.digest, l.user_id, "
     "coalesce(k.root, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS root FROM ("
-    "SELECT d.key, @pass@ AS pass, d.doc, d.user_id, pg_catalog.row_number() OVER (PARTITION BY d.user_id "
+    "SELECT d.key, @pass@ AS pass, d.doc, d.digest, d.user_id, pg_catalog.row_number() OVER (PARTITION BY d.user_id "
     "ORDER BY d.doc OPERATOR(pg_catalog.->>) 'created_at', d.key) AS nth FROM ("
-    "SELECT s.doc, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
+    "SELECT s.doc, s.digest, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
     "pg_catalog.lower(s.doc OPERATOR(pg_catalog.->>) 'user_id') COLLATE pg_catalog.\"C\" AS user_id "
-    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) s) d) l "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) s) d) l "
     "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) l.pass "
     "LEFT JOIN (SELECT c.mg_user_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS user_id, "
     "pg_catalog.min(c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\") AS root "
@@ -49,12 +51,37 @@ constexpr const char *people_of_table =
 
 constexpr const char *nobody =
     ", people AS (SELECT NULL::pg_catalog.text AS key, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS pass, "
-    "NULL::pg_catalog.jsonb AS doc, NULL::pg_catalog.text AS user_id, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" "
+    "NULL::pg_catalog.jsonb AS doc, NULL::pg_catalog.text AS digest, NULL::pg_catalog.text AS user_id, "
+    "NULL::pg_catalog.text COLLATE pg_catalog.\"C\" "
     "AS root WHERE false)";
+
+// Of whom something is new, by the keys $2 of customers and the ids $3 of credit rows; and by which keys credit rows
+// have these customers.
+constexpr const char *new_people = ", news AS MATERIALIZED (SELECT p.root FROM @people@ p WHERE "
+                                   "coalesce(p.key, 'anonymous') IN (@new_keys@)@new_credits@)";
+
+constexpr const char *new_credits =
+    " UNION SELECT coalesce(p.root, k.root, t.pass) FROM (SELECT @pass@ AS pass FROM (SELECT @key@ AS key FROM @table@ "
+    "l WHERE @id@ IN (@new_ids@)) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT "
+    "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass";
+
+constexpr const char *keys_of_news =
+    ", keys AS MATERIALIZED (SELECT t.key FROM (SELECT d.key, @pass@ AS pass FROM (SELECT DISTINCT coalesce(@key@, '') "
+    "AS key FROM @table@ l) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT "
+    "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass WHERE coalesce(p.root, k.root, "
+    "t.pass) IN (SELECT n.root FROM news n WHERE n.root IS NOT NULL))";
+
+constexpr const char *credits_of_news = "(SELECT l.* FROM @table@ l WHERE @id@ IN (@new_ids@) OR @id@ IS NULL OR "
+                                        "coalesce(@key@, '') IN (SELECT k.key FROM keys k))";
+
+std::string given_texts(int parameter) {
+    return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
+}
 
 constexpr const char *customer_rows =
     "SELECT p.root, 0 AS kind, p.key AS id, p.doc, false AS there, false AS imported, true AS keeps, "
-    "false AS by_session, NULL::integer AS delta, pg_catalog.md5(p.doc::pg_catalog.text) AS digest, "
+    "false AS by_session, NULL::integer AS delta, pg_catalog.md5(p.doc::pg_catalog.text) OPERATOR(pg_catalog.||) ':' "
+    "OPERATOR(pg_catalog.||) p.digest AS digest, "
     "p.doc OPERATOR(pg_catalog.->>) 'created_at' AS made FROM @people@ p";
 
 // The first row with a reference keeps it, and what mega has already.
@@ -67,9 +94,9 @@ constexpr const char *credit_rows =
     "WHERE r.mg_ref_type OPERATOR(pg_catalog.=) t.ref_type AND r.mg_ref_id OPERATOR(pg_catalog.=) t.ref_id "
     "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) t.reason "
     "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND r.mg_ref_type IS NOT NULL "
-    "AND r.mg_ref_id IS NOT NULL) END, false, m.mg_delta, NULL::pg_catalog.text, t.made FROM ("
+    "AND r.mg_ref_id IS NOT NULL) END, false, m.mg_delta, t.digest, t.made FROM ("
     "SELECT s.*, @pass@ AS pass, pg_catalog.row_number() OVER (PARTITION BY s.ref_type, s.ref_id, s.reason "
-    "ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, "
+    "ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, d.digest, "
     "(d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, "
     "(d.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
     "(d.doc OPERATOR(pg_catalog.->>) 'ref_type') COLLATE pg_catalog.\"C\" AS ref_type, "
@@ -77,7 +104,7 @@ constexpr const char *credit_rows =
     "coalesce($1 OPERATOR(pg_catalog.->>) (d.doc OPERATOR(pg_catalog.->>) 'reason'), "
     "d.doc OPERATOR(pg_catalog.->>) 'reason', '') COLLATE pg_catalog.\"C\" AS reason, "
     "(d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE pg_catalog.\"C\" AS made "
-    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) s) t "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d) s) t "
     "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
@@ -92,13 +119,13 @@ constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_cata
 constexpr const char *ledger_rows =
     " SELECT coalesce(k.root, t.own) AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, m.mg_meta "
     "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, "
-    "NULL::integer, @last@ FROM (SELECT s.id, s.doc, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) "
+    "NULL::integer, @last@ FROM (SELECT s.id, s.doc, s.digest, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) "
     "'pass:anon:" MEGA_ANONYMOUS_ID "' THEN @session@ END, s.pass) AS own, "
     "coalesce(s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID
     "' AND @session@ IS NOT NULL, false) AS by_session "
-    "FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, "
+    "FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, "
     "(d.doc OPERATOR(pg_catalog.->>) 'session_id') COLLATE pg_catalog.\"C\" AS session_id, @pass@ AS pass "
-    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) s@join@) t "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d) s@join@) t "
     "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.own "
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
@@ -113,8 +140,9 @@ constexpr const char *session_join =
 constexpr const char *office_rows =
     " SELECT @root@ AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, "
     "m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, NULL::integer, "
-    "@last@ FROM (SELECT d.doc, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
-    "AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) t "
+    "@last@ FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
+    "AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d) "
+    "t "
     "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_admin m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") ORDER BY t.id";
@@ -149,30 +177,68 @@ std::string filled(std::string_view text, std::initializer_list<std::pair<std::s
     return result;
 }
 
-std::string people(const legacy_schema &from, Oid schema, bool customers) {
-    const bool read = customers && from.has(legacy::customers);
-    return finished(known + (read ? filled(people_of_table, {{"@pass@", pass_of("d.key")},
-                                                             {"@table@", from.qualified(legacy::customers)}})
-                                  : std::string(nobody)),
+std::string people_among(const legacy_schema &from, Oid schema, const std::string &rows) {
+    return finished(known + filled(people_of_table, {{"@pass@", pass_of("d.key")},
+                                                     {"@digest@", digest_of_row(from, legacy::customers)},
+                                                     {"@table@", rows}}),
                     schema);
 }
 
-std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits) {
+std::string people(const legacy_schema &from, Oid schema) {
+    return from.has(legacy::customers) ? people_among(from, schema, from.qualified(legacy::customers))
+                                       : finished(std::string(known) + nobody, schema);
+}
+
+namespace {
+
+std::string about_credits(const legacy_schema &from, const char *text) {
+    return filled(text, {{"@pass@", pass_of("d.key")},
+                         {"@key@", plain_text("shopify_customer_id")},
+                         {"@id@", plain_text("id")},
+                         {"@new_ids@", given_texts(3)},
+                         {"@table@", from.qualified(legacy::credit_transactions)}});
+}
+
+} // namespace
+
+std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits, bool few) {
     // Credit rows go to whom the customers' rows make of their keys, asked for or not.
-    std::string text = people(from, schema) + " SELECT r.root, r.kind, r.id, r.doc, r.there, r.imported, r.keeps, "
-                                              "r.by_session, r.delta, r.digest FROM (";
+    std::string text = people(from, schema);
+    if (few)
+        text += filled(new_people, {{"@new_keys@", given_texts(2)},
+                                    {"@new_credits@", credits ? about_credits(from, new_credits) : std::string()}});
+    if (few && credits)
+        text += about_credits(from, keys_of_news);
+    text += " SELECT r.root, r.kind, r.id, r.doc, r.there, r.imported, r.keeps, "
+            "r.by_session, r.delta, r.digest FROM (";
     text += customer_rows;
     text += customers ? "" : " WHERE false";
+    if (few && customers)
+        text += " WHERE coalesce(p.key, 'anonymous') IN (" + given_texts(2) +
+                ") OR p.root IN (SELECT n.root FROM news n WHERE n.root IS NOT NULL)";
     if (credits)
         text += std::string(" UNION ALL ") +
-                filled(credit_rows,
-                       {{"@pass@", pass_of("s.key")}, {"@table@", from.qualified(legacy::credit_transactions)}});
+                filled(credit_rows, {{"@pass@", pass_of("s.key")},
+                                     {"@digest@", digest_of_row(from, legacy::credit_transactions)},
+                                     {"@table@", few ? about_credits(from, credits_of_news)
+                                                     : from.qualified(legacy::credit_transactions)}});
     text += ") r ORDER BY r.root COLLATE pg_catalog.\"C\", r.kind, r.made COLLATE pg_catalog.\"C\", "
             "r.id COLLATE pg_catalog.\"C\"";
     return finished(text, schema);
 }
 
 namespace {
+
+// The sessions that rows name, or all.
+std::string sessions_of(const legacy_schema &from, legacy table, const std::string &rows) {
+    const std::string all = from.qualified(legacy::sessions);
+    if (!is_plain(from, table, "session_id") || !is_plain(from, legacy::sessions, "id") ||
+        rows == from.qualified(table))
+        return all;
+    return filled(
+        "(SELECT l.* FROM @table@ l WHERE @id@ IN (SELECT @session@ FROM @rows@ l))",
+        {{"@id@", plain_text("id")}, {"@session@", plain_text("session_id")}, {"@rows@", rows}, {"@table@", all}});
+}
 
 std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, const std::string &rows,
                           const char *document, const char *last) {
@@ -182,12 +248,13 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
     const std::string text =
         filled(office ? office_rows : ledger_rows,
                {{"@join@", sessions ? filled(session_join, {{"@pass@", pass_of(key_of("shopify_customer_id"))},
-                                                            {"@table@", from.qualified(legacy::sessions)}})
+                                                            {"@table@", sessions_of(from, table, rows)}})
                                     : std::string()},
                 {"@session@", sessions ? "o.pass" : "NULL::pg_catalog.text"},
                 {"@root@", table == legacy::profiles ? "k.root" : "NULL::pg_catalog.text"},
                 {"@document@", document},
                 {"@last@", last},
+                {"@digest@", digest_of_row(from, table)},
                 {"@pass@", pass_of_row(table)},
                 {"@key@", definition_of(table).key},
                 {"@prefix@", prefix_of(table)},
@@ -197,8 +264,13 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
 
 } // namespace
 
-std::string studio_query(const legacy_schema &from, Oid schema, legacy table) {
-    return rows_of_table(from, schema, table, from.qualified(table), if_new, "NULL::pg_catalog.text");
+std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bool few) {
+    const std::string rows = few ? filled("(SELECT l.* FROM @table@ l WHERE @id@ IN (@ids@) OR @id@ IS NULL)",
+                                          {{"@id@", plain_text(definition_of(table).key)},
+                                           {"@ids@", given_texts(1)},
+                                           {"@table@", from.qualified(table)}})
+                                 : from.qualified(table);
+    return rows_of_table(from, schema, table, rows, if_new, "t.digest");
 }
 
 std::string sample_query(const legacy_schema &from, Oid schema, legacy table, std::int32_t rows, std::int64_t seed) {
@@ -217,32 +289,10 @@ std::string sample_query(const legacy_schema &from, Oid schema, legacy table, st
                                        "NULL::integer, pg_catalog.to_jsonb(m) FROM @people@ p LEFT JOIN ONLY "
                                        "@schema@.mega_customers m ON m.mg_pass_id OPERATOR(pg_catalog.=) p.root "
                                        "ORDER BY p.root, p.key",
-                                   {{"@pass@", pass_of("d.key")}, {"@table@", some}}),
+                                   {{"@pass@", pass_of("d.key")},
+                                    {"@digest@", digest_of_row(from, legacy::customers)},
+                                    {"@table@", some}}),
                     schema);
-}
-
-std::string persons_query(const legacy_schema &from, Oid schema) {
-    return finished(
-        people(from, schema) +
-            " SELECT DISTINCT ON (w.first, w.second) w.kind, w.value, w.first, w.second FROM ("
-            "SELECT v.kind, v.value, pg_catalog.min(v.root COLLATE pg_catalog.\"C\") AS first, "
-            "pg_catalog.max(v.root COLLATE pg_catalog.\"C\") AS second FROM ("
-            "SELECT 'user_id'::pg_catalog.text AS kind, p.user_id AS value, p.root FROM @people@ p UNION ALL "
-            "SELECT 'email', pg_catalog.lower(p.doc OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\", p.root "
-            "FROM @people@ p) v WHERE pg_catalog.btrim(v.value) OPERATOR(pg_catalog.<>) '' "
-            "AND v.root OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID "' GROUP BY v.kind, v.value) w "
-            "WHERE w.first OPERATOR(pg_catalog.<>) w.second ORDER BY w.first, w.second, w.kind DESC, w.value",
-        schema);
-}
-
-std::string erased_keys_query(Oid schema) {
-    return pg::with_schema_name(
-        "SELECT k.digest FROM ONLY @schema@.mega_customers c, LATERAL pg_catalog.jsonb_array_elements_text(CASE WHEN "
-        "pg_catalog.jsonb_typeof(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_keys}') OPERATOR(pg_catalog.=) "
-        "'array' "
-        "THEN c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_keys}' END) k(digest) WHERE c.mg_meta "
-        "OPERATOR(pg_catalog.#>) '{mega,erased_keys}' IS NOT NULL",
-        schema);
 }
 
 std::string newest_query(const legacy_schema &from, legacy table) {

@@ -20,14 +20,16 @@ enum class legacy_result : int {
     keeps,      // boolean: of a credit row: its reference is no other row's
     by_session, // boolean: its key names nobody, and so it is its session's customer's
     delta,      // int4: of a credit row that is there: what it moves in mega
-    digest      // text: of a customer's row: tells whether it changed
+    digest      // text: tells whether the row changed
 };
 
-// The customers, each followed by its credit rows, in byte order of pass id. $1: the mapping of reasons.
-std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits);
+// The customers, each followed by its credit rows, in byte order of pass id. $1: the mapping of reasons. few: only
+// customers of whom something is new, with all that they have; $2: the keys of customers' rows and $3: the ids of
+// credit rows that are.
+std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits, bool few);
 
-// A table of the ledger or of the office.
-std::string studio_query(const legacy_schema &from, Oid schema, legacy table);
+// A table of the ledger or of the office. few: only the rows with the ids $1, and those without an id.
+std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bool few);
 
 // Some rows of a table, the same ones for the same seed, in the order of their ids: of each the document always, and in
 // the last column what mega has, as a document.
@@ -38,7 +40,10 @@ std::string persons_query(const legacy_schema &from, Oid schema);
 
 // Whose each customer's row is: key, pass_id, credits, as the text of a common table expression `people` and what it
 // needs, for statements that compare. Begins with WITH.
-std::string people(const legacy_schema &from, Oid schema, bool customers = true);
+std::string people(const legacy_schema &from, Oid schema);
+
+// The same of some of their rows: the text of a table.
+std::string people_among(const legacy_schema &from, Oid schema, const std::string &rows);
 
 // By which digests the pass ids of erased customers' keys are known.
 std::string erased_keys_query(Oid schema);

@@ -14,70 +14,6 @@ namespace mega::moving {
 
 namespace {
 
-// Both sides of the rows of a table, joined by their ids. A time that had to be mended is no day.
-constexpr const char *counts_of_table =
-    "WITH pairs AS MATERIALIZED (SELECT j.old, j.new, pg_catalog.count(*) AS rows, pg_catalog.count(j.mg_id) AS there "
-    "FROM ("
-    "SELECT t.old, m.mg_id, CASE WHEN t.old IS NULL OR (@day@) OPERATOR(pg_catalog.=) t.old "
-    "OR m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,mended}' OPERATOR(pg_catalog.?|) "
-    "'{null_time,future_time}'::pg_catalog.text[] THEN t.old ELSE @day@ END AS new "
-    "FROM (SELECT l.@key@::pg_catalog.text COLLATE pg_catalog.\"C\" AS id, CASE WHEN pg_catalog.isfinite(@made@) "
-    "AND @made@ OPERATOR(pg_catalog.<=) (pg_catalog.now() OPERATOR(pg_catalog.+) '5 minutes'::interval) "
-    "THEN (@made@ AT TIME ZONE 'UTC')::pg_catalog.date END AS old FROM @table@ l) t "
-    "LEFT JOIN ONLY @mega@ m ON m.mg_id OPERATOR(pg_catalog.=) "
-    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")) j GROUP BY j.old, j.new) "
-    "SELECT u.day, pg_catalog.sum(u.legacy)::bigint, pg_catalog.sum(u.mega)::bigint FROM ("
-    "SELECT p.old AS day, p.rows AS legacy, 0 AS mega FROM @pairs@ p UNION ALL "
-    "SELECT p.new, 0, p.there FROM @pairs@ p WHERE p.there OPERATOR(pg_catalog.>) 0) u GROUP BY u.day";
-
-// Customers by the keys that an import noted: several may be one customer.
-constexpr const char *counts_of_customers =
-    "SELECT t.old, pg_catalog.count(*), pg_catalog.count(k.key) FROM (SELECT l.@key@::pg_catalog.text COLLATE "
-    "pg_catalog.\"C\" AS id, CASE WHEN pg_catalog.isfinite(@made@) AND @made@ OPERATOR(pg_catalog.<=) "
-    "(pg_catalog.now() OPERATOR(pg_catalog.+) '5 minutes'::interval) THEN (@made@ AT TIME ZONE 'UTC')::pg_catalog.date "
-    "END AS old FROM @table@ l) t LEFT JOIN (SELECT DISTINCT n.key COLLATE pg_catalog.\"C\" AS key FROM ONLY "
-    "@mega@ c, LATERAL pg_catalog.jsonb_object_keys(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}') n(key)) k "
-    "ON k.key OPERATOR(pg_catalog.=) coalesce(t.id, 'anonymous') GROUP BY t.old";
-
-std::string mega_table(legacy table, Oid schema) {
-    const auto type = definition_of(table).becomes;
-    const char *name = !type ? "mega_customers" : core::is_ledger_type(*type) ? "mega_generations" : "mega_admin";
-    return pg::with_schema_name("@schema@.", schema) + name;
-}
-
-// When mega has it that the row was made. A setting's row says when it was changed.
-const char *day_of_mega(legacy table) {
-    if (table == legacy::runtime_config || table == legacy::app_config)
-        return "((m.mg_payload OPERATOR(pg_catalog.->>) 'updated_at')::pg_catalog.timestamptz AT TIME ZONE "
-               "'UTC')::pg_catalog.date";
-    return "(m.mg_created_at AT TIME ZONE 'UTC')::pg_catalog.date";
-}
-
-std::string counts_query(const legacy_schema &from, Oid schema, legacy table) {
-    const legacy_definition &definition = definition_of(table);
-    const std::string made = from.tells_made(table) ? "(l." + std::string(definition.made) + ")::pg_catalog.timestamptz"
-                                                    : std::string("NULL::pg_catalog.timestamptz");
-    return filled(table == legacy::customers ? counts_of_customers : counts_of_table,
-                  {{"@day@", day_of_mega(table)},
-                   {"@made@", made},
-                   {"@key@", definition.key},
-                   {"@prefix@", prefix_of(table)},
-                   {"@pairs@", "pairs"},
-                   {"@mega@", mega_table(table, schema)},
-                   {"@table@", from.qualified(table)}});
-}
-
-std::string type_name(legacy table) {
-    const auto type = definition_of(table).becomes;
-    return type ? std::string(core::name(*type)) : std::string("customer");
-}
-
-template <class Body> void for_each_table(const legacy_schema &from, Body body) {
-    for (std::size_t i = 0; i < legacy_tables; ++i)
-        if (const auto table = static_cast<legacy>(i); from.has(table))
-            body(table);
-}
-
 // A stored value, from the document that mega's row is, as `shown` shows it.
 std::optional<std::string> stored_text(std::string_view type, const legacy_row &mega, const char *column) {
     if (mega.is_null(column))
@@ -220,25 +156,12 @@ parity_call::parity_call(FunctionCallInfo fcinfo)
     : schema_(schema::catalog_of(fcinfo->flinfo->fn_oid).schema),
       from_(required_schema(pg::arguments(fcinfo)), std::nullopt) {}
 
-std::vector<day_count> count_days(pg::spi_connection &spi, const legacy_schema &from, Oid schema) {
-    std::vector<day_count> all;
-    for_each_table(from, [&](legacy table) {
-        const pg::rows found = spi.run_text(counts_query(from, schema, table), pg::access::read_only);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            all.push_back(
-                {found.int4(i, 0), type_name(table), found.int8(i, 1).value_or(0), found.int8(i, 2).value_or(0)});
-    });
-    std::ranges::sort(all, [](const day_count &a, const day_count &b) {
-        return std::tuple(!a.day, a.day.value_or(0), std::string_view(a.record_type)) <
-               std::tuple(!b.day, b.day.value_or(0), std::string_view(b.record_type));
-    });
-    return all;
-}
-
 std::vector<sampled_difference> compare_sample(pg::spi_connection &spi, const legacy_schema &from, Oid schema,
                                                std::int32_t rows, std::int64_t seed) {
     std::vector<sampled_difference> all;
-    for_each_table(from, [&](legacy table) { sampler(from, schema, all).compare(spi, table, rows, seed); });
+    for (std::size_t i = 0; i < legacy_tables; ++i)
+        if (const auto table = static_cast<legacy>(i); from.has(table))
+            sampler(from, schema, all).compare(spi, table, rows, seed);
     return all;
 }
 

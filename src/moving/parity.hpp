@@ -12,6 +12,9 @@ struct day_count {
     std::string record_type;
     std::int64_t legacy, mega;
 };
+// What the rows of a table are called on both sides.
+std::string type_name(legacy table);
+
 std::vector<day_count> count_days(pg::spi_connection &spi, const legacy_schema &from, Oid schema);
 
 // What differs in a sample of each table: the record type, and the column as legacy calls it.

@@ -28,6 +28,7 @@ constexpr std::pair<const char *, const char *> settings[] = {
     {"DateStyle", "ISO, YMD"},
     {"IntervalStyle", "postgres"},
     {"bytea_output", "hex"},
+    {"extra_float_digits", "1"},
     {"row_security", "off"}}; // rows that a policy hides would be missed in silence
 
 } // namespace
@@ -66,6 +67,13 @@ void plain_reading::end() {
     call([this] { AtEOXact_GUC(false, level_); });
 }
 
+rows executed_at_once(const std::string &query) {
+    const int code = call([&query] { return SPI_execute(query.c_str(), true, 0); });
+    if (code != SPI_OK_SELECT)
+        throw sql_error{"XX000", "a query could not be executed", query, {}};
+    return {SPI_tuptable, SPI_processed};
+}
+
 held_rows::held_rows(procedure &of, const std::string &query, std::span<const Oid> types,
                      std::span<const nullable_datum> values) {
     std::vector<Datum> data;
@@ -80,7 +88,7 @@ held_rows::held_rows(procedure &of, const std::string &query, std::span<const Oi
                                              const_cast<Oid *>(types.data()), CURSOR_OPT_SCROLL);
         if (plan == nullptr)
             return nullptr;
-        Portal opened = SPI_cursor_open(nullptr, plan, data.data(), nulls.c_str(), false);
+        Portal opened = SPI_cursor_open(nullptr, plan, data.data(), nulls.c_str(), true);
         if (opened != nullptr)
             PinPortal(opened);
         return opened;

@@ -39,8 +39,19 @@ private:
     int level_;
 };
 
-// What a query gives, read as the caller at one moment and kept, beyond the end of transactions, where memory is not
-// needed for it. It is a plain reading.
+// What a query gives, read as the caller by the transaction's snapshot, from memory. It is a plain reading.
+rows executed_at_once(const std::string &query);
+template <class Body> void read_at_once(const std::string &query, Body body) {
+    plain_reading plainly;
+    const rows found = executed_at_once(query);
+    SPITupleTable *table = SPI_tuptable;
+    body(found);
+    call([table] { SPI_freetuptable(table); });
+    plainly.end();
+}
+
+// What a query gives, read as the caller at one moment, that of the transaction's snapshot, and kept, beyond the end of
+// transactions, where memory is not needed for it. It is a plain reading.
 class held_rows {
 public:
     // Commits. The query can be gone through backwards.

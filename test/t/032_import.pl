@@ -1,5 +1,5 @@
 # Moving in: a database made from a seed comes over with every oddity counted; an import that is killed anywhere and called
-# again ends the same; beside writers of both sides nothing is lost; from another server; one importer at a time.
+# again ends the same; beside writers of both sides, and beside merges, nothing is lost; from another server; one importer at a time.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $customers = $ENV{MEGA_IMPORT_CUSTOMERS} // 120;
-my $kills = $ENV{MEGA_IMPORT_KILLS} // 12;
+my $kills = $ENV{MEGA_IMPORT_KILLS} // 20;
 my $seed = seed_of_storm();
 my $directory = PostgreSQL::Test::Utils::tempdir();
 my $node = start_node('import', 'fsync = on', 'restart_after_crash = on', 'client_min_messages = warning');
@@ -160,5 +160,31 @@ is(books_disagree($node, 'busy'), '', 'the books agree (I1)');
 is($node->safe_psql('busy', q{SELECT count(*) FROM legacy.customers l JOIN mega_customers c ON c.mg_pass_id = 'pass:shopify:' || l.shopify_customer_id
     WHERE c.mg_credits <> l.credits + coalesce((SELECT sum(g.mg_delta) FROM mega_generations g WHERE g.mg_pass_id = c.mg_pass_id AND g.mg_reason = 'live'), 0)
         + coalesce((SELECT sum(o.credits) FROM legacy.customers o WHERE o.shopify_customer_id = 'gid://shopify/Customer/' || l.shopify_customer_id), 0)}), 0, 'each balance is that of legacy and the live rows');
+
+# Beside merges of customers that are on their way.
+make_database('merged');
+my @pairs = map { my $n = 5000 + $_; [ "pass:shopify:$n", 'pass:shopify:' . ($n + 1) ] } grep { $_ % 17 && ($_ + 1) % 17 } map { 3 * $_ } 1 .. $customers / 4;
+my @merged = map { "$directory/merged-$_" } 1, 2;
+my @merging = storm($seed + 1, map { my $half = $_; sub {
+    my $client = mega_client->connect($node, 'merged', "$directory/errors");
+    my @left = grep { ($_->[0] =~ /(\d)$/)[0] % 2 == $half } @pairs;
+    for (my $turn = 0; @left && $turn < 3000; $turn++) {
+        my $pair = shift @left;
+        my ($state) = $client->run("SELECT mega_merge_customers('$pair->[0]', '$pair->[1]')");
+        die "$state\n" if $state !~ /^(00000|23503|40P01)$/;
+        push @left, $pair if $state ne '00000'; # not there yet
+        sleep 0.002;
+    }
+    PostgreSQL::Test::Utils::append_to_file($merged[$half], 'x') if !@left;
+} } 0, 1);
+import_into('merged', ', batch_size => 5');
+is(wait_for_storm(@merging), 0, 'all merges went through');
+is((grep { -e } @merged), 2, 'each pair is one');
+import_into('merged', '');
+is($node->safe_psql('merged', q{SELECT * FROM mega_parity_sample('legacy', 100000, 1)}), '', 'beside merges, once more: no column of any row differs');
+like($node->safe_psql('merged', q{SELECT mega_parity_report('legacy') ->> 'verdict'}), qr/^clean: /, 'beside merges, once more: parity is clean');
+is(books_disagree($node, 'merged'), '', 'the books agree (I1)');
+$again = import_into('merged', '');
+is_deeply([ grep { $_->{written} || $_->{brought} || $_->{changed} } values %{ $again->{tables} } ], [], 'and one more call writes nothing');
 $node->stop;
 done_testing();

@@ -1,0 +1,99 @@
+// Finds what is new in legacy tables.
+#include "moving/news.hpp"
+
+#include "moving/legacy_digest.hpp"
+#include "moving/legacy_sql.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+// More are read as all are.
+constexpr std::uint64_t most_ids = 10000;
+
+// Rows of mega that no import wrote stay as they are; of credits they are looked at, because a balance goes by them.
+constexpr const char *new_rows =
+    "SELECT l.id FROM (SELECT @id@ AS id, @digest@ AS digest FROM @table@ l OFFSET 0) l LEFT JOIN (SELECT m.mg_id, "
+    "m.mg_meta FROM ONLY @mega@ m WHERE m.mg_record_type OPERATOR(pg_catalog.=) '@type@') m ON m.mg_id "
+    "OPERATOR(pg_catalog.=) (('@prefix@' OPERATOR(pg_catalog.||) l.id) COLLATE pg_catalog.\"C\") WHERE NOT "
+    "coalesce(l.digest OPERATOR(pg_catalog.=) (m.mg_meta OPERATOR(pg_catalog.#>>) '{mega,import,digest}'), @others@)";
+
+constexpr const char *others = "m.mg_id IS NOT NULL AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NULL";
+
+// One who was merged answers for nobody any more: his keys go to his target.
+constexpr const char *new_customers =
+    "SELECT l.id FROM (SELECT coalesce(@id@, 'anonymous') AS id, @digest@ AS digest FROM @table@ l OFFSET 0) l LEFT "
+    "JOIN "
+    "(SELECT n.key COLLATE pg_catalog.\"C\" AS id, pg_catalog.split_part(n.value, ':', 2) AS digest FROM (SELECT "
+    "c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}' AS keys FROM ONLY @mega@ c WHERE c.mg_meta "
+    "OPERATOR(pg_catalog.#>) '{mega,merged_into}' IS NULL) c, LATERAL pg_catalog.jsonb_each_text(CASE WHEN "
+    "pg_catalog.jsonb_typeof(c.keys) OPERATOR(pg_catalog.=) 'object' THEN c.keys END) n(key, value)) m ON m.id "
+    "OPERATOR(pg_catalog.=) l.id WHERE NOT coalesce(m.digest OPERATOR(pg_catalog.=) l.digest, false)";
+
+std::string news_query(const legacy_schema &from, Oid schema, legacy table, const std::string &rows) {
+    const bool people = table == legacy::customers;
+    const auto type = definition_of(table).becomes;
+    const char *mega = people ? "mega_customers" : core::is_ledger_type(*type) ? "mega_generations" : "mega_admin";
+    const std::string text = filled(people ? new_customers : new_rows,
+                                    {{"@id@", plain_text(definition_of(table).key)},
+                                     {"@others@", table == legacy::credit_transactions ? "false" : others},
+                                     {"@mega@", std::string("@schema@.") + mega},
+                                     {"@type@", people ? std::string() : std::string(core::name(*type))},
+                                     {"@prefix@", prefix_of(table)},
+                                     {"@digest@", digest_of_row(from, table)},
+                                     {"@table@", rows}});
+    return pg::with_schema_name(text, schema);
+}
+
+bool tells(const legacy_schema &from, legacy table) {
+    return is_plain(from, table, definition_of(table).key) &&
+           (table != legacy::credit_transactions || is_plain(from, table, "shopify_customer_id"));
+}
+
+} // namespace
+
+news::news(const legacy_schema &from, Oid schema, std::span<const legacy> tables) {
+    for (const legacy table : tables)
+        few_ = few_ && tells(from, table);
+    for (const legacy table : tables)
+        if (few_)
+            look(from, schema, table);
+}
+
+void news::look(const legacy_schema &from, Oid schema, legacy table) {
+    found &one = found_[static_cast<std::size_t>(table)];
+    // Where the first rows are all new, most of the others are, too.
+    const std::string first = "(SELECT l.* FROM " + from.qualified(table) + " l LIMIT 100)";
+    if (table != legacy::customers)
+        pg::read_at_once("SELECT pg_catalog.count(*) FROM (" + news_query(from, schema, table, first) + ") n",
+                         [&](const pg::rows &rows) { few_ = rows.int8(0, 0).value_or(0) < 100; });
+    if (!few_)
+        return;
+    // In their order, so that the plan is made for all of them, whatever there are.
+    pg::read_at_once(news_query(from, schema, table, from.qualified(table)) + " ORDER BY l.id LIMIT " +
+                         std::to_string(most_ids + 1),
+                     [&](const pg::rows &rows) {
+                         few_ = rows.count() <= most_ids;
+                         for (std::uint64_t i = 0; i < rows.count() && few_; ++i)
+                             if (const auto id = rows.text(i, 0))
+                                 one.ids.emplace_back(*id);
+                             else
+                                 one.nameless = true;
+                     });
+    if (few_)
+        pg::read_at_once("SELECT pg_catalog.count(*) FROM " + from.qualified(table),
+                         [&](const pg::rows &rows) { one.rows = rows.int8(0, 0).value_or(0); });
+}
+
+bool news::nothing() const {
+    return few_ && std::ranges::all_of(found_, [](const found &one) { return one.ids.empty() && !one.nameless; });
+}
+
+std::int64_t news::rows() const {
+    std::int64_t all = 0;
+    for (const found &one : found_)
+        all += one.rows;
+    return all;
+}
+
+} // namespace mega::moving

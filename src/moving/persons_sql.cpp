@@ -1,0 +1,58 @@
+// Makes the statements that look for persons: those of legacy who have several pass ids, and those who were erased.
+#include "moving/legacy_digest.hpp"
+#include "moving/legacy_sql.hpp"
+#include "pg/spi.hpp"
+
+namespace mega::moving {
+
+namespace {
+
+// The customers' rows that share a user id or an e-mail address with another one.
+std::string shared_rows(const legacy_schema &from) {
+    std::string which;
+    for (const char *column : {"user_id", "email"}) {
+        if (from.column(legacy::customers, column) == nullptr)
+            continue;
+        if (!is_plain(from, legacy::customers, column))
+            return from.qualified(legacy::customers);
+        which += filled(which.empty() ? "@value@ IN (@shared@)" : " OR @value@ IN (@shared@)",
+                        {{"@shared@", "SELECT @value@ FROM @table@ l WHERE pg_catalog.btrim(@value@) "
+                                      "OPERATOR(pg_catalog.<>) '' GROUP BY 1 HAVING pg_catalog.count(*) "
+                                      "OPERATOR(pg_catalog.>) 1"},
+                         {"@value@", "pg_catalog.lower(l." + std::string(column) +
+                                         "::pg_catalog.text COLLATE pg_catalog.\"default\")"},
+                         {"@table@", from.qualified(legacy::customers)}});
+    }
+    return "(SELECT l.* FROM " + from.qualified(legacy::customers) + " l WHERE " + (which.empty() ? "false" : which) +
+           ")";
+}
+
+} // namespace
+
+std::string persons_query(const legacy_schema &from, Oid schema) {
+    return pg::with_schema_name(
+        filled(people_among(from, schema, shared_rows(from)) +
+                   " SELECT DISTINCT ON (w.first, w.second) w.kind, w.value, w.first, w.second FROM ("
+                   "SELECT v.kind, v.value, pg_catalog.min(v.root COLLATE pg_catalog.\"C\") AS first, "
+                   "pg_catalog.max(v.root COLLATE pg_catalog.\"C\") AS second FROM ("
+                   "SELECT 'user_id'::pg_catalog.text AS kind, p.user_id AS value, p.root FROM @people@ p UNION ALL "
+                   "SELECT 'email', pg_catalog.lower(p.doc OPERATOR(pg_catalog.->>) 'email') COLLATE pg_catalog.\"C\", "
+                   "p.root "
+                   "FROM @people@ p) v WHERE pg_catalog.btrim(v.value) OPERATOR(pg_catalog.<>) '' "
+                   "AND v.root OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID "' GROUP BY v.kind, v.value) w "
+                   "WHERE w.first OPERATOR(pg_catalog.<>) w.second ORDER BY w.first, w.second, w.kind DESC, w.value",
+               {{"@people@", "people"}}),
+        schema);
+}
+
+std::string erased_keys_query(Oid schema) {
+    return pg::with_schema_name(
+        "SELECT k.digest FROM ONLY @schema@.mega_customers c, LATERAL pg_catalog.jsonb_array_elements_text(CASE WHEN "
+        "pg_catalog.jsonb_typeof(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_keys}') OPERATOR(pg_catalog.=) "
+        "'array' "
+        "THEN c.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased_keys}' END) k(digest) WHERE c.mg_meta "
+        "OPERATOR(pg_catalog.#>) '{mega,erased_keys}' IS NOT NULL",
+        schema);
+}
+
+} // namespace mega::moving
