@@ -101,7 +101,7 @@ private:
     // Rows that are there as they were brought are counted, not read.
     void run_tables(table_import &rows, std::span<const legacy> tables) {
         activity_.show("mega_import: reads " + std::string(definition_of(rows.table()).name));
-        const news fresh(task_.from, schema_, tables);
+        const news fresh(task_.from, schema_, tables, noted_);
         const import_report before = report_;
         if (!fresh.nothing())
             run_query(rows, fresh);
@@ -110,7 +110,7 @@ private:
         for (const legacy table : tables)
             if (fresh.few())
                 report_.leave_out(table, std::max<std::int64_t>(0, fresh.rows(table) - report_.of(table).read +
-                                                                         before.of(table).read));
+                                                                       before.of(table).read));
     }
 
     pg::held_rows read(legacy table, const news &fresh) {
@@ -277,6 +277,7 @@ private:
     pg::rounds batches_; // in the memory of the procedure
     pg::shown_activity activity_;
     import_report report_;
+    noted_digests noted_;
     std::array<std::optional<std::optional<pg::timestamp>>, legacy_tables> newest_{};
 };
 

@@ -28,19 +28,22 @@ std::string value_of(const found_column &column) {
 
 } // namespace
 
-std::string digest_of_row(const legacy_schema &from, legacy table) {
+std::string number_of_row(const legacy_schema &from, legacy table) {
     std::string values, shape;
     for (const found_column &column : from.columns(table)) {
         if (column.name.find('@') != std::string::npos) // statements are filled in by such marks
             return "pg_catalog.hashtextextended(pg_catalog.to_jsonb(l)::pg_catalog.text COLLATE pg_catalog.\"C\", "
-                   "0)::pg_catalog.text";
+                   "0)";
         values += (values.empty() ? "" : ", ") + value_of(column);
         shape += column.name + " " + std::to_string(is_among(column.type, hashed) ? column.type : 0) + "\x01";
     }
     const auto seed = static_cast<std::int64_t>(
         hash_bytes_extended(reinterpret_cast<const unsigned char *>(shape.data()), static_cast<int>(shape.size()), 0));
-    return "pg_catalog.hash_record_extended(ROW(" + values + "), '" + std::to_string(seed) +
-           "'::pg_catalog.int8)::pg_catalog.text";
+    return "pg_catalog.hash_record_extended(ROW(" + values + "), '" + std::to_string(seed) + "'::pg_catalog.int8)";
+}
+
+std::string digest_of_row(const legacy_schema &from, legacy table) {
+    return number_of_row(from, table) + "::pg_catalog.text";
 }
 
 bool is_plain(const legacy_schema &from, legacy table, std::string_view column) {

@@ -11,6 +11,9 @@ namespace mega::moving {
 // the server, and are compared then.
 std::string digest_of_row(const legacy_schema &from, legacy table);
 
+// The same as an int8.
+std::string number_of_row(const legacy_schema &from, legacy table);
+
 // Whether the column is there and its values are the same texts as in the row's document.
 bool is_plain(const legacy_schema &from, legacy table, std::string_view column);
 

@@ -52,15 +52,64 @@ bool tells(const legacy_schema &from, legacy table) {
 
 } // namespace
 
-news::news(const legacy_schema &from, Oid schema, std::span<const legacy> tables) {
+std::optional<std::string> noted_digests::sum_of(Oid schema, legacy table) {
+    const auto type = *definition_of(table).becomes;
+    const char *name = core::is_ledger_type(type) ? "mega_generations" : "mega_admin";
+    if (!std::exchange(read_[name], true))
+        read(schema, name);
+    const auto found = sums_.find(std::string(core::name(type)));
+    return found == sums_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void noted_digests::read(Oid schema, const char *name) {
+    pg::read_at_once(pg::with_schema_name("SELECT m.mg_record_type, pg_catalog.sum((m.mg_meta OPERATOR(pg_catalog.#>>) "
+                                          "'{mega,import,digest}')::pg_catalog.int8)::pg_catalog.text FROM ONLY "
+                                          "@schema@.",
+                                          schema) +
+                         name + " m GROUP BY 1",
+                     [&](const pg::rows &rows) {
+                         for (std::uint64_t i = 0; i < rows.count(); ++i)
+                             if (const auto sum = rows.text(i, 1))
+                                 sums_.emplace(rows.text(i, 0).value_or(""), *sum);
+                     });
+}
+
+news::news(const legacy_schema &from, Oid schema, std::span<const legacy> tables, noted_digests &noted) {
     for (const legacy table : tables)
         few_ = few_ && tells(from, table);
     for (const legacy table : tables)
         if (few_)
-            look(from, schema, table);
+            look(from, schema, table, noted);
 }
 
-void news::look(const legacy_schema &from, Oid schema, legacy table) {
+void news::look(const legacy_schema &from, Oid schema, legacy table, noted_digests &noted) {
+    if (table == legacy::customers) {
+        find(from, schema, table);
+        count(from, table);
+        return;
+    }
+    const auto before = noted.sum_of(schema, table);
+    if (!before) // nothing came yet
+        few_ = false;
+    else if (count(from, table) != before)
+        find(from, schema, table);
+}
+
+// How many rows the table has. Returns the sum of their digests.
+std::optional<std::string> news::count(const legacy_schema &from, legacy table) {
+    std::optional<std::string> sum;
+    const std::string digests = table == legacy::customers ? "NULL" : number_of_row(from, table);
+    pg::read_at_once("SELECT pg_catalog.count(*), pg_catalog.sum(" + digests +
+                         "::pg_catalog.int8)::pg_catalog.text FROM " + from.qualified(table) + " l",
+                     [&](const pg::rows &rows) {
+                         found_[static_cast<std::size_t>(table)].rows = rows.int8(0, 0).value_or(0);
+                         if (const auto text = rows.text(0, 1))
+                             sum = std::string(*text);
+                     });
+    return sum;
+}
+
+void news::find(const legacy_schema &from, Oid schema, legacy table) {
     found &one = found_[static_cast<std::size_t>(table)];
     // Where the first rows are all new, most of the others are, too.
     const std::string first = "(SELECT l.* FROM " + from.qualified(table) + " l LIMIT 100)";
@@ -80,9 +129,6 @@ void news::look(const legacy_schema &from, Oid schema, legacy table) {
                              else
                                  one.nameless = true;
                      });
-    if (few_)
-        pg::read_at_once("SELECT pg_catalog.count(*) FROM " + from.qualified(table),
-                         [&](const pg::rows &rows) { one.rows = rows.int8(0, 0).value_or(0); });
 }
 
 bool news::nothing() const {

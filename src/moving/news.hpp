@@ -7,10 +7,23 @@
 
 namespace mega::moving {
 
+// The digests that imports noted, added up for each record type: where those of a table's rows make the same sum, they
+// are the same. Read when the first is asked for: what is noted stays.
+class noted_digests {
+public:
+    std::optional<std::string> sum_of(Oid schema, legacy table);
+
+private:
+    void read(Oid schema, const char *name);
+
+    std::map<std::string, bool> read_;
+    std::map<std::string, std::string> sums_;
+};
+
 class news {
 public:
     // Looks at tables by the transaction's snapshot, by which held_rows reads, too.
-    news(const legacy_schema &from, Oid schema, std::span<const legacy> tables);
+    news(const legacy_schema &from, Oid schema, std::span<const legacy> tables, noted_digests &noted);
 
     // Whether the ids of all that is new are known; otherwise there are too many, or the tables do not tell.
     bool few() const { return few_; }
@@ -26,7 +39,9 @@ private:
         bool nameless = false; // a row without an id is there
     };
     const found &of(legacy table) const { return found_[static_cast<std::size_t>(table)]; }
-    void look(const legacy_schema &from, Oid schema, legacy table);
+    void look(const legacy_schema &from, Oid schema, legacy table, noted_digests &noted);
+    std::optional<std::string> count(const legacy_schema &from, legacy table);
+    void find(const legacy_schema &from, Oid schema, legacy table);
 
     std::array<found, legacy_tables> found_;
     bool few_ = true;

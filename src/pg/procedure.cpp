@@ -24,12 +24,8 @@ void on_transaction_end(XactEvent event, void *) {
 }
 
 constexpr std::pair<const char *, const char *> settings[] = {
-    {"TimeZone", "UTC"},
-    {"DateStyle", "ISO, YMD"},
-    {"IntervalStyle", "postgres"},
-    {"bytea_output", "hex"},
-    {"extra_float_digits", "1"},
-    {"row_security", "off"}}; // rows that a policy hides would be missed in silence
+    {"TimeZone", "UTC"},         {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
+    {"extra_float_digits", "1"}, {"row_security", "off"}}; // rows that a policy hides would be missed in silence
 
 } // namespace
 
