@@ -58,21 +58,23 @@ constexpr const char *nobody =
 // Of whom something is new, by the keys $2 of customers and the ids $3 of credit rows; and by which keys credit rows
 // have these customers.
 constexpr const char *new_people = ", news AS MATERIALIZED (SELECT p.root FROM @people@ p WHERE "
-                                   "coalesce(p.key, 'anonymous') IN (@new_keys@)@new_credits@)";
+                                   "coalesce(p.key, 'anonymous') OPERATOR(pg_catalog.=) ANY (@new_keys@)@new_credits@)";
 
 constexpr const char *new_credits =
     " UNION SELECT coalesce(p.root, k.root, t.pass) FROM (SELECT @pass@ AS pass FROM (SELECT @key@ AS key FROM @table@ "
-    "l WHERE @id@ IN (@new_ids@)) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT "
+    "l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@new_ids@)) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) "
+    "t.pass LEFT JOIN (SELECT "
     "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass";
 
 constexpr const char *keys_of_news =
     ", keys AS MATERIALIZED (SELECT t.key FROM (SELECT d.key, @pass@ AS pass FROM (SELECT DISTINCT coalesce(@key@, '') "
     "AS key FROM @table@ l) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT "
     "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass WHERE coalesce(p.root, k.root, "
-    "t.pass) IN (SELECT n.root FROM news n WHERE n.root IS NOT NULL))";
+    "t.pass) OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n WHERE n.root IS NOT NULL))";
 
-constexpr const char *credits_of_news = "(SELECT l.* FROM @table@ l WHERE @id@ IN (@new_ids@) OR @id@ IS NULL OR "
-                                        "coalesce(@key@, '') IN (SELECT k.key FROM keys k))";
+constexpr const char *credits_of_news =
+    "(SELECT l.* FROM @table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@new_ids@) OR @id@ IS NULL OR "
+    "coalesce(@key@, '') OPERATOR(pg_catalog.=) ANY (SELECT k.key FROM @keys@ k))";
 
 std::string given_texts(int parameter) {
     return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
@@ -162,7 +164,8 @@ std::string pass_of_row(legacy table) {
 }
 
 std::string finished(const std::string &text, Oid schema) {
-    return pg::with_schema_name(filled(text, {{"@known@", "known"}, {"@people@", "people"}}), schema);
+    return pg::with_schema_name(
+        filled(text, {{"@known@", "known"}, {"@people@", "people"}, {"@news@", "news"}, {"@keys@", "keys"}}), schema);
 }
 
 bool is_office(legacy table) { return table >= legacy::runtime_config; }
@@ -214,8 +217,8 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
     text += customer_rows;
     text += customers ? "" : " WHERE false";
     if (few && customers)
-        text += " WHERE coalesce(p.key, 'anonymous') IN (" + given_texts(2) +
-                ") OR p.root IN (SELECT n.root FROM news n WHERE n.root IS NOT NULL)";
+        text += " WHERE coalesce(p.key, 'anonymous') OPERATOR(pg_catalog.=) ANY (" + given_texts(2) +
+                ") OR p.root OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n WHERE n.root IS NOT NULL)";
     if (credits)
         text += std::string(" UNION ALL ") +
                 filled(credit_rows, {{"@pass@", pass_of("s.key")},
@@ -236,7 +239,7 @@ std::string sessions_of(const legacy_schema &from, legacy table, const std::stri
         rows == from.qualified(table))
         return all;
     return filled(
-        "(SELECT l.* FROM @table@ l WHERE @id@ IN (SELECT @session@ FROM @rows@ l))",
+        "(SELECT l.* FROM @table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (SELECT @session@ FROM @rows@ l))",
         {{"@id@", plain_text("id")}, {"@session@", plain_text("session_id")}, {"@rows@", rows}, {"@table@", all}});
 }
 
@@ -265,11 +268,12 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
 } // namespace
 
 std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bool few) {
-    const std::string rows = few ? filled("(SELECT l.* FROM @table@ l WHERE @id@ IN (@ids@) OR @id@ IS NULL)",
-                                          {{"@id@", plain_text(definition_of(table).key)},
-                                           {"@ids@", given_texts(1)},
-                                           {"@table@", from.qualified(table)}})
-                                 : from.qualified(table);
+    const std::string rows =
+        few ? filled("(SELECT l.* FROM @table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@ids@) OR @id@ IS NULL)",
+                     {{"@id@", plain_text(definition_of(table).key)},
+                      {"@ids@", given_texts(1)},
+                      {"@table@", from.qualified(table)}})
+            : from.qualified(table);
     return rows_of_table(from, schema, table, rows, if_new, "t.digest");
 }
 

@@ -15,7 +15,8 @@ std::string shared_rows(const legacy_schema &from) {
             continue;
         if (!is_plain(from, legacy::customers, column))
             return from.qualified(legacy::customers);
-        which += filled(which.empty() ? "@value@ IN (@shared@)" : " OR @value@ IN (@shared@)",
+        which += filled(which.empty() ? "@value@ OPERATOR(pg_catalog.=) ANY (@shared@)"
+                                      : " OR @value@ OPERATOR(pg_catalog.=) ANY (@shared@)",
                         {{"@shared@", "SELECT @value@ FROM @table@ l WHERE pg_catalog.btrim(@value@) "
                                       "OPERATOR(pg_catalog.<>) '' GROUP BY 1 HAVING pg_catalog.count(*) "
                                       "OPERATOR(pg_catalog.>) 1"},
