@@ -21,7 +21,7 @@ CREATE FUNCTION mega_record_admin_audit(action text, actor_pass_id text DEFAULT 
 COMMENT ON FUNCTION mega_record_admin_audit(text, text, uuid, text, text, text, text, text, integer, jsonb, text) IS
     'Appends what an admin did (user_id, email, ip), once per audit_id; actor_pass_id is the customer acted on. ip is '
     'stored as Postgres writes an address. Raises 22023 for a blank action or an ip that is no address, 23503 unknown '
-    'customer, MG002 when audit_id was recorded with other content. Locks the customer FOR KEY SHARE.';
+    'customer, MG004 for one who was erased, MG002 when audit_id was recorded with other content. Locks the customer FOR KEY SHARE.';
 
 -- level: admin
 CREATE FUNCTION mega_admin_audits(page_size integer DEFAULT 50, page_cursor text DEFAULT NULL, action text DEFAULT NULL,
@@ -70,8 +70,8 @@ CREATE FUNCTION mega_link_profile(profile_id uuid, user_id uuid DEFAULT NULL, em
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_link_profile(uuid, uuid, text, text, text) IS
     'Ties a profile to a person: what is given replaces what stood there, the rest stays. Its customer is that of pass_id, '
-    'or else, for a new person or where there was none, the one with its user id or Shopify id. Raises 23503 unknown customer, MG009 when the '
-    'identities belong to two customers, 22023 bad argument. Locks the profile FOR NO KEY UPDATE and the customer FOR KEY '
+    'or else, for a new person or where there was none, the one with its user id or Shopify id. Raises 23503 unknown customer, MG004 for one who '
+    'was erased, MG009 when the identities belong to two customers, 22023 bad argument. Locks the profile FOR NO KEY UPDATE and the customer FOR KEY '
     'SHARE.';
 
 -- level: admin
