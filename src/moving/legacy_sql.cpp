@@ -56,25 +56,25 @@ constexpr const char *nobody =
     "AS root WHERE false)";
 
 // Of whom something is new, by the keys $2 of customers and the ids $3 of credit rows; and by which keys credit rows
-// have these customers.
-constexpr const char *new_people = ", news AS MATERIALIZED (SELECT p.root FROM @people@ p WHERE "
-                                   "coalesce(p.key, 'anonymous') OPERATOR(pg_catalog.=) ANY (@new_keys@)@new_credits@)";
+// have these customers. Nobody's are all new. Each is one condition, so that it becomes a join, whatever its size.
+constexpr const char *new_people =
+    ", news AS MATERIALIZED (SELECT coalesce(p.root, '') AS root FROM @people@ p WHERE coalesce(p.key, 'anonymous') "
+    "OPERATOR(pg_catalog.=) ANY (@new_keys@)@new_credits@)";
 
 constexpr const char *new_credits =
-    " UNION SELECT coalesce(p.root, k.root, t.pass) FROM (SELECT @pass@ AS pass FROM (SELECT @key@ AS key FROM @table@ "
-    "l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@new_ids@)) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) "
-    "t.pass LEFT JOIN (SELECT "
-    "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass";
+    " UNION SELECT coalesce(p.root, k.root, t.pass, '') FROM (SELECT @pass@ AS pass FROM (SELECT @key@ AS key FROM "
+    "@table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@new_ids@) OR @id@ IS NULL) d) t LEFT JOIN @known@ k ON k.name "
+    "OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass "
+    "OPERATOR(pg_catalog.=) t.pass";
 
 constexpr const char *keys_of_news =
     ", keys AS MATERIALIZED (SELECT t.key FROM (SELECT d.key, @pass@ AS pass FROM (SELECT DISTINCT coalesce(@key@, '') "
     "AS key FROM @table@ l) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT "
     "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass WHERE coalesce(p.root, k.root, "
-    "t.pass) OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n WHERE n.root IS NOT NULL))";
+    "t.pass, '') OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n))";
 
 constexpr const char *credits_of_news =
-    "(SELECT l.* FROM @table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@new_ids@) OR @id@ IS NULL OR "
-    "coalesce(@key@, '') OPERATOR(pg_catalog.=) ANY (SELECT k.key FROM @keys@ k))";
+    "(SELECT l.* FROM @table@ l WHERE coalesce(@key@, '') OPERATOR(pg_catalog.=) ANY (SELECT k.key FROM @keys@ k))";
 
 std::string given_texts(int parameter) {
     return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
@@ -217,8 +217,7 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
     text += customer_rows;
     text += customers ? "" : " WHERE false";
     if (few && customers)
-        text += " WHERE coalesce(p.key, 'anonymous') OPERATOR(pg_catalog.=) ANY (" + given_texts(2) +
-                ") OR p.root OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n WHERE n.root IS NOT NULL)";
+        text += " WHERE coalesce(p.root, '') OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n)";
     if (credits)
         text += std::string(" UNION ALL ") +
                 filled(credit_rows, {{"@pass@", pass_of("s.key")},

@@ -7,25 +7,23 @@ namespace mega::moving {
 
 namespace {
 
-// The customers' rows that share a user id or an e-mail address with another one.
+// The customers' rows that share a user id or an e-mail address with another one; by joins, whatever their number.
 std::string shared_rows(const legacy_schema &from) {
-    std::string which;
+    std::string joins, which = "false";
     for (const char *column : {"user_id", "email"}) {
         if (from.column(legacy::customers, column) == nullptr)
             continue;
         if (!is_plain(from, legacy::customers, column))
             return from.qualified(legacy::customers);
-        which += filled(which.empty() ? "@value@ OPERATOR(pg_catalog.=) ANY (@shared@)"
-                                      : " OR @value@ OPERATOR(pg_catalog.=) ANY (@shared@)",
-                        {{"@shared@", "SELECT @value@ FROM @table@ l WHERE pg_catalog.btrim(@value@) "
-                                      "OPERATOR(pg_catalog.<>) '' GROUP BY 1 HAVING pg_catalog.count(*) "
-                                      "OPERATOR(pg_catalog.>) 1"},
-                         {"@value@", "pg_catalog.lower(l." + std::string(column) +
-                                         "::pg_catalog.text COLLATE pg_catalog.\"default\")"},
+        joins += filled(" LEFT JOIN (SELECT @value@ AS value FROM @table@ l WHERE pg_catalog.btrim(@value@) "
+                        "OPERATOR(pg_catalog.<>) '' GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) "
+                        "by_@column@ ON by_@column@.value OPERATOR(pg_catalog.=) @value@",
+                        {{"@value@", "pg_catalog.lower(l.@column@::pg_catalog.text COLLATE pg_catalog.\"default\")"},
+                         {"@column@", column},
                          {"@table@", from.qualified(legacy::customers)}});
+        which += " OR by_" + std::string(column) + ".value IS NOT NULL";
     }
-    return "(SELECT l.* FROM " + from.qualified(legacy::customers) + " l WHERE " + (which.empty() ? "false" : which) +
-           ")";
+    return "(SELECT l.* FROM " + from.qualified(legacy::customers) + " l" + joins + " WHERE " + which + ")";
 }
 
 } // namespace
