@@ -7,23 +7,30 @@ namespace mega::moving {
 
 namespace {
 
-// The customers' rows that share a user id or an e-mail address with another one; by joins, whatever their number.
+// The customers' rows that share a user id or an e-mail address with another one. A row without a key is nobody's.
 std::string shared_rows(const legacy_schema &from) {
-    std::string joins, which = "false";
+    const std::string all = from.qualified(legacy::customers);
+    const char *key = definition_of(legacy::customers).key;
+    if (!is_plain(from, legacy::customers, key))
+        return all;
+    std::string keys;
     for (const char *column : {"user_id", "email"}) {
         if (from.column(legacy::customers, column) == nullptr)
             continue;
         if (!is_plain(from, legacy::customers, column))
-            return from.qualified(legacy::customers);
-        joins += filled(" LEFT JOIN (SELECT @value@ AS value FROM @table@ l WHERE pg_catalog.btrim(@value@) "
-                        "OPERATOR(pg_catalog.<>) '' GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) "
-                        "by_@column@ ON by_@column@.value OPERATOR(pg_catalog.=) @value@",
-                        {{"@value@", "pg_catalog.lower(l.@column@::pg_catalog.text COLLATE pg_catalog.\"default\")"},
-                         {"@column@", column},
-                         {"@table@", from.qualified(legacy::customers)}});
-        which += " OR by_" + std::string(column) + ".value IS NOT NULL";
+            return all;
+        keys += filled(std::string(keys.empty() ? "" : " UNION ALL ") +
+                           "SELECT @key@ FROM @table@ l JOIN (SELECT @value@ AS value FROM @table@ l WHERE "
+                           "pg_catalog.btrim(@value@) OPERATOR(pg_catalog.<>) '' GROUP BY 1 HAVING pg_catalog.count(*) "
+                           "OPERATOR(pg_catalog.>) 1) s ON s.value OPERATOR(pg_catalog.=) @value@",
+                       {{"@value@", "pg_catalog.lower(l.@column@::pg_catalog.text COLLATE pg_catalog.\"default\")"},
+                        {"@column@", column},
+                        {"@key@", plain_text(key)},
+                        {"@table@", all}});
     }
-    return "(SELECT l.* FROM " + from.qualified(legacy::customers) + " l" + joins + " WHERE " + which + ")";
+    return keys.empty() ? "(SELECT l.* FROM " + all + " l WHERE false)"
+                        : "(SELECT l.* FROM " + all + " l WHERE " + plain_text(key) + " OPERATOR(pg_catalog.=) ANY (" +
+                              keys + "))";
 }
 
 } // namespace
