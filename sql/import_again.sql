@@ -44,7 +44,8 @@ RESET bytea_output;
 RESET extra_float_digits;
 -- What was brought by an import that noted no digest, or another one, is compared.
 SET session_replication_role = replica;
-UPDATE mega_generations g SET mg_payload = to_jsonb(l), mg_meta = jsonb_set(mg_meta, '{mega,import,digest}', '"0"') FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id;
+UPDATE mega_generations g SET mg_payload = to_jsonb(l) FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id;
+UPDATE mega_generations g SET mg_meta = jsonb_set(mg_meta, '{mega,import,digest}', '"older"') FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id AND l.id > pg_temp.id(17);
 UPDATE mega_generations g SET mg_payload = to_jsonb(l), mg_meta = mg_meta #- '{mega,import,digest}' FROM old_shop.generations l WHERE g.mg_id = 'generation:' || l.id;
 UPDATE mega_generations g SET mg_payload = to_jsonb(l), mg_meta = mg_meta #- '{mega,import,digest}' FROM old_shop.credit_transactions l WHERE g.mg_id = 'credit_transaction:' || l.id;
 RESET session_replication_role;

@@ -62,16 +62,17 @@ std::optional<std::string> noted_digests::sum_of(Oid schema, legacy table) {
 }
 
 void noted_digests::read(Oid schema, const char *name) {
-    pg::read_at_once(pg::with_schema_name("SELECT m.mg_record_type, pg_catalog.sum((m.mg_meta OPERATOR(pg_catalog.#>>) "
-                                          "'{mega,import,digest}')::pg_catalog.int8)::pg_catalog.text FROM ONLY "
-                                          "@schema@.",
-                                          schema) +
-                         name + " m GROUP BY 1",
-                     [&](const pg::rows &rows) {
-                         for (std::uint64_t i = 0; i < rows.count(); ++i)
-                             if (const auto sum = rows.text(i, 1))
-                                 sums_.emplace(rows.text(i, 0).value_or(""), *sum);
-                     });
+    pg::read_at_once(
+        pg::with_schema_name("SELECT m.mg_record_type, pg_catalog.sum(pg_catalog.hashtextextended((m.mg_meta "
+                             "OPERATOR(pg_catalog.#>>) '{mega,import,digest}') COLLATE pg_catalog.\"C\", "
+                             "0))::pg_catalog.text FROM ONLY @schema@.",
+                             schema) +
+            name + " m GROUP BY 1",
+        [&](const pg::rows &rows) {
+            for (std::uint64_t i = 0; i < rows.count(); ++i)
+                if (const auto sum = rows.text(i, 1))
+                    sums_.emplace(rows.text(i, 0).value_or(""), *sum);
+        });
 }
 
 news::news(const legacy_schema &from, Oid schema, std::span<const legacy> tables, noted_digests &noted) {
@@ -98,7 +99,10 @@ void news::look(const legacy_schema &from, Oid schema, legacy table, noted_diges
 // How many rows the table has. Returns the sum of their digests.
 std::optional<std::string> news::count(const legacy_schema &from, legacy table) {
     std::optional<std::string> sum;
-    const std::string digests = table == legacy::customers ? "NULL" : number_of_row(from, table);
+    const std::string digests =
+        table == legacy::customers
+            ? "NULL"
+            : "pg_catalog.hashtextextended(" + digest_of_row(from, table) + " COLLATE pg_catalog.\"C\", 0)";
     pg::read_at_once("SELECT pg_catalog.count(*), pg_catalog.sum(" + digests +
                          "::pg_catalog.int8)::pg_catalog.text FROM " + from.qualified(table) + " l",
                      [&](const pg::rows &rows) {
