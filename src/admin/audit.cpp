@@ -71,8 +71,8 @@ constinit pg::statement
            id_type);
 
 // An audit keeps the pass id under which it was written, whoever goes on for that customer.
-bool is_about(const schema::table_catalog &where, std::optional<std::string_view> stored, const audit &what) {
-    return stored && what.customer ? ledger::means_customer(where, *stored, *what.customer) : stored == what.customer;
+bool is_about(const schema::table_catalog &where, std::optional<std::string_view> named, const audit &what) {
+    return named && what.customer ? ledger::means_customer(where, *named, *what.customer) : named == what.customer;
 }
 
 // The first column in which the stored audit is another one; '' for the same.
