@@ -3,6 +3,7 @@
 
 #include "core/text_rule.hpp"
 #include "ledger/audit.hpp"
+#include "ledger/checked.hpp"
 #include "ledger/fold_lots.hpp"
 #include "ledger/lots.hpp"
 #include "ledger/preference_fold.hpp"
