@@ -40,7 +40,7 @@ INSERT INTO legacy.admin_audit VALUES ('audit1', '2025-01-02Z', 'login', '/admin
 CALL mega_import('legacy') \gset first_
 SELECT * FROM pg_temp.counts(:'first_report');
 SELECT mg_pass_id, mg_shopify_customer_id, mg_user_id, mg_email, mg_credits, mg_disabled, mg_expires_at, mg_last_active, mg_source_system, mg_created_at, mg_meta - 'mega' AS meta, mg_meta #> '{mega,lots}' AS lots FROM mega_customers ORDER BY 1;
-SELECT mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_session_id, mg_generation_id, mg_status, mg_meta FROM mega_generations ORDER BY 1;
+SELECT mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_session_id, mg_generation_id, mg_status, mg_meta #- '{mega,import,digest}' AS mg_meta FROM mega_generations ORDER BY 1;
 SELECT mg_id, mg_actor_pass_id, mg_user_id, mg_runtime_flat, mg_value, mg_meta - 'mega' AS meta FROM mega_admin WHERE mg_action IS DISTINCT FROM 'import' ORDER BY 1;
 SET TIME ZONE 'UTC';
 SELECT g.mg_payload = to_jsonb(l) AS whole, g.mg_created_at = l.created_at AS kept, g.mg_source_system FROM mega_generations g JOIN legacy.generations l ON g.mg_id = 'generation:' || l.id;

@@ -18,9 +18,9 @@ template <class... Values> Datum return_row(FunctionCallInfo fcinfo, const Value
 class row_set {
 public:
     explicit row_set(FunctionCallInfo fcinfo) : info_(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)) {
-        // Whoever calls has the columns at hand as a rule; to make them of the declaration again costs as much as a
-        // look through an index.
-        const bits32 flags = info_->expectedDesc != nullptr ? MAT_SRF_USE_EXPECTED_DESC : 0;
+        // Whoever calls for a set has the columns at hand as a rule; to make them of the declaration again costs as
+        // much as a look through an index.
+        const bits32 flags = info_ != nullptr && info_->expectedDesc != nullptr ? MAT_SRF_USE_EXPECTED_DESC : 0;
         call([fcinfo, flags] { InitMaterializedSRF(fcinfo, flags); });
     }
 

@@ -59,12 +59,14 @@ sub send_operation {
 sub commit_operation {
     my ($client, $operation, $expected) = @_;
     my $time;
-    if ($operation->{kind} eq 'event' && !defined $operation->{time}) {
-        $time = $client->rows("SELECT (extract(epoch FROM mg_created_at) * 1000000)::bigint FROM mega_generations WHERE mg_id = 'mma_event:$operation->{id}'");
-        my (undef, undef, $newest) = $model->fold($model->root($operation->{pass}));
+    my $stamped = $operation->{kind} eq 'event' && !defined $operation->{time} ? $operation->{id} : $operation->{kind} eq 'tweak' && $expected->{answer} eq 't' ? $operation->{event} : undef;
+    if (defined $stamped) {
+        $time = $client->rows("SELECT (extract(epoch FROM mg_created_at) * 1000000)::bigint FROM mega_generations WHERE mg_id = 'mma_event:$stamped'");
+        my $whose = $operation->{kind} eq 'tweak' ? $model->{generations}{ $operation->{parent} }{pass} : $model->root($operation->{pass});
+        my (undef, undef, $newest) = $model->fold($whose);
         # behind the newest one, unless that lies five seconds ahead of the clock
-        surprise("the event $operation->{id} was stamped $time, before the newest one at $newest")
-          if $expected->{answer} eq 'f' && defined $newest && $time <= $newest && $newest - $time < 5_000_000;
+        surprise("the event $stamped was stamped $time, before the newest one at $newest")
+          if $expected->{answer} eq ($operation->{kind} eq 'tweak' ? 't' : 'f') && defined $newest && $time <= $newest && $newest - $time < 5_000_000;
     }
     $expected->{commit}->($time);
     return;
@@ -107,6 +109,7 @@ sub told_by_model {
     my ($blocks, $weights, $newest) = $model->fold($pass);
     my @lines = ("credits $model->{credits}{$pass}", 'theme ' . ($model->{themes}{$pass} // ''), "blocks @$blocks", 'newest ' . ($newest // ''));
     push @lines, "weight $_ $weights->{$_}" for sort keys %$weights;
+    push @lines, join ' ', 'feedback', sort grep { $model->{feedback}{$_}{pass} eq $pass } keys %{ $model->{feedback} };
     for my $id (sort grep { $model->{generations}{$_}{pass} eq $pass } keys %{ $model->{generations} }) {
         my $generation = $model->{generations}{$id};
         push @lines, join ' ', 'generation', $id, $generation->{status}, $generation->{url} // '', map { "$_=$generation->{vars}{$_}" } sort keys %{ $generation->{vars} };
@@ -123,10 +126,11 @@ sub told_by_tables {
     my @lines = ("credits $credits", 'theme ' . ($stored->{theme} // ''), 'blocks ' . join(' ', map { bytes_of($_) } @{ $stored->{hard_blocks} // [] }), "newest $newest");
     my %weights = map { bytes_of($_) => sprintf('%.0f', $stored->{tag_weights}{$_} * 1_000_000) } keys %{ $stored->{tag_weights} // {} };
     push @lines, "weight $_ $weights{$_}" for sort keys %weights;
+    push @lines, join ' ', 'feedback', split / /, $client->rows("SELECT string_agg(substr(mg_id, 10), ' ' ORDER BY mg_id COLLATE \"C\") FROM mega_generations WHERE mg_pass_id = '$pass' AND mg_record_type = 'feedback'");
     for my $row (split /\n/, $client->rows("SELECT mg_generation_id, mg_mma_status, mg_output_url, mg_mma_vars FROM mega_generations WHERE mg_pass_id = '$pass' AND mg_record_type = 'generation' ORDER BY mg_generation_id COLLATE \"C\"")) {
         my ($id, $status, $url, $vars) = split /\|/, $row, 4;
         my $map = decode_json($vars);
-        push @lines, join ' ', 'generation', $id, $status, $url, map { "$_=$map->{$_}" } sort keys %$map;
+        push @lines, join ' ', 'generation', $id, $status, $url, map { "$_=" . (ref $map->{$_} ? @{ $map->{$_}{scan_lines} } : $map->{$_}) } sort keys %$map;
         push @lines, join ' ', 'steps', split / /, $client->rows("SELECT string_agg(mg_step_no || ':' || mg_step_type, ' ' ORDER BY mg_step_no) FROM mega_generations WHERE mg_generation_id = '$id' AND mg_record_type = 'mma_step'");
     }
     return join "\n", @lines;
@@ -153,7 +157,7 @@ is($clients[0]->rows('SELECT mg_pass_id, mg_credits, mg_mma_preferences, EXISTS 
     join("\n", map { "$_|0|{}|f" } sort keys %{ $model->{roots} }), 'who was merged has nothing');
 is(scalar @surprises, 0, "the model agrees with every answer and every table of $operations operations");
 note(join ', ', map { "$_ x $answers{$_}" } sort keys %answers);
-for my $kind (qw(record hold settle refund revoke transfer batch raw event create update end step guest merge)) {
+for my $kind (qw(record hold settle refund revoke transfer batch raw event create update end step tweak feedback scan guest merge)) {
     cmp_ok($answers{"$kind 00000"} // 0, '>', $kind eq 'merge' ? 2 : 5, "operations of kind $kind succeeded") if $operations >= 2000;
 }
 my $refusals = grep { !/ 00000$/ } keys %answers;
@@ -227,6 +231,10 @@ is(join(' ', grep { !$expected{$_} } sort keys %states), '', 'no answer that a w
 my $merged = $node->safe_psql('postgres', q{SELECT count(*) FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:two-guest-%' AND mg_meta #>> '{mega,merged_into}' IS NOT NULL});
 cmp_ok($merged, '>', 2, 'guests were merged');
 
+my $lines = grep { /^00000 scan / } map { split /\n/, slurp_file("$logs/journal$_") } 1 .. $writers;
+is($node->safe_psql('postgres', q{SELECT coalesce(sum(jsonb_array_length(mg_mma_vars #> '{userMessages,scan_lines}')), 0) FROM mega_generations WHERE mg_id LIKE 'generation:two-%'}),
+    $lines, 'no line of a scan is lost');
+
 # One query after the other, each about one rule; none may find a row.
 my %rules = (
     'I1: balances are sums' => q{SELECT c.mg_pass_id FROM mega_customers c LEFT JOIN mega_generations g ON g.mg_pass_id = c.mg_pass_id AND g.mg_record_type = 'credit_transaction'
@@ -249,6 +257,9 @@ my %rules = (
         FROM mega_generations u WHERE u.mg_meta #>> '{mega,refund_of}' = substr(r.mg_id, 20)), 0)) FROM mega_generations r WHERE r.mg_meta #>> '{mega,revoke_of}' = substr(g.mg_id, 20)) AS revoked
         FROM mega_generations g) s WHERE revoked < 0 OR revoked > granted},
     'transfers are balanced' => q{SELECT mg_ref_id FROM mega_generations WHERE mg_ref_type = 'transfer' GROUP BY 1 HAVING count(*) <> 2 OR sum(mg_delta) <> 0 OR count(DISTINCT coalesce(mg_meta #>> '{mega,from}', mg_pass_id)) <> 2},
+    'a tweak and its generation are there together, and are one customer\'s' => q{SELECT e.mg_id, g.mg_id FROM (SELECT * FROM mega_generations WHERE mg_meta #>> '{mega,child}' IS NOT NULL) e
+        FULL JOIN (SELECT * FROM mega_generations WHERE mg_record_type = 'generation' AND mg_parent_id IS NOT NULL) g
+        ON 'generation:' || (e.mg_meta #>> '{mega,child}') = g.mg_id AND 'generation:' || e.mg_generation_id = g.mg_parent_id AND e.mg_pass_id = g.mg_pass_id WHERE e.mg_id IS NULL OR g.mg_id IS NULL},
     'who was merged has nothing' => q{SELECT mg_pass_id FROM mega_customers c WHERE mg_meta #>> '{mega,merged_into}' IS NOT NULL AND (mg_credits <> 0 OR mg_mma_preferences <> '{}'
         OR EXISTS (SELECT FROM mega_generations g WHERE g.mg_pass_id = c.mg_pass_id))},
     'who was merged was merged into one who goes on' => q{SELECT s.mg_pass_id FROM mega_customers s LEFT JOIN mega_customers t ON t.mg_pass_id = s.mg_meta #>> '{mega,merged_into}'

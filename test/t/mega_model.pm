@@ -16,7 +16,8 @@ sub new {
         rows => {},        # credit rows by txn id: pass, delta, status, refund_of
         references => {},  # type|id|reason of credit rows
         events => {},      # by event id: pass, type, payload, generation, time (microseconds)
-        generations => {}, # by id: pass, status, url, vars, steps
+        generations => {}, # by id: pass, status, url, vars (of the lines of a scan how many), steps, parent
+        feedback => {},    # by id: pass
         themes => {},      # the application's own key in the preferences
         roots => {},       # of who was merged: into whom
     }, $class;
@@ -254,7 +255,7 @@ sub on_merge {
     }
     my $credits = $self->{credits}{$source} + $self->{credits}{$target};
     return success("$credits|f", sub {
-        $_->{pass} = $target for grep { $_->{pass} eq $source } map { values %{ $self->{$_} } } qw(rows events generations);
+        $_->{pass} = $target for grep { $_->{pass} eq $source } map { values %{ $self->{$_} } } qw(rows events generations feedback);
         $self->{roots}{$_} = $target for $source, grep { $self->{roots}{$_} eq $source } keys %{ $self->{roots} };
         $self->{credits}{$target} = $credits;
         delete $self->{credits}{$source};
@@ -398,6 +399,48 @@ sub on_step {
         $generation->{steps}{$number} = { type => $operation->{type}, input => $operation->{input} };
         $generation->{status} = $status;
     });
+}
+
+# A tweak and the generation that follows from it: both, once by the event's id, or by the child's.
+sub on_tweak {
+    my ($self, $operation) = @_;
+    my ($parent, $id, $event, $payload) = @$operation{qw(parent id event payload)};
+    my $of = $self->{generations}{$parent} // return refused('MG003');
+    my $pass = $of->{pass};
+    if (my $there = $self->{events}{$event}) {
+        my $same = $there->{pass} eq $pass && $there->{generation} eq $parent && $there->{child} eq $id && payload_text($there->{payload}) eq payload_text($payload);
+        return $same ? success('f') : refused('MG002');
+    }
+    if (my $there = $self->{generations}{$id}) {
+        return $there->{pass} eq $pass && ($there->{parent} // '') eq $parent ? success('f') : refused('MG002');
+    }
+    return success('t', sub {
+        my ($time) = @_;
+        $self->{generations}{$id} = { pass => $pass, status => 'queued', vars => {}, steps => {}, made => ++$self->{made}, parent => $parent };
+        $self->{events}{$event} = { id => $event, pass => $pass, type => 'tweak', payload => $payload, generation => $parent, child => $id, time => $time };
+    });
+}
+
+# The first word under an id stays, about the customer's own generation.
+sub on_feedback {
+    my ($self, $operation) = @_;
+    my ($pass, $id, $generation) = @$operation{qw(pass id generation)};
+    return refused('23503') if !defined $self->{credits}{$pass};
+    if (my $there = $self->{feedback}{$id}) {
+        return $there->{pass} eq $pass ? success('f') : refused('MG002');
+    }
+    if (defined $generation) {
+        my $row = $self->{generations}{$generation} // return refused('23503');
+        return refused('23514') if $row->{pass} ne $pass;
+    }
+    return success('t', sub { $self->{feedback}{$id} = { pass => $pass } });
+}
+
+sub on_scan {
+    my ($self, $operation) = @_;
+    my $generation = $self->{generations}{ $operation->{id} } // return refused('MG003');
+    my $lines = ($generation->{vars}{userMessages} // 0) + 1;
+    return success($lines, sub { $generation->{vars}{userMessages} = $lines });
 }
 
 #

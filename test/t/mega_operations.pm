@@ -106,7 +106,11 @@ sub random_operation {
     return { kind => 'transfer', from => customer(), to => customer(), amount => chance(0.1) ? undef : int rand 15, id => id('transfer', 120) } if $dice < 45;
     return { kind => 'batch', entries => [ map { movement() } 1 .. 1 + int rand 4 ] } if $dice < 48;
     return { kind => 'raw', copied => chance(0.3), rows => [ map { raw_row() } 1 .. 1 + int rand 5 ] } if $dice < 58;
-    return event() if $dice < 73;
+    return event() if $dice < 70;
+    return one_of(
+        { kind => 'tweak', parent => id('generation', 30), id => id('generation', 60), event => id('tweak', 60), payload => payload('tweak') },
+        { kind => 'feedback', pass => customer(), id => id('feedback', 60), generation => chance(0.3) ? id('generation', 30) : undef },
+        { kind => 'scan', id => id('generation', 30) }) if $dice < 73;
     return { kind => 'create', id => id('generation', 30), pass => customer() } if $dice < 78;
     my $status = one_of(qw(queued scanning prompting generating postscan done error));
     my @vars = chance(0.5) ? (vars => { map { 'k' . int(rand 6) => chance(0.3) ? undef : int rand 100 } 0 .. int rand 3 }) : ();
@@ -229,6 +233,15 @@ my %sql = (
         my ($o) = @_;
         return "SELECT sum(granted - spent + returned - expired), sum(movements) FROM mega_usage('$o->{pass}', now() - interval '1 day', now() + interval '1 minute', '$o->{by}')";
     },
+    tweak => sub {
+        my ($o) = @_;
+        return "SELECT created FROM mega_tweak_generation('$o->{parent}', '$o->{id}', " . mega_test::quoted(mega_model::payload_text($o->{payload})) . ", '$o->{event}')";
+    },
+    feedback => sub {
+        my ($o) = @_;
+        return "SELECT created FROM mega_record_feedback('$o->{pass}', '$o->{id}'" . argument('generation_id', defined $o->{generation} ? literal($o->{generation}) : undef) . ", comment => 'dark')";
+    },
+    scan => sub { my ($o) = @_; return "SELECT mega_append_scan_line('$o->{id}', 'a line')" },
     guest => sub { my ($o) = @_; return "SELECT created FROM mega_ensure_customer('$o->{pass}')" },
     merge => sub { my ($o) = @_; return "SELECT mg_credits, replayed FROM mega_merge_customers('$o->{source}', '$o->{target}')" },
     theme => sub { my ($o) = @_; return "UPDATE mega_customers SET mg_mma_preferences = mg_mma_preferences || '{\"theme\": $o->{theme}}' WHERE mg_pass_id = '$o->{pass}'" },
