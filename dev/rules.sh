@@ -303,7 +303,7 @@ rule_rivals_are_planted() {
         project_files src | xargs -r -d '\n' grep -hoE 'pg_catalog\.[a-z_0-9]+\(|::pg_catalog\.[a-z_0-9]+' | sed 's/.*pg_catalog\.//; s/($//'
         project_files src | xargs -r -d '\n' grep -hoE 'OPERATOR\(pg_catalog\.[^a-z")]+' | sed 's/.*pg_catalog\.//'
     } | sort -u | while IFS= read -r name; do
-        grep -oE "'\{[^']*\}'" sql/names.sql | tr -d "{}'" | tr , '\n' | grep -qxF -- "$name" || say "sql/names.sql has no rival of $name"
+        grep -oE "'\{[^']*\}'" sql/names.sql | tr -d "{}'" | tr , '\n' | grep -xF -- "$name" >/dev/null || say "sql/names.sql has no rival of $name"
     done
     project_files src | xargs -r -d '\n' grep -hoE '(FROM|JOIN|ONLY) pg_catalog\.pg_[a-z_]+' | sed 's/.*pg_catalog\.pg_//' | sort -u |
         while IFS= read -r name; do
