@@ -2,6 +2,8 @@
 \getenv tests PG_ABS_SRCDIR
 \set moving :tests '/sql/shared/moving.psql'
 \i :moving
+\set counts :tests '/sql/shared/counts.psql'
+\i :counts
 SET TIME ZONE 'Asia/Dubai';
 CREATE SCHEMA legacy;
 CREATE TABLE legacy.customers (shopify_customer_id text PRIMARY KEY, user_id uuid, email text, credits int DEFAULT 0, expires_at timestamptz, last_active timestamptz, disabled bool, meta jsonb, created_at timestamptz, updated_at timestamptz, vip bool);
@@ -15,14 +17,6 @@ CREATE TABLE legacy.profiles (user_id uuid PRIMARY KEY, email text, shopify_cust
 CREATE TABLE legacy.admin_sessions (session_hash text PRIMARY KEY, user_id uuid, email text, ip text, user_agent text, first_seen_at timestamptz, last_seen_at timestamptz, updated_at timestamptz);
 CREATE TABLE legacy.admin_audit (id text PRIMARY KEY, created_at timestamptz, action text, route text, method text, status int, user_id uuid, email text, detail jsonb);
 
--- Counts of a report, one row a table.
-CREATE FUNCTION pg_temp.counts(report jsonb) RETURNS TABLE (name text, read int, written int, there int, changed int, brought int, mended jsonb, refused jsonb)
-LANGUAGE sql AS $$
-    SELECT t.key, (t.value ->> 'read')::int, (t.value ->> 'written')::int, (t.value ->> 'there')::int, (t.value ->> 'changed')::int, (t.value ->> 'brought')::int,
-        (SELECT jsonb_object_agg(m.key, m.value -> 'rows') FROM jsonb_each(t.value -> 'mended') m),
-        (SELECT jsonb_object_agg(m.key, m.value -> 'rows') FROM jsonb_each(t.value -> 'refused') m)
-    FROM jsonb_each(report -> 'tables') t ORDER BY t.key COLLATE "C" $$;
-CREATE FUNCTION pg_temp.id(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
 
 -- A clean shop.
 INSERT INTO legacy.customers VALUES ('1001', pg_temp.id(1), 'ada@example.com', 12, NULL, '2025-03-01Z', false, '{"tier": "gold", "mega": {"lots": []}}', '2025-01-01Z', '2025-03-01Z', true),

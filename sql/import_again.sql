@@ -3,6 +3,8 @@
 \getenv tests PG_ABS_SRCDIR
 \set moving :tests '/sql/shared/moving.psql'
 \i :moving
+\set counts :tests '/sql/shared/counts.psql'
+\i :counts
 CREATE SCHEMA old_shop;
 CREATE TYPE old_shop.colour AS ENUM ('red', 'green');
 CREATE DOMAIN old_shop.short AS text;
@@ -11,13 +13,6 @@ CREATE TABLE old_shop.credit_transactions (id bigint, shopify_customer_id text, 
 CREATE TABLE old_shop.sessions (id uuid, shopify_customer_id varchar, title text, created_at timestamptz DEFAULT '2025-01-01', f float8, r real, n numeric, b bytea, i interval, t time, d date, ts timestamp, j json, jb jsonb, a int[], c old_shop.colour, s old_shop.short, ch char(5), o bool, at timestamptz);
 CREATE TABLE old_shop.generations (id text, session_id uuid, shopify_customer_id text, prompt text, created_at timestamptz DEFAULT '2025-01-01');
 CREATE TABLE old_shop.app_config (key text, value jsonb, updated_at timestamptz DEFAULT '2025-01-01');
-CREATE FUNCTION pg_temp.counts(report jsonb) RETURNS TABLE (name text, read int, written int, there int, changed int, brought int, mended jsonb, refused jsonb)
-LANGUAGE sql AS $$
-    SELECT t.key, (t.value ->> 'read')::int, (t.value ->> 'written')::int, (t.value ->> 'there')::int, (t.value ->> 'changed')::int, (t.value ->> 'brought')::int,
-        (SELECT jsonb_object_agg(m.key, m.value -> 'rows') FROM jsonb_each(t.value -> 'mended') m),
-        (SELECT jsonb_object_agg(m.key, m.value -> 'rows') FROM jsonb_each(t.value -> 'refused') m)
-    FROM jsonb_each(report -> 'tables') t ORDER BY t.key COLLATE "C" $$;
-CREATE FUNCTION pg_temp.id(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
 INSERT INTO old_shop.customers SELECT n::text, pg_temp.id(n), 'p' || n || '@example.com', 3, '2025-01-01', 'x' FROM generate_series(101, 103) n;
 INSERT INTO old_shop.credit_transactions SELECT n * 10, n::text, 3, 'gift', 'order', n::text FROM generate_series(101, 103) n;
 INSERT INTO old_shop.sessions SELECT pg_temp.id(n), '101', 'a', '2025-01-01', 0.30000000000000004, 1.5, 1.10, '\x01ff', '1 mon', '10:00', '2025-02-01', '2025-02-01 10:00', '{"b": 1, "a": 2}', '{"a": [1, 2]}', '{1,2}', 'red', 'short', 'ab', true, '2025-02-01 10:00Z' FROM generate_series(1, 20) n;

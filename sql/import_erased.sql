@@ -8,7 +8,6 @@ CREATE TABLE old_shop.customers (shopify_customer_id text, user_id uuid, email t
 CREATE TABLE old_shop.credit_transactions (id text, shopify_customer_id text, delta int, reason text, source text, ref_type text, ref_id text, created_at timestamptz DEFAULT '2025-01-01');
 CREATE TABLE old_shop.sessions (id uuid, shopify_customer_id text, platform text, title text, created_at timestamptz DEFAULT '2025-01-01');
 CREATE TABLE old_shop.feedback (id text, shopify_customer_id text, session_id uuid, generation_id text, comment text, created_at timestamptz DEFAULT '2025-01-01');
-CREATE FUNCTION pg_temp.id(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
 CREATE FUNCTION pg_temp.counts(report jsonb) RETURNS TABLE (name text, read int, written int, there int, refused jsonb)
 LANGUAGE sql AS $$
     SELECT t.key, (t.value ->> 'read')::int, (t.value ->> 'written')::int, (t.value ->> 'there')::int,

@@ -14,7 +14,6 @@ LANGUAGE sql AS $$
         (SELECT jsonb_object_agg(m.key, m.value -> 'rows') FROM jsonb_each(t.value -> 'mended') m),
         (SELECT jsonb_object_agg(m.key, m.value -> 'rows') FROM jsonb_each(t.value -> 'refused') m)
     FROM jsonb_each(report -> 'tables') t ORDER BY t.key COLLATE "C" $$;
-CREATE FUNCTION pg_temp.id(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
 -- Whom mega knows already: by his user id, by a row that was merged, erased.
 SELECT mg_pass_id, created FROM mega_ensure_customer(user_id => pg_temp.id(9), email => 'live@example.com');
 SELECT mg_credits FROM mega_record_credit('pass:user:' || pg_temp.id(9), 7, 'topup', ref_type => 'order', ref_id => '900', txn_id => 'live-9');

@@ -153,7 +153,7 @@ std::optional<std::int64_t> settle_lots(ledger::store &store, ledger::locked_cus
     }
     for (const core::lot_change &one : left) // which the look had no room for
         ledger::mark_ended(store, one.name, -one.credits);
-    if (ended)
+    if (ended && !ended->came.ended.empty())
         ledger::see_what_others_did(store, customer);
     return settled ? std::optional(ended ? ended->came.total() : 0) : std::nullopt;
 }

@@ -144,6 +144,11 @@ std::string prefix_of(legacy table) {
     return type ? std::string(core::name(*type)) + ":" : std::string();
 }
 
+const char *mega_table(legacy table) {
+    const auto type = definition_of(table).becomes;
+    return !type ? "mega_customers" : core::is_ledger_type(*type) ? "mega_generations" : "mega_admin";
+}
+
 legacy_schema::legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only) : name_(name) {
     const Oid schema = pg::call([this] { return get_namespace_oid(name_.c_str(), true); });
     if (schema == InvalidOid)

@@ -44,6 +44,9 @@ std::optional<legacy> legacy_named(std::string_view name);
 // 'session:' and the like.
 std::string prefix_of(legacy table);
 
+// Which of mega's tables its rows go to.
+const char *mega_table(legacy table);
+
 // A column that a schema's table has; of a domain the type below.
 struct found_column {
     std::string name;

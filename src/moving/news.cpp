@@ -33,11 +33,10 @@ constexpr const char *new_customers =
 std::string news_query(const legacy_schema &from, Oid schema, legacy table, const std::string &rows) {
     const bool people = table == legacy::customers;
     const auto type = definition_of(table).becomes;
-    const char *mega = people ? "mega_customers" : core::is_ledger_type(*type) ? "mega_generations" : "mega_admin";
     const std::string text = filled(people ? new_customers : new_rows,
                                     {{"@id@", plain_text(definition_of(table).key)},
                                      {"@others@", table == legacy::credit_transactions ? "false" : others},
-                                     {"@mega@", std::string("@schema@.") + mega},
+                                     {"@mega@", std::string("@schema@.") + mega_table(table)},
                                      {"@type@", people ? std::string() : std::string(core::name(*type))},
                                      {"@prefix@", prefix_of(table)},
                                      {"@digest@", digest_of_row(from, table)},
@@ -53,11 +52,10 @@ bool tells(const legacy_schema &from, legacy table) {
 } // namespace
 
 std::optional<std::string> noted_digests::sum_of(Oid schema, legacy table) {
-    const auto type = *definition_of(table).becomes;
-    const char *name = core::is_ledger_type(type) ? "mega_generations" : "mega_admin";
-    if (!std::exchange(read_[name], true))
+    const char *name = mega_table(table);
+    if (read_.insert(name).second)
         read(schema, name);
-    const auto found = sums_.find(std::string(core::name(type)));
+    const auto found = sums_.find(std::string(core::name(*definition_of(table).becomes)));
     return found == sums_.end() ? std::nullopt : std::optional(found->second);
 }
 

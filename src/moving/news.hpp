@@ -5,6 +5,9 @@
 #include "moving/legacy.hpp"
 #include "pg/procedure.hpp"
 
+#include <map>
+#include <set>
+
 namespace mega::moving {
 
 // The digests that imports noted, added up for each record type: where those of a table's rows make the same sum, they
@@ -16,7 +19,7 @@ public:
 private:
     void read(Oid schema, const char *name);
 
-    std::map<std::string, bool> read_;
+    std::set<std::string> read_; // tables
     std::map<std::string, std::string> sums_;
 };
 

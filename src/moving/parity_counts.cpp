@@ -37,10 +37,8 @@ constexpr const char *counts_of_customers =
     "@mega@ c, LATERAL pg_catalog.jsonb_object_keys(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}') n(key)) k "
     "ON k.key OPERATOR(pg_catalog.=) coalesce(t.id, 'anonymous') GROUP BY t.old";
 
-std::string mega_table(legacy table, Oid schema) {
-    const auto type = definition_of(table).becomes;
-    const char *name = !type ? "mega_customers" : core::is_ledger_type(*type) ? "mega_generations" : "mega_admin";
-    return pg::with_schema_name("@schema@.", schema) + name;
+std::string qualified_table(legacy table, Oid schema) {
+    return pg::with_schema_name("@schema@.", schema) + mega_table(table);
 }
 
 // When mega has it that the row was made. A setting's row says when it was changed.
@@ -66,7 +64,7 @@ std::string counts_query(const legacy_schema &from, Oid schema, legacy table, co
                    {"@key@", definition_of(table).key},
                    {"@prefix@", prefix_of(table)},
                    {"@pairs@", "pairs"},
-                   {"@mega@", mega_table(table, schema)},
+                   {"@mega@", qualified_table(table, schema)},
                    {"@table@", from.qualified(table)}});
 }
 
@@ -181,7 +179,7 @@ private:
 
     // Of mega's table all at once, when the first is asked for.
     const days &mega_days(legacy table) {
-        const std::string name = mega_table(table, schema_);
+        const std::string name = qualified_table(table, schema_);
         if (read_.insert(name).second) {
             const pg::rows found = read(filled(days_of_mega, {{"@mega@", name}}));
             for (std::uint64_t i = 0; i < found.count(); ++i)
