@@ -56,7 +56,9 @@ sub check_balances {
 }
 
 make_database('calm');
+my $began = time;
 check_report(import_into('calm', ''));
+my $took = time - $began;
 check_balances('calm');
 my $end = $node->safe_psql('calm', end_of_import());
 my $again = import_into('calm', ', batch_size => 7');
@@ -67,15 +69,24 @@ is($node->safe_psql('calm', q{SELECT count(*) FROM mega_parity_sample('legacy', 
 
 # Killed at random moments, in each way a backend can go, and called again.
 make_database('killed');
-my ($cut, $took) = (0, 0.4); # a moment, so that it takes many of them
+my $cut = 0;
 for my $round (1 .. $kills) {
     my $caller = fork() // die "fork: $!";
     if ($caller == 0) {
         open STDERR, '>', '/dev/null';
         exec 'psql', '-XqAt', '-d', $node->connstr('killed'), '-c', "CALL mega_import('legacy', batch_size => 5)" or POSIX::_exit(1);
     }
-    sleep rand $took;
-    my $process = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE datname = 'killed' AND query LIKE 'CALL mega_import%' AND state = 'active'});
+    # Behind its beginning, and soon, so that it takes many of them, however fast the machine is.
+    my $watch = mega_client->connect($node, 'postgres', "$directory/errors");
+    my $process;
+    for (1 .. 400) {
+        $process = $watch->rows(q{SELECT pid FROM pg_stat_activity WHERE datname = 'killed' AND query LIKE 'CALL mega_import%' AND state = 'active'});
+        last if $process;
+        sleep 0.005;
+    }
+    sleep rand $took / 10;
+    $watch->close;
+    $process = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE datname = 'killed' AND query LIKE 'CALL mega_import%' AND state = 'active'});
     if ($round % 4 == 0) {
         $node->stop('immediate');
         $node->start;
