@@ -78,10 +78,10 @@ sub write_until_cut_off {
     }
 }
 
-# Shuts the server down when that many writes are acknowledged, after five seconds at the latest.
+# Shuts the server down when that many writes are acknowledged, after a minute at the latest.
 sub cut_off_after {
     my ($enough, @round_journals) = @_;
-    for (1 .. 100) {
+    for (1 .. 1200) {
         sleep(0.05);
         my $acknowledged = grep { /^ack / } map { split /\n/, slurp_file($_) } grep { -f } @round_journals;
         last if $acknowledged >= $enough;

@@ -15,7 +15,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $seconds = $ENV{MEGA_FAULT_SECONDS} // 1;
-my $patience = 30; # for faults that a slow machine takes its time to meet
+my $patience = 120; # for faults that a slow machine takes its time to meet
 my $writers = 5;
 my $node = start_node('faults', 'fsync = on', 'synchronous_commit = on', 'full_page_writes = on', 'restart_after_crash = on',
     'deadlock_timeout = 10ms', q{log_line_prefix = '%m [%p] %e '});
