@@ -2,6 +2,7 @@
 #include "moving/import_batch.hpp"
 
 #include "ledger/new_admin_row.hpp"
+#include "ledger/own_key.hpp"
 #include "moving/legacy_sql.hpp"
 #include "pg/clock.hpp"
 #include "pg/subtransaction.hpp"
@@ -81,17 +82,18 @@ std::optional<std::string> fault_of_row(const std::function<void()> &write) {
     }
 }
 
-pg::jsonb note_of(const legacy_row &row, const std::vector<note> &mended) {
-    pg::json_builder own;
-    own.begin_object().key("import").begin_object();
-    own.key("table").text(definition_of(row.table()).name).key("digest").text(row.digest());
-    if (!mended.empty()) {
-        own.key("mended").begin_array();
-        for (const note &one : mended)
-            own.text(one.what);
-        own.end_array();
-    }
-    return own.end_object().end_object().finish();
+pg::jsonb noted(pg::jsonb meta, const legacy_row &row, const std::vector<note> &mended) {
+    return ledger::with_own_key(meta, std::nullopt, {}, [&](pg::json_builder &own) {
+        own.key("import").begin_object();
+        own.key("table").text(definition_of(row.table()).name).key("digest").text(row.digest());
+        if (!mended.empty()) {
+            own.key("mended").begin_array();
+            for (const note &one : mended)
+                own.text(one.what);
+            own.end_array();
+        }
+        own.end_object();
+    });
 }
 
 } // namespace mega::moving

@@ -68,7 +68,7 @@ public:
     virtual void end(batch &into) = 0;
 };
 
-// What a row of the ledger or of the office carries as a note of the import: {"import": …} in mega's own key.
-pg::jsonb note_of(const legacy_row &row, const std::vector<note> &mended);
+// The document of a row of the ledger or of the office with the note of the import: {"import": …} in mega's own key.
+pg::jsonb noted(pg::jsonb meta, const legacy_row &row, const std::vector<note> &mended);
 
 } // namespace mega::moving

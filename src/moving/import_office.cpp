@@ -36,22 +36,12 @@ constinit pg::statement
                "'{mega,import,digest}', pg_catalog.to_jsonb($12)) WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
                change_types);
 
-pg::jsonb noted_meta(const legacy_row &row, const mapped<column> &made) {
-    pg::json_builder meta;
-    meta.begin_object();
-    if (const pg::nullable_datum *own = made.find(column::mg_meta); own != nullptr)
-        pg::for_each_member(pg::root_of(pg::jsonb_of(own->value)),
-                            [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
-    const pg::jsonb note = note_of(row, made.mended);
-    meta.key("mega").document(note);
-    return meta.end_object().finish();
-}
-
 bool append_row(batch &into, const legacy_row &row, const mapped<column> &made, std::optional<std::string_view> actor) {
     ledger::new_admin_row fresh(*definition_of(row.table()).becomes, *mega_id_of(row));
     for (const field<column> &one : made.fields)
         fresh.set(one.column, one.value);
-    fresh.set(column::mg_meta, noted_meta(row, made))
+    const pg::nullable_datum *meta = made.find(column::mg_meta);
+    fresh.set(column::mg_meta, noted(meta != nullptr ? pg::jsonb_of(meta->value) : pg::empty_object(), row, made.mended))
         .set(column::mg_payload, redacted(row.document()))
         .set(column::mg_source_system, "legacy")
         .set(column::mg_actor_pass_id, actor);

@@ -143,10 +143,10 @@ ledger::new_row new_row_of(const legacy_row &row, const mapped<column> &made, co
     pg::jsonb meta = pg::empty_object();
     for (const field<column> &one : made.fields)
         if (one.column == column::mg_meta)
-            meta = without_own_key(pg::jsonb_of(one.value.value));
+            meta = pg::jsonb_of(one.value.value);
         else
             fresh.set(one.column, one.value);
-    fresh.set_meta(meta, note_of(row, made.mended))
+    fresh.set_noted(noted(meta, row, made.mended))
         .set(column::mg_pass_id, pass_id)
         .set(column::mg_payload, redacted(row.document()))
         .set(column::mg_source_system, "legacy");

@@ -1,5 +1,6 @@
 // What becomes of a legacy row of the ledger: its columns, and what was mended.
 #include "core/permanent_url.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"
 #include "moving/mapping_parts.hpp"
@@ -38,14 +39,18 @@ void set_url(const legacy_row &row, const char *name, column c, mapped<column> &
     out.set(name, c, kept ? url : std::optional<std::string>());
 }
 
-// The application's document, and beside it members that no column has.
+// The application's document, and beside it members that no column has. Mega's own key is nobody else's (I17).
 pg::jsonb meta_of(const legacy_row &row, std::span<const std::pair<const char *, std::string>> beside) {
+    const auto meta = row.value("meta");
+    if (!meta && beside.empty())
+        return pg::empty_object();
     pg::json_builder builder;
     builder.begin_object();
-    const auto meta = row.value("meta");
     if (meta && meta->is_object())
-        pg::for_each_member(meta->container(),
-                            [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
+        pg::for_each_member(meta->container(), [&](std::string_view key, const pg::json_value &value) {
+            if (key != ledger::own_key)
+                builder.key(key).value(value);
+        });
     else if (meta)
         builder.key("meta").value(*meta);
     for (const auto &[key, text] : beside)
