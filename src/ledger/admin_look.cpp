@@ -32,10 +32,8 @@ bool look_directly(const admin_look &look, std::string_view mg_id, std::span<pg:
     const Datum key[] = {pg::to_datum(mg_id).value};
     direct::open(admin_rows, AccessShareLock);
     const bool found = admin_rows.find(direct::by_key, key) && is_wanted(look.type);
-    for (std::size_t i = 0; found && i < look.columns.size(); ++i) {
-        const std::size_t at = number(look.columns[i]);
-        values[i] = direct::copied(admin_rows.column(at), described[at].type);
-    }
+    for (std::size_t i = 0; found && i < look.columns.size(); ++i)
+        values[i] = admin_rows.copy_of(number(look.columns[i]));
     admin_rows.close();
     return found;
 }

@@ -147,16 +147,4 @@ bool find_row(std::string_view mg_id, const ItemPointerData *place) {
     return ledger_rows.find(by_key, key);
 }
 
-pg::nullable_datum copied(pg::nullable_datum value, Oid type) {
-    if (value.is_null)
-        return value;
-    return {pg::call([value, type] {
-                int16 length;
-                bool by_value;
-                get_typlenbyval(type, &length, &by_value);
-                return datumCopy(value.value, by_value, length);
-            }),
-            false};
-}
-
 } // namespace mega::ledger::direct

@@ -50,15 +50,11 @@ bool find_row(std::string_view mg_id, const ItemPointerData *place = nullptr);
 void remember(std::string_view pass_id, ItemPointerData place);
 const ItemPointerData *last_seen(std::string_view pass_id);
 
-// A copy of a value that outlives the page it stands on.
-pg::nullable_datum copied(pg::nullable_datum value, Oid type);
-
-// The same of columns of the row that is found.
+// Copies columns of the row that is found.
 template <class Column>
-void copy_columns(const pg::heap_writer &table, std::span<const pg::heap_column> described,
-                  std::span<const Column> columns, std::span<pg::nullable_datum> values) {
+void copy_columns(const pg::heap_writer &table, std::span<const Column> columns, std::span<pg::nullable_datum> values) {
     for (std::size_t i = 0; i < columns.size(); ++i)
-        values[i] = copied(table.column(number(columns[i])), described[number(columns[i])].type);
+        values[i] = table.copy_of(number(columns[i]));
 }
 
 using written_columns = std::vector<std::pair<std::size_t, pg::nullable_datum>>;

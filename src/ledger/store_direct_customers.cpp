@@ -120,7 +120,7 @@ bool direct_store::read_customer(std::string_view pass_id, std::span<const custo
     open(customers, AccessShareLock);
     const bool exists = find_customer(pass_id);
     if (exists)
-        copy_columns(customers, customer_columns, columns, values);
+        copy_columns(customers, columns, values);
     customers.close();
     snapshot.done();
     return exists;
@@ -197,12 +197,16 @@ bool direct_store::insert_customer(std::span<const customer_change> given) {
     if (!finds_identities())
         return sql_store::insert_customer(given);
     std::array<pg::nullable_datum, schema::customer_columns.size()> row;
-    as_owner(where().customers, [&row] { // a default may call a function of the owner's
-        for (std::size_t i = 0; i < row.size(); ++i)
-            row[i] = copied(customers.default_of(i), customer_columns[i].type);
-    });
-    for (const auto &[c, value] : given)
+    std::array<bool, row.size()> is_given{};
+    for (const auto &[c, value] : given) {
         row[number(c)] = value;
+        is_given[number(c)] = true;
+    }
+    as_owner(where().customers, [&] { // a default may call a function of the owner's
+        for (std::size_t i = 0; i < row.size(); ++i)
+            if (!is_given[i])
+                row[i] = customers.default_of(i);
+    });
     const pg::pinned_shape shape = customers.shape();
     pg::row columns(shape.get());
     customer_row stored(where().customers, columns);

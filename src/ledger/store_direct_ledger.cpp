@@ -37,7 +37,7 @@ bool direct_store::read_row(std::string_view mg_id, std::span<const column> colu
     open(ledger_rows, AccessShareLock);
     const bool exists = find_row(mg_id, place);
     if (exists) {
-        copy_columns(ledger_rows, ledger_columns, columns, values);
+        copy_columns(ledger_rows, columns, values);
         if (place != nullptr)
             *place = ledger_rows.place();
     }
@@ -53,7 +53,7 @@ bool direct_store::read_by_reference(std::string_view ref_type, std::string_view
     open(ledger_rows, AccessShareLock);
     const bool exists = ledger_rows.find(by_reference_key, key);
     if (exists)
-        copy_columns(ledger_rows, ledger_columns, columns, values);
+        copy_columns(ledger_rows, columns, values);
     ledger_rows.close();
     snapshot.done();
     return exists;
@@ -65,7 +65,7 @@ bool direct_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::spa
     open(ledger_rows, RowExclusiveLock);
     const bool exists = find_row(mg_id, place) && ledger_rows.lock_found(mode, LockWaitBlock) != pg::locked::absent;
     if (exists) {
-        copy_columns(ledger_rows, ledger_columns, columns, values);
+        copy_columns(ledger_rows, columns, values);
         if (place != nullptr)
             *place = ledger_rows.place();
     }

@@ -41,7 +41,8 @@ bool append_row(batch &into, const legacy_row &row, const mapped<column> &made, 
     for (const field<column> &one : made.fields)
         fresh.set(one.column, one.value);
     const pg::nullable_datum *meta = made.find(column::mg_meta);
-    fresh.set(column::mg_meta, noted(meta != nullptr ? pg::jsonb_of(meta->value) : pg::empty_object(), row, made.mended))
+    fresh
+        .set(column::mg_meta, noted(meta != nullptr ? pg::jsonb_of(meta->value) : pg::empty_object(), row, made.mended))
         .set(column::mg_payload, redacted(row.document()))
         .set(column::mg_source_system, "legacy")
         .set(column::mg_actor_pass_id, actor);

@@ -231,6 +231,17 @@ nullable_datum heap_writer::column(std::size_t i) const {
     return value;
 }
 
+nullable_datum heap_writer::copy_of(std::size_t i) const {
+    nullable_datum value;
+    value.value = call([this, i, &value] {
+        const AttrNumber number = state_->attributes[i];
+        const Datum stored = slot_getattr(state_->found, number, &value.is_null);
+        const auto *described = TupleDescAttr(state_->found->tts_tupleDescriptor, number - 1);
+        return value.is_null ? stored : datumCopy(stored, described->attbyval, described->attlen);
+    });
+    return value;
+}
+
 ItemPointerData heap_writer::place() const { return state_->found->tts_tid; }
 
 } // namespace pg

@@ -117,7 +117,8 @@ public:
     // Tries a row's place that the caller remembers: true when it is visible, and `find` has nothing to add.
     bool find_at(const ItemPointerData &place);
 
-    nullable_datum column(std::size_t i) const; // of the row found, by its number in the shape
+    nullable_datum column(std::size_t i) const;  // of the row found, by its number in the shape
+    nullable_datum copy_of(std::size_t i) const; // the same as a value that outlives the page it stands on
     ItemPointerData place() const;
 
     // Writes a new version of the row found, with those columns changed that are set in `changes`. The row is locked.
