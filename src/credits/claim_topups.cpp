@@ -121,9 +121,10 @@ Datum claim_topups(FunctionCallInfo fcinfo) {
         for (std::size_t i = 0; i < due.size() && claims.size() < asked.most; ++i) {
             pg::check_for_interrupts();
             behind = due[i];
-            if (auto one = claim_of_one(call.store(), due[i], asked))
-                claims.push_back(*std::move(one));
-            call.finish(); // for each, so that its memory goes with it
+            call.store().apart([&] {
+                if (auto one = claim_of_one(call.store(), due[i], asked))
+                    claims.push_back(*std::move(one));
+            });
         }
         call.finish();
     }

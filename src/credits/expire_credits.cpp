@@ -82,9 +82,7 @@ private:
 
     // Whether anybody was locked.
     bool settle(const due_customers &due) {
-        constexpr std::size_t stretch = 1000;
         bool some_skipped = false;
-        std::size_t visited = 0;
         for (const auto &[pass_id, lots] : due) {
             if (expired_ == most_)
                 break;
@@ -92,10 +90,8 @@ private:
             seen_.insert(pass_id);
             call_.store().apart(
                 [&, &id = pass_id, &its_lots = lots] { some_skipped = !settle_one(id, its_lots) || some_skipped; });
-            if (++visited % stretch == 0)
-                finish(); // so that its memory goes with it
         }
-        finish();
+        call_.store().append_rest();
         return some_skipped;
     }
 
@@ -108,11 +104,6 @@ private:
             ++expired_;
         }
         return true;
-    }
-
-    void finish() {
-        call_.store().append_rest();
-        call_.finish();
     }
 
     ledger::call &call_;
@@ -136,6 +127,7 @@ Datum expire_credits(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     sweep over(call, as_of, static_cast<std::size_t>(most));
     over.run();
+    call.finish();
     return pg::return_row(fcinfo, over.expired(), over.credits());
 }
 

@@ -157,7 +157,9 @@ public:
     // Rows that this store appended are about to be projected.
     virtual void arrive(const unprojected::row_ids &rows) = 0;
 
-    // Does a part of a long call. What it reads may be gone behind it.
+    // Does a part of a long call. What it reads may be gone behind it, and what it allocated goes: nothing else frees
+    // that before the call ends, because where no statement ran a connection that is finished has no memory to give
+    // back.
     virtual void apart(const std::function<void()> &part) = 0;
 
     // Which of some mg_ids, or of some references of credit rows, in byte order, the ledger may have: all that it has,

@@ -45,7 +45,7 @@ public:
     bool others_act() const override { return false; }
     bool changes_unlocked() const override { return true; }
     void arrive(const unprojected::row_ids &) override {}
-    void apart(const std::function<void()> &part) override { part(); } // what it read keeps nothing
+    void apart(const std::function<void()> &part) override;
     void may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) override;
     void may_have_references(std::string_view ref_type, std::span<const std::string_view> ref_ids,
                              std::span<bool> found) override;

@@ -261,6 +261,16 @@ void direct_store::append_rest() {
     rest_.clear();
 }
 
+// Rows that wait to go in together stand in the memory of the parts that made them.
+void direct_store::apart(const std::function<void()> &part) {
+    constexpr std::size_t most_bytes = 1 << 19; // above what `most_rows` need, below what a processor keeps at hand
+    pg::rounds &parts = run_on(part);
+    if (parts.bytes() < most_bytes)
+        return;
+    run_on([this] { append_rest(); });
+    parts.forget();
+}
+
 void direct_store::may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) {
     find_texts(by_key, {}, mg_ids, found);
 }

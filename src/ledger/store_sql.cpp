@@ -319,14 +319,17 @@ bool sql_store::others_act() const {
     return schema::known_entry<customer>().others_act || schema::known_entry<column>().others_act;
 }
 
-void sql_store::apart(const std::function<void()> &part) {
+pg::rounds &sql_store::run_on(const std::function<void()> &part) {
     if (!parts_)
         parts_.emplace(memory_);
-    parts_->run([&](pg::spi_connection &its_own) {
+    parts_->run_on([&](pg::spi_connection &its_own) {
         const use_of inside(*this, its_own);
         part();
     });
+    return *parts_;
 }
+
+void sql_store::apart(const std::function<void()> &part) { run_on(part).forget(); }
 
 void sql_store::require_taken(const new_row &row) {
     const auto key = [&row](column c) { return row.columns()[static_cast<std::size_t>(c)]; };

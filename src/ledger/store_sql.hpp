@@ -59,6 +59,9 @@ protected:
     // looks who has the key would find nobody and look for ever.
     void require_taken(const new_row &row);
 
+    // Does a part; what it allocated stays until it is forgotten.
+    pg::rounds &run_on(const std::function<void()> &part);
+
 private:
     [[noreturn]] void refuse_other_id(const new_row &row, std::optional<std::string_view> stored);
 

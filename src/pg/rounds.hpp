@@ -16,15 +16,24 @@ public:
 
     // Calls body(connection). Notices cancellation.
     template <class Body> void run(Body body) {
+        run_on(std::move(body));
+        forget();
+    }
+
+    // The same, but what it allocates in memory stays, beside what those before it left there, until `forget`.
+    template <class Body> void run_on(Body body) {
         check_for_interrupts();
-        {
-            const within inside(memory_);
-            spi_connection its_own;
-            body(its_own);
-            its_own.finish();
-        }
+        const within inside(memory_);
+        spi_connection its_own;
+        body(its_own);
+        its_own.finish();
+    }
+
+    void forget() {
         call([this] { MemoryContextReset(memory_); });
     }
+
+    std::size_t bytes() const { return MemoryContextMemAllocated(memory_, false); }
 
 private:
     struct within {

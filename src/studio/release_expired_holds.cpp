@@ -41,8 +41,7 @@ void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
     std::ranges::sort(holds, {}, [](const credits::expired_hold &hold) { return *hold.generation_id; });
     for (const credits::expired_hold &hold : holds) {
         pg::check_for_interrupts();
-        fail_unfinished(call.store(), hold);
-        call.finish();
+        call.store().apart([&] { fail_unfinished(call.store(), hold); });
     }
 }
 

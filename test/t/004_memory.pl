@@ -133,21 +133,30 @@ sub loops_over_customers {
         ANALYZE mega_customers, mega_generations});
     my $damaged = q{SET session_replication_role = replica; UPDATE mega_customers SET mg_credits = 7 WHERE mg_pass_id LIKE 'pass:raw:%'};
     my $ended = q{UPDATE mega_customers SET mg_expires_at = clock_timestamp() - interval '1 day' WHERE mg_pass_id LIKE 'pass:raw:%'};
+    my $due = q{SELECT count(mega_record_credit(mg_pass_id, 1, 'grant', expires_at => clock_timestamp() + interval '1 second'))
+        FROM mega_customers WHERE mg_pass_id LIKE 'pass:raw:%'; SELECT pg_sleep(1)};
     my $some = 1_000;
     my $rest = $customers - $some;
+    my $many = $customers / 2; # what a batch says of each is kept to its end
+    $node->safe_psql('flat', qq{CREATE TABLE batch AS SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:raw:' || n, 'delta', 1, 'reason', 'grant',
+        'txn_id', 'batch-' || n)) AS entries FROM generate_series(1, $many) n});
     my @loops = (
-        # what is asked first, with its answer; then of all
+        # what is asked first, with its answer; then of all; what is done to them before
         [ q{SELECT count(*) FROM mega_reconcile_preferences('pass:raw:1')}, 0, q{SELECT count(*) FROM mega_reconcile_preferences()}, 0 ],
         [ q{SELECT count(*) FROM mega_topup_due(-1)}, 0, q{SELECT count(*) FROM mega_topup_due(1000)}, 0 ],
         [ "SELECT count(*) FROM mega_release_expired_holds($some)", $some, "SELECT count(*) FROM mega_release_expired_holds($customers)", $rest ],
         [ "SELECT expired FROM mega_expire_credits(clock_timestamp(), $some)", $some,
-          "SELECT expired FROM mega_expire_credits(clock_timestamp(), $customers)", $rest ],
+          "SELECT expired FROM mega_expire_credits(clock_timestamp(), $customers)", $rest, $ended ],
+        [ "SELECT expired FROM mega_expire_credits(max_customers => $some)", $some,
+          "SELECT expired FROM mega_expire_credits(max_customers => $customers)", $rest, $due ],
+        [ q{SELECT written FROM mega_record_credits('[{"pass_id": "pass:raw:0", "delta": 1, "reason": "grant"}]')}, 1,
+          'SELECT written FROM batch, mega_record_credits(entries)', $many, $due ],
         [ q{SELECT count(*) FROM mega_open_books()}, 0, q{SELECT count(*) FROM mega_open_books(trust => 'ledger')}, $customers ],
     );
     for my $loop (@loops) {
-        my ($first, $first_answer, $then, $then_answer) = @$loop;
+        my ($first, $first_answer, $then, $then_answer, $before) = @$loop;
         my $client = mega_client->connect($node, 'flat', "$files/errors");
-        $node->safe_psql('flat', $ended) if $first =~ /expire_credits/;
+        $node->safe_psql('flat', $before) if $before;
         is($client->rows($first), $first_answer, $first);
         $node->safe_psql('flat', $damaged) if $then =~ /open_books/;
         my $peak = peak_memory($client);
