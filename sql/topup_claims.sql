@@ -42,6 +42,7 @@ SELECT mg_credits, replayed FROM mega_record_topup('pass:test:claims-b', credits
 SELECT mg_meta, mg_topup_source FROM mega_customers WHERE mg_pass_id = 'pass:test:claims-b';
 SELECT mg_delta, mg_reason, mg_ref_id, mg_meta FROM mega_generations WHERE mg_id = 'credit_transaction:topup:' || pg_temp.id('b');
 SELECT what, regexp_replace(pg_temp.outcome(format('SELECT mega_record_topup(%s)', arguments)), '[0-9a-f]{8}-[0-9a-f-]{27}', '<uuid>', 'g') AS outcome FROM (VALUES ('other packs', format($$'pass:test:claims-b', 3, 10, 'order', 'claims-1', topup_id => %L$$, pg_temp.id('b'))),
+    ('other credits', format($$'pass:test:claims-b', credits_per_pack => 11, ref_type => 'order', ref_id => 'claims-1', topup_id => %L$$, pg_temp.id('b'))),
     ('other reference', format($$'pass:test:claims-b', 2, 10, 'order', 'claims-2', topup_id => %L$$, pg_temp.id('b'))), ('another customer', format($$'pass:test:claims-a', topup_id => %L$$, pg_temp.id('c'))),
     ('nobody', $$'pass:test:claims-a', topup_id => '01890000-0000-7000-8000-000000000000'$$), ('blank', $$'pass:test:claims-a', topup_id => ' '$$), ('too long', format($$'pass:test:claims-a', topup_id => %L$$, repeat('x', 507)))) v(what, arguments);
 

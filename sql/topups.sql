@@ -43,11 +43,13 @@ SELECT mg_credits, replayed FROM mega_record_topup('pass:test:topups-b', 2, 50, 
 SELECT mg_last_topup_at AS first FROM mega_customers WHERE mg_pass_id = 'pass:test:topups-b' \gset
 SELECT mg_credits, replayed FROM mega_record_topup('pass:test:topups-b', 2, 50, 'shopify_order', 'topups-1', 'manual');
 SELECT mg_last_topup_at = :'first' AS same, mg_topup_source FROM mega_customers WHERE mg_pass_id = 'pass:test:topups-b';
--- the same number of credits is the same; packs that are not named are what they were
+-- the same number of credits is the same; packs that are not named are what they were, and what each of them has must agree
 SELECT mg_credits, replayed FROM mega_record_topup('pass:test:topups-b', 1, 100, 'shopify_order', 'topups-1');
 SELECT mg_credits, replayed FROM mega_record_topup('pass:test:topups-b', ref_type => 'shopify_order', ref_id => 'topups-1');
 SELECT what, regexp_replace(pg_temp.outcome('SELECT mega_record_topup(' || arguments || ')'), '[0-9a-f]{8}-[0-9a-f-]{27}', '…') FROM (VALUES
     ('other packs', $$'pass:test:topups-b', 3, 50, 'shopify_order', 'topups-1'$$), ('other credits', $$'pass:test:topups-b', 2, 51, 'shopify_order', 'topups-1'$$),
+    ('other credits, no packs', $$'pass:test:topups-b', credits_per_pack => 51, ref_type => 'shopify_order', ref_id => 'topups-1'$$),
+    ('beyond an integer, no packs', $$'pass:test:topups-b', credits_per_pack => 2147483647, ref_type => 'shopify_order', ref_id => 'topups-1'$$),
     ('beyond an integer', $$'pass:test:topups-b', 2147483647, 51, 'shopify_order', 'topups-1'$$),
     ('other customer', $$'pass:test:topups-a', 2, 50, 'shopify_order', 'topups-1'$$), ('other customer, no packs', $$'pass:test:topups-a', ref_type => 'shopify_order', ref_id => 'topups-1'$$)) v(what, arguments);
 -- an order may hold a top-up and something else

@@ -9,6 +9,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/page.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
@@ -110,7 +111,13 @@ void set_packs(topup &wanted, std::int32_t packs) {
                           .finish();
 }
 
-// The same reference or claim again. Packs that were left to the customer's default are what they were.
+// What mega noted of a top-up.
+std::optional<std::int32_t> packs_of(const credit_row &row) {
+    const auto packs = row.meta ? ledger::own_member(*row.meta, "packs") : std::nullopt;
+    return packs ? packs->int4() : std::nullopt;
+}
+
+// The same reference or claim again. Packs that are not named are what they were; what each of them has must agree.
 std::optional<credit_row> find_replay(ledger::store &store, const topup &wanted) {
     if (!wanted.what.ref_id && !wanted.topup_id)
         return std::nullopt;
@@ -122,6 +129,9 @@ std::optional<credit_row> find_replay(ledger::store &store, const topup &wanted)
     again.given = wanted.packs.has_value();
     if (wanted.packs)
         again.delta = credits_of(*wanted.packs, wanted.credits_per_pack);
+    else if (const auto packs = packs_of(*first))
+        again.delta = static_cast<std::int32_t>(
+            std::min<std::int64_t>(std::int64_t{*packs} * wanted.credits_per_pack, PG_INT32_MAX));
     require_same(*first, again);
     return first;
 }

@@ -153,8 +153,8 @@ CREATE FUNCTION mega_generation_history(pass_id text, page_size integer DEFAULT 
     SET enable_sort = off; -- a page comes from the index, however many rows its customer has
 COMMENT ON FUNCTION mega_generation_history(text, integer, text, text, text, timestamptz, timestamptz) IS
     'A customer''s generations, newest first, without those marked deleted; since is inclusive, until exclusive. '
-    'next_cursor, the same in every row, asks for the next page; NULL on the last. Raises 22023. Reads with the '
-    'caller''s rights and policies.';
+    'next_cursor, the same in every row, asks for the next page; NULL on the last. Raises 23503 unknown customer, 22023 bad '
+    'argument. Reads with the caller''s rights and policies.';
 
 -- level: user
 CREATE FUNCTION mega_generation(generation_id text, pass_id text DEFAULT NULL,
@@ -191,8 +191,8 @@ CREATE FUNCTION mega_mma_events(pass_id text, page_size integer DEFAULT 50, page
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
     SET enable_sort = off; -- a page comes from the index, however many rows its customer has
 COMMENT ON FUNCTION mega_mma_events(text, integer, text, text) IS
-    'A customer''s events, newest first, of one type or of all. next_cursor as in mega_generation_history. Raises 22023. '
-    'Reads with the caller''s rights and policies.';
+    'A customer''s events, newest first, of one type or of all. next_cursor as in mega_generation_history. Raises '
+    '23503 unknown customer, 22023 bad argument. Reads with the caller''s rights and policies.';
 
 -- level: user
 CREATE FUNCTION mega_likes(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
@@ -202,7 +202,8 @@ CREATE FUNCTION mega_likes(pass_id text, page_size integer DEFAULT 50, page_curs
     SET enable_sort = off; -- a page comes from the index, however many rows its customer has
 COMMENT ON FUNCTION mega_likes(text, integer, text) IS
     'The generations that a customer likes, newest like first: those whose last like or dislike is a like that was not '
-    'taken back, without deleted ones. next_cursor as in mega_generation_history. Raises 22023. Reads with the caller''s rights and policies.';
+    'taken back, without deleted ones. next_cursor as in mega_generation_history. Raises 23503 unknown customer, 22023 bad '
+    'argument. Reads with the caller''s rights and policies.';
 
 -- level: admin
 CREATE FUNCTION mega_reconcile_preferences(pass_id text DEFAULT NULL,
