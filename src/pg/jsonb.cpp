@@ -87,7 +87,7 @@ bool overwrite(const json_value &stored, std::int64_t number) {
 }
 
 bool equal(JsonbContainer *left, JsonbContainer *right) {
-    return call([left, right] { return compareJsonbContainers(left, right) == 0; });
+    return left == right || call([left, right] { return compareJsonbContainers(left, right) == 0; });
 }
 
 bool equal(const std::optional<json_value> &left, const std::optional<json_value> &right) {
@@ -115,12 +115,38 @@ bool equal(const std::optional<json_value> &left, const std::optional<json_value
 
 namespace {
 
-// False when the value is neither a string nor a number.
+// A whole number below 10^16 that is not negative and has no decimal places, as it is stored: two bytes of header, then
+// digits to the base of 10,000, those at the end left out that are zero. Stored numbers are the same in every version.
+// std::nullopt for any other, which Postgres has to read. Never part of a function that is left by longjmp.
+[[gnu::noinline]] std::optional<std::int64_t> plain_number(Numeric stored) {
+    constexpr std::uint16_t kind_mask = 0xC000, is_short = 0x8000, weight_mask = 0x003F;
+    const auto *bytes = reinterpret_cast<const char *>(stored);
+    if (VARATT_IS_SHORT(bytes) || VARSIZE(bytes) < VARHDRSZ + sizeof(std::uint16_t))
+        return std::nullopt;
+    const std::size_t digits = (VARSIZE(bytes) - VARHDRSZ) / sizeof(std::uint16_t) - 1;
+    const auto at = [bytes](std::size_t i) {
+        std::uint16_t value;
+        std::memcpy(&value, bytes + VARHDRSZ + i * sizeof value, sizeof value);
+        return value;
+    };
+    const std::uint16_t header = at(0), weight = header & weight_mask;
+    if ((header & kind_mask) != is_short || (header & ~kind_mask) != weight || weight > 3 || digits > weight + 1U)
+        return std::nullopt;
+    std::int64_t number = 0;
+    for (std::size_t i = 0; i <= weight; ++i)
+        number = number * 10000 + (i < digits ? at(i + 1) : 0);
+    return number;
+}
+
+// False when the value is neither a string nor a number. A number is read at once, or as the text that it has.
 bool read_scalar(inside, const JsonbValue &value, json_scalar &scalar) {
     scalar.is_number = value.type == jbvNumeric;
-    if (scalar.is_number)
-        scalar.text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
-    else if (value.type == jbvString)
+    if (scalar.is_number) {
+        if (const auto number = plain_number(value.val.numeric))
+            scalar.number = *number;
+        else
+            scalar.text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+    } else if (value.type == jbvString)
         scalar.text = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
     return scalar.is_number || value.type == jbvString;
 }
@@ -153,7 +179,7 @@ std::optional<std::vector<json_scalar>> scalar_rows_of(JsonbContainer *array, st
     if (!call([array, width, to = std::span(scalars)](inside in) { return read_rows(in, array, width, to); }))
         return std::nullopt;
     for (json_scalar &scalar : scalars)
-        if (scalar.is_number) {
+        if (scalar.is_number && !scalar.text.empty()) {
             const auto &text = scalar.text;
             const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), scalar.number);
             if (fault != std::errc() || end != text.data() + text.size())
