@@ -306,3 +306,27 @@ SELECT mg_credits FROM mega_record_credit(pg_temp.id('forged'), -4, 'spend', txn
 SELECT mg_credits FROM mega_refund_credit('lots-forged-s', 'lots-forged-r', 1);
 SELECT mg_id, mg_meta FROM mega_generations WHERE mg_pass_id = pg_temp.id('forged') ORDER BY mg_created_at;
 SELECT pg_temp.open('forged');
+
+-- numbers and names of every length are read as they are stored
+SELECT pg_temp.make('long', 'broken');
+SELECT mg_credits FROM (VALUES (1, 1, timestamptz '2090-01-01 00:00:00Z'), (2, 9999, '2090-01-01 00:00:00.000001Z'), (3, 10000, '2090-01-01 00:00:00.01Z'), (4, 10001, '2090-01-01 01:00:00Z'),
+    (5, 20000000, '2286-11-20 17:46:39.999999Z'), (6, 100010000, '2286-11-20 17:46:40Z'), (7, 123456789, '9999-12-31 00:00:00Z')) l(number, amount, ends),
+    mega_record_credit(pg_temp.id('long'), amount, 'grant', txn_id => 'lots-long-' || number, expires_at => ends);
+SELECT mg_credits FROM unnest('{36,47,48,512}'::int[]) length, mega_record_credit(pg_temp.id('long'), 1, 'grant', txn_id => rpad('lots-long-' || length || '-', length, 'x'), expires_at => '2100-01-01');
+SELECT left(mg_id, 35) AS mg_id, length(mg_id) - 19 AS length, remaining, ends AT TIME ZONE 'UTC' AS ends FROM mega_credit_lots(pg_temp.id('long'));
+SELECT pg_temp.spend('long', 's', 20002);
+SELECT left(mg_id, 35) AS mg_id, remaining FROM mega_credit_lots(pg_temp.id('long')) LIMIT 3;
+SELECT count(*) FROM mega_reconcile_lots(pg_temp.id('long'));
+-- what mega does not write is no lot
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE mega_customers SET mg_credits = 9 WHERE mg_pass_id = pg_temp.id('broken');
+CREATE FUNCTION pg_temp.read(lots jsonb) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE mega_customers SET mg_meta = jsonb_build_object('mega', jsonb_build_object('lots', lots)) WHERE mg_pass_id = pg_temp.id('broken');
+    RETURN (SELECT string_agg(remaining || ' until ' || to_char(ends AT TIME ZONE 'UTC', 'YYYY-MM-DD'), ', ') FROM mega_credit_lots(pg_temp.id('broken')));
+END $$;
+SELECT lots, pg_temp.read(lots::jsonb) FROM unnest(ARRAY['[["x", 5, 3786912000000000]]', '[["x", 5.0, 3786912000000000]]', '[["x", 5.5, 3786912000000000]]', '[["x", -5, 3786912000000000]]',
+    '[["x", 0, 3786912000000000]]', '[["x", "5", 3786912000000000]]', '[["x", null, 3786912000000000]]', '[[5, 5, 3786912000000000]]', '[["x", 5]]', '[["x", 5, 3786912000000000, 1]]', '[["x", [5], 3786912000000000]]',
+    '[["x", 5, 3786912000000000], 5]', '["x", 5, 3786912000000000]', '[{"x": 5}]', '[["x", 2147483648, 3786912000000000]]', '[["x", 5, 37869120000000000000000]]', '[]', '{"x": 5}', '5']) lots;
+ROLLBACK;

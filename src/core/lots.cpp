@@ -43,7 +43,7 @@ lot_changes pay_debt(holdings &what) {
         if (debt <= 0)
             break;
         const std::int64_t paid = take(one, debt);
-        cover.push_back({one.name, -paid});
+        cover.push_back({std::string(one.name), -paid});
         debt -= paid;
     }
     return cover;
@@ -58,7 +58,7 @@ public:
 
     void from(lot &one) {
         if (const std::int64_t taken = take(one, left_); taken > 0)
-            note({one.name, taken, one.ends});
+            note({std::string(one.name), taken, one.ends});
     }
 
     void from_free() {
@@ -99,7 +99,7 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 bool add_stored(open_lots &lots, std::string_view name, std::int64_t left, std::int64_t ends) {
     if (name.empty() || left <= 0 || left > std::numeric_limits<std::int32_t>::max())
         return false;
-    lot next{std::string(name), static_cast<std::int32_t>(left), ends};
+    lot next{name, static_cast<std::int32_t>(left), ends};
     if (!lots.empty() && !stands_before(lots.back(), next))
         return false;
     lots.push_back(std::move(next));
@@ -132,7 +132,7 @@ settlement stand(holdings &what, std::int64_t now) {
         came.cover = pay_debt(what);
         for (lot &one : what.lots)
             if (one.ends <= now) {
-                came.ended.push_back({one.name, -std::int64_t{one.left}});
+                came.ended.push_back({std::string(one.name), -std::int64_t{one.left}});
                 what.credits -= one.left;
                 one.left = 0;
             }
@@ -203,7 +203,7 @@ std::int64_t grant(holdings &what, std::string_view name, std::int64_t amount, s
     const std::int64_t paid = std::clamp<std::int64_t>(-what.free(), 0, amount);
     what.credits += amount;
     if (amount > paid)
-        insert(what.lots, {std::string(name), static_cast<std::int32_t>(amount - paid), ends});
+        insert(what.lots, {name, static_cast<std::int32_t>(amount - paid), ends});
     return paid;
 }
 
@@ -262,7 +262,7 @@ folded_lots fold_lots(std::span<const lot_facts> rows) {
     for (const auto &[name, sum] : sums) {
         result.sound = result.sound && sum.is_sound();
         if (sum.left() > 0)
-            insert(result.lots, {std::string(name), static_cast<std::int32_t>(std::min(sum.left(), most)), sum.ends});
+            insert(result.lots, {name, static_cast<std::int32_t>(std::min(sum.left(), most)), sum.ends});
     }
     return result;
 }

@@ -2,6 +2,8 @@
 // whoever reads what stands and whoever writes it.
 #pragma once
 
+#include "lot_name.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,7 +15,7 @@ namespace mega::core {
 
 // An open lot: name is its grant's id, left above zero, ends in microseconds since 1970.
 struct lot {
-    std::string name;
+    lot_name name;
     std::int32_t left = 0;
     std::int64_t ends = 0;
 

@@ -38,7 +38,7 @@ Datum credit_lots(FunctionCallInfo fcinfo) {
     core::holdings has = ledger::holdings_in(customer, 0, 0);
     core::stand(has, pg::unix_micros(pg::clock_time()));
     for (const core::lot &one : has.lots) {
-        const std::string mg_id = "credit_transaction:" + one.name;
+        const std::string mg_id = "credit_transaction:" + std::string(one.name);
         const pg::rows grant = spi.run(select_grant, where.schema, pg::access::read_only, mg_id);
         const auto column = [&](int i) { return grant.empty() ? pg::nullable_datum{} : grant.column(0, i); };
         result.add(mg_id, column(0), column(1), one.left, pg::from_unix_micros(one.ends), column(2));

@@ -117,8 +117,8 @@ namespace {
 
 // A whole number below 10^16 that is not negative and has no decimal places, as it is stored: two bytes of header, then
 // digits to the base of 10,000, those at the end left out that are zero. Stored numbers are the same in every version.
-// std::nullopt for any other, which Postgres has to read. Never part of a function that is left by longjmp.
-[[gnu::noinline]] std::optional<std::int64_t> plain_number(Numeric stored) {
+// std::nullopt for any other, which Postgres has to read.
+std::optional<std::int64_t> plain_number(Numeric stored) {
     constexpr std::uint16_t kind_mask = 0xC000, is_short = 0x8000, weight_mask = 0x003F;
     const auto *bytes = reinterpret_cast<const char *>(stored);
     if (VARATT_IS_SHORT(bytes) || VARSIZE(bytes) < VARHDRSZ + sizeof(std::uint16_t))
@@ -138,54 +138,56 @@ namespace {
     return number;
 }
 
-// False when the value is neither a string nor a number. A number is read at once, or as the text that it has.
-bool read_scalar(inside, const JsonbValue &value, json_scalar &scalar) {
-    scalar.is_number = value.type == jbvNumeric;
-    if (scalar.is_number) {
-        if (const auto number = plain_number(value.val.numeric))
-            scalar.number = *number;
-        else
-            scalar.text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
-    } else if (value.type == jbvString)
-        scalar.text = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
-    return scalar.is_number || value.type == jbvString;
+// Calls visit(its entry, where it stands, how long) for each child of an array, until that is false.
+template <class Visit> bool for_each_child(const JsonbContainer *array, Visit visit) {
+    const auto count = JsonContainerSize(array);
+    const auto *data = reinterpret_cast<const char *>(array->children + count);
+    std::uint32_t from = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const JEntry entry = array->children[i];
+        std::uint32_t to = from;
+        JBE_ADVANCE_OFFSET(to, entry);
+        const std::uint32_t at = JBE_ISSTRING(entry) ? from : INTALIGN(from);
+        if (!visit(entry, data + at, to - at))
+            return false;
+        from = to;
+    }
+    return true;
 }
 
-// Fills `scalars`, which has room for what is expected; false when it is anything else.
-bool read_rows(inside in, JsonbContainer *array, std::size_t width, std::span<json_scalar> scalars) {
-    JsonbIterator *iterator = JsonbIteratorInit(array);
-    JsonbValue value;
-    std::size_t depth = 0, at = 0;
-    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, false); token != WJB_DONE;
-         token = JsonbIteratorNext(&iterator, &value, false)) {
-        if (token == WJB_BEGIN_ARRAY)
-            ++depth;
-        else if (token == WJB_END_ARRAY)
-            --depth;
-        const bool ends_row = token == WJB_END_ARRAY && depth == 1;
-        const bool fits = token == WJB_ELEM ? depth == 2 && at < scalars.size() && read_scalar(in, value, scalars[at++])
-                          : token == WJB_BEGIN_ARRAY ? depth <= 2
-                                                     : token == WJB_END_ARRAY;
-        if (!fits || (ends_row && at % width != 0))
-            return false;
-    }
-    return at == scalars.size();
+// std::nullopt when it is neither a string nor a whole number.
+std::optional<json_scalar> scalar_of(JEntry entry, const char *stored, std::size_t length) {
+    if (JBE_ISSTRING(entry))
+        return json_scalar(std::string_view(stored, length));
+    if (!JBE_ISNUMERIC(entry))
+        return std::nullopt;
+    const auto number = reinterpret_cast<Numeric>(const_cast<char *>(stored));
+    if (const auto plain = plain_number(number))
+        return json_scalar(*plain);
+    const std::string_view text =
+        call([number] { return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number))); });
+    std::int64_t whole = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), whole);
+    return fault == std::errc() && end == text.data() + text.size() ? std::optional<json_scalar>(whole) : std::nullopt;
 }
 
 } // namespace
 
 std::optional<std::vector<json_scalar>> scalar_rows_of(JsonbContainer *array, std::size_t width) {
-    std::vector<json_scalar> scalars(JsonContainerSize(array) * width);
-    if (!call([array, width, to = std::span(scalars)](inside in) { return read_rows(in, array, width, to); }))
-        return std::nullopt;
-    for (json_scalar &scalar : scalars)
-        if (scalar.is_number && !scalar.text.empty()) {
-            const auto &text = scalar.text;
-            const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), scalar.number);
-            if (fault != std::errc() || end != text.data() + text.size())
-                return std::nullopt;
-        }
-    return scalars;
+    std::vector<json_scalar> scalars;
+    scalars.reserve(JsonContainerSize(array) * width);
+    const auto add = [&scalars](JEntry entry, const char *stored, std::size_t length) {
+        const auto scalar = scalar_of(entry, stored, length);
+        if (scalar)
+            scalars.push_back(*scalar);
+        return scalar.has_value();
+    };
+    const bool read = for_each_child(array, [&](JEntry entry, const char *stored, std::size_t) {
+        const auto *row = reinterpret_cast<const JsonbContainer *>(stored);
+        return JBE_ISCONTAINER(entry) && JsonContainerIsArray(row) && JsonContainerSize(row) == width &&
+               for_each_child(row, add);
+    });
+    return read ? std::optional(std::move(scalars)) : std::nullopt;
 }
 
 json_builder &json_builder::push(JsonbIteratorToken token) {
