@@ -103,9 +103,10 @@ private:
         activity_.show("mega_import: reads " + std::string(definition_of(rows.table()).name));
         const news fresh(task_.from, schema_, tables, noted_);
         const import_report before = report_;
-        if (!fresh.nothing())
+        if (!fresh.nothing()) {
+            doubled_.look(task_.from, tables);
             run_query(rows, fresh);
-        else if (fresh.rows() > 0)
+        } else if (fresh.rows() > 0)
             progress(rows.table(), 0, static_cast<std::uint64_t>(fresh.rows())).tell(0, activity_);
         for (const legacy table : tables)
             if (fresh.few())
@@ -193,7 +194,7 @@ private:
             const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::all);
             const auto store = ledger::open_store(spi, where);
             import_report counts;
-            batch into{spi, *store, where, task_, counts, mode, refusal, erased_keys_};
+            batch into{spi, *store, where, task_, counts, mode, refusal, erased_keys_, doubled_};
             try {
                 const auto error = pg::in_subtransaction([&] { go_through(rows, source, into, limit, done); });
                 if (error)
@@ -278,6 +279,7 @@ private:
     pg::shown_activity activity_;
     import_report report_;
     noted_digests noted_;
+    doubled_keys doubled_;
     std::array<std::optional<std::optional<pg::timestamp>>, legacy_tables> newest_{};
 };
 

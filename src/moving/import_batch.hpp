@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ledger/store.hpp"
+#include "moving/doubled_keys.hpp"
 #include "moving/import_report.hpp"
 
 #include <set>
@@ -39,6 +40,7 @@ struct batch {
     care mode;
     std::string refusal; // why, when the unit is refused
     const std::set<std::string, std::less<>> &erased_keys;
+    const doubled_keys &doubled;
 
     terms terms_for(std::function<std::optional<pg::timestamp>()> newest) const {
         return {task.began, std::move(newest), task.reasons, true};

@@ -31,6 +31,17 @@ pg::jsonb copied(pg::jsonb document) {
     })};
 }
 
+void note_doubled(std::span<person_row *const> rows) {
+    std::set<std::string_view> contents;
+    for (const person_row *one : rows)
+        contents.insert(content_of(one->digest));
+    std::string all;
+    for (const std::string_view one : contents)
+        all += (all.empty() ? "" : "+") + std::string(one);
+    for (person_row *one : rows)
+        one->digest = all + doubled_mark;
+}
+
 pg::jsonb opening_note() {
     pg::json_builder own;
     own.begin_object().key("import").begin_object();
@@ -63,7 +74,7 @@ void import_customers::take(batch &into, const legacy_line &line) {
     if (into.mode == care::refuse && line.document)
         return into.refuse(table, std::string(line.id.value_or("NULL")), *line.document, {why::refused, into.refusal});
     if (line.kind == 0)
-        take_person(into, line);
+        take_person(line);
     else
         take_credit(into, line);
 }
@@ -75,20 +86,32 @@ void import_customers::start(batch &into, std::string_view pass_id) {
     unit_->person.meta = copied(unit_->person.meta);
 }
 
-void import_customers::take_person(batch &into, const legacy_line &line) {
-    const std::string key(line.id.value_or("anonymous"));
+void import_customers::take_person(const legacy_line &line) {
     const std::string digest(line.digest.value_or(""));
-    const auto before = digest_of_key(unit_->person, key);
+    unit_->rows.push_back({std::string(line.id.value_or("anonymous")), digest,
+                           legacy_row(legacy::customers, copied(*line.document), digest)});
+}
+
+// Once all of the customer's rows have come: several of one key are told by one digest.
+void import_customers::count_person(batch &into) {
+    unit &one = *unit_;
     table_report &counts = into.report.of(legacy::customers);
-    const bool same = before && content_of(*before) == content_of(digest);
-    if (same)
-        ++counts.there;
-    else if (before)
-        ++counts.changed;
-    else
-        ++counts.written;
-    unit_->news += same ? 0 : 1;
-    unit_->rows.push_back({key, digest, legacy_row(legacy::customers, copied(*line.document), digest)});
+    std::map<std::string, std::vector<person_row *>, std::less<>> keys;
+    for (person_row &row : one.rows)
+        keys[row.key].push_back(&row);
+    for (auto &[key, rows] : keys) {
+        if (rows.size() > 1)
+            note_doubled(rows);
+        const std::string_view content = content_of(rows.front()->digest);
+        const auto before = digest_of_key(one.person, key);
+        const bool same = before && content_of(*before) == content;
+        const auto at_source = before ? std::nullopt : digest_of_source(into, one.person, key);
+        const bool there = same || (at_source && content_of(*at_source) == content);
+        const auto count = static_cast<std::int64_t>(rows.size());
+        (there ? counts.there : before || at_source ? counts.changed : counts.written) += count;
+        one.news += same ? 0 : rows.size();
+        one.changed += !there && (before || at_source) ? rows.size() : 0;
+    }
 }
 
 void import_customers::take_credit(batch &into, const legacy_line &line) {
@@ -112,7 +135,9 @@ void import_customers::take_credit(batch &into, const legacy_line &line) {
 // A fact never changes: what legacy made of it since is told.
 void import_customers::compare_credit(batch &into, const legacy_line &line, const legacy_row &row) {
     terms by = terms_of(into, legacy::credit_transactions);
-    compare_ledger_row(into, row, map_ledger_row(row, by), std::string(line.id.value_or("")), false);
+    const std::string &pass_id = unit_->person.pass_id;
+    const auto owner = pass_id == anonymous_pass_id ? std::nullopt : std::optional<std::string_view>(pass_id);
+    compare_ledger_row(into, row, map_ledger_row(row, by), std::string(line.id.value_or("")), owner, false);
 }
 
 void import_customers::append_credit(batch &into, const legacy_line &line, const legacy_row &row) {
@@ -164,6 +189,7 @@ void import_customers::settle_person(batch &into) {
     if (one.settled)
         return;
     one.settled = true;
+    count_person(into);
     if (one.person.exists && one.news == 0)
         return;
     const terms by = terms_of(into, legacy::customers);
@@ -173,7 +199,7 @@ void import_customers::settle_person(batch &into) {
         open_customer(into);
     } else {
         open_customer(into);
-        bring_person(into, one.person, one.customer, one.rows, by);
+        bring_person(into, one.person, one.customer, one.rows, by, one.changed > 0);
         // What is written behind it goes by the row as it stands now.
         one.customer = ledger::require_locked_customer(into.store, one.person.pass_id);
     }

@@ -12,10 +12,10 @@ struct imported_customer {
     std::string named; // as the statement named him
     known_person person;
     std::vector<person_row> rows{};
-    std::size_t news = 0; // of the rows: new or changed
-    bool settled = false; // his own row is
-    bool fresh = false;   // made here
-    bool open = false;    // locked
+    std::size_t news = 0, changed = 0; // of the rows: new or changed, changed
+    bool settled = false;              // his own row is
+    bool fresh = false;                // made here
+    bool open = false;                 // locked
     ledger::locked_customer customer{};
     pg::timestamp since{};     // of the first credit row
     std::int64_t foreign = 0;  // credits of legacy's rows that are there and no import wrote
@@ -38,7 +38,8 @@ private:
     using unit = imported_customer;
 
     void start(batch &into, std::string_view pass_id);
-    void take_person(batch &into, const legacy_line &line);
+    void take_person(const legacy_line &line);
+    void count_person(batch &into);
     void take_credit(batch &into, const legacy_line &line);
     void compare_credit(batch &into, const legacy_line &line, const legacy_row &row);
     void append_credit(batch &into, const legacy_line &line, const legacy_row &row);

@@ -60,11 +60,15 @@ public:
         if (found.empty())
             return;
         const auto payload = found.json(0, 0);
-        const pg::jsonb now = redacted(row_.document());
+        pg::jsonb now = redacted(row_.document());
+        if (payload)
+            now = with_former(now, *payload);
         if (payload && pg::equal(pg::root_of(*payload), pg::root_of(now))) {
             ++counts_.there;
             return;
         }
+        if (into_.doubled.has(row_.table(), id_))
+            return into_.refuse(row_.table(), id_, row_.document(), {why::id_taken, {}});
         ++counts_.changed;
         for (std::size_t i = 0; i < width; ++i)
             stored_[i] = found.column(0, static_cast<int>(i) + 1);
@@ -77,6 +81,13 @@ public:
 private:
     pg::nullable_datum made(const mapped<column> &by, column c) const {
         return by.find(c) != nullptr ? *by.find(c) : pg::nullable_datum{};
+    }
+
+    // Of a column that legacy does not have any more, nothing is known.
+    bool is_common(column c) const {
+        return std::ranges::any_of(made_.fields, [&](const field<column> &one) {
+            return one.column == c && (std::string_view(one.from) == "knobs" || row_.has(one.from));
+        });
     }
 
     bool is_as_imported(pg::jsonb payload) const {
@@ -94,7 +105,7 @@ private:
         values[0] = pg::to_datum(mg_id_);
         values[1] = pg::to_datum(now);
         for (std::size_t i = 0; i < width; ++i)
-            values[i + 2] = made(made_, changing[i]);
+            values[i + 2] = is_common(changing[i]) ? made(made_, changing[i]) : stored_[i];
         values[width + 2] = pg::to_datum(row_.digest());
         into_.store.as_owner(into_.where.admins, [&] {
             into_.spi.execute(change_row, into_.where.schema, pg::access::read_write, values);
@@ -106,7 +117,8 @@ private:
         bool any = false;
         for (std::size_t i = 0; i < width && row_.table() != legacy::admin_audit; ++i)
             for (const field<column> &one : made_.fields)
-                if (one.column == changing[i] && shown(one.column, one.value) != shown(one.column, stored_[i])) {
+                if (one.column == changing[i] && is_common(one.column) &&
+                    shown(one.column, one.value) != shown(one.column, stored_[i])) {
                     any = true;
                     counts_.differ({id_, one.from, shown(one.column, one.value), shown(one.column, stored_[i])});
                 }

@@ -159,6 +159,21 @@ std::optional<std::string> digest_of_key(const known_person &person, std::string
     return digest && digest->is_string() ? std::optional(std::string(digest->string())) : std::nullopt;
 }
 
+std::optional<std::string> digest_of_source(const batch &into, const known_person &person, std::string_view key) {
+    constexpr column meta_column[] = {column::mg_meta};
+    const auto sources = ledger::own_member(person.meta, "sources");
+    std::optional<std::string> found;
+    if (sources && sources->is_array())
+        pg::for_each_element(sources->container(), [&](const pg::json_value &source) {
+            pg::nullable_datum value[1];
+            if (found || !source.is_string() ||
+                !into.store.read_customer(std::string(source.string()), meta_column, value) || value[0].is_null)
+                return;
+            found = digest_of_key({std::string(source.string()), pg::jsonb_of(value[0].value)}, key);
+        });
+    return found;
+}
+
 void make_person(batch &into, const std::string &pass_id, std::span<const person_row> rows, const terms &by,
                  pg::timestamp since) {
     table_report &counts = into.report.of(legacy::customers);
@@ -193,9 +208,9 @@ namespace {
 class bringing {
 public:
     bringing(batch &into, const known_person &person, const ledger::locked_customer &customer,
-             std::span<const person_row> rows, const terms &by)
+             std::span<const person_row> rows, const terms &by, bool changed)
         : into_(into), person_(person), customer_(customer), rows_(rows), made_(map_customer(rows_of(rows), by)),
-          counts_(into.report.of(legacy::customers)) {}
+          counts_(into.report.of(legacy::customers)), changed_(changed) {}
 
     void work() {
         if (!into_.store.read_customer(person_.pass_id, read_columns, stored_))
@@ -218,6 +233,13 @@ private:
                                               column::mg_created_at};
 
     pg::nullable_datum made(column c) const { return made_.find(c) != nullptr ? *made_.find(c) : pg::nullable_datum{}; }
+    // Of a column that legacy does not have any more, nothing is known.
+    bool has_column(std::string_view name) const {
+        return std::ranges::any_of(rows_, [&](const person_row &one) { return one.row.has(name); });
+    }
+    bool is_common(std::size_t i) const {
+        return has_column(std::string_view(schema::name(compared[i])).substr(std::strlen("mg_")));
+    }
     bool is_anonymous() const { return person_.pass_id == anonymous_pass_id; }
 
     // A person whom mega knew before: nothing that it has is overwritten.
@@ -248,25 +270,28 @@ private:
     void bring_all() {
         for (std::size_t i = 0; i < fields; ++i) {
             const bool own = compared[i] == column::mg_user_id || compared[i] == column::mg_disabled;
-            if (shown(compared[i], made(compared[i])) != shown(compared[i], stored_[i]) && !(is_anonymous() && own))
+            if (is_common(i) && shown(compared[i], made(compared[i])) != shown(compared[i], stored_[i]) &&
+                !(is_anonymous() && own))
                 set(compared[i], made(compared[i]));
         }
-        counts_.brought += write(application_part(pg::jsonb_of(made(column::mg_meta).value)), true, true);
+        const pg::jsonb meta = pg::jsonb_of(made(column::mg_meta).value);
+        write(application_part(has_column("meta") ? meta : with_former(meta, person_.meta)), true, true);
+        counts_.brought += changed_ ? 1 : 0;
     }
 
     // His row went its own way: both values are told, and what is noted stays, so that they are told again.
     void list() {
         for (std::size_t i = 0; i < fields; ++i)
             if (const auto legacy = shown(compared[i], made(compared[i])), mega = shown(compared[i], stored_[i]);
-                legacy != mega)
+                legacy != mega && is_common(i))
                 counts_.differ({rows_.front().key, schema::name(compared[i]), legacy, mega});
         write(application_part(person_.meta), false, false);
     }
 
     void set(column c, pg::nullable_datum value) { changes_.emplace_back(c, value); }
 
-    // as_imported: what is written is what an import made of him. Returns how many rows that brought.
-    std::int64_t write(pg::jsonb application, bool as_imported, bool with_digests) {
+    // as_imported: what is written is what an import made of him.
+    void write(pg::jsonb application, bool as_imported, bool with_digests) {
         if (!made(column::mg_last_active).is_null &&
             (stored_[4].is_null ||
              pg::timestamp_of(stored_[4].value) < pg::timestamp_of(made(column::mg_last_active).value)))
@@ -285,7 +310,6 @@ private:
         const ledger::in_flight::own_key writing(person_.pass_id, ledger::own_value_of(noted));
         if (into_.store.change_customer(customer_, changes_) != 1)
             ledger::refuse_kept_out(into_.store, person_.pass_id);
-        return as_imported ? 1 : 0;
     }
 
     // Each by itself: one that somebody else has is left to him.
@@ -306,6 +330,7 @@ private:
     std::span<const person_row> rows_;
     const mapped<column> made_;
     table_report &counts_;
+    const bool changed_;
     std::array<pg::nullable_datum, std::size(read_columns)> stored_;
     std::vector<ledger::customer_change> changes_;
 };
@@ -313,8 +338,8 @@ private:
 } // namespace
 
 void bring_person(batch &into, const known_person &person, const ledger::locked_customer &customer,
-                  std::span<const person_row> rows, const terms &by) {
-    bringing(into, person, customer, rows, by).work();
+                  std::span<const person_row> rows, const terms &by, bool changed) {
+    bringing(into, person, customer, rows, by, changed).work();
 }
 
 } // namespace mega::moving

@@ -2,8 +2,18 @@
 #include "moving/import_studio.hpp"
 
 #include "moving/ledger_row.hpp"
+#include "moving/legacy_sql.hpp"
 
 namespace mega::moving {
+
+namespace {
+
+// Of whom the row itself says that it is.
+std::optional<std::string_view> owner_of(const legacy_line &line) {
+    return line.by_session || line.pass_id == anonymous_pass_id ? std::nullopt : line.pass_id;
+}
+
+} // namespace
 
 void import_studio::take(batch &into, const legacy_line &line) {
     table_report &counts = into.report.of(table_);
@@ -21,7 +31,7 @@ void import_studio::take(batch &into, const legacy_line &line) {
     if (!line.pass_id)
         return into.refuse(table_, row.id(), row.document(), {why::bad_customer, {}});
     if (line.there)
-        return compare_ledger_row(into, row, made, std::string(*line.id), table_ != legacy::feedback);
+        return compare_ledger_row(into, row, made, std::string(*line.id), owner_of(line), table_ != legacy::feedback);
     visit(into, *line.pass_id, pg::timestamp_of(made.find(schema::ledger::mg_created_at)->value));
     if (person_.erased)
         counts.refused[why::erased].add(row.id());

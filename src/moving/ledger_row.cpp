@@ -17,6 +17,9 @@ constexpr auto all_columns = [] {
     return all;
 }();
 
+// By which a row says whose it is. Nothing but a merge changes that in mega.
+constexpr const char *owner_columns[] = {"shopify_customer_id", "customer_id"};
+
 // Times are what they are; the others may change.
 bool is_compared(column c) { return c != column::mg_created_at && c != column::mg_updated_at; }
 
@@ -32,20 +35,32 @@ pg::jsonb without_own_key(pg::jsonb meta) {
 
 class comparison {
 public:
-    comparison(batch &into, const legacy_row &row, const mapped<column> &made, const std::string &id)
-        : into_(into), row_(row), made_(made), id_(id), mg_id_(prefix_of(row.table()) + id),
+    comparison(batch &into, const legacy_row &row, const mapped<column> &made, const std::string &id,
+               std::optional<std::string_view> owner)
+        : into_(into), row_(row), made_(made), id_(id), mg_id_(prefix_of(row.table()) + id), owner_(owner),
           counts_(into.report.of(row.table())), now_(redacted(row.document())) {}
 
     void run(bool may_bring) {
         if (!into_.store.lock_row(mg_id_, LockTupleNoKeyExclusive, all_columns, stored_))
             return;
-        const pg::nullable_datum payload = stored(column::mg_payload);
-        if (!payload.is_null && pg::equal(pg::root_of(pg::jsonb_of(payload.value)), pg::root_of(now_))) {
+        moved_ = owner_ && *owner_ != stored_text(column::mg_pass_id);
+        const bool has_payload = !stored(column::mg_payload).is_null;
+        const pg::jsonb payload = has_payload ? pg::jsonb_of(stored(column::mg_payload).value) : pg::empty_object();
+        if (has_payload)
+            now_ = with_former(now_, payload, moved_ ? std::span(owner_columns) : std::span<const char *const>());
+        const bool same = has_payload && pg::equal(pg::root_of(payload), pg::root_of(now_));
+        if (same && !moved_) {
             ++counts_.there;
             return;
         }
+        if (!same && into_.doubled.has(row_.table(), id_))
+            return into_.refuse(row_.table(), id_, row_.document(), {why::id_taken, {}});
         ++counts_.changed;
-        if (may_bring && !payload.is_null && is_as_imported(pg::jsonb_of(payload.value)))
+        if (moved_)
+            counts_.differ({id_, "shopify_customer_id", std::string(*owner_), stored_text(column::mg_pass_id)});
+        if (same)
+            return;
+        if (may_bring && has_payload && is_as_imported(payload))
             bring();
         else
             list();
@@ -70,19 +85,25 @@ private:
         });
     }
 
+    // Of a column that legacy does not have any more, nothing is known.
+    bool is_common(const field<column> &one) const { return *one.from == '\0' || row_.has(one.from); }
+    bool has_meta() const { return row_.has("meta"); }
+
     // What legacy says of it as the application's document, with the note that this is the row which was brought.
     pg::jsonb noted_meta() const {
         const pg::nullable_datum before = stored(column::mg_meta), *legacy = made_.find(column::mg_meta);
         const pg::jsonb stored_meta = before.is_null ? pg::empty_object() : pg::jsonb_of(before.value);
-        const pg::jsonb meta = legacy != nullptr ? pg::jsonb_of(legacy->value) : stored_meta;
+        const pg::jsonb meta = legacy != nullptr && has_meta() ? pg::jsonb_of(legacy->value) : stored_meta;
         return ledger::with_own_key(meta, pg::find(stored_meta, ledger::own_key), {"import"}, [&](auto &own) {
             own.key("import").begin_object();
             if (const auto was = ledger::own_member(stored_meta, "import"); was && was->is_object())
                 pg::for_each_member(was->container(), [&](std::string_view key, const pg::json_value &value) {
-                    if (key != "digest")
+                    if (key != "digest" || moved_) // whose it is is told again
                         own.key(key).value(value);
                 });
-            own.key("digest").text(row_.digest()).end_object();
+            if (!moved_)
+                own.key("digest").text(row_.digest());
+            own.end_object();
         });
     }
 
@@ -92,7 +113,7 @@ private:
         std::vector<column> columns{column::mg_mma_status, column::mg_payload, column::mg_meta};
         std::vector<pg::nullable_datum> values{stored(column::mg_mma_status), pg::to_datum(now_), pg::to_datum(meta)};
         for (const field<column> &one : made_.fields)
-            if (is_compared(one.column) && one.column != column::mg_meta &&
+            if (is_compared(one.column) && one.column != column::mg_meta && is_common(one) &&
                 shown(one.column, one.value) != stored_text(one.column)) {
                 if (one.column == column::mg_mma_status) {
                     values.front() = one.value;
@@ -116,12 +137,12 @@ private:
         bool any = false;
         for (const field<column> &one : made_.fields) {
             const auto legacy = shown(one.column, one.value), mega = stored_text(one.column);
-            if (*one.from == '\0' || one.column == column::mg_updated_at || legacy == mega)
+            if (*one.from == '\0' || one.column == column::mg_updated_at || legacy == mega || !is_common(one))
                 continue;
             any = true;
             counts_.differ({id_, one.from, legacy, mega});
         }
-        if (!any) // a column that mega does not read
+        if (!any && !moved_) // a column that mega does not read
             counts_.differ(
                 {id_, "row", shown(column::mg_payload, pg::to_datum(now_)), stored_text(column::mg_payload)});
     }
@@ -131,8 +152,10 @@ private:
     const mapped<column> &made_;
     const std::string &id_;
     const std::string mg_id_;
+    const std::optional<std::string_view> owner_; // of whom legacy says that it is
+    bool moved_ = false;                          // mega has it of another one
     table_report &counts_;
-    const pg::jsonb now_;
+    pg::jsonb now_;
     std::array<pg::nullable_datum, all_columns.size()> stored_;
 };
 
@@ -167,8 +190,8 @@ void note_ledger_row(batch &into, const legacy_row &row, const mapped<column> &m
 }
 
 void compare_ledger_row(batch &into, const legacy_row &row, const mapped<column> &made, const std::string &id,
-                        bool may_bring) {
-    comparison(into, row, made, id).run(may_bring);
+                        std::optional<std::string_view> owner, bool may_bring) {
+    comparison(into, row, made, id, owner).run(may_bring);
 }
 
 } // namespace mega::moving

@@ -12,8 +12,9 @@ void note_ledger_row(batch &into, const legacy_row &row, const mapped<schema::le
                      bool by_session);
 
 // A row that is there as an import left it and is another one in legacy by now: where it may change and did not change
-// in mega, it becomes what legacy says; else the columns that differ are listed. may_bring: not for facts.
+// in mega, it becomes what legacy says; else the columns that differ are listed. owner: of whom legacy says that it is;
+// std::nullopt where it names nobody. may_bring: not for facts.
 void compare_ledger_row(batch &into, const legacy_row &row, const mapped<schema::ledger> &made, const std::string &id,
-                        bool may_bring);
+                        std::optional<std::string_view> owner, bool may_bring);
 
 } // namespace mega::moving

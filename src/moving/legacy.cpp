@@ -121,6 +121,29 @@ void require_type(const std::string &table, const legacy_column &column, TupleDe
                         "Make a view of the table, in a schema of its own, that casts the column."};
 }
 
+// Whether no two rows have one value in the column. Children have indexes of their own.
+bool is_unique(Relation table, AttrNumber column) {
+    if (table->rd_rel->relhassubclass && table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+        return false;
+    return pg::call([table, column] {
+        bool found = false;
+        List *indexes = RelationGetIndexList(table);
+        ListCell *cell = nullptr;
+        foreach (cell, indexes) {
+            HeapTuple index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+            if (!HeapTupleIsValid(index))
+                continue;
+            const auto *form = reinterpret_cast<Form_pg_index>(GETSTRUCT(index));
+            found =
+                found || (form->indisunique && form->indisvalid && form->indnkeyatts == 1 &&
+                          form->indkey.values[0] == column && heap_attisnull(index, Anum_pg_index_indpred, nullptr));
+            ReleaseSysCache(index);
+        }
+        list_free(indexes);
+        return found;
+    });
+}
+
 std::string all_names() {
     std::string names;
     for (const legacy_definition &one : definitions)
@@ -183,6 +206,7 @@ void legacy_schema::look(Oid schema, legacy table) {
     for (const legacy_column &column : definition.columns)
         if (const AttrNumber at = pg::attribute_of(shape, column.name); at != 0)
             require_type(shown, column, shape, at);
+    unique_[static_cast<std::size_t>(table)] = is_unique(relation.get(), pg::attribute_of(shape, definition.key));
     if (const AttrNumber at = pg::attribute_of(shape, definition.made); at != 0) {
         made_[static_cast<std::size_t>(table)] = true;
         timed_[static_cast<std::size_t>(table)] =
@@ -215,6 +239,12 @@ void legacy_schema::choose(const std::vector<std::string> &only) {
             throw pg::sql_error{"42P01", "there is no table " + qualified(*table), {}, "Leave it out of tables."};
         wanted_[static_cast<std::size_t>(*table)] = true;
     }
+    // They are one unit: what opens a balance goes by both.
+    bool &customers = wanted_[static_cast<std::size_t>(legacy::customers)],
+         &credits = wanted_[static_cast<std::size_t>(legacy::credit_transactions)];
+    const bool either = customers || credits;
+    customers = either && has(legacy::customers);
+    credits = either && has(legacy::credit_transactions);
 }
 
 std::string legacy_schema::qualified(legacy table) const {

@@ -61,8 +61,10 @@ public:
     // Raises 22023 for a name that is none, and 42P01 for one that is not there.
     legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only);
 
-    bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }         // in the schema
-    bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; }      // has, and was asked for
+    bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }    // in the schema
+    bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; } // has, and was asked for
+    // No two rows have one key: an index says so.
+    bool has_unique_key(legacy table) const { return unique_[static_cast<std::size_t>(table)]; }
     bool tells_made(legacy table) const { return made_[static_cast<std::size_t>(table)]; }   // has the column for it
     bool tells_times(legacy table) const { return timed_[static_cast<std::size_t>(table)]; } // in a column of times
     const std::vector<found_column> &columns(legacy table) const { return columns_[static_cast<std::size_t>(table)]; }
@@ -77,6 +79,7 @@ private:
     std::string name_;
     std::array<bool, legacy_tables> there_{};
     std::array<bool, legacy_tables> wanted_{};
+    std::array<bool, legacy_tables> unique_{};
     std::array<bool, legacy_tables> made_{};
     std::array<bool, legacy_tables> timed_{};
     std::array<std::vector<found_column>, legacy_tables> columns_;

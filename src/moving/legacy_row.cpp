@@ -18,15 +18,23 @@ std::string json_text(pg::jsonb document) {
     });
 }
 
-// A time without a zone is one of UTC.
-pg::timestamp parse_time(std::string text) {
-    const std::size_t clock = text.find('T');
-    if (clock == std::string::npos && text.size() == 10 && text[4] == '-') // a date
-        text += "T00:00:00+00";
-    else if (clock != std::string::npos && text.find_first_of("+-Z", clock) == std::string::npos) {
-        const std::size_t era = text.find(" BC");
-        text.insert(era == std::string::npos ? text.size() : era, "+00");
+// While it lives, the session is one in UTC.
+class in_utc {
+public:
+    in_utc() : before_(session_timezone) {
+        session_timezone = pg::call([] { return pg_tzset("GMT"); });
     }
+    in_utc(const in_utc &) = delete;
+    in_utc &operator=(const in_utc &) = delete;
+    ~in_utc() { session_timezone = before_; }
+
+private:
+    pg_tz *before_;
+};
+
+// A time without a zone is one of UTC, whatever the session's is and however it is written.
+pg::timestamp parse_time(const std::string &text) {
+    const in_utc here;
     return {pg::call([&text] {
         return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
                                                        ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
@@ -53,6 +61,24 @@ pg::jsonb redacted(pg::jsonb document) {
                                    return core::redact_urls(text);
                                })
         .value_or(document);
+}
+
+pg::jsonb with_former(pg::jsonb row, pg::jsonb former, std::span<const char *const> kept) {
+    const auto is_kept = [&](std::string_view name) {
+        return std::ranges::any_of(kept, [&](const char *one) { return name == one; });
+    };
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(pg::root_of(row), [&](std::string_view name, const pg::json_value &value) {
+        const auto before = is_kept(name) ? pg::find(former, name) : std::nullopt;
+        builder.key(name).value(before ? *before : value);
+    });
+    if (pg::is_object(former))
+        pg::for_each_member(pg::root_of(former), [&](std::string_view name, const pg::json_value &value) {
+            if (!pg::find(row, name))
+                builder.key(name).value(value);
+        });
+    return builder.end_object().finish();
 }
 
 std::optional<pg::json_value> legacy_row::value(std::string_view column) const {

@@ -40,6 +40,10 @@ private:
 // The text of a JSON value: a string's own, else as JSON writes it.
 std::string text_of(const pg::json_value &value);
 
+// The row, and of what was brought before the columns that it does not have any more; those that are kept are as they
+// were brought.
+pg::jsonb with_former(pg::jsonb row, pg::jsonb former, std::span<const char *const> kept = {});
+
 // The document without the secrets of its URLs.
 pg::jsonb redacted(pg::jsonb document);
 

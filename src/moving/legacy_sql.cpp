@@ -22,20 +22,25 @@ std::string pass_of(const std::string &key) {
 
 // Whom mega knows by which pass id; one that was merged answers for its target.
 constexpr const char *known =
-    "WITH known AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, n.root FROM ("
+    "WITH known AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, n.root, n.own FROM ("
     "SELECT c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS name, coalesce(c.mg_meta "
     "OPERATOR(pg_catalog.#>>) '{mega,merged_into}', c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, "
-    "0 AS rank FROM ONLY @schema@.mega_customers c UNION ALL "
+    "c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS own, 0 AS rank FROM ONLY @schema@.mega_customers c "
+    "UNION "
+    "ALL "
     "SELECT ('pass:shopify:' OPERATOR(pg_catalog.||) c.mg_shopify_customer_id)::pg_catalog.text COLLATE "
     "pg_catalog.\"C\", coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
-    "c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\", 1 FROM ONLY @schema@.mega_customers c "
+    "c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\", c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\", "
+    "1 "
+    "FROM ONLY @schema@.mega_customers c "
     "WHERE c.mg_shopify_customer_id IS NOT NULL) n ORDER BY n.name, n.rank, n.root)";
 
 // The first key of a user whom mega knows by his user id alone becomes that customer, as mega_ensure_customer would
 // have it.
 constexpr const char *people_of_table =
     ", people AS MATERIALIZED (SELECT l.key, l.pass, l.doc, l.digest, l.user_id, "
-    "coalesce(k.root, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS root FROM ("
+    "coalesce(k.root, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS root, "
+    "coalesce(k.own, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS own FROM ("
     "SELECT d.key, @pass@ AS pass, d.doc, d.digest, d.user_id, pg_catalog.row_number() OVER (PARTITION BY d.user_id "
     "ORDER BY d.doc OPERATOR(pg_catalog.->>) 'created_at', d.key) AS nth FROM ("
     "SELECT s.doc, s.digest, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
@@ -52,8 +57,8 @@ constexpr const char *people_of_table =
 constexpr const char *nobody =
     ", people AS (SELECT NULL::pg_catalog.text AS key, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS pass, "
     "NULL::pg_catalog.jsonb AS doc, NULL::pg_catalog.text AS digest, NULL::pg_catalog.text AS user_id, "
-    "NULL::pg_catalog.text COLLATE pg_catalog.\"C\" "
-    "AS root WHERE false)";
+    "NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS own "
+    "WHERE false)";
 
 // Of whom something is new, by the keys $2 of customers and the ids $3 of credit rows; and by which keys credit rows
 // have these customers. Nobody's are all new. Each is one condition, so that it becomes a join, whatever its size.
@@ -80,11 +85,13 @@ std::string given_texts(int parameter) {
     return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
 }
 
+// His own rows come before those of whom he took over by a merge.
 constexpr const char *customer_rows =
     "SELECT p.root, 0 AS kind, p.key AS id, p.doc, false AS there, false AS imported, true AS keeps, "
     "false AS by_session, NULL::integer AS delta, pg_catalog.md5(p.doc::pg_catalog.text) OPERATOR(pg_catalog.||) ':' "
     "OPERATOR(pg_catalog.||) p.digest AS digest, "
-    "p.doc OPERATOR(pg_catalog.->>) 'created_at' AS made FROM @people@ p";
+    "CASE WHEN p.own OPERATOR(pg_catalog.=) p.root THEN '0' ELSE '1' END OPERATOR(pg_catalog.||) coalesce(p.doc "
+    "OPERATOR(pg_catalog.->>) 'created_at', '~') AS made FROM @people@ p";
 
 // The first row with a reference keeps it, and what mega has already.
 constexpr const char *credit_rows =

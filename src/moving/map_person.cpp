@@ -45,6 +45,16 @@ std::optional<pg::timestamp> end_of(const legacy_row &row) {
     return end && pg::is_finite(*end) ? end : std::nullopt; // never ends
 }
 
+// When any of his keys was seen last.
+std::optional<pg::timestamp> last_of(std::span<const legacy_row> rows, pg::timestamp made, const terms &by,
+                                     mapped<person> &out) {
+    std::optional<pg::timestamp> last;
+    for (const legacy_row &row : rows)
+        if (const auto time = time_of(row, "last_active", made, by, out); time && (!last || last->value < time->value))
+            last = time;
+    return last;
+}
+
 } // namespace
 
 mapped<person> map_customer(std::span<const legacy_row> rows, const terms &by) {
@@ -61,7 +71,7 @@ mapped<person> map_customer(std::span<const legacy_row> rows, const terms &by) {
     out.set("disabled", person::mg_disabled, disabled);
     out.set("meta", person::mg_meta, meta_of_customer(rows));
     const pg::timestamp made = made_at(first, "created_at", "updated_at", by, out);
-    out.set("last_active", person::mg_last_active, time_of(first, "last_active", made, by, out));
+    out.set("last_active", person::mg_last_active, last_of(rows, made, by, out));
     out.set("created_at", person::mg_created_at, made);
     out.set("updated_at", person::mg_updated_at, time_of(first, "updated_at", made, by, out).value_or(made));
     return out;

@@ -43,8 +43,9 @@ std::optional<pg::timestamp> time_of(const legacy_row &row, const char *name, pg
         return std::nullopt;
     if (const auto time = sane(row, name, by))
         return time;
-    out.mend(how::future_time, std::string(name) + "=" + row.text(name).value_or("NULL"));
-    return made;
+    const bool never = written->value == DT_NOBEGIN;
+    out.mend(never ? how::null_time : how::future_time, std::string(name) + "=" + row.text(name).value_or("NULL"));
+    return never ? std::nullopt : std::optional(made);
 }
 
 template <class Column>

@@ -34,7 +34,8 @@ COMMENT ON PROCEDURE mega_import(name, integer, text[], jsonb, jsonb) IS
     'Brings the ten legacy tables of a schema over, in batches that commit: a customer, all his credit rows and the row '
     'that opens his balance together, then sessions, generations, feedback and the office''s tables. Rows that are there '
     'stay, so it can be called again, after a kill too, and beside writers. mapping: legacy reason to the reason that '
-    'live calls use. What cannot be is kept as an audit import_refused; report tells what was read, written, there, '
+    'live calls use. tables: the names of some; customers and credit_transactions come together. What cannot be is kept '
+    'as an audit import_refused; report tells what was read, written, there, '
     'changed, mended and refused. Raises 25001 inside a transaction block, 55006 while another session imports, 42P01 '
     'for a schema without such tables, 42703 and 42804 for columns that cannot be read, 42501 where the '
     'caller may not read them, or row security hides rows of them. Locks the customers of a batch until it commits.';
