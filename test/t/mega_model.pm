@@ -8,6 +8,7 @@ use warnings;
 
 use mega_model_credits;
 use mega_model_events;
+use mega_model_lots;
 use mega_model_studio;
 use mega_model_topups;
 
@@ -15,7 +16,7 @@ sub new {
     my ($class, @customers) = @_;
     return bless {
         credits => { map { $_ => 0 } @customers },
-        rows => {},        # credit rows by txn id: pass, delta, status, refund_of
+        rows => {},        # credit rows by txn id: pass, delta, status, refund_of; of lots ends and left
         references => {},  # type|id|reason of credit rows
         events => {},      # by event id: pass, type, payload, generation, time (microseconds)
         generations => {}, # by id: pass, status, url, vars (of the lines of a scan how many), steps, parent
@@ -90,6 +91,7 @@ sub on_merge {
     }
     my $credits = $self->{credits}{$source} + $self->{credits}{$target};
     return success("$credits|f", sub {
+        $self->stand($_) for $source, $target;
         $_->{pass} = $target for grep { $_->{pass} eq $source } map { values %{ $self->{$_} } } qw(rows events generations feedback);
         $self->{roots}{$_} = $target for $source, grep { $self->{roots}{$_} eq $source } keys %{ $self->{roots} };
         $self->{credits}{$target} = $credits;
@@ -133,7 +135,7 @@ sub on_raw {
     return refused(@faults) if @faults;
     return success('', sub {
         for my $row (@rows) {
-            if ($row->{kind} eq 'credit') { $self->write_row($row->{txn}, $row->{pass}, $row->{delta}, reference => $row->{reference}, names => $row->{reference} // 'raw') }
+            if ($row->{kind} eq 'credit') { $self->write_row($row->{txn}, $row->{pass}, $row->{delta}, raw => 1, reference => $row->{reference}, names => $row->{reference} // 'raw') }
             elsif ($row->{kind} eq 'event') { $self->{events}{ $row->{id} } = { %$row, generation => $row->{about} } }
             else { $self->{generations}{ $row->{generation} }{steps}{ $row->{number} } = { type => $row->{type}, input => $row->{input} } }
         }

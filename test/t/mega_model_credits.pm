@@ -4,11 +4,19 @@ package mega_model;
 use strict;
 use warnings;
 
+# Raw rows move what has no lot. family: the rows of which this one gives something back.
 sub write_row {
     my ($self, $txn, $pass, $delta, %more) = @_;
-    $self->{rows}{$txn} = { pass => $pass, delta => $delta, names => $more{reference} // 'random', %more };
+    my ($is_raw, $family) = delete @more{qw(raw family)};
+    my $row = { pass => $pass, delta => $delta, names => $more{reference} // 'random', %more };
+    $self->stand($pass) if !$is_raw;
+    $self->draw($row, -$delta, $more{revoke_of}) if $delta < 0 && !$is_raw;
+    $self->{rows}{$txn} = $row;
     $self->{references}{ $more{reference} } = $txn if $more{reference};
     $self->{credits}{$pass} += $delta;
+    $row->{left} = $delta if defined $row->{ends};
+    $self->give_back($row, $delta, @$family) if $family && $delta > 0;
+    $self->stand($pass) if !$is_raw;
     return;
 }
 
@@ -28,7 +36,7 @@ sub on_record {
     }
     my $credits = $self->{credits}{$pass} // return refused('23503');
     return refused('MG001') if $delta < 0 && !$operation->{allow_negative} && $credits + $delta < 0;
-    my %more = map { $_ => $operation->{$_} } grep { defined $operation->{$_} } qw(reference status names);
+    my %more = map { $_ => $operation->{$_} } grep { defined $operation->{$_} } qw(reference status names ends);
     return success(($credits + $delta) . '|f', sub { $self->write_row($txn // $operation->{fresh}, $pass, $delta, %more) });
 }
 
@@ -55,7 +63,8 @@ sub settle {
     my $done = sub {
         my ($outcome, $delta, $new_status) = @_;
         return ('', $outcome, $credits + $delta, sub {
-            $self->write_row("$way:$id", $hold->{pass}, $delta, reference => "hold|$id|$way") if $delta != 0;
+            my @family = map { $self->{rows}{"$_:$id"} } qw(hold capture release);
+            $self->write_row("$way:$id", $hold->{pass}, $delta, reference => "hold|$id|$way", family => [ @family, $self->refunds_of("hold:$id") ]) if $delta != 0;
             $hold->{status} = $new_status;
         }, $hold->{pass});
     };
@@ -80,6 +89,8 @@ sub on_settle {
     return $state ? refused($state) : success("$outcome|$credits", $commit);
 }
 
+sub refunds_of { my ($self, $txn) = @_; return grep { ($_->{refund_of} // '') eq $txn } values %{ $self->{rows} } }
+
 # A refund of a spend, or of a captured hold (txn hold:<id>); never more in sum than was spent.
 sub on_refund {
     my ($self, $operation) = @_;
@@ -93,11 +104,12 @@ sub on_refund {
     my $of_hold = $txn =~ /^hold:(.*)/ ? $1 : undef;
     return refused('22023') if defined $of_hold ? $spend->{status} eq 'pending' : $spend->{delta} > 0;
     my $left = defined $of_hold ? $self->taken($of_hold) : -$spend->{delta};
-    $left -= $_->{delta} for grep { ($_->{refund_of} // '') eq $txn } values %{ $self->{rows} };
+    $left -= $_->{delta} for $self->refunds_of($txn);
+    my @family = defined $of_hold ? map { $self->{rows}{"$_:$of_hold"} } qw(hold capture release) : $spend;
     return refused('MG012') if $left <= 0 || ($amount // 0) > $left;
     my $back = $amount // $left;
     return success(($self->{credits}{$pass} + $back) . '|f',
-        sub { $self->write_row("refund:$id", $pass, $back, refund_of => $txn, reference => "refund|$id|refund") });
+        sub { $self->write_row("refund:$id", $pass, $back, refund_of => $txn, reference => "refund|$id|refund", family => [ @family, $self->refunds_of($txn) ]) });
 }
 
 # What was taken back of a grant and not restored.
@@ -106,7 +118,7 @@ sub revoked {
     my $sum = 0;
     for my $id (grep { ($self->{rows}{$_}{revoke_of} // '') eq $txn } keys %{ $self->{rows} }) {
         $sum -= $self->{rows}{$id}{delta};
-        $sum -= $_->{delta} for grep { ($_->{refund_of} // '') eq $id } values %{ $self->{rows} };
+        $sum -= $_->{delta} for $self->refunds_of($id);
     }
     return $sum;
 }
@@ -139,7 +151,7 @@ sub on_transfer {
     return refused('22023') if $operation->{alike} || ($amount // 1) <= 0;
     my ($out, $in) = map { $self->{rows}{"transfer:$id:$_"} } qw(out in);
     if ($out) {
-        return refused('MG002') if $out->{pass} ne $from || $in->{pass} ne $to || $in->{delta} != ($amount // $in->{delta});
+        return refused('MG002') if $out->{pass} ne $from || $in->{pass} ne $to || -$out->{delta} != ($amount // -$out->{delta});
         return success("$self->{credits}{$from}|$self->{credits}{$to}|t");
     }
     return refused('23503') if grep { !defined $self->{credits}{$_} } $from, $to;
@@ -148,7 +160,20 @@ sub on_transfer {
     return refused('MG001') if $self->{credits}{$from} < $amount;
     return success(($self->{credits}{$from} - $amount) . '|' . ($self->{credits}{$to} + $amount) . '|f', sub {
         $self->write_row("transfer:$id:out", $from, -$amount, reference => "transfer|$id|transfer_out");
-        $self->write_row("transfer:$id:in", $to, $amount, reference => "transfer|$id|transfer_in");
+        # each end that was drawn goes with its credits, in the order drawn; what has none comes last
+        my (@ends, %many);
+        for (@{ $self->{rows}{"transfer:$id:out"}{lots} // [] }) {
+            my $end = $self->{rows}{ $_->[0] }{ends};
+            push @ends, $end if !$many{$end};
+            $many{$end} -= $_->[1];
+            $amount += $_->[1];
+        }
+        my $number = 0;
+        for my $end (@ends, $amount > 0 ? undef : ()) {
+            my $which = ++$number > 1 ? $number : '';
+            my %lot = defined $end ? (ends => $end) : ();
+            $self->write_row("transfer:$id:in" . ($which && ":$which"), $to, defined $end ? $many{$end} : $amount, reference => "transfer|$id|transfer_in" . ($which && "_$which"), %lot);
+        }
     });
 }
 
@@ -172,8 +197,7 @@ sub on_balance {
 # Many movements, all or none. Played on a copy of what they touch.
 sub on_batch {
     my ($self, $operation) = @_;
-    my $copy = mega_model->new;
-    $copy->{$_} = { %{ $self->{$_} } } for qw(credits rows references);
+    my $copy = $self->copy;
     my ($written, $replayed) = (0, 0);
     my @faults;
     my @entries = sort { $a->{pass} cmp $b->{pass} } @{ $operation->{entries} };

@@ -75,6 +75,7 @@ sub on_charge {
     my @due = keys %$due;
     my $many = @due < $operation->{most} ? @due : $operation->{most};
     my $is_right = sub {
+        return "$many of " . join ' ', map { "$_|$due->{$_}{packs}" } sort @due if !@_;
         my %handed = map { my ($pass, $packs, $id) = split /\|/; ($pass => [ $packs, $id ]) } split /\n/, $_[0];
         return 0 if keys %handed != $many || $many != split /\n/, $_[0];
         for my $pass (keys %handed) {

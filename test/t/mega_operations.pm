@@ -67,6 +67,10 @@ sub movement {
     $row{txn} = id('txn', 300) if chance(0.5);
     $row{reference} = 'order|' . id('order', 200) . '|paid' if chance(0.2);
     $row{allow_negative} = 1 if chance(0.03);
+    if ($row{delta} > 0 && chance(0.4)) { # a lot, whose id is known
+        $row{ends} = (4_000_000_000 + int rand 3) * 1_000_000;
+        $row{txn} //= fresh();
+    }
     return \%row;
 }
 
@@ -146,6 +150,8 @@ sub again {
 sub random_read {
     return one_of(
         { kind => 'balance', pass => customer() },
+        { kind => 'lots', pass => customer() },
+        { kind => 'lots', pass => customer() },
         { kind => 'usage', pass => customer(), by => one_of(qw(day month reason source model)) },
         { kind => 'likes', pass => customer(), most => one_of(1, 3, 1000) },
         { kind => 'likes', pass => customer(), most => one_of(1, 3, 1000) },

@@ -30,7 +30,7 @@ my %rules = (
     'I16: what is revoked and not restored is no more than was granted' => q{SELECT s.* FROM (SELECT g.mg_id, g.mg_delta AS granted, (SELECT sum(-r.mg_delta - coalesce((SELECT sum(u.mg_delta)
         FROM mega_generations u WHERE u.mg_meta #>> '{mega,refund_of}' = substr(r.mg_id, 20)), 0)) FROM mega_generations r WHERE r.mg_meta #>> '{mega,revoke_of}' = substr(g.mg_id, 20)) AS revoked
         FROM mega_generations g) s WHERE revoked < 0 OR revoked > granted},
-    'transfers are balanced' => q{SELECT mg_ref_id FROM mega_generations WHERE mg_ref_type = 'transfer' GROUP BY 1 HAVING count(*) <> 2 OR sum(mg_delta) <> 0 OR count(DISTINCT coalesce(mg_meta #>> '{mega,from}', mg_pass_id)) <> 2},
+    'transfers are balanced' => q{SELECT mg_ref_id FROM mega_generations WHERE mg_ref_type = 'transfer' GROUP BY 1 HAVING count(*) < 2 OR sum(mg_delta) <> 0 OR count(DISTINCT coalesce(mg_meta #>> '{mega,from}', mg_pass_id)) <> 2},
     'a tweak and its generation are there together, and are one customer\'s' => q{SELECT e.mg_id, g.mg_id FROM (SELECT * FROM mega_generations WHERE mg_meta #>> '{mega,child}' IS NOT NULL) e
         FULL JOIN (SELECT * FROM mega_generations WHERE mg_record_type = 'generation' AND mg_parent_id IS NOT NULL) g
         ON 'generation:' || (e.mg_meta #>> '{mega,child}') = g.mg_id AND 'generation:' || e.mg_generation_id = g.mg_parent_id AND e.mg_pass_id = g.mg_pass_id WHERE e.mg_id IS NULL OR g.mg_id IS NULL},
@@ -60,6 +60,7 @@ my %rules = (
         UNION ALL SELECT mg_id FROM mega_generations g, mega_claim_generations('after', 1000) c WHERE g.mg_id = 'generation:' || c.mg_generation_id AND (g.mg_deleted_at IS NOT NULL OR c.mg_mma_status IN ('done', 'error'))},
     'nothing of a deleted generation is shown' => q{SELECT h.mg_id FROM mega_customers c, mega_generation_history(c.mg_pass_id, 1000) h JOIN mega_generations g ON g.mg_id = h.mg_id WHERE g.mg_deleted_at IS NOT NULL
         UNION ALL SELECT l.mg_id FROM mega_generations g, mega_generation(g.mg_generation_id) l WHERE g.mg_record_type = 'generation' AND g.mg_deleted_at IS NOT NULL},
+    'mega_reconcile_lots (I15)' => 'SELECT * FROM mega_reconcile_lots()',
     'mega_reconcile_credits' => 'SELECT * FROM mega_reconcile_credits()',
     'mega_reconcile_preferences' => 'SELECT * FROM mega_reconcile_preferences()',
 );

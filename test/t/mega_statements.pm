@@ -29,6 +29,7 @@ sub entry {
     my %entry = (pass_id => $row->{pass}, delta => $row->{delta} + 0, reason => $reason // 'random');
     @entry{qw(ref_type ref_id)} = ($ref_type, $ref_id) if $row->{reference};
     $entry{txn_id} = $row->{txn} if defined $row->{txn};
+    $entry{expires_at} = utc($row->{ends}) if defined $row->{ends};
     $entry{allow_negative} = JSON::PP::true if $row->{allow_negative};
     return \%entry;
 }
@@ -85,8 +86,9 @@ my %sql = (
         my ($type, $id, $reason) = map { literal($_) } split /\|/, $o->{reference} // 'a|b|random';
         return "SELECT mg_credits, replayed FROM mega_record_credit('$o->{pass}', $o->{delta}, $reason"
           . ($o->{reference} ? ", ref_type => $type, ref_id => $id" : '') . argument('txn_id', defined $o->{txn} ? literal($o->{txn}) : undef)
-          . ($o->{allow_negative} ? ', allow_negative => true' : '') . ')';
+          . argument('expires_at', moment($o->{ends})) . ($o->{allow_negative} ? ', allow_negative => true' : '') . ')';
     },
+    lots => sub { my ($o) = @_; return "SELECT mg_id, granted, remaining FROM mega_credit_lots('$o->{pass}')" },
     hold => sub { my ($o) = @_; return "SELECT mg_credits, replayed FROM mega_hold_credit('$o->{pass}', $o->{amount}, '$o->{id}')" },
     settle => sub {
         my ($o) = @_;
