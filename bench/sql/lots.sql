@@ -34,7 +34,7 @@ SELECT count(mega_ensure_customer(pass_id => 'pass:' || kind || ':' || n))
 FROM generate_series(1, :due) n, unnest('{lot,hold}'::text[]) kind;
 SELECT count(mega_record_credit('pass:hold:' || n, 100, 'grant')) FROM generate_series(1, :due) n;
 SELECT count(mega_hold_credit('pass:hold:' || n, 5, 'due-' || n, '1 microsecond')) FROM generate_series(1, :due) n;
-SELECT count(mega_record_credit('pass:lot:' || n, 100, 'grant', expires_at => clock_timestamp() + interval '10 milliseconds'))
+SELECT count(mega_record_credit('pass:lot:' || n, 100, 'grant', expires_at => clock_timestamp() + interval '1 second'))
 FROM generate_series(1, :due) n;
 VACUUM (FULL) mega_customers;
 VACUUM (ANALYZE) mega_customers, mega_generations;

@@ -127,6 +127,9 @@ std::size_t control_at(std::string_view s, std::size_t i) noexcept {
 } // namespace
 
 bool has_control_character(std::string_view s) noexcept {
+    const auto is_printable_ascii = [](char c) { return static_cast<unsigned char>(c - ' ') < 0x7F - ' '; };
+    if (std::ranges::all_of(s, is_printable_ascii)) // nearly all texts, each checked at every call
+        return false;
     for (std::size_t i = 0; i < s.size(); ++i)
         if (control_at(s, i) != 0)
             return true;
