@@ -175,13 +175,14 @@ pg::jsonb lots_document(const core::open_lots &lots) {
 }
 
 pg::jsonb with_row_lots(pg::jsonb meta, std::optional<pg::jsonb> own, const row_lots &what) {
-    const auto noted = own ? std::optional(pg::value_of(*own)) : std::nullopt; // not what the caller's document says
-    return with_own_key(meta, noted, {}, [&](pg::json_builder &builder) {
+    const auto add = [&](pg::json_builder &builder) {
         if (what.ends)
             builder.key(ends_key).number(std::to_string(*what.ends));
         add_changes(builder, lots_key, what.lots);
         add_changes(builder, cover_key, what.cover);
-    });
+    };
+    // Not what the caller's document says.
+    return own ? with_own_key(meta, pg::value_of(*own), {}, add) : with_own_key(meta, std::nullopt, {}, add);
 }
 
 bool says_of_lots(JsonbContainer *own) {
