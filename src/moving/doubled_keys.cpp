@@ -10,7 +10,7 @@ namespace mega::moving {
 std::string doubled_keys_query(const legacy_schema &from, legacy table) {
     return filled("SELECT d.id FROM (SELECT @id@ AS id FROM @table@ l) d GROUP BY d.id HAVING pg_catalog.count(*) "
                   "OPERATOR(pg_catalog.>) 1 AND d.id IS NOT NULL",
-                  {{"@id@", plain_text(definition_of(table).key)}, {"@table@", from.qualified(table)}});
+                  {{"@id@", plain_text(definition_of(table).key)}, {"@table@", from.readable(table)}});
 }
 
 void doubled_keys::look(const legacy_schema &from, std::span<const legacy> tables) {

@@ -135,9 +135,12 @@ void import_customers::take_credit(batch &into, const legacy_line &line) {
 // A fact never changes: what legacy made of it since is told.
 void import_customers::compare_credit(batch &into, const legacy_line &line, const legacy_row &row) {
     terms by = terms_of(into, legacy::credit_transactions);
+    const auto made = map_ledger_row(row, by);
+    if (made.refused) // its id is one of mega's own rows
+        return into.refuse(legacy::credit_transactions, row.id(), row.document(), *made.refused);
     const std::string &pass_id = unit_->person.pass_id;
     const auto owner = pass_id == anonymous_pass_id ? std::nullopt : std::optional<std::string_view>(pass_id);
-    compare_ledger_row(into, row, map_ledger_row(row, by), std::string(line.id.value_or("")), owner, false);
+    compare_ledger_row(into, row, made, std::string(line.id.value_or("")), owner, false);
 }
 
 void import_customers::append_credit(batch &into, const legacy_line &line, const legacy_row &row) {

@@ -199,7 +199,8 @@ void make_person(batch &into, const std::string &pass_id, std::span<const person
             counts.mend({how::taken_identity, "user_id=" + *shown(column::mg_user_id, *made.find(column::mg_user_id))},
                         pass_id);
     }
-    throw pg::sql_error{"23505", "a unique key keeps the customer out", "pass_id=" + pg::quoted(pass_id), {}};
+    throw pg::sql_error{
+        "23505", "a unique key or a trigger keeps the customer out", "pass_id=" + pg::quoted(pass_id), {}};
 }
 
 namespace {

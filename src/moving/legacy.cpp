@@ -1,6 +1,7 @@
 // The ten legacy tables: their names, their columns, and which a schema has.
 #include "moving/legacy.hpp"
 
+#include "moving/legacy_sql.hpp"
 #include "pg/relation.hpp"
 
 namespace mega::moving {
@@ -245,6 +246,41 @@ void legacy_schema::choose(const std::vector<std::string> &only) {
     const bool either = customers || credits;
     customers = either && has(legacy::customers);
     credits = either && has(legacy::credit_transactions);
+}
+
+namespace {
+
+// What json takes and jsonb does not: \u0000, halves of surrogate pairs, numbers beyond numeric. Such a document is
+// kept as the text that it is.
+constexpr const char *document_of_json =
+    "CASE WHEN (pg_catalog.strpos(@text@, E'\\\\u') OPERATOR(pg_catalog.>) 0 AND "
+    "pg_catalog.regexp_replace(pg_catalog.replace(@text@, E'\\\\\\\\', ''), "
+    "E'\\\\\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\\\\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g') OPERATOR(pg_catalog.~) "
+    "E'\\\\\\\\u(0000|[dD][89a-fA-F])') OR (@text@ OPERATOR(pg_catalog.~) '[0-9][eE][+-]?[0-9]{5}' AND "
+    "pg_catalog.regexp_replace(pg_catalog.regexp_replace(@text@, E'\\\\\\\\.', '', 'g'), '\"[^\"]*\"', '', 'g') "
+    "OPERATOR(pg_catalog.~) '[0-9][eE][+-]?[0-9]{5}') THEN pg_catalog.json_build_object('" MEGA_UNFIT_JSON
+    "'::pg_catalog.text, @text@) ELSE @column@ END";
+
+} // namespace
+
+std::string legacy_schema::readable(legacy table) const {
+    const auto &all = columns(table);
+    const bool any = std::ranges::any_of(all, [](const found_column &one) { return one.type == JSONOID; });
+    const bool marked = std::ranges::any_of(
+        all, [](const found_column &one) { return one.name.find('@') != std::string::npos; }); // see filled
+    if (!any || marked)
+        return qualified(table);
+    std::string list;
+    for (const found_column &one : all) {
+        const std::string name =
+            pg::call([&one] { return static_cast<const char *>(quote_identifier(one.name.c_str())); });
+        list += (list.empty() ? "" : ", ") +
+                (one.type != JSONOID ? "l." + name
+                                     : filled(document_of_json, {{"@text@", "(l." + name + ")::pg_catalog.text"},
+                                                                 {"@column@", "l." + name}}) +
+                                           " AS " + name);
+    }
+    return "(SELECT " + list + " FROM " + qualified(table) + " l)";
 }
 
 std::string legacy_schema::qualified(legacy table) const {

@@ -7,6 +7,9 @@
 
 namespace mega::moving {
 
+// Under this name stands the text of a json document that jsonb does not take.
+#define MEGA_UNFIT_JSON "unfit_json"
+
 // In the order in which they move in.
 enum class legacy {
     customers,
@@ -71,6 +74,9 @@ public:
     const found_column *column(legacy table, std::string_view name) const; // null when there is none
     const std::string &name() const { return name_; }
     std::string qualified(legacy table) const; // quoted
+
+    // The table for a FROM, in which each row can become a document.
+    std::string readable(legacy table) const;
 
 private:
     void look(Oid schema, legacy table);

@@ -195,7 +195,7 @@ std::string people_among(const legacy_schema &from, Oid schema, const std::strin
 }
 
 std::string people(const legacy_schema &from, Oid schema) {
-    return from.has(legacy::customers) ? people_among(from, schema, from.qualified(legacy::customers))
+    return from.has(legacy::customers) ? people_among(from, schema, from.readable(legacy::customers))
                                        : finished(std::string(known) + nobody, schema);
 }
 
@@ -206,7 +206,7 @@ std::string about_credits(const legacy_schema &from, const char *text) {
                          {"@key@", plain_text("shopify_customer_id")},
                          {"@id@", plain_text("id")},
                          {"@new_ids@", given_texts(3)},
-                         {"@table@", from.qualified(legacy::credit_transactions)}});
+                         {"@table@", from.readable(legacy::credit_transactions)}});
 }
 
 } // namespace
@@ -230,7 +230,7 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
                 filled(credit_rows, {{"@pass@", pass_of("s.key")},
                                      {"@digest@", digest_of_row(from, legacy::credit_transactions)},
                                      {"@table@", few ? about_credits(from, credits_of_news)
-                                                     : from.qualified(legacy::credit_transactions)}});
+                                                     : from.readable(legacy::credit_transactions)}});
     text += ") r ORDER BY r.root COLLATE pg_catalog.\"C\", r.kind, r.made COLLATE pg_catalog.\"C\", "
             "r.id COLLATE pg_catalog.\"C\"";
     return finished(text, schema);
@@ -240,9 +240,8 @@ namespace {
 
 // The sessions that rows name, or all.
 std::string sessions_of(const legacy_schema &from, legacy table, const std::string &rows) {
-    const std::string all = from.qualified(legacy::sessions);
-    if (!is_plain(from, table, "session_id") || !is_plain(from, legacy::sessions, "id") ||
-        rows == from.qualified(table))
+    const std::string all = from.readable(legacy::sessions);
+    if (!is_plain(from, table, "session_id") || !is_plain(from, legacy::sessions, "id") || rows == from.readable(table))
         return all;
     return filled(
         "(SELECT l.* FROM @table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (SELECT @session@ FROM @rows@ l))",
@@ -278,8 +277,8 @@ std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bo
         few ? filled("(SELECT l.* FROM @table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@ids@) OR @id@ IS NULL)",
                      {{"@id@", plain_text(definition_of(table).key)},
                       {"@ids@", given_texts(1)},
-                      {"@table@", from.qualified(table)}})
-            : from.qualified(table);
+                      {"@table@", from.readable(table)}})
+            : from.readable(table);
     return rows_of_table(from, schema, table, rows, if_new, "t.digest");
 }
 
@@ -287,7 +286,7 @@ std::string sample_query(const legacy_schema &from, Oid schema, legacy table, st
     const std::string some =
         filled("(SELECT l.* FROM @table@ l ORDER BY pg_catalog.hashtextextended(l.@key@::pg_catalog.text COLLATE "
                "pg_catalog.\"C\", @seed@::bigint) LIMIT @rows@)",
-               {{"@table@", from.qualified(table)},
+               {{"@table@", from.readable(table)},
                 {"@key@", definition_of(table).key},
                 {"@seed@", "'" + std::to_string(seed) + "'"},
                 {"@rows@", std::to_string(rows)}});
@@ -305,11 +304,46 @@ std::string sample_query(const legacy_schema &from, Oid schema, legacy table, st
                     schema);
 }
 
+namespace {
+
+// Ids of rows that were refused. One whose customer was erased since has none.
+constexpr const char *told_ids =
+    "(SELECT (a.mg_detail OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" FROM ONLY @schema@.mega_admin a "
+    "WHERE "
+    "a.mg_action OPERATOR(pg_catalog.=) 'import_refused' AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND "
+    "(a.mg_detail OPERATOR(pg_catalog.->>) 'table') OPERATOR(pg_catalog.=) '@name@' AND (a.mg_detail "
+    "OPERATOR(pg_catalog.->>) 'id') IS NOT NULL)";
+
+constexpr const char *missing_people =
+    " SELECT p.root, pg_catalog.count(*) FROM @people@ p WHERE NOT (coalesce(p.key, 'anonymous') "
+    "OPERATOR(pg_catalog.=) ANY (SELECT n.key COLLATE pg_catalog.\"C\" FROM ONLY @schema@.mega_customers c, LATERAL "
+    "pg_catalog.jsonb_object_keys(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}') n(key))) AND NOT "
+    "(coalesce(p.key, 'NULL') OPERATOR(pg_catalog.=) ANY @told@) GROUP BY p.root";
+
+constexpr const char *missing_rows =
+    "SELECT q.root, pg_catalog.count(*) FROM (@rows@) q(root, kind, id, document, there, imported, keeps, by_session, "
+    "delta, last) WHERE NOT q.there AND NOT (coalesce(q.id, 'NULL') OPERATOR(pg_catalog.=) ANY @told@) GROUP BY q.root";
+
+} // namespace
+
+std::string told_ids_query(Oid schema, legacy table) {
+    return finished(filled(told_ids, {{"@name@", definition_of(table).name}}), schema);
+}
+
+std::string missing_query(const legacy_schema &from, Oid schema, legacy table) {
+    const std::string told = told_ids_query(schema, table);
+    if (table == legacy::customers)
+        return finished(people(from, schema) + filled(missing_people, {{"@told@", told}}), schema);
+    const std::string rows =
+        rows_of_table(from, schema, table, from.readable(table), "NULL::pg_catalog.jsonb", "NULL::pg_catalog.text");
+    return finished(filled(missing_rows, {{"@told@", told}, {"@rows@", rows}}), schema);
+}
+
 std::string newest_query(const legacy_schema &from, legacy table) {
     return filled("SELECT pg_catalog.max(l.@made@::pg_catalog.timestamptz) FROM @table@ l "
                   "WHERE l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.<=) $1 "
                   "AND l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.>) '-infinity'::pg_catalog.timestamptz",
-                  {{"@table@", from.qualified(table)}, {"@made@", definition_of(table).made}});
+                  {{"@table@", from.readable(table)}, {"@made@", definition_of(table).made}});
 }
 
 } // namespace mega::moving

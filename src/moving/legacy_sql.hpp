@@ -35,6 +35,12 @@ std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bo
 // the last column what mega has, as a document.
 std::string sample_query(const legacy_schema &from, Oid schema, legacy table, std::int32_t rows, std::int64_t seed);
 
+// The ids of a table's rows that were refused.
+std::string told_ids_query(Oid schema, legacy table);
+
+// Rows of a table that mega does not have and no audit tells of: whose they are, and how many.
+std::string missing_query(const legacy_schema &from, Oid schema, legacy table);
+
 // People that have more than one pass id: by (user_id or email), value, the two pass ids.
 std::string persons_query(const legacy_schema &from, Oid schema);
 

@@ -105,6 +105,7 @@ mapped<office> map_admin(const legacy_row &row, const terms &by) {
     default:
         map_audit(row, by, out);
     }
+    note_unfit_json(row, row.table() == legacy::app_config ? "value" : "detail", out);
     if (!mega_id_of(row))
         out.refused = note{why::bad_id, {}};
     return out;

@@ -70,6 +70,8 @@ mapped<person> map_customer(std::span<const legacy_row> rows, const terms &by) {
         std::ranges::any_of(rows, [](const legacy_row &row) { return row.boolean("disabled").value_or(false); });
     out.set("disabled", person::mg_disabled, disabled);
     out.set("meta", person::mg_meta, meta_of_customer(rows));
+    for (const legacy_row &row : rows)
+        note_unfit_json(row, "meta", out);
     const pg::timestamp made = made_at(first, "created_at", "updated_at", by, out);
     out.set("last_active", person::mg_last_active, last_of(rows, made, by, out));
     out.set("created_at", person::mg_created_at, made);

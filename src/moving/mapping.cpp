@@ -182,6 +182,7 @@ mapped<column> map_ledger_row(const legacy_row &row, const terms &by) {
     default:
         map_credit(row, by, out);
     }
+    note_unfit_json(row, "meta", out);
     if (!mega_id_of(row))
         out.refused = note{why::bad_id, {}};
     return out;

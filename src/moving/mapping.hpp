@@ -17,6 +17,7 @@ inline constexpr const char *signed_url = "signed_url";
 inline constexpr const char *provider_url = "provider_url";
 inline constexpr const char *unfit_url = "unfit_url";
 inline constexpr const char *unfit_text = "unfit_text";
+inline constexpr const char *unfit_json = MEGA_UNFIT_JSON;
 inline constexpr const char *unfit_user_id = "unfit_user_id";
 inline constexpr const char *unknown_status = "unknown_status";
 inline constexpr const char *doubled_reference = "doubled_reference";

@@ -55,6 +55,13 @@ void set_times(const legacy_row &row, const terms &by, mapped<Column> &out, Colu
     out.set("updated_at", updated, time_of(row, "updated_at", made, by, out).value_or(made));
 }
 
+// A document that is kept as its text.
+template <class Column> void note_unfit_json(const legacy_row &row, const char *name, mapped<Column> &out) {
+    const auto document = row.value(name);
+    if (document && document->is_object() && pg::find(document->container(), MEGA_UNFIT_JSON))
+        out.mend(how::unfit_json, name);
+}
+
 // A text that has to be fit for a key; what is not stays in the payload.
 template <class Column> std::optional<std::string> fit(const legacy_row &row, const char *name, mapped<Column> &out) {
     const auto text = row.text(name);

@@ -102,7 +102,7 @@ std::optional<std::string> news::count(const legacy_schema &from, legacy table) 
             ? "NULL"
             : "pg_catalog.hashtextextended(" + digest_of_row(from, table) + " COLLATE pg_catalog.\"C\", 0)";
     pg::read_at_once("SELECT pg_catalog.count(*), pg_catalog.sum(" + digests +
-                         "::pg_catalog.int8)::pg_catalog.text FROM " + from.qualified(table) + " l",
+                         "::pg_catalog.int8)::pg_catalog.text FROM " + from.readable(table) + " l",
                      [&](const pg::rows &rows) {
                          found_[static_cast<std::size_t>(table)].rows = rows.int8(0, 0).value_or(0);
                          if (const auto text = rows.text(0, 1))
@@ -114,14 +114,14 @@ std::optional<std::string> news::count(const legacy_schema &from, legacy table) 
 void news::find(const legacy_schema &from, Oid schema, legacy table) {
     found &one = found_[static_cast<std::size_t>(table)];
     // Where the first rows are all new, most of the others are, too.
-    const std::string first = "(SELECT l.* FROM " + from.qualified(table) + " l LIMIT 100)";
+    const std::string first = "(SELECT l.* FROM " + from.readable(table) + " l LIMIT 100)";
     if (table != legacy::customers)
         pg::read_at_once("SELECT pg_catalog.count(*) FROM (" + news_query(from, schema, table, first) + ") n",
                          [&](const pg::rows &rows) { few_ = rows.int8(0, 0).value_or(0) < 100; });
     if (!few_)
         return;
     // In their order, so that the plan is made for all of them, whatever there are.
-    pg::read_at_once(news_query(from, schema, table, from.qualified(table)) + " ORDER BY l.id LIMIT " +
+    pg::read_at_once(news_query(from, schema, table, from.readable(table)) + " ORDER BY l.id LIMIT " +
                          std::to_string(most_ids + 1),
                      [&](const pg::rows &rows) {
                          few_ = rows.count() <= most_ids;

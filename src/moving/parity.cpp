@@ -4,6 +4,9 @@
 #include "core/utc_time.hpp"
 #include "function_arguments.hpp"
 #include "ledger/checked.hpp"
+#include "moving/doubled_keys.hpp"
+#include "moving/erased_people.hpp"
+#include "moving/import_person.hpp"
 #include "moving/legacy_sql.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -20,6 +23,8 @@ std::optional<std::string> stored_text(std::string_view type, const legacy_row &
         return std::nullopt;
     if (type == "timestamptz")
         return core::iso_utc(pg::unix_micros(*mega.time(column)));
+    if (type == "jsonb")
+        return shown(schema::admin::mg_value, pg::to_datum(pg::json_builder::document_of(*mega.value(column))));
     return mega.text(column);
 }
 
@@ -64,10 +69,12 @@ template <class Column> bool is_sampled(Column c, const mapped<Column> &made) {
 
 class sampler {
 public:
-    sampler(const legacy_schema &from, Oid schema, std::vector<sampled_difference> &found)
-        : from_(from), schema_(schema), found_(found) {}
+    sampler(const legacy_schema &from, Oid schema, const erased_people &erased, std::vector<sampled_difference> &found)
+        : from_(from), schema_(schema), erased_(erased), found_(found) {}
 
     void compare(pg::spi_connection &spi, legacy table, std::int32_t rows, std::int64_t seed) {
+        look_for_doubled(spi, table);
+        told_ = ids(spi, told_ids_query(schema_, table));
         const pg::rows some = spi.run_text(sample_query(from_, schema_, table, rows, seed), pg::access::read_only);
         for (std::uint64_t i = 0; i < some.count(); ++i) {
             pg::check_for_interrupts();
@@ -75,12 +82,29 @@ public:
             const auto pass_id = some.text(i, static_cast<int>(legacy_result::pass_id));
             const auto mega = some.json(i, static_cast<int>(legacy_result::digest));
             const bool there = some.boolean(i, static_cast<int>(legacy_result::there)).value_or(false);
-            if (document)
+            const bool left_out = pass_id && erased_.has(*pass_id);
+            if (document && !left_out && !doubled_.contains(legacy_row(table, *document).id()))
                 compare_row(legacy_row(table, *document), pass_id, there ? mega : std::nullopt);
         }
     }
 
 private:
+    // Of rows with one key the import took one, and told the others.
+    void look_for_doubled(pg::spi_connection &spi, legacy table) {
+        doubled_.clear();
+        if (table != legacy::customers && !from_.has_unique_key(table))
+            doubled_ = ids(spi, doubled_keys_query(from_, table));
+    }
+
+    using set_of_ids = std::set<std::string, std::less<>>;
+    static set_of_ids ids(pg::spi_connection &spi, const std::string &query) {
+        set_of_ids all;
+        const pg::rows found = spi.run_text(query, pg::access::read_only);
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            all.emplace(found.text(i, 0).value_or(""));
+        return all;
+    }
+
     void compare_row(const legacy_row &row, std::optional<std::string_view> pass_id, std::optional<pg::jsonb> stored) {
         const legacy table = row.table();
         const legacy_row mega(table, stored.value_or(pg::empty_object()));
@@ -102,10 +126,13 @@ private:
     void compare_person(const legacy_row &row, std::string_view pass_id, const terms &by, const legacy_row &mega,
                         bool there) {
         const auto keys = noted(mega, "keys");
-        int count = 0;
+        int others = 0;
         if (keys && keys->is_object())
-            pg::for_each_member(keys->container(), [&](std::string_view, const pg::json_value &) { ++count; });
-        if (there && (count > 1 || pass_id == anonymous_pass_id))
+            pg::for_each_member(keys->container(), [&](std::string_view key, const pg::json_value &digest) {
+                const bool doubled = digest.is_string() && digest.string().ends_with(doubled_mark);
+                others += key != row.id() || doubled ? 1 : 0;
+            });
+        if (there && (others > 0 || pass_id == anonymous_pass_id))
             return;
         const auto made = map_customer(std::span(&row, 1), by);
         compare_columns(row, made, mega, there, std::nullopt);
@@ -115,6 +142,8 @@ private:
     void compare_columns(const legacy_row &row, const mapped<Column> &made, const legacy_row &mega, bool there,
                          std::optional<std::string_view> pass_id) {
         const std::string type = type_name(row.table());
+        if (!there && told_.contains(row.id()))
+            return;
         if (!there) {
             found_.push_back({type, {row.id(), definition_of(row.table()).key, row.id(), std::nullopt}});
             return;
@@ -137,6 +166,8 @@ private:
 
     const legacy_schema &from_;
     const Oid schema_;
+    const erased_people &erased_;
+    set_of_ids doubled_, told_; // keys of several rows; of rows that were refused
     std::vector<sampled_difference> &found_;
 };
 
@@ -159,9 +190,10 @@ parity_call::parity_call(FunctionCallInfo fcinfo)
 std::vector<sampled_difference> compare_sample(pg::spi_connection &spi, const legacy_schema &from, Oid schema,
                                                std::int32_t rows, std::int64_t seed) {
     std::vector<sampled_difference> all;
+    const erased_people erased(spi, schema);
     for (std::size_t i = 0; i < legacy_tables; ++i)
         if (const auto table = static_cast<legacy>(i); from.has(table))
-            sampler(from, schema, all).compare(spi, table, rows, seed);
+            sampler(from, schema, erased, all).compare(spi, table, rows, seed);
     return all;
 }
 

@@ -17,14 +17,15 @@ constexpr const char *day_of_legacy =
 
 // Both sides of the rows of a table, joined by their ids. A time that had to be mended is no day.
 constexpr const char *counts_of_table =
-    "WITH pairs AS MATERIALIZED (SELECT j.old, j.new, pg_catalog.count(*) AS rows, pg_catalog.count(j.mg_id) AS there "
+    "WITH pairs AS MATERIALIZED (SELECT j.old, j.new, pg_catalog.count(*) AS rows, @there@ AS there "
     "FROM ("
     "SELECT t.old, m.mg_id, CASE WHEN t.old IS NULL OR (@day@) OPERATOR(pg_catalog.=) t.old "
     "OR m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,mended}' OPERATOR(pg_catalog.?|) "
     "'{null_time,future_time}'::pg_catalog.text[] THEN t.old ELSE @day@ END AS new "
     "FROM (SELECT l.@key@::pg_catalog.text COLLATE pg_catalog.\"C\" AS id, @old@ AS old FROM @table@ l@which@) t "
     "LEFT JOIN ONLY @mega@ m ON m.mg_id OPERATOR(pg_catalog.=) "
-    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")) j GROUP BY j.old, j.new) "
+    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
+    "AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NULL) j GROUP BY j.old, j.new) "
     "SELECT u.day, pg_catalog.sum(u.legacy)::bigint, pg_catalog.sum(u.mega)::bigint FROM ("
     "SELECT p.old AS day, p.rows AS legacy, 0 AS mega FROM @pairs@ p UNION ALL "
     "SELECT p.new, 0, p.there FROM @pairs@ p WHERE p.there OPERATOR(pg_catalog.>) 0) u GROUP BY u.day";
@@ -57,15 +58,17 @@ std::string legacy_day(const legacy_schema &from, legacy table) {
 
 // which: a condition for rows of legacy.
 std::string counts_query(const legacy_schema &from, Oid schema, legacy table, const std::string &which) {
-    return filled(table == legacy::customers ? counts_of_customers : counts_of_table,
-                  {{"@day@", day_of_mega(table)},
-                   {"@old@", legacy_day(from, table)},
-                   {"@which@", which},
-                   {"@key@", definition_of(table).key},
-                   {"@prefix@", prefix_of(table)},
-                   {"@pairs@", "pairs"},
-                   {"@mega@", qualified_table(table, schema)},
-                   {"@table@", from.qualified(table)}});
+    return filled(
+        table == legacy::customers ? counts_of_customers : counts_of_table,
+        {{"@day@", day_of_mega(table)},
+         {"@old@", legacy_day(from, table)},
+         {"@which@", which},
+         {"@key@", definition_of(table).key},
+         {"@prefix@", prefix_of(table)},
+         {"@there@", from.has_unique_key(table) ? "pg_catalog.count(j.mg_id)" : "pg_catalog.count(DISTINCT j.mg_id)"},
+         {"@pairs@", "pairs"},
+         {"@mega@", qualified_table(table, schema)},
+         {"@table@", from.readable(table)}});
 }
 
 } // namespace
@@ -170,7 +173,7 @@ private:
         const pg::rows found = read(filled(days_of_legacy, {{"@old@", legacy_day(from_, table)},
                                                             {"@id@", plain_text(definition_of(table).key)},
                                                             {"@prefix@", prefix_of(table)},
-                                                            {"@table@", from_.qualified(table)}}));
+                                                            {"@table@", from_.readable(table)}}));
         days all;
         for (std::uint64_t i = 0; i < found.count(); ++i)
             all[found.int4(i, 0)] = {found.int8(i, 1).value_or(0), found.int8(i, 2).value_or(0)};

@@ -1,5 +1,6 @@
 // mega_parity_report: whether everything of legacy is in mega, in one document with a verdict.
 #include "core/utc_time.hpp"
+#include "moving/erased_people.hpp"
 #include "moving/legacy_sql.hpp"
 #include "moving/parity.hpp"
 #include "pg/clock.hpp"
@@ -65,12 +66,12 @@ std::string day_text(std::int32_t day) {
 class reporting {
 public:
     reporting(pg::spi_connection &spi, const legacy_schema &from, Oid schema)
-        : spi_(spi), from_(from), schema_(schema) {}
+        : spi_(spi), from_(from), schema_(schema), erased_(spi, schema) {}
 
     pg::jsonb run() {
         out_.begin_object();
         out_.key("legacy_schema").text(from_.name());
-        add_refused(); // first: what was refused is missing with reason
+        add_refused();
         add_counts();
         add_sample();
         add_credits();
@@ -97,9 +98,7 @@ private:
                 out_.key(table).begin_object();
                 open = table;
             }
-            const std::int64_t rows = found.int8(i, 2).value_or(0);
-            number(out_, std::string(found.text(i, 1).value_or("")).c_str(), rows);
-            refused_[table] += rows;
+            number(out_, std::string(found.text(i, 1).value_or("")).c_str(), found.int8(i, 2).value_or(0));
         }
         if (!open.empty())
             out_.end_object();
@@ -130,12 +129,18 @@ private:
         number(out_, "mega", mega);
         out_.end_object();
         legacy_ = legacy;
-        for (std::size_t i = 0; i < legacy_tables; ++i) {
-            const legacy_definition &table = definition_of(static_cast<moving::legacy>(i));
-            const std::string type = table.becomes ? std::string(core::name(*table.becomes)) : "customer";
-            unexplained_ += std::max<std::int64_t>(0, missing[type] - refused_[table.name]);
-            missing_ += std::max<std::int64_t>(0, missing[type]);
-        }
+        for (std::size_t i = 0; i < legacy_tables; ++i)
+            if (const auto table = static_cast<moving::legacy>(i); missing[type_name(table)] > 0) {
+                missing_ += missing[type_name(table)];
+                look_for_missing(table);
+            }
+    }
+
+    // What was refused once and came since, or is not in legacy any more, explains nothing that is missing.
+    void look_for_missing(moving::legacy table) {
+        const pg::rows found = spi_.run_text(missing_query(from_, schema_, table), pg::access::read_only);
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            (erased_.has(found.text(i, 0).value_or("")) ? left_out_ : unexplained_) += found.int8(i, 1).value_or(0);
     }
 
     void add_sample() {
@@ -159,14 +164,17 @@ private:
     void add_credits() {
         const bool rows = from_.has(legacy::credit_transactions);
         const std::string others =
-            rows ? filled(theirs, {{"@table@", from_.qualified(legacy::credit_transactions)}}) : std::string("false");
+            rows ? filled(theirs, {{"@table@", from_.readable(legacy::credit_transactions)}}) : std::string("false");
         const pg::rows found =
             read(people(from_, schema_) + filled(credits, {{"@theirs@", others}, {"@people@", "people"}}));
         std::int64_t legacy = 0, imported = 0, openings = 0;
         out_.key("credits").begin_object();
-        number(out_, "customers", static_cast<std::int64_t>(found.count()));
+        std::int64_t customers = 0;
         out_.key("differing").begin_array();
         for (std::uint64_t i = 0; i < found.count(); ++i) {
+            if (erased_.has(found.text(i, 0).value_or("")))
+                continue;
+            ++customers;
             const std::int64_t has = found.int8(i, 1).value_or(0), came = found.int8(i, 2).value_or(0),
                                opened = found.int8(i, 3).value_or(0);
             legacy += has;
@@ -183,6 +191,7 @@ private:
             out_.end_object();
         }
         out_.end_array();
+        number(out_, "customers", customers);
         number(out_, "legacy", legacy);
         number(out_, "imported", imported);
         number(out_, "openings", openings);
@@ -208,7 +217,8 @@ private:
         const std::int64_t all = unexplained_ + sampled_ + credits_ + preferences_;
         if (all == 0)
             return "clean: " + std::to_string(legacy_ - missing_) + " of " + std::to_string(legacy_) +
-                   " rows are there, " + std::to_string(missing_) + " were refused";
+                   " rows are there, " + std::to_string(missing_ - left_out_) + " were refused" +
+                   (left_out_ > 0 ? ", " + std::to_string(left_out_) + " are of customers who were erased" : "");
         return std::to_string(all) + " differences: " + std::to_string(unexplained_) + " in counts, " +
                std::to_string(sampled_) + " in the sample, " + std::to_string(credits_) + " in credits, " +
                std::to_string(preferences_) + " in preferences";
@@ -218,8 +228,9 @@ private:
     const legacy_schema &from_;
     const Oid schema_;
     pg::json_builder out_;
-    std::map<std::string, std::int64_t> refused_;
-    std::int64_t legacy_ = 0, missing_ = 0, unexplained_ = 0, sampled_ = 0, credits_ = 0, preferences_ = 0;
+    const erased_people erased_;
+    std::int64_t legacy_ = 0, missing_ = 0, left_out_ = 0, unexplained_ = 0, sampled_ = 0, credits_ = 0,
+                 preferences_ = 0;
 };
 
 Datum report(FunctionCallInfo fcinfo) {

@@ -9,7 +9,7 @@ namespace {
 
 // The customers' rows that share a user id or an e-mail address with another one. A row without a key is nobody's.
 std::string shared_rows(const legacy_schema &from) {
-    const std::string all = from.qualified(legacy::customers);
+    const std::string all = from.readable(legacy::customers);
     const char *key = definition_of(legacy::customers).key;
     if (!is_plain(from, legacy::customers, key))
         return all;

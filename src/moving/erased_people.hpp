@@ -1,0 +1,21 @@
+// Customers who were erased: an import leaves their rows out, and what compares does not look for them.
+#pragma once
+
+#include "pg/spi.hpp"
+
+#include <set>
+
+namespace mega::moving {
+
+class erased_people {
+public:
+    erased_people(pg::spi_connection &spi, Oid schema);
+
+    // By the pass id of their row, or by one that a legacy key of theirs makes.
+    bool has(std::string_view pass_id) const;
+
+private:
+    std::set<std::string, std::less<>> pass_ids_, digests_;
+};
+
+} // namespace mega::moving
