@@ -170,6 +170,18 @@ SELECT pg_temp.outcome($$SELECT mega_record_topup('pass:test:merge-c4', 17, auto
 SELECT c.mg_pass_id, t.mg_credits, replayed FROM claims c, mega_record_topup(c.mg_pass_id, topup_id => c.topup_id) t WHERE c.mg_pass_id IN ('pass:test:merge-c1', 'pass:test:merge-c3', 'pass:test:merge-c4') ORDER BY 1;
 SELECT c.mg_pass_id, mega_release_topup_claim(c.topup_id) FROM claims c WHERE c.mg_pass_id IN ('pass:test:merge-c3', 'pass:test:merge-c4') ORDER BY 1;
 SELECT mg_pass_id, (mg_meta -> 'mega') - 'sources'::text - 'merged_into'::text AS left_over FROM pg_temp.mine WHERE mg_pass_id IN ('pass:test:merge-c3', 'pass:test:merge-c4') ORDER BY 1;
+-- one is declined: the other still stands (6), or lapsed and comes again (8); then the next one, not before it is time
+SELECT mega_ensure_customer('pass:test:merge-c' || n) IS NOT NULL AS there FROM generate_series(5, 8) n;
+CREATE FUNCTION pg_temp.claim(who text, retry interval) RETURNS bigint LANGUAGE sql AS $$
+    UPDATE mega_customers SET mg_auto_topup_enabled = true WHERE mg_pass_id = who;
+    WITH one AS (INSERT INTO claims SELECT * FROM mega_claim_topups(0, 1000, retry) c WHERE mg_pass_id = who RETURNING 1) SELECT count(*) FROM one $$;
+SELECT n, pg_temp.claim('pass:test:merge-c' || n, retry) FROM (VALUES (5, '1 hour'::interval), (6, '2 hours'), (8, '1 hour'), (7, '1 microsecond')) v(n, retry);
+SELECT mg_pass_id FROM mega_merge_customers('pass:test:merge-c5', 'pass:test:merge-c6') UNION ALL SELECT mg_pass_id FROM mega_merge_customers('pass:test:merge-c7', 'pass:test:merge-c8');
+SELECT mega_release_topup_claim(topup_id) FROM claims WHERE mg_pass_id ~ 'merge-c[68]$';
+SELECT t.mg_pass_id, c.mg_pass_id AS whose FROM mega_claim_topups(0, 1000) t LEFT JOIN claims c USING (topup_id) WHERE t.mg_pass_id ~ 'merge-c[5-8]$';
+SELECT mega_release_topup_claim(topup_id, now() + interval '1 day') FROM claims WHERE mg_pass_id ~ 'merge-c7$';
+SELECT t.mg_pass_id FROM mega_claim_topups(0, 1000) t WHERE t.mg_pass_id ~ 'merge-c[5-8]$';
+UPDATE mega_customers SET mg_auto_topup_enabled = false WHERE mg_pass_id ~ 'merge-c[5-8]$';
 SELECT * FROM pg_temp.odd;
 
 --

@@ -53,19 +53,22 @@ struct wanted {
     std::int64_t retry_after; // microseconds
 };
 
-// Under the lock of a customer who is due: the claim to hand out. A lapsed one keeps its id and its packs, for the card
-// may have been charged; nothing when the month does not allow them.
-std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id, const wanted &asked) {
+// Under the lock of a customer who is due: the claim to hand out, which takes its place among his. One that lapsed
+// keeps its id and its packs, for the card may have been charged; a new one stands for those that were released.
+// Nothing when the month does not allow the packs.
+std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id, std::vector<claim> &all,
+                                const wanted &asked) {
     const pg::timestamp now = pg::clock_time();
     const topup_settings settings = topup_settings_of(store, pass_id);
-    const std::vector<claim> all = claims_of(store, pass_id);
-    std::optional<claim> next = all.empty() ? std::nullopt : std::optional(all.front());
-    if (!next || next->released)
-        next = claim{ledger::new_id(), std::min(settings.packs, settings.left(settings.packs)), 0, false};
+    auto next = std::ranges::find(all, false, &claim::released);
+    if (next == all.end()) {
+        all = {claim{ledger::new_id(), std::min(settings.packs, settings.left(settings.packs)), 0, false}};
+        next = all.begin();
+    }
     if (next->packs <= 0 || settings.left(next->packs) < next->packs)
         return std::nullopt;
     next->until = pg::unix_micros(now) + asked.retry_after;
-    return next;
+    return *next;
 }
 
 struct handed_out {
@@ -82,14 +85,10 @@ std::optional<handed_out> claim_of_one(ledger::store &store, const std::string &
     const pg::rows due = store.run(store.where().customers, still_due, asked.threshold, now, pass_id);
     if (due.empty() || stood(due, 0, 0) > asked.threshold)
         return std::nullopt;
-    const auto next = next_claim(store, pass_id, asked);
+    std::vector<claim> all = claims_of(store, pass_id);
+    const auto next = next_claim(store, pass_id, all, asked);
     if (!next)
         return std::nullopt;
-    std::vector<claim> all = claims_of(store, pass_id);
-    if (all.empty())
-        all.push_back(*next);
-    else
-        all.front() = *next;
     write_claims(store, *customer, all);
     return handed_out{pass_id, *next};
 }

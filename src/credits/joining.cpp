@@ -35,13 +35,11 @@ void settle_both(ledger::store &store, ledger::locked_customer &source, ledger::
     make_lot_of_the_rest(store, target);
 }
 
-// Of claims the one that stands longest in front: nobody is handed another one before.
 pg::jsonb joined_meta(pg::jsonb source_meta, pg::jsonb target_meta) {
     const core::open_lots lots = core::joined(ledger::open_lots_of(source_meta), ledger::open_lots_of(target_meta));
     std::vector<claim> all = claims_in(target_meta);
     for (claim &one : claims_in(source_meta))
         all.push_back(std::move(one));
-    std::ranges::stable_sort(all, std::greater{}, [](const claim &one) { return one.released ? 0 : one.until; });
     return with_claims(ledger::with_open_lots(target_meta, lots), all);
 }
 

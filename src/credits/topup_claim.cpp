@@ -53,7 +53,9 @@ std::vector<claim> claims_in(pg::jsonb meta) {
     return all;
 }
 
-pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> all) {
+pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> claims) {
+    std::vector<claim> all(claims.begin(), claims.end());
+    std::ranges::stable_sort(all, std::greater{}, &claim::until);
     return ledger::with_own_members(meta, {claim_key, others_key}, [&](pg::json_builder &builder) {
         if (all.empty())
             return;
@@ -61,8 +63,8 @@ pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> all) {
         if (all.size() < 2)
             return;
         builder.key(others_key).begin_array();
-        for (const claim &one : all.subspan(1))
-            add_claim(builder, one);
+        for (std::size_t i = 1; i < all.size(); ++i)
+            add_claim(builder, all[i]);
         builder.end_array();
     });
 }

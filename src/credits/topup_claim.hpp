@@ -18,13 +18,13 @@ struct claim {
     bool stands(pg::timestamp now) const { return !released && pg::unix_micros(now) < until; }
 };
 
-// Of a customer, as they stand now: the one that is handed out, and behind it those of customers who were merged into
-// him.
+// Of a customer, as they stand now: in front the one that keeps him longest from being handed out. There are more than
+// one after a merge.
 std::vector<claim> claims_of(ledger::store &store, std::string_view pass_id);
 std::vector<claim> claims_in(pg::jsonb meta);
 
 // A customer's mg_meta with these claims in it.
-pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> all);
+pg::jsonb with_claims(pg::jsonb meta, std::span<const claim> claims);
 
 // Writes them in place of what is there. The customer is locked.
 void write_claims(ledger::store &store, const ledger::locked_customer &customer, std::span<const claim> all);
