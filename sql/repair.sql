@@ -52,6 +52,16 @@ ALTER TABLE mega_customers DISABLE TRIGGER USER;
 UPDATE mega_customers SET mg_credits = 7 WHERE mg_pass_id = 'pass:test:d';
 ALTER TABLE mega_customers ENABLE TRIGGER USER;
 SELECT * FROM mega_open_books(true, 'stored');
+-- lots that nothing reads as lots are not those of the rows, also where the rows have none
+ALTER TABLE mega_customers DISABLE TRIGGER USER;
+UPDATE mega_customers SET mg_meta = jsonb_set(mg_meta, '{mega,lots,0,1}', '40.0') WHERE mg_pass_id = 'pass:test:erased';
+UPDATE mega_customers SET mg_meta = '{"mine": 1, "mega": {"lots": "junk"}}' WHERE mg_pass_id = 'pass:test:c';
+UPDATE mega_customers SET mg_meta = '{"mega": {"lots": [["seed-b", 5]]}}' WHERE mg_pass_id = 'pass:test:b';
+ALTER TABLE mega_customers ENABLE TRIGGER USER;
+SELECT mg_pass_id, left(stored #>> '{}', 19) AS stored, left(folded::text, 19) AS folded FROM mega_reconcile_lots();
+SELECT mg_pass_id, kind, left(before, 24) AS before, left(after, 19) AS after FROM mega_open_books(trust => 'ledger');
+SELECT * FROM mega_reconcile_lots();
+SELECT mg_pass_id, mg_meta #- '{mega,erased_at}' #- '{mega,lots,0,2}' AS meta FROM mega_customers WHERE mg_pass_id ~ ':(b|c|erased)$' ORDER BY 1;
 -- a ledger that says more than a balance can be stops no other
 ALTER TABLE mega_generations DISABLE TRIGGER USER;
 INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta) SELECT 'credit_transaction:much' || n, 'credit_transaction', 'pass:test:c', 2147483647 FROM generate_series(1, 2) n;

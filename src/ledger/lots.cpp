@@ -84,6 +84,13 @@ core::open_lots open_lots_of(pg::jsonb meta) {
     return lots;
 }
 
+bool says_open_lots(pg::jsonb meta, const core::open_lots &lots) {
+    const auto stored = own_member(meta, lots_key);
+    if (!stored)
+        return lots.empty();
+    return stored->is_array() && elements_of(*stored).size() == lots.size() && open_lots_of(meta) == lots;
+}
+
 // Kept by the customer himself: he may outlive the part of a call that has read him.
 static void note_document(locked_customer &customer, pg::jsonb document, core::open_lots lots) {
     const auto *bytes = reinterpret_cast<const char *>(document.document);
@@ -166,6 +173,12 @@ void write_lots(store &store, locked_customer &customer, shared_lots lots) {
         return;
     write_noted(store, customer, {}, *meta);
     note_document(customer, *meta, *after.lots);
+}
+
+void rewrite_lots(store &store, locked_customer &customer, const core::open_lots &lots) {
+    const pg::jsonb meta = with_open_lots(meta_of(customer), lots);
+    write_noted(store, customer, {}, meta);
+    note_document(customer, meta, lots);
 }
 
 pg::jsonb lots_document(const core::open_lots &lots) {

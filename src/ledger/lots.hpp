@@ -15,6 +15,9 @@ class store;
 // mega_reconcile_lots tells, and mega_open_books makes it anew.
 core::open_lots open_lots_of(pg::jsonb meta);
 
+// Whether these lots are what it says, in a form that is read: what is not reads as none.
+bool says_open_lots(pg::jsonb meta, const core::open_lots &lots);
+
 // Notes in a customer what his mg_meta says; a copy of the document, because lots are written into it.
 void note_meta(locked_customer &customer, pg::nullable_datum meta);
 
@@ -34,6 +37,9 @@ std::optional<pg::jsonb> meta_behind(const locked_customer &before, const locked
 
 // Writes the lots of a customer who is locked, and nothing else.
 void write_lots(store &store, locked_customer &customer, shared_lots lots);
+
+// The same whatever stands there, be it nothing that is read as lots.
+void rewrite_lots(store &store, locked_customer &customer, const core::open_lots &lots);
 
 // An array of [name, left, ends].
 pg::jsonb lots_document(const core::open_lots &lots);

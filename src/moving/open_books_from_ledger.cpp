@@ -6,6 +6,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/fold_lots.hpp"
 #include "ledger/lots.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/unprojected.hpp"
@@ -77,22 +78,19 @@ private:
         const core::open_lots folded = store_.as_owner(store_.where().generations, [&] {
             return ledger::fold_lots(store_.spi(), store_.where(), pass_id_, access()).lots;
         });
-        const core::open_lots stored = stored_lots();
-        if (folded == stored)
-            return;
-        if (!dry_run_) {
-            ledger::locked_customer customer = locked();
-            ledger::write_lots(store_, customer, folded);
-        }
-        made_.push_back({"lots", text_of(ledger::lots_document(stored)), text_of(ledger::lots_document(folded))});
-    }
-
-    core::open_lots stored_lots() {
         const pg::rows found = store_.as_owner(store_.where().customers, [&] {
             return store_.spi().run(select_meta, store_.where().schema, access(), pass_id_);
         });
         const auto meta = found.empty() ? std::nullopt : found.json(0, 0);
-        return meta ? ledger::open_lots_of(*meta) : core::open_lots();
+        if (meta ? ledger::says_open_lots(*meta, folded) : folded.empty())
+            return;
+        const auto stored = meta ? ledger::own_member(*meta, "lots") : std::nullopt;
+        const pg::jsonb before = stored ? pg::json_builder::document_of(*stored) : ledger::lots_document({});
+        if (!dry_run_) {
+            ledger::locked_customer customer = locked();
+            ledger::rewrite_lots(store_, customer, folded);
+        }
+        made_.push_back({"lots", text_of(before), text_of(ledger::lots_document(folded))});
     }
 
     void set_preferences(const standing &now) {
