@@ -40,9 +40,13 @@ CREATE TEMP TABLE before AS SELECT to_jsonb(c) AS row FROM mega_customers c UNIO
 -- again, with rows that came since: nothing of them comes back, in no table
 INSERT INTO old_shop.sessions (id, shopify_customer_id, platform, title) SELECT pg_temp.id(30 + n), '760' || n, 'web', 'secret-late-' || n FROM unnest('{1,2,4}'::int[]) n;
 INSERT INTO old_shop.credit_transactions (id, shopify_customer_id, delta, reason) VALUES ('b2', 'gid://shopify/Customer/7602', 20, 'secret-gift');
+CREATE TABLE old_shop.profiles (user_id uuid, email text, shopify_customer_id text, created_at timestamptz DEFAULT '2025-01-01');
+INSERT INTO old_shop.profiles VALUES (pg_temp.id(1), 'secret-1@example.com', '7601'), (pg_temp.id(8), 'secret-2@example.com', 'gid://shopify/Customer/7602'), (pg_temp.id(2), 'secret-2@example.com', NULL), (pg_temp.id(5), 'other-5@example.com', '7605'), (pg_temp.id(6), 'other-6@example.com', NULL);
 CALL mega_import('old_shop') \gset
 SELECT * FROM pg_temp.counts(:'report');
 SELECT pg_temp.rows_with('secret');
+SELECT mg_id, mg_actor_pass_id FROM mega_admin WHERE mg_record_type = 'profile' ORDER BY 1;
+SELECT mega_parity_report('old_shop') ->> 'verdict' AS verdict;
 SELECT count(*) AS changed FROM (SELECT to_jsonb(c) AS row FROM mega_customers c UNION ALL SELECT to_jsonb(g) FROM mega_generations g UNION ALL SELECT to_jsonb(a) FROM mega_admin a EXCEPT SELECT row FROM before) x;
 SELECT * FROM mega_reconcile_credits();
 DROP SCHEMA old_shop CASCADE;

@@ -154,7 +154,15 @@ void import_office::take(batch &into, const legacy_line &line) {
     const std::string id(*line.id);
     if (line.there)
         return comparison(into, row, made, id).run();
-    if (!append_row(into, row, made, line.pass_id))
+    std::optional<std::string> actor;
+    if (line.pass_id) {
+        const known_person person = look_for_person(into, *line.pass_id);
+        if (person.erased)
+            return counts.refused[why::erased].add(id);
+        if (person.exists && !row.is_null("shopify_customer_id"))
+            actor = person.pass_id;
+    }
+    if (!append_row(into, row, made, actor))
         return into.refuse(table_, row.id(), row.document(), {why::id_taken, {}});
     ++counts.written;
     for (const note &one : made.mended)

@@ -53,7 +53,7 @@ public:
             ++counts_.there;
             return;
         }
-        if (!same && into_.doubled.has(row_.table(), id_))
+        if (into_.doubled.has(row_.table(), id_))
             return into_.refuse(row_.table(), id_, row_.document(), {why::id_taken, {}});
         ++counts_.changed;
         if (moved_)

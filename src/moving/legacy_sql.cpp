@@ -248,6 +248,13 @@ std::string sessions_of(const legacy_schema &from, legacy table, const std::stri
         {{"@id@", plain_text("id")}, {"@session@", plain_text("session_id")}, {"@rows@", rows}, {"@table@", all}});
 }
 
+// A user whom no key names goes by his user id.
+constexpr const char *whose_profile =
+    "coalesce(k.root, CASE WHEN t.pass OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID
+    "' THEN t.pass END, ('pass:user:' OPERATOR(pg_catalog.||) pg_catalog.lower(t.doc OPERATOR(pg_catalog.->>) "
+    "'user_id')) "
+    "COLLATE pg_catalog.\"C\")";
+
 std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, const std::string &rows,
                           const char *document, const char *last) {
     const bool office = is_office(table);
@@ -259,7 +266,7 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
                                                             {"@table@", sessions_of(from, table, rows)}})
                                     : std::string()},
                 {"@session@", sessions ? "o.pass" : "NULL::pg_catalog.text"},
-                {"@root@", table == legacy::profiles ? "k.root" : "NULL::pg_catalog.text"},
+                {"@root@", table == legacy::profiles ? whose_profile : "NULL::pg_catalog.text"},
                 {"@document@", document},
                 {"@last@", last},
                 {"@digest@", digest_of_row(from, table)},
@@ -337,13 +344,6 @@ std::string missing_query(const legacy_schema &from, Oid schema, legacy table) {
     const std::string rows =
         rows_of_table(from, schema, table, from.readable(table), "NULL::pg_catalog.jsonb", "NULL::pg_catalog.text");
     return finished(filled(missing_rows, {{"@told@", told}, {"@rows@", rows}}), schema);
-}
-
-std::string newest_query(const legacy_schema &from, legacy table) {
-    return filled("SELECT pg_catalog.max(l.@made@::pg_catalog.timestamptz) FROM @table@ l "
-                  "WHERE l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.<=) $1 "
-                  "AND l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.>) '-infinity'::pg_catalog.timestamptz",
-                  {{"@table@", from.readable(table)}, {"@made@", definition_of(table).made}});
 }
 
 } // namespace mega::moving

@@ -51,6 +51,13 @@ bool tells(const legacy_schema &from, legacy table) {
 
 } // namespace
 
+std::string newest_query(const legacy_schema &from, legacy table) {
+    return filled("SELECT pg_catalog.max(l.@made@::pg_catalog.timestamptz) FROM @table@ l "
+                  "WHERE l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.<=) $1 "
+                  "AND l.@made@::pg_catalog.timestamptz OPERATOR(pg_catalog.>) '-infinity'::pg_catalog.timestamptz",
+                  {{"@table@", from.readable(table)}, {"@made@", definition_of(table).made}});
+}
+
 std::optional<std::string> noted_digests::sum_of(Oid schema, legacy table) {
     const char *name = mega_table(table);
     if (read_.insert(name).second)
