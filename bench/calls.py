@@ -82,7 +82,7 @@ def call(scale):
         measure = "call_ref" if reference[1] == "id" else "call"
         statements = {name: statement % reference for name, statement in CREDIT.items()}
         kinds = sampled(measure, statements, scale["calls"], scale["customers"], scale["rounds"])
-        lines += percentiles("call", f"record_credit {what}", kinds, ("p50",), Target(("mega", "plpgsql"), 0.5, 0.65))
+        lines += percentiles("call", f"record_credit {what}", kinds, ("p50",), Target(("mega", "plpgsql"), 0.3, 0.34))
     return lines
 
 
@@ -113,7 +113,7 @@ def hold(scale):
     statements = {"hold": HOLD, "mega": CREDIT["mega"] % ("NULL", "NULL")}
     kinds = sampled("hold", statements, scale["calls"] // 5, scale["customers"], scale["rounds"])
     named = {kind: {"hold + capture": one["hold"], "one call": one["mega"]} for kind, one in kinds.items()}
-    target = Target(("hold + capture", "one call"), 2, 2.4)
+    target = Target(("hold + capture", "one call"), 1.9, 2.1)
     return percentiles("hold", "hold + capture against one record_credit", named, ("p50",), target)
 
 
