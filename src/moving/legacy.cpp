@@ -241,11 +241,9 @@ void legacy_schema::choose(const std::vector<std::string> &only) {
         wanted_[static_cast<std::size_t>(*table)] = true;
     }
     // They are one unit: what opens a balance goes by both.
-    bool &customers = wanted_[static_cast<std::size_t>(legacy::customers)],
-         &credits = wanted_[static_cast<std::size_t>(legacy::credit_transactions)];
-    const bool either = customers || credits;
-    customers = either && has(legacy::customers);
-    credits = either && has(legacy::credit_transactions);
+    const bool either = wants(legacy::customers) || wants(legacy::credit_transactions);
+    for (const legacy table : {legacy::customers, legacy::credit_transactions})
+        wanted_[static_cast<std::size_t>(table)] = either && has(table);
 }
 
 namespace {
