@@ -2,8 +2,6 @@
 \getenv tests PG_ABS_SRCDIR
 \set moving :tests '/sql/shared/moving.psql'
 \i :moving
-\set counts :tests '/sql/shared/counts.psql'
-\i :counts
 SET TIME ZONE 'Asia/Dubai';
 CREATE SCHEMA legacy;
 CREATE TABLE legacy.customers (shopify_customer_id text PRIMARY KEY, user_id uuid, email text, credits int DEFAULT 0, expires_at timestamptz, last_active timestamptz, disabled bool, meta jsonb, created_at timestamptz, updated_at timestamptz, vip bool);

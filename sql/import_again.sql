@@ -3,8 +3,6 @@
 \getenv tests PG_ABS_SRCDIR
 \set moving :tests '/sql/shared/moving.psql'
 \i :moving
-\set counts :tests '/sql/shared/counts.psql'
-\i :counts
 CREATE SCHEMA old_shop;
 CREATE TYPE old_shop.colour AS ENUM ('red', 'green');
 CREATE DOMAIN old_shop.short AS text;

@@ -3,8 +3,6 @@
 \getenv tests PG_ABS_SRCDIR
 \set moving :tests '/sql/shared/moving.psql'
 \i :moving
-\set counts :tests '/sql/shared/counts.psql'
-\i :counts
 CREATE SCHEMA old_shop;
 CREATE TABLE old_shop.customers (shopify_customer_id text, user_id uuid, email text, credits int DEFAULT 0, expires_at timestamptz, last_active timestamptz, disabled bool, meta jsonb, created_at timestamptz DEFAULT '2025-01-01', plan text);
 CREATE TABLE old_shop.credit_transactions (id text, shopify_customer_id text, delta int, reason text, created_at timestamptz DEFAULT '2025-01-01');

@@ -2,8 +2,6 @@
 \getenv tests PG_ABS_SRCDIR
 \set moving :tests '/sql/shared/moving.psql'
 \i :moving
-\set counts :tests '/sql/shared/counts.psql'
-\i :counts
 CREATE SCHEMA old_shop;
 -- A json document with \u0000, half a surrogate pair or a number beyond numeric is kept as its text; one that only looks so is not.
 CREATE DOMAIN old_shop.document AS json;

@@ -1,9 +1,7 @@
 // The keys that several rows of a legacy table have, where no index forbids it.
 #pragma once
 
-#include "moving/legacy.hpp"
-
-#include <set>
+#include "moving/legacy_sql.hpp"
 
 namespace mega::moving {
 
@@ -15,8 +13,11 @@ public:
     bool has(legacy table, std::string_view id) const { return keys_[static_cast<std::size_t>(table)].contains(id); }
 
 private:
-    std::array<std::set<std::string, std::less<>>, legacy_tables> keys_;
+    std::array<set_of_ids, legacy_tables> keys_;
 };
+
+// Whether there may be some. A customer's rows of one key are one.
+bool may_have_doubled_keys(const legacy_schema &from, legacy table);
 
 // The statement by which they are found.
 std::string doubled_keys_query(const legacy_schema &from, legacy table);

@@ -2,21 +2,15 @@
 #include "moving/erased_people.hpp"
 
 #include "ledger/erasure.hpp"
-#include "moving/legacy_sql.hpp"
 
 namespace mega::moving {
 
 erased_people::erased_people(pg::spi_connection &spi, Oid schema) {
-    const auto read = [&](const std::string &text, std::set<std::string, std::less<>> &into) {
-        const pg::rows found = spi.run_text(text, pg::access::read_only);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            into.emplace(found.text(i, 0).value_or(""));
-    };
-    read(pg::with_schema_name("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_meta "
-                              "OPERATOR(pg_catalog.#>) '{mega,erased_at}' IS NOT NULL",
-                              schema),
-         pass_ids_);
-    read(erased_keys_query(schema), digests_);
+    const auto read = [&](const std::string &text) { return ids_of(spi.run_text(text, pg::access::read_only)); };
+    pass_ids_ = read(pg::with_schema_name("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_meta "
+                                          "OPERATOR(pg_catalog.#>) '{mega,erased_at}' IS NOT NULL",
+                                          schema));
+    digests_ = read(erased_keys_query(schema));
 }
 
 bool erased_people::has(std::string_view pass_id) const {

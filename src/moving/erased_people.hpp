@@ -1,9 +1,7 @@
 // Customers who were erased: an import leaves their rows out, and what compares does not look for them.
 #pragma once
 
-#include "pg/spi.hpp"
-
-#include <set>
+#include "moving/legacy_sql.hpp"
 
 namespace mega::moving {
 
@@ -15,7 +13,7 @@ public:
     bool has(std::string_view pass_id) const;
 
 private:
-    std::set<std::string, std::less<>> pass_ids_, digests_;
+    set_of_ids pass_ids_, digests_;
 };
 
 } // namespace mega::moving

@@ -78,9 +78,7 @@ private:
 
     void look_for_erased() {
         pg::held_rows found(across_, erased_keys_query(schema_), {}, {});
-        const pg::rows keys = found.fetch(static_cast<long>(found.count()));
-        for (std::uint64_t i = 0; i < keys.count(); ++i)
-            erased_keys_.emplace(keys.text(i, 0).value_or(""));
+        erased_keys_ = ids_of(found.fetch(static_cast<long>(found.count())));
         found.free();
         found.close();
     }
@@ -272,7 +270,7 @@ private:
     const Oid function_;
     const Oid schema_;
     const import_task &task_;
-    std::set<std::string, std::less<>> erased_keys_; // digests of pass ids; what is erased meanwhile is not among them
+    set_of_ids erased_keys_; // digests of pass ids; what is erased meanwhile is not among them
     const std::uint64_t batch_size_;
     pg::procedure across_;
     pg::rounds batches_; // in the memory of the procedure

@@ -39,7 +39,7 @@ struct batch {
     import_report &report;
     care mode;
     std::string refusal; // why, when the unit is refused
-    const std::set<std::string, std::less<>> &erased_keys;
+    const set_of_ids &erased_keys;
     const doubled_keys &doubled;
 
     terms terms_for(std::function<std::optional<pg::timestamp>()> newest) const {

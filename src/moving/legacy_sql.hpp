@@ -2,8 +2,15 @@
 #pragma once
 
 #include "moving/legacy.hpp"
+#include "pg/spi.hpp"
+
+#include <set>
 
 namespace mega::moving {
+
+// What the first column of a statement tells.
+using set_of_ids = std::set<std::string, std::less<>>;
+set_of_ids ids_of(const pg::rows &found);
 
 // The one customer of all that is nobody's: UUID version 5 of 'mega:anonymous' in the namespace of URLs.
 #define MEGA_ANONYMOUS_ID "f17ecf7f-efea-51e0-9b3d-a9c04749cae1"

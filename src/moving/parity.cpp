@@ -92,17 +92,12 @@ private:
     // Of rows with one key the import took one, and told the others.
     void look_for_doubled(pg::spi_connection &spi, legacy table) {
         doubled_.clear();
-        if (table != legacy::customers && !from_.has_unique_key(table))
+        if (may_have_doubled_keys(from_, table))
             doubled_ = ids(spi, doubled_keys_query(from_, table));
     }
 
-    using set_of_ids = std::set<std::string, std::less<>>;
     static set_of_ids ids(pg::spi_connection &spi, const std::string &query) {
-        set_of_ids all;
-        const pg::rows found = spi.run_text(query, pg::access::read_only);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            all.emplace(found.text(i, 0).value_or(""));
-        return all;
+        return ids_of(spi.run_text(query, pg::access::read_only));
     }
 
     void compare_row(const legacy_row &row, std::optional<std::string_view> pass_id, std::optional<pg::jsonb> stored) {

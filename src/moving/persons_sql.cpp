@@ -51,6 +51,13 @@ std::string persons_query(const legacy_schema &from, Oid schema) {
         schema);
 }
 
+set_of_ids ids_of(const pg::rows &found) {
+    set_of_ids all;
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        all.emplace(found.text(i, 0).value_or(""));
+    return all;
+}
+
 std::string erased_keys_query(Oid schema) {
     return pg::with_schema_name(
         "SELECT k.digest FROM ONLY @schema@.mega_customers c, LATERAL pg_catalog.jsonb_array_elements_text(CASE WHEN "
