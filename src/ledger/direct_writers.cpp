@@ -2,6 +2,8 @@
 #include "ledger/direct_writers.hpp"
 
 #include "ledger/held_key.hpp"
+#include "ledger/recent.hpp"
+#include "pg/version.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/pending_hold.hpp"
 #include "schema/settings.hpp"
@@ -47,20 +49,16 @@ constexpr pg::heap_index ledger_probes[] = {
      "btree (((mg_meta #>> '{mega,revoke_of}'::text[]))) WHERE ((mg_meta #>> '{mega,revoke_of}'::text[]) IS NOT "
      "NULL)"}};
 
-// Where a customer was written last. In one transaction that writes a customer again and again the version chain grows,
-// and an index would lead to its beginning each time. Only a hint: what stands there is looked at before it is
-// believed.
-struct customer_place {
-    std::array<char, 513> pass_id;
-    ItemPointerData place;
-    TransactionId transaction; // whose lock on the table keeps the page where it is
-};
-constinit customer_place last_place{};
+// Where this transaction saw or wrote customers last. In one transaction that writes a customer again and again the
+// version chain grows, and an index would lead to its beginning each time; and a call that looks twice descends once.
+// Only hints: what stands at a place is looked at before it is believed. As long as the transaction lasts its lock on
+// the table keeps the page where it is.
+constinit recent<ItemPointerData, pg::local_transaction> places;
 
 // A subtransaction that is rolled back gives back the lock on the table that it took.
-void forget_place(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
+void forget_places(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
     if (event == SUBXACT_EVENT_ABORT_SUB)
-        last_place.transaction = InvalidTransactionId;
+        places.forget_all();
 }
 
 bool stands_at(const ItemPointerData &place, std::string_view pass_id) {
@@ -77,22 +75,11 @@ constinit pg::heap_writer ledger_rows({described_ledger, fixed_of_ledger, ledger
 const std::span<const pg::heap_column> customer_columns = described_customer;
 const std::span<const pg::heap_column> ledger_columns = described_ledger;
 
-void remember(std::string_view pass_id, ItemPointerData place) {
-    if (pass_id.size() >= last_place.pass_id.size())
-        return;
-    std::memcpy(last_place.pass_id.data(), pass_id.data(), pass_id.size());
-    last_place.pass_id[pass_id.size()] = '\0';
-    last_place.place = place;
-    last_place.transaction = GetTopTransactionIdIfAny();
-}
+void remember(std::string_view pass_id, ItemPointerData place) { places.note(pass_id, place); }
 
-const ItemPointerData *last_seen(std::string_view pass_id) {
-    const bool holds = TransactionIdIsValid(last_place.transaction) &&
-                       last_place.transaction == GetTopTransactionIdIfAny() && pass_id == last_place.pass_id.data();
-    return holds ? &last_place.place : nullptr;
-}
+const ItemPointerData *last_seen(std::string_view pass_id) { return places.find(pass_id); }
 
-void watch_transactions() { RegisterSubXactCallback(forget_place, nullptr); }
+void watch_transactions() { RegisterSubXactCallback(forget_places, nullptr); }
 
 bool possible(const schema::table_catalog &where) {
     return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
@@ -136,7 +123,10 @@ bool find_customer(std::string_view pass_id, const ItemPointerData *place) {
     if (const ItemPointerData *seen = last_seen(pass_id); seen != nullptr && stands_at(*seen, pass_id))
         return true;
     const Datum key[] = {pg::to_datum(pass_id).value};
-    return customers.find(by_key, key);
+    if (!customers.find(by_key, key))
+        return false;
+    remember(pass_id, customers.place());
+    return true;
 }
 
 bool find_row(std::string_view mg_id, const ItemPointerData *place) {

@@ -6,6 +6,7 @@
 #include "ledger/erasure.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/recent.hpp"
 #include "ledger/resolve.hpp"
 #include "ledger/row_check.hpp"
 
@@ -20,31 +21,11 @@ constinit pg::statement move_rows("UPDATE ONLY @schema@.mega_generations SET mg_
                                   "WHERE mg_pass_id OPERATOR(pg_catalog.=) $1",
                                   move_types);
 
+struct goes_on {};
+
 // Customers who were looked up in this command of the client and went on for themselves: a million rows of a COPY cost
 // a look for each customer, not for each row. A merge since then is found behind the statement, as any other is.
-class known_roots {
-public:
-    bool contains(std::string_view pass_id) noexcept {
-        if (command_ != GetCurrentStatementStartTimestamp()) {
-            command_ = GetCurrentStatementStartTimestamp();
-            hashes_.fill(0);
-        }
-        return slot(pass_id) == hash(pass_id);
-    }
-    void add(std::string_view pass_id) noexcept { slot(pass_id) = hash(pass_id); }
-
-private:
-    static std::uint64_t hash(std::string_view pass_id) noexcept {
-        return hash_bytes_extended(reinterpret_cast<const unsigned char *>(pass_id.data()),
-                                   static_cast<int>(pass_id.size()), 1);
-    }
-    std::uint64_t &slot(std::string_view pass_id) noexcept { return hashes_[hash(pass_id) % hashes_.size()]; }
-
-    std::array<std::uint64_t, 1024> hashes_{};
-    TimestampTz command_ = 0;
-};
-
-constinit known_roots roots;
+constinit recent<goes_on, GetCurrentStatementStartTimestamp> roots;
 
 } // namespace
 
@@ -55,22 +36,10 @@ void read_fate(locked_customer &customer, pg::jsonb meta) {
 }
 
 std::optional<meant_customer> customer_meant(store &store, std::string_view pass_id) {
-    constexpr schema::customer columns[] = {schema::customer::mg_meta};
-    locked_customer seen;
-    seen.pass_id = pass_id;
-    // From a source to its root it is one step; a second one is what somebody merged between two looks.
-    for (int steps = 0; steps < 100; ++steps) {
-        pg::nullable_datum meta[1];
-        if (!store.read_customer(seen.pass_id, columns, meta))
-            return std::nullopt;
-        seen.merged_into.reset();
-        if (!meta[0].is_null && !pg::has_no_member(meta[0].value))
-            read_fate(seen, pg::jsonb_of(meta[0].value));
-        if (!seen.merged_into)
-            return meant_customer{seen.pass_id, seen.erased};
-        seen.pass_id = *seen.merged_into;
-    }
-    return std::nullopt;
+    return follow_merges(pass_id, [&store](std::string_view one, pg::nullable_datum &meta) {
+        constexpr schema::customer columns[] = {schema::customer::mg_meta};
+        return store.read_customer(one, columns, std::span(&meta, 1));
+    });
 }
 
 std::optional<meant_customer> share_customer_meant(store &store, std::string_view pass_id) {
@@ -111,7 +80,7 @@ void follow_merge(store &store, std::string_view from, std::string_view to) {
 
 void store_under_root(const schema::table_catalog &where, ledger_row &row) {
     const auto given = row.text(column::mg_pass_id);
-    if (!given || in_flight::is_written(row.text(column::mg_id).value_or("")) || roots.contains(*given))
+    if (!given || in_flight::is_written(row.text(column::mg_id).value_or("")) || roots.find(*given) != nullptr)
         return; // functions have looked behind their lock
     pg::spi_connection spi;
     const auto meant = customer_meant(*open_store(spi, where), *given);
@@ -121,7 +90,7 @@ void store_under_root(const schema::table_catalog &where, ledger_row &row) {
     if (meant && meant->pass_id != *given)
         row.set(column::mg_pass_id, meant->pass_id);
     else if (meant)
-        roots.add(*given);
+        roots.note(*given, {});
 }
 
 void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row, ledger_row &new_row) {

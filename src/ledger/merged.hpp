@@ -4,6 +4,7 @@
 
 #include "ledger/row_check.hpp"
 #include "ledger/store.hpp"
+#include "pg/jsonb.hpp"
 
 namespace mega::ledger {
 
@@ -15,7 +16,30 @@ struct meant_customer {
     std::string pass_id; // of the root
     bool erased = false;
 };
+
+// read(pass_id, meta): reads a customer's mg_meta, or returns false when there is none.
+template <class Read> std::optional<meant_customer> follow_merges(std::string_view pass_id, Read read) {
+    locked_customer seen;
+    seen.pass_id = pass_id;
+    // From a source to its root it is one step; a second one is what somebody merged between two looks.
+    for (int steps = 0; steps < 100; ++steps) {
+        pg::nullable_datum meta;
+        if (!read(seen.pass_id, meta))
+            return std::nullopt;
+        seen.merged_into.reset();
+        if (!meta.is_null && !pg::has_no_member(meta.value))
+            read_fate(seen, pg::jsonb_of(meta.value));
+        if (!seen.merged_into)
+            return meant_customer{seen.pass_id, seen.erased};
+        seen.pass_id = *seen.merged_into;
+    }
+    return std::nullopt;
+}
+
 std::optional<meant_customer> customer_meant(store &store, std::string_view pass_id);
+
+// The same by the caller's snapshot, for reads, whatever the caller may read.
+std::optional<meant_customer> customer_meant_by_caller(const schema::table_catalog &where, std::string_view pass_id);
 
 // The same behind a lock FOR KEY SHARE of the root: as long as the transaction lasts it is neither merged nor erased.
 std::optional<meant_customer> share_customer_meant(store &store, std::string_view pass_id);

@@ -11,8 +11,7 @@ namespace mega::ledger {
 namespace {
 
 constexpr Oid pass_id_type[] = {TEXTOID};
-constinit pg::statement select_customer("SELECT c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}' "
-                                        "FROM ONLY @schema@.mega_customers c "
+constinit pg::statement select_customer("SELECT FROM ONLY @schema@.mega_customers c "
                                         "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                                         pass_id_type);
 
@@ -28,28 +27,15 @@ constinit pg::statement select_sources("SELECT c.mg_meta OPERATOR(pg_catalog.#>)
 
 // Who goes on for the customer of exactly this pass id; std::nullopt when there is none.
 std::optional<std::string> meant_by(const schema::table_catalog &where, std::string_view pass_id, pg::access access) {
-    pg::spi_connection spi;
-    std::optional<std::string> meant;
+    std::optional<meant_customer> meant;
     if (access == pg::access::read_write) {
-        if (auto found = customer_meant(*open_store(spi, where), pass_id))
-            meant = std::move(found->pass_id);
+        pg::spi_connection spi;
+        meant = customer_meant(*open_store(spi, where), pass_id);
+        spi.finish();
     } else {
-        const pg::as_role owner(where.customers.owner);
-        std::string looked_for(pass_id);
-        for (int steps = 0; steps < 100; ++steps) {
-            const pg::rows found = spi.run(select_customer, where.schema, access, looked_for);
-            if (found.empty())
-                break;
-            const auto into = found.text(0, 0);
-            if (!into) {
-                meant = looked_for;
-                break;
-            }
-            looked_for = *into;
-        }
+        meant = customer_meant_by_caller(where, pass_id);
     }
-    spi.finish();
-    return meant;
+    return meant ? std::optional(std::move(meant->pass_id)) : std::nullopt;
 }
 
 std::string_view kept(const std::string &text) { return pg::text_of(pg::to_datum(text).value); }

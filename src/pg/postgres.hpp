@@ -63,6 +63,7 @@ extern "C" {
 #include <rewrite/rewriteHandler.h>
 #include <rewrite/rowsecurity.h>
 #include <storage/lmgr.h>
+#include <storage/proc.h>
 #include <storage/procarray.h>
 #include <tcop/utility.h>
 #include <utils/acl.h>

@@ -13,6 +13,15 @@ inline bool owns_relation(Oid relation, Oid role) {
 #endif
 }
 
+// Which transaction of this session runs; transactions that write nothing have one, too.
+inline LocalTransactionId local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
+#endif
+}
+
 // Calls visit for the parts of an expression until it returns true; tells whether it did.
 inline bool walk_expression(Node *node, bool (*visit)(Node *, void *), void *context) {
 #if PG_VERSION_NUM >= 160000

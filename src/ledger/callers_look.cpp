@@ -1,6 +1,7 @@
-// What a customer has now, read with the caller's rights: by the direct path, or by SQL.
+// What the caller's snapshot shows of a customer: by the direct path, or by SQL.
 #include "ledger/direct_writers.hpp"
 #include "ledger/lots.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/store.hpp"
 #include "pg/snapshot.hpp"
 #include "schema/pending_hold.hpp"
@@ -60,7 +61,39 @@ std::optional<current_balance> look_directly(std::string_view pass_id) {
     return result;
 }
 
+constinit pg::statement select_meta("SELECT c.mg_meta FROM ONLY @schema@.mega_customers c "
+                                    "WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
+                                    pass_id_type);
+
 } // namespace
+
+std::optional<meant_customer> customer_meant_by_caller(const schema::table_catalog &where, std::string_view pass_id) {
+    std::optional<meant_customer> meant;
+    if (possible(where)) {
+        const pg::callers_moment by_the_callers_snapshot;
+        open(customers, AccessShareLock);
+        meant = follow_merges(pass_id, [](std::string_view one, pg::nullable_datum &meta) {
+            if (!find_customer(one))
+                return false;
+            meta = customers.column(number(customer::mg_meta));
+            return true;
+        });
+        customers.close();
+        return meant;
+    }
+    pg::spi_connection spi;
+    {
+        const pg::as_role owner(where.customers.owner);
+        meant = follow_merges(pass_id, [&](std::string_view one, pg::nullable_datum &meta) {
+            const pg::rows found = spi.run(select_meta, where.schema, pg::access::read_only, one);
+            if (!found.empty())
+                meta = found.column(0, 0);
+            return !found.empty();
+        });
+    }
+    spi.finish();
+    return meant;
+}
 
 std::optional<current_balance> balance_of(const schema::table_catalog &where, std::string_view pass_id) {
     if (possible(where) && may_read(where))
