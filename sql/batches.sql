@@ -181,6 +181,19 @@ SELECT condition, by_index > 0 AS any, by_index = by_table AS same, indexed FROM
 ROLLBACK;
 
 --
+-- Rows wait for those behind them while statements run, as the look for pending holds does without its index.
+--
+BEGIN;
+DROP INDEX mega_generations_pending_hold;
+INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:batches-wait' || n FROM generate_series(1, 40) n;
+SELECT count(mega_record_credit('pass:test:batches-wait' || n, 9, 'grant')), count(mega_hold_credit('pass:test:batches-wait' || n, 2, 'batches-wait' || n)) FROM generate_series(1, 40) n;
+SELECT r.* FROM (SELECT jsonb_agg(jsonb_build_object('pass_id', 'pass:test:batches-wait' || n, 'delta', 3, 'reason', 'row ' || n || ' ' || m, 'meta', jsonb_build_object('n', n)) ORDER BY n, m) AS entries
+    FROM generate_series(1, 40) n, generate_series(1, 3) m) e, LATERAL mega_record_credits(entries) r;
+SELECT count(*), count(*) FILTER (WHERE mg_reason ~ ('^row ' || substr(mg_pass_id, 23) || ' [123]$') AND mg_meta ->> 'n' = substr(mg_pass_id, 23)) AS as_given
+FROM mega_generations WHERE mg_pass_id LIKE 'pass:test:batches-wait%' AND mg_delta = 3;
+ROLLBACK;
+
+--
 -- The clock may run back: rows are stamped behind the last one all the same, and so is the customer.
 --
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:batches-clock');

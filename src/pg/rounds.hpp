@@ -24,7 +24,7 @@ public:
     template <class Body> void run_on(Body body) {
         check_for_interrupts();
         const within inside(memory_);
-        spi_connection its_own;
+        spi_connection its_own(spi_connection::memory::as_before); // what stays may wait for the rounds behind it
         body(its_own);
         its_own.finish();
     }

@@ -219,7 +219,27 @@ void statement::make_plan(kept &what) const {
     });
 }
 
+namespace {
+
+// SPI leaves its own memory to be the current one behind whatever it does.
+class memory_kept {
+public:
+    explicit memory_kept(bool kept) noexcept : before_(kept ? CurrentMemoryContext : nullptr) {}
+    ~memory_kept() {
+        if (before_ != nullptr)
+            MemoryContextSwitchTo(before_);
+    }
+    memory_kept(const memory_kept &) = delete;
+    memory_kept &operator=(const memory_kept &) = delete;
+
+private:
+    MemoryContext before_;
+};
+
+} // namespace
+
 void spi_connection::connect() {
+    const memory_kept current(of_calls_ == memory::as_before);
     if (!connected_)
         call([] { SPI_connect(); });
     connected_ = true;
@@ -228,6 +248,7 @@ void spi_connection::connect() {
 rows spi_connection::execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
                              std::uint64_t limit) {
     connect();
+    const memory_kept current(of_calls_ == memory::as_before);
     owners_terms terms(schema);
     const in_use running(what.plan(schema));
     what.make_plan(running.what);
@@ -253,6 +274,7 @@ rows spi_connection::execute(statement &what, Oid schema, access how, std::span<
 
 rows spi_connection::run_text(const std::string &command, access how) {
     connect();
+    const memory_kept current(of_calls_ == memory::as_before);
     require_success(call([&command, how] { return SPI_execute(command.c_str(), how == access::read_only, 0); }));
     return {SPI_tuptable, SPI_processed};
 }

@@ -108,7 +108,10 @@ inline bool keeps_its_snapshot() noexcept { return IsolationUsesXactSnapshot(); 
 // (sub)transaction cleans up.
 class spi_connection {
 public:
-    spi_connection() = default;
+    // Whether what is allocated while it is connected goes where it went before, or with the connection.
+    enum class memory { its_own, as_before };
+
+    explicit spi_connection(memory of_calls = memory::its_own) noexcept : of_calls_(of_calls) {}
     spi_connection(const spi_connection &) = delete;
     spi_connection &operator=(const spi_connection &) = delete;
 
@@ -147,6 +150,7 @@ private:
     friend class owners_terms;
     static inline constinit bool code_by_name_ = false;
 
+    const memory of_calls_;
     bool connected_ = false;
 };
 
