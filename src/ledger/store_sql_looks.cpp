@@ -19,38 +19,46 @@ constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_cat
                              look_types);
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement select_last_step("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
-                                         "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
-                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
-                                         id_type);
+constinit pg::statement select_last_step =
+    pg::statement("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
+                  "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
+                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
+                  id_type)
+        .by_key();
 
-constinit pg::statement
-    sum_pending_holds("SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8), 0)"
-                      "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
-                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-                      "AND " MEGA_PENDING_HOLD,
-                      id_type);
+constinit pg::statement sum_pending_holds =
+    pg::statement("SELECT coalesce(pg_catalog.sum(OPERATOR(pg_catalog.-) g.mg_delta::pg_catalog.int8), 0)"
+                  "::pg_catalog.int8 FROM ONLY @schema@.mega_generations g "
+                  "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                  "AND " MEGA_PENDING_HOLD,
+                  id_type)
+        .by_key();
 
 constexpr Oid ids_type[] = {TEXTARRAYOID};
-constinit pg::statement ids_among("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
-                                  "WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1)",
-                                  ids_type);
+constinit pg::statement ids_among = pg::statement("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
+                                                  "WHERE g.mg_id OPERATOR(pg_catalog.=) ANY ($1)",
+                                                  ids_type)
+                                        .by_key();
 
 constexpr Oid references_types[] = {TEXTOID, TEXTARRAYOID};
 // One by one, so that each is looked for by the index, whatever the statistics say of a type that all of them share.
-constinit pg::statement references_among("SELECT w.id FROM pg_catalog.unnest($2) AS w(id) CROSS JOIN LATERAL "
-                                         "(SELECT FROM ONLY @schema@.mega_generations g "
-                                         "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 "
-                                         "AND g.mg_ref_id OPERATOR(pg_catalog.=) w.id "
-                                         "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                                         "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1) AS one",
-                                         references_types);
+constinit pg::statement references_among =
+    pg::statement("SELECT w.id FROM pg_catalog.unnest($2) AS w(id) CROSS JOIN LATERAL "
+                  "(SELECT FROM ONLY @schema@.mega_generations g "
+                  "WHERE g.mg_ref_type OPERATOR(pg_catalog.=) $1 "
+                  "AND g.mg_ref_id OPERATOR(pg_catalog.=) w.id "
+                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                  "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL LIMIT 1) AS one",
+                  references_types)
+        .by_key();
 
-constinit pg::statement holders_among("SELECT w.id FROM pg_catalog.unnest($1) AS w(id) CROSS JOIN LATERAL "
-                                      "(SELECT FROM ONLY @schema@.mega_generations g "
-                                      "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) w.id "
-                                      "AND " MEGA_PENDING_HOLD " LIMIT 1) AS one",
-                                      ids_type);
+constinit pg::statement holders_among =
+    pg::statement("SELECT w.id FROM pg_catalog.unnest($1) AS w(id) CROSS JOIN LATERAL "
+                  "(SELECT FROM ONLY @schema@.mega_generations g "
+                  "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) w.id "
+                  "AND " MEGA_PENDING_HOLD " LIMIT 1) AS one",
+                  ids_type)
+        .by_key();
 
 std::vector<std::string> texts_of(std::span<const std::string_view> texts) { return {texts.begin(), texts.end()}; }
 
