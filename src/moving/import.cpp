@@ -134,7 +134,7 @@ private:
         pg::held_rows source = read(rows.table(), fresh);
         const auto all = static_cast<std::uint64_t>(fresh.few() ? fresh.rows() : 0);
         const progress shown(rows.table(), source.count(), all > source.count() ? all - source.count() : 0);
-        std::uint64_t position = 0, limit = batch_size_;
+        std::uint64_t position = 0, limit = batch_size_, planned = 0;
         care mode = care::none;
         std::string refusal;
         for (int repeats = 0; position < source.count();) {
@@ -144,6 +144,10 @@ private:
                 position += done;
                 source.back_to(position);
                 across_.commit();
+                if (position >= 2 * planned) { // the tables have grown
+                    across_.plan_anew();
+                    planned = position;
+                }
                 shown.tell(position, activity_);
                 repeats = 0;
                 mode = care::none;
@@ -192,7 +196,7 @@ private:
             const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::all);
             const auto store = ledger::open_store(spi, where);
             import_report counts;
-            batch into{spi, *store, where, task_, counts, mode, refusal, erased_keys_, doubled_};
+            batch into{*store, where, task_, counts, mode, refusal, erased_keys_, doubled_};
             try {
                 const auto error = pg::in_subtransaction([&] { go_through(rows, source, into, limit, done); });
                 if (error)
@@ -208,27 +212,6 @@ private:
                 report_.add(counts);
         });
         return failed;
-    }
-
-    void go_through(table_import &rows, pg::held_rows &source, batch &into, std::uint64_t limit, std::uint64_t &done) {
-        constexpr std::uint64_t stretch = 1000;
-        rows.begin();
-        for (bool full = false; !full;) {
-            const pg::rows found = source.fetch(std::min(stretch, limit));
-            full = found.empty();
-            for (std::uint64_t i = 0; i < found.count() && !full; ++i) {
-                pg::check_for_interrupts();
-                const legacy_line line = legacy_line::read(found, i);
-                full = done >= limit && rows.ends_before(line);
-                if (full)
-                    break;
-                ++done;
-                rows.take(into, line);
-            }
-            into.store.append_rest(); // rows that wait to go in together point into what is freed
-            source.free();
-        }
-        rows.end(into);
     }
 
     static failed_batch judge(const pg::pg_error &error) {

@@ -45,8 +45,43 @@ void batch::refuse(legacy table, const std::string &id, pg::jsonb document, cons
         .set(schema::admin::mg_source_system, "legacy")
         .set(schema::admin::mg_created_at, now)
         .set(schema::admin::mg_updated_at, now);
-    if (ledger::append(spi, where, row)) // refused before, it stays refused
+    if (ledger::append(store.spi(), where, row)) // refused before, it stays refused
         report.note_refusal();
+}
+
+namespace {
+
+// The next few of the rows that were fetched. False when the batch is full before all of them are taken.
+bool take_some(table_import &rows, const pg::rows &found, std::uint64_t &next, batch &into, std::uint64_t limit,
+               std::uint64_t &done) {
+    constexpr std::uint64_t few = 20;
+    if (into.mode != care::none) // subtransactions come
+        into.store.spi().connect();
+    for (const std::uint64_t end = std::min(found.count(), next + few); next < end; ++next) {
+        pg::check_for_interrupts();
+        const legacy_line line = legacy_line::read(found, next);
+        if (done >= limit && rows.ends_before(line))
+            return false;
+        ++done;
+        rows.take(into, line);
+    }
+    return true;
+}
+
+} // namespace
+
+void go_through(table_import &rows, pg::held_rows &source, batch &into, std::uint64_t limit, std::uint64_t &done) {
+    constexpr std::uint64_t stretch = 1000;
+    rows.begin();
+    for (bool full = false; !full;) {
+        const pg::rows found = source.fetch(std::min(stretch, limit));
+        full = found.empty();
+        for (std::uint64_t next = 0; next < found.count() && !full;)
+            into.store.apart([&] { full = !take_some(rows, found, next, into, limit, done); });
+        into.store.append_rest(); // rows that wait to go in together point into what is freed
+        source.free();
+    }
+    into.store.apart([&] { rows.end(into); });
 }
 
 bool is_fault_of_data(int state) noexcept {

@@ -4,6 +4,7 @@
 #include "ledger/store.hpp"
 #include "moving/doubled_keys.hpp"
 #include "moving/import_report.hpp"
+#include "pg/procedure.hpp"
 
 #include <set>
 
@@ -20,6 +21,19 @@ struct legacy_line {
     static legacy_line read(const pg::rows &from, std::uint64_t row);
 };
 
+// Documents that outlive the rows they came with.
+class kept_documents {
+public:
+    pg::jsonb keep(pg::jsonb document) {
+        const auto size = VARSIZE(document.document);
+        kept_.push_back(std::make_unique<std::byte[]>(size));
+        return {static_cast<Jsonb *>(std::memcpy(kept_.back().get(), document.document, size))};
+    }
+
+private:
+    std::vector<std::unique_ptr<std::byte[]>> kept_;
+};
+
 // What a call of mega_import was asked for.
 struct import_task {
     const legacy_schema &from;
@@ -32,7 +46,6 @@ struct import_task {
 enum class care { none, each_row, refuse };
 
 struct batch {
-    pg::spi_connection &spi;
     ledger::store &store;
     const schema::table_catalog &where;
     const import_task &task;
@@ -66,9 +79,13 @@ public:
     virtual legacy table() const = 0;
     virtual void begin() {}                                              // a batch, or one that was rolled back again
     virtual bool ends_before(const legacy_line &) const { return true; } // whether a batch may end before this row
+    // Nothing of what one call allocates outlives the next one.
     virtual void take(batch &into, const legacy_line &line) = 0;
     virtual void end(batch &into) = 0;
 };
+
+// Takes rows until the batch is full. done: how many, the one at fault included.
+void go_through(table_import &rows, pg::held_rows &source, batch &into, std::uint64_t limit, std::uint64_t &done);
 
 // The document of a row of the ledger or of the office with the note of the import: {"import": …} in mega's own key.
 pg::jsonb noted(pg::jsonb meta, const legacy_row &row, const std::vector<note> &mended);

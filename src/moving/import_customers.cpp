@@ -15,21 +15,14 @@ using column = schema::ledger;
 
 constexpr Oid pass_id_type[] = {TEXTOID};
 // What imports wrote for a customer, openings among it.
-constinit pg::statement
-    imported("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE "
-             "g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) FROM ONLY "
-             "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
-             "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-             "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL",
-             pass_id_type);
-
-// A copy that outlives the rows it came with.
-pg::jsonb copied(pg::jsonb document) {
-    return {pg::call([document] {
-        const Size size = VARSIZE(document.document);
-        return static_cast<Jsonb *>(std::memcpy(palloc(size), document.document, size));
-    })};
-}
+constinit pg::statement imported =
+    pg::statement("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE "
+                  "g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) FROM ONLY "
+                  "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+                  "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL",
+                  pass_id_type)
+        .by_key();
 
 void note_doubled(std::span<person_row *const> rows) {
     std::set<std::string_view> contents;
@@ -87,13 +80,13 @@ void import_customers::start(batch &into, std::string_view pass_id) {
     unit_.emplace();
     unit_->named = pass_id;
     unit_->person = look_for_person(into, pass_id);
-    unit_->person.meta = copied(unit_->person.meta);
+    unit_->person.meta = unit_->documents.keep(unit_->person.meta);
 }
 
 void import_customers::take_person(const legacy_line &line) {
     const std::string digest(line.digest.value_or(""));
     unit_->rows.push_back({std::string(line.id.value_or("anonymous")), digest,
-                           legacy_row(legacy::customers, copied(*line.document), digest)});
+                           legacy_row(legacy::customers, unit_->documents.keep(*line.document), digest)});
 }
 
 // Once all of the customer's rows have come: several of one key are told by one digest.

@@ -11,6 +11,7 @@ namespace mega::moving {
 struct imported_customer {
     std::string named; // as the statement named him
     known_person person;
+    kept_documents documents{}; // his and those of his rows
     std::vector<person_row> rows{};
     std::size_t news = 0, changed = 0; // of the rows: new or changed, changed
     bool settled = false;              // his own row is

@@ -46,7 +46,7 @@ bool append_row(batch &into, const legacy_row &row, const mapped<column> &made, 
         .set(column::mg_payload, redacted(row.document()))
         .set(column::mg_source_system, "legacy")
         .set(column::mg_actor_pass_id, actor);
-    return ledger::append(into.spi, into.where, fresh);
+    return ledger::append(into.store.spi(), into.where, fresh);
 }
 
 class comparison {
@@ -108,7 +108,7 @@ private:
             values[i + 2] = is_common(changing[i]) ? made(made_, changing[i]) : stored_[i];
         values[width + 2] = pg::to_datum(row_.digest());
         into_.store.as_owner(into_.where.admins, [&] {
-            into_.spi.execute(change_row, into_.where.schema, pg::access::read_write, values);
+            into_.store.spi().execute(change_row, into_.where.schema, pg::access::read_write, values);
         });
         ++counts_.brought;
     }

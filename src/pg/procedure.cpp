@@ -24,8 +24,13 @@ void on_transaction_end(XactEvent event, void *) {
 }
 
 constexpr std::pair<const char *, const char *> settings[] = {
-    {"TimeZone", "UTC"},         {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"bytea_output", "hex"},
-    {"extra_float_digits", "1"}, {"row_security", "off"}}; // rows that a policy hides would be missed in silence
+    {"TimeZone", "UTC"},
+    {"DateStyle", "ISO, YMD"},
+    {"IntervalStyle", "postgres"},
+    {"bytea_output", "hex"},
+    {"extra_float_digits", "1"},
+    {"row_security", "off"}, // rows that a policy hides would be missed in silence
+    {"jit", "off"}};         // the compiler keeps tens of megabytes in the session for good
 
 } // namespace
 
@@ -45,6 +50,10 @@ void procedure::commit() {
         XactIsoLevel = XACT_READ_COMMITTED; // before the first snapshot
         EnsurePortalSnapshotExists();
     });
+}
+
+void procedure::plan_anew() {
+    call([] { ResetPlanCache(); });
 }
 
 void procedure::finish() {

@@ -22,11 +22,12 @@ public:
 
     // Ends the transaction and begins the next. No session is connected, no role taken on.
     void commit();
-    void finish(); // on success
+    void plan_anew(); // plans that the session keeps, be they foreign keys', were made for the tables as they were
+    void finish();    // on success
 };
 
 // For the length of a scope within one transaction: dates, times and bytes in texts are written in one way, whatever
-// the caller has set, and a query from which row security would hide rows is refused (42501).
+// the caller has set, queries are not compiled, and one from which row security would hide rows is refused (42501).
 class plain_reading {
 public:
     plain_reading();
