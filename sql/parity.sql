@@ -126,3 +126,17 @@ RESET ROLE;
 DROP OWNED BY regress_mega_mover;
 DROP ROLE regress_mega_mover;
 DROP SCHEMA old_shop, bare CASCADE;
+
+-- Days begin at midnight in UTC, before the year 2000 and before the first one, too; both ways of counting them agree.
+CREATE SCHEMA old_shop;
+CREATE TABLE old_shop.customers (shopify_customer_id text, created_at timestamptz);
+CREATE TABLE old_shop.sessions (id text PRIMARY KEY, shopify_customer_id text, created_at timestamptz);
+INSERT INTO old_shop.sessions SELECT 'parity-day-' || n, '7701', at FROM unnest('{1999-12-31 23:59:59.999999Z,2000-01-01 00:00Z,1970-01-01 00:00Z,1969-12-31 23:59Z,0044-03-15 00:00Z BC,0044-03-15 23:59Z BC,-infinity,infinity,2999-01-01Z,NULL}'::timestamptz[]) WITH ORDINALITY a(at, n);
+CALL mega_import('old_shop') \gset
+SET timezone = 'Asia/Tokyo';
+SELECT * FROM mega_parity_counts('old_shop');
+DELETE FROM old_shop.sessions WHERE id IN ('parity-day-2', 'parity-day-5');
+INSERT INTO old_shop.sessions SELECT 'parity-day-more-' || n, '7701', at FROM unnest('{2000-01-01 23:59Z,0044-03-15 12:00Z BC}'::timestamptz[]) WITH ORDINALITY a(at, n);
+SELECT * FROM mega_parity_counts('old_shop');
+RESET timezone;
+DROP SCHEMA old_shop CASCADE;

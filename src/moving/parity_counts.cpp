@@ -1,8 +1,10 @@
 // Rows counted by day on both sides, by the ids of legacy.
 #include "moving/parity.hpp"
 
+#include "core/utc_time.hpp"
 #include "moving/legacy_digest.hpp"
 #include "moving/legacy_sql.hpp"
+#include "pg/clock.hpp"
 
 #include <set>
 
@@ -10,10 +12,15 @@ namespace mega::moving {
 
 namespace {
 
+// The beginning of a day in UTC. Counted from a time before all others: up to 15.5 date_bin takes midnights before its
+// origin for the day before.
+#define DAY_OF(time)                                                                                                   \
+    "pg_catalog.date_bin('1 day'::interval, " time ", '0001-01-01 00:00:00+00'::pg_catalog.timestamptz)"
+
 // No day: none, or one that lies ahead; the import mended it.
 constexpr const char *day_of_legacy =
-    "CASE WHEN pg_catalog.isfinite(@made@) AND @made@ OPERATOR(pg_catalog.<=) (pg_catalog.now() "
-    "OPERATOR(pg_catalog.+) '5 minutes'::interval) THEN (@made@ AT TIME ZONE 'UTC')::pg_catalog.date END";
+    "CASE WHEN @made@ OPERATOR(pg_catalog.>) '-infinity'::pg_catalog.timestamptz AND @made@ OPERATOR(pg_catalog.<=) "
+    "'@latest@'::pg_catalog.timestamptz THEN " DAY_OF("@made@") " END";
 
 // Both sides of the rows of a table, joined by their ids. A time that had to be mended is no day.
 constexpr const char *counts_of_table =
@@ -45,15 +52,21 @@ std::string qualified_table(legacy table, Oid schema) {
 // When mega has it that the row was made. A setting's row says when it was changed.
 const char *day_of_mega(legacy table) {
     if (table == legacy::runtime_config || table == legacy::app_config)
-        return "((m.mg_payload OPERATOR(pg_catalog.->>) 'updated_at')::pg_catalog.timestamptz AT TIME ZONE "
-               "'UTC')::pg_catalog.date";
-    return "(m.mg_created_at AT TIME ZONE 'UTC')::pg_catalog.date";
+        return DAY_OF("(m.mg_payload OPERATOR(pg_catalog.->>) 'updated_at')::pg_catalog.timestamptz");
+    return DAY_OF("m.mg_created_at");
+}
+
+// A constant, so that parallel workers may go by it.
+std::string latest_time() {
+    constexpr std::int64_t ahead = 5 * 60 * pg::microseconds_per_second;
+    return core::iso_utc(pg::unix_micros({GetCurrentTransactionStartTimestamp() + ahead}));
 }
 
 std::string legacy_day(const legacy_schema &from, legacy table) {
     return filled(day_of_legacy, {{"@made@", from.tells_made(table) ? "(l." + std::string(definition_of(table).made) +
                                                                           ")::pg_catalog.timestamptz"
-                                                                    : std::string("NULL::pg_catalog.timestamptz")}});
+                                                                    : std::string("NULL::pg_catalog.timestamptz")},
+                                  {"@latest@", latest_time()}});
 }
 
 // which: a condition for rows of legacy.
@@ -96,16 +109,29 @@ bool has_days(const legacy_schema &from, legacy table) {
            is_plain(from, table, definition_of(table).key);
 }
 
+// Behind LIMIT ALL the planner expects few days, else one for each row, and workers that would each tell them all.
 constexpr const char *days_of_legacy =
-    "SELECT t.day, pg_catalog.count(*), pg_catalog.bit_xor(pg_catalog.hashtextextended(t.id, 0)) FROM (SELECT @old@ AS "
-    "day, ('@prefix@' OPERATOR(pg_catalog.||) @id@) COLLATE pg_catalog.\"C\" AS id FROM @table@ l) t GROUP BY t.day";
+    "SELECT t.day, pg_catalog.count(*), pg_catalog.bit_xor(t.id) FROM (SELECT @old@ AS day, "
+    "pg_catalog.hashtextextended(('@prefix@' OPERATOR(pg_catalog.||) @id@) COLLATE pg_catalog.\"C\", 0) AS id FROM "
+    "@table@ l LIMIT ALL) t GROUP BY t.day";
 
 // Of all types at once. What opens balances is no row of legacy.
 constexpr const char *days_of_mega =
-    "SELECT (m.mg_created_at AT TIME ZONE 'UTC')::pg_catalog.date, pg_catalog.count(*), pg_catalog.bit_xor("
-    "pg_catalog.hashtextextended(m.mg_id COLLATE pg_catalog.\"C\", 0)), m.mg_record_type FROM ONLY @mega@ m WHERE "
-    "m.mg_source_system OPERATOR(pg_catalog.=) 'legacy' AND NOT pg_catalog.starts_with(m.mg_id, "
-    "'credit_transaction:opening:') GROUP BY 1, 4";
+    "SELECT t.day, pg_catalog.count(*), pg_catalog.bit_xor(t.id), t.type FROM (SELECT " DAY_OF(
+        "m.mg_created_at") " AS "
+                           "day, pg_catalog.hashtextextended(m.mg_id COLLATE pg_catalog.\"C\", 0) AS id, "
+                           "m.mg_record_type AS type FROM ONLY "
+                           "@mega@ m WHERE m.mg_source_system OPERATOR(pg_catalog.=) 'legacy' AND (m.mg_id COLLATE "
+                           "pg_catalog.\"C\" "
+                           "OPERATOR(pg_catalog.<) 'credit_transaction:opening:' OR m.mg_id COLLATE pg_catalog.\"C\" "
+                           "OPERATOR(pg_catalog.>=) 'credit_transaction:opening;') LIMIT ALL) t GROUP BY t.day, t.type";
+
+constexpr std::int64_t micros_of_day = SECS_PER_DAY * pg::microseconds_per_second;
+
+optional_day day_in(const pg::rows &found, std::uint64_t row) {
+    const auto beginning = found.time(row, 0);
+    return beginning ? optional_day(static_cast<std::int32_t>(beginning->value / micros_of_day)) : std::nullopt;
+}
 
 class counting {
 public:
@@ -148,7 +174,7 @@ private:
 
     static void add(counts_by_day &found, const pg::rows &rows) {
         for (std::uint64_t i = 0; i < rows.count(); ++i) {
-            auto &one = found[rows.int4(i, 0)];
+            auto &one = found[day_in(rows, i)];
             one.first += rows.int8(i, 1).value_or(0);
             one.second += rows.int8(i, 2).value_or(0);
         }
@@ -164,7 +190,7 @@ private:
                 none = "(" + day + ") IS NULL";
         return list.empty() ? none
                             : "((" + day +
-                                  ") OPERATOR(pg_catalog.-) '2000-01-01'::pg_catalog.date) "
+                                  ")::pg_catalog.date OPERATOR(pg_catalog.-) '2000-01-01'::pg_catalog.date) "
                                   "OPERATOR(pg_catalog.=) ANY ('{" +
                                   list + "}'::pg_catalog.int4[]) OR " + none;
     }
@@ -176,7 +202,7 @@ private:
                                                             {"@table@", from_.readable(table)}}));
         days all;
         for (std::uint64_t i = 0; i < found.count(); ++i)
-            all[found.int4(i, 0)] = {found.int8(i, 1).value_or(0), found.int8(i, 2).value_or(0)};
+            all[day_in(found, i)] = {found.int8(i, 1).value_or(0), found.int8(i, 2).value_or(0)};
         return all;
     }
 
@@ -186,7 +212,7 @@ private:
         if (read_.insert(name).second) {
             const pg::rows found = read(filled(days_of_mega, {{"@mega@", name}}));
             for (std::uint64_t i = 0; i < found.count(); ++i)
-                mega_[std::string(found.text(i, 3).value_or(""))][found.int4(i, 0)] = {found.int8(i, 1).value_or(0),
+                mega_[std::string(found.text(i, 3).value_or(""))][day_in(found, i)] = {found.int8(i, 1).value_or(0),
                                                                                        found.int8(i, 2).value_or(0)};
         }
         return mega_[type_name(table)];
