@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,9 @@ std::string iso_utc(std::int64_t unix_micros);
 // Whether the text looks as iso_utc writes a time in a year of four digits. Such texts without their Z are in the order
 // of their times. Days and hours that do not exist pass.
 bool is_iso_utc(std::string_view text) noexcept;
+
+// Reads what iso_utc writes in years of four digits, be its Z +00:00, as microseconds since 1970-01-01 UTC.
+// std::nullopt for any other text, and for days and hours that do not exist.
+std::optional<std::int64_t> read_iso_utc(std::string_view text) noexcept;
 
 } // namespace mega::core

@@ -81,7 +81,10 @@ void go_through(table_import &rows, pg::held_rows &source, batch &into, std::uin
         into.store.append_rest(); // rows that wait to go in together point into what is freed
         source.free();
     }
-    into.store.apart([&] { rows.end(into); });
+    into.store.apart([&] {
+        rows.end(into);
+        into.store.append_rest();
+    });
 }
 
 bool is_fault_of_data(int state) noexcept {

@@ -233,7 +233,6 @@ void import_customers::end(batch &into) {
 // What legacy says the balance is, less what its own rows make and what was opened before.
 void import_customers::open_balance(batch &into) {
     unit &one = *unit_;
-    into.store.append_rest();
     std::int64_t number = 0;
     if (!one.rows.empty()) {
         std::int64_t target = 0;
@@ -243,6 +242,7 @@ void import_customers::open_balance(batch &into) {
             into.report.of(legacy::customers).mend({how::negative_balance, std::to_string(target)}, one.rows[0].key);
         std::int64_t written = one.appended + one.foreign;
         if (!one.fresh) {
+            into.store.append_rest(); // what is summed up
             const pg::rows found = into.store.run(into.where.generations, imported, one.customer.pass_id);
             written = found.int8(0, 0).value_or(0) + one.foreign;
             number = found.int8(0, 1).value_or(0);
@@ -286,7 +286,10 @@ bool import_customers::append_opening(batch &into, std::int64_t number, std::int
         .set(column::mg_source_system, "legacy")
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    const auto how = into.store.append_credit(row, pass_id, delta, nullptr);
+    // Nobody has rows of a customer who was made here.
+    const auto how = unit_->fresh && into.mode == care::none
+                         ? into.store.append_one_of_many(row, pass_id, delta, nullptr)
+                         : into.store.append_credit(row, pass_id, delta, nullptr);
     if (how == ledger::appended::unprojected)
         unit_->waiting.add(row, delta, nullptr);
     return how != ledger::appended::no;

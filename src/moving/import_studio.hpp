@@ -13,7 +13,7 @@ public:
     legacy table() const override { return table_; }
     void begin() override { named_.clear(); }
     void take(batch &into, const legacy_line &line) override;
-    void end(batch &into) override { into.store.append_rest(); }
+    void end(batch &) override {}
 
 private:
     void visit(batch &into, std::string_view pass_id, pg::timestamp since);

@@ -4,6 +4,8 @@
 #include "core/pass_id.hpp"
 #include "core/permanent_url.hpp"
 #include "core/text_rule.hpp"
+#include "core/utc_time.hpp"
+#include "pg/clock.hpp"
 
 #include <charconv>
 
@@ -131,6 +133,8 @@ std::optional<pg::timestamp> legacy_row::time(std::string_view column) const {
         return std::nullopt;
     if (!found->is_string())
         refuse(column, "a timestamp");
+    if (const auto micros = core::read_iso_utc(found->string()))
+        return pg::from_unix_micros(*micros);
     return parse_time(std::string(found->string()));
 }
 

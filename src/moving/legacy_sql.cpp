@@ -22,37 +22,32 @@ std::string pass_of(const std::string &key) {
 
 // Whom mega knows by which pass id; one that was merged answers for its target.
 constexpr const char *known =
-    "WITH known AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, n.root, n.own FROM ("
-    "SELECT c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS name, coalesce(c.mg_meta "
-    "OPERATOR(pg_catalog.#>>) '{mega,merged_into}', c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, "
+    "WITH known AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, n.root, n.own FROM (SELECT "
+    "c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS name, coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) "
+    "'{mega,merged_into}', c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, "
     "c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS own, 0 AS rank FROM ONLY @schema@.mega_customers c "
-    "UNION "
-    "ALL "
-    "SELECT ('pass:shopify:' OPERATOR(pg_catalog.||) c.mg_shopify_customer_id)::pg_catalog.text COLLATE "
+    "UNION ALL SELECT ('pass:shopify:' OPERATOR(pg_catalog.||) c.mg_shopify_customer_id)::pg_catalog.text COLLATE "
     "pg_catalog.\"C\", coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
     "c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\", c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\", "
-    "1 "
-    "FROM ONLY @schema@.mega_customers c "
-    "WHERE c.mg_shopify_customer_id IS NOT NULL) n ORDER BY n.name, n.rank, n.root)";
+    "1 FROM ONLY @schema@.mega_customers c WHERE c.mg_shopify_customer_id IS NOT NULL) n ORDER BY n.name, n.rank, "
+    "n.root)";
 
 // The first key of a user whom mega knows by his user id alone becomes that customer, as mega_ensure_customer would
 // have it.
 constexpr const char *people_of_table =
-    ", people AS MATERIALIZED (SELECT l.key, l.pass, l.doc, l.digest, l.user_id, "
-    "coalesce(k.root, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS root, "
-    "coalesce(k.own, CASE WHEN l.nth OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS own FROM ("
-    "SELECT d.key, @pass@ AS pass, d.doc, d.digest, d.user_id, pg_catalog.row_number() OVER (PARTITION BY d.user_id "
-    "ORDER BY d.doc OPERATOR(pg_catalog.->>) 'created_at', d.key) AS nth FROM ("
-    "SELECT s.doc, s.digest, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, "
-    "pg_catalog.lower(s.doc OPERATOR(pg_catalog.->>) 'user_id') COLLATE pg_catalog.\"C\" AS user_id "
-    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) s) d) l "
-    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) l.pass "
-    "LEFT JOIN (SELECT c.mg_user_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS user_id, "
-    "pg_catalog.min(c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\") AS root "
-    "FROM ONLY @schema@.mega_customers c WHERE c.mg_user_id IS NOT NULL AND c.mg_shopify_customer_id IS NULL "
-    "AND c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}' IS NULL GROUP BY c.mg_user_id) u "
-    "ON u.user_id OPERATOR(pg_catalog.=) l.user_id AND l.pass OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID
-    "')";
+    ", people AS MATERIALIZED (SELECT l.key, l.pass, l.doc, l.digest, l.user_id, coalesce(k.root, CASE WHEN l.nth "
+    "OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS root, coalesce(k.own, CASE WHEN l.nth "
+    "OPERATOR(pg_catalog.=) 1 THEN u.root END, l.pass) AS own FROM (SELECT d.key, @pass@ AS pass, d.doc, d.digest, "
+    "d.user_id, pg_catalog.row_number() OVER (PARTITION BY d.user_id ORDER BY d.doc OPERATOR(pg_catalog.->>) "
+    "'created_at', d.key) AS nth FROM (SELECT s.doc, s.digest, (s.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') "
+    "COLLATE pg_catalog.\"C\" AS key, pg_catalog.lower(s.doc OPERATOR(pg_catalog.->>) 'user_id') COLLATE "
+    "pg_catalog.\"C\" AS user_id FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET "
+    "0) s OFFSET 0) d) l LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) l.pass LEFT JOIN (SELECT "
+    "c.mg_user_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS user_id, pg_catalog.min(c.mg_pass_id::pg_catalog.text "
+    "COLLATE pg_catalog.\"C\") AS root FROM ONLY @schema@.mega_customers c WHERE c.mg_user_id IS NOT NULL AND "
+    "c.mg_shopify_customer_id IS NULL AND c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}' IS NULL GROUP BY "
+    "c.mg_user_id) u ON u.user_id OPERATOR(pg_catalog.=) l.user_id AND l.pass OPERATOR(pg_catalog.<>) "
+    "'pass:anon:" MEGA_ANONYMOUS_ID "')";
 
 constexpr const char *nobody =
     ", people AS (SELECT NULL::pg_catalog.text AS key, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS pass, "
@@ -113,11 +108,12 @@ constexpr const char *credit_rows =
     "coalesce($1 OPERATOR(pg_catalog.->>) (d.doc OPERATOR(pg_catalog.->>) 'reason'), "
     "d.doc OPERATOR(pg_catalog.->>) 'reason', '') COLLATE pg_catalog.\"C\" AS reason, "
     "(d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE pg_catalog.\"C\" AS made "
-    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d) s) t "
+    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d OFFSET 0) s) t "
     "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
-    "(('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\")";
+    "(('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
+    "AND m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction'";
 
 // The row, unless an import brought it as it is.
 constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, false) "
@@ -127,47 +123,43 @@ constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_cata
 // Whose it is stands in the first of its keys that names somebody, or with its session.
 constexpr const char *ledger_rows =
     " SELECT coalesce(k.root, t.own) AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, m.mg_meta "
-    "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, "
-    "NULL::integer, @last@ FROM (SELECT s.id, s.doc, s.digest, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) "
-    "'pass:anon:" MEGA_ANONYMOUS_ID "' THEN @session@ END, s.pass) AS own, "
-    "coalesce(s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID
-    "' AND @session@ IS NOT NULL, false) AS by_session "
-    "FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, "
-    "(d.doc OPERATOR(pg_catalog.->>) 'session_id') COLLATE pg_catalog.\"C\" AS session_id, @pass@ AS pass "
-    "FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d) s@join@) t "
-    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.own "
-    "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
-    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
-    "ORDER BY 1, t.id";
+    "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, NULL::integer, @last@ FROM (SELECT "
+    "s.id, s.doc, s.digest, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID "' THEN "
+    "@session@ END, s.pass) AS own, coalesce(s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID "' AND "
+    "@session@ IS NOT NULL, false) AS by_session FROM (SELECT d.doc, d.digest, d.id, d.session_id, @pass@ AS pass "
+    "FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, (d.doc "
+    "OPERATOR(pg_catalog.->>) 'session_id') COLLATE pg_catalog.\"C\" AS session_id, @named@ FROM (SELECT "
+    "pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d OFFSET 0) d OFFSET 0) s@join@) t "
+    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.own LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id "
+    "OPERATOR(pg_catalog.=) (('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") AND m.mg_record_type "
+    "OPERATOR(pg_catalog.=) '@type@' ORDER BY 1, t.id";
 
 constexpr const char *session_join =
     " LEFT JOIN (SELECT DISTINCT ON (x.id) x.id, x.pass FROM (SELECT (d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE "
-    "pg_catalog.\"C\" AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc FROM @table@ l OFFSET 0) d) x "
-    "WHERE x.pass OPERATOR(pg_catalog.<>) 'pass:anon:" MEGA_ANONYMOUS_ID "' ORDER BY x.id, x.pass) o "
-    "ON o.id OPERATOR(pg_catalog.=) s.session_id";
+    "pg_catalog.\"C\" AS id, @pass@ AS pass FROM (SELECT d.doc, @named@ FROM (SELECT pg_catalog.to_jsonb(l) AS doc "
+    "FROM @table@ l OFFSET 0) d OFFSET 0) d OFFSET 0) x WHERE x.pass OPERATOR(pg_catalog.<>) "
+    "'pass:anon:" MEGA_ANONYMOUS_ID "' ORDER BY x.id, x.pass) o ON o.id OPERATOR(pg_catalog.=) s.session_id";
 
 constexpr const char *office_rows =
-    " SELECT @root@ AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, "
-    "m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, NULL::integer, "
-    "@last@ FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" "
-    "AS id, @pass@ AS pass FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d) "
-    "t "
-    "LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass "
-    "LEFT JOIN ONLY @schema@.mega_admin m ON m.mg_id OPERATOR(pg_catalog.=) "
-    "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") ORDER BY t.id";
+    " SELECT @root@ AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) "
+    "'{mega,import}' IS NOT NULL, true, false, NULL::integer, @last@ FROM (SELECT d.doc, d.digest, (d.doc "
+    "OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, @pass@ AS pass FROM (SELECT d.doc, d.digest, "
+    "@named@ FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d OFFSET 0) d "
+    "OFFSET 0) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN ONLY @schema@.mega_admin m ON "
+    "m.mg_id OPERATOR(pg_catalog.=) (('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") ORDER BY t.id";
 
-std::string key_of(const char *column) {
-    return filled("(d.doc OPERATOR(pg_catalog.->>) '@key@')", {{"@key@", column}});
-}
+// The keys that a row may name its customer by, once for all that looks at them.
+constexpr const char *keys_of_row = "d.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id' AS key, d.doc "
+                                    "OPERATOR(pg_catalog.->>) 'customer_id' AS older_key";
 
 // Of generations the older of two columns may say it.
 std::string pass_of_row(legacy table) {
-    const std::string first = pass_of(key_of("shopify_customer_id"));
+    const std::string first = pass_of("d.key");
     if (table != legacy::generations)
         return first;
     return filled("CASE WHEN @first@ OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID
                   "' THEN @second@ ELSE @first@ END",
-                  {{"@first@", first}, {"@second@", pass_of(key_of("customer_id"))}});
+                  {{"@first@", first}, {"@second@", pass_of("d.older_key")}});
 }
 
 std::string finished(const std::string &text, Oid schema) {
@@ -262,7 +254,8 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
         !office && table != legacy::sessions && table != legacy::credit_transactions && from.has(legacy::sessions);
     const std::string text =
         filled(office ? office_rows : ledger_rows,
-               {{"@join@", sessions ? filled(session_join, {{"@pass@", pass_of(key_of("shopify_customer_id"))},
+               {{"@join@", sessions ? filled(session_join, {{"@pass@", pass_of("d.key")},
+                                                            {"@named@", keys_of_row},
                                                             {"@table@", sessions_of(from, table, rows)}})
                                     : std::string()},
                 {"@session@", sessions ? "o.pass" : "NULL::pg_catalog.text"},
@@ -271,6 +264,8 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
                 {"@last@", last},
                 {"@digest@", digest_of_row(from, table)},
                 {"@pass@", pass_of_row(table)},
+                {"@named@", keys_of_row},
+                {"@type@", std::string(core::name(*definition_of(table).becomes))},
                 {"@key@", definition_of(table).key},
                 {"@prefix@", prefix_of(table)},
                 {"@table@", rows}});

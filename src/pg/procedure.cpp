@@ -29,8 +29,9 @@ constexpr std::pair<const char *, const char *> settings[] = {
     {"IntervalStyle", "postgres"},
     {"bytea_output", "hex"},
     {"extra_float_digits", "1"},
-    {"row_security", "off"}, // rows that a policy hides would be missed in silence
-    {"jit", "off"}};         // the compiler keeps tens of megabytes in the session for good
+    {"row_security", "off"},      // rows that a policy hides would be missed in silence
+    {"jit", "off"},               // the compiler keeps tens of megabytes in the session for good
+    {"enable_mergejoin", "off"}}; // it would sort whole rows for what a table in memory does
 
 } // namespace
 

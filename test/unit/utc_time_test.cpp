@@ -27,6 +27,28 @@ TEST(utc_time, writes_years_that_need_more_or_go_backwards) {
     EXPECT_EQ(iso_utc(std::numeric_limits<std::int64_t>::min()), "290309-12-21T19:59:05.224192Z BC");
 }
 
+TEST(utc_time, reads_what_it_writes) {
+    // Every hour of years around leap days, and a fraction of every length.
+    for (const std::int64_t from :
+         {-62135596800000000, -2208988800000000, -1000000L, 946684800000000, 253370592000000000})
+        for (std::int64_t at = from; at < from + 366LL * 86400 * 1000000; at += 3600LL * 1000000 + 10) {
+            const std::string text = iso_utc(at);
+            EXPECT_EQ(read_iso_utc(text), at) << text;
+            EXPECT_EQ(read_iso_utc(text.substr(0, text.size() - 1) + "+00:00"), at) << text;
+        }
+    for (const std::int64_t fraction : {1, 10, 120000, 123456, 500000, 999999})
+        EXPECT_EQ(read_iso_utc(iso_utc(951782400000000 + fraction)), 951782400000000 + fraction);
+}
+
+TEST(utc_time, reads_nothing_else) {
+    for (const char *text :
+         {"", "Z", "2025-12-19T10:00:00", "2025-12-19T10:00:00+01:00", "2025-12-19 10:00:00Z", "2025-02-29T00:00:00Z",
+          "2025-13-01T00:00:00Z", "2025-00-01T00:00:00Z", "2025-01-00T00:00:00Z", "2025-04-31T00:00:00Z",
+          "2025-01-01T24:00:00Z", "2025-01-01T00:60:00Z", "2025-01-01T00:00:60Z", "0000-01-01T00:00:00Z",
+          "10000-01-01T00:00:00Z", "2025-12-19T10:00:00.Z", "2025-12-19T10:00:00.1234567Z", "infinity"})
+        EXPECT_EQ(read_iso_utc(text), std::nullopt) << text;
+}
+
 TEST(utc_time, knows_its_own_writing) {
     for (const char *text : {"2025-12-19T10:00:00Z", "2025-12-19T10:00:00.5Z", "2025-12-19T10:00:00.000001Z",
                              "2025-12-19T10:00:00.123456Z", "0001-01-01T00:00:00Z", "9999-99-99T99:99:99Z"})
