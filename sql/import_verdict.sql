@@ -10,7 +10,8 @@ CREATE TABLE old_shop.generations (id text PRIMARY KEY, shopify_customer_id text
 CREATE TABLE old_shop.app_config (key text PRIMARY KEY, value json, updated_at timestamptz DEFAULT '2025-01-01');
 INSERT INTO old_shop.customers VALUES ('1', 'one@example.com', 0, '{"a": "\u0000"}'), ('2', NULL, 0, '{"a": "\\u0000"}');
 INSERT INTO old_shop.generations VALUES ('g1', '1', '{"a": "\ud83d\ude00", "b": "\\\\\ud83d\ude00"}', NULL), ('g2', '1', '{"a": "\ud83d"}', NULL), ('g3', '1', '{"a": "\\\u0000"}', NULL), ('g4', '1', '{"a": 1e200000}', NULL),
-    ('g5', '1', '{"a": "7e200000", "b": "\"1e200000"}', '"\u0000 https://b.s3.amazonaws.com/k.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=5f0c2b"');
+    ('g5', '1', '{"a": "7e200000", "b": "\"1e200000"}', '"\u0000 https://b.s3.amazonaws.com/k.png?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=5f0c2b"'),
+    ('g7', '1', NULL, '"\u0000 https:\/\/b.s3.amazonaws.com\/k.png?X-Amz-Algorithm=AWS4-HMAC-SHA256\u0026X-Amz-Signature=5f0c2b"');
 INSERT INTO old_shop.app_config VALUES ('text', '"abc"'), ('digits', '"12"'), ('number', '12'), ('null', 'null'), ('list', '[1, "a"]'), ('bad', '"\u0000"');
 CALL mega_import('old_shop') \gset
 SELECT name, read, written, mended FROM pg_temp.counts(:'report');

@@ -126,6 +126,11 @@ SELECT pg_temp.payload('"https://a.example/x?Policy=S3CR3T&Key-Pair-Id=K&Signatu
 SELECT pg_temp.payload('{"same": "https://a.example/plain.png", "empty": {}, "none": []}');
 SELECT pg_temp.payload(NULL);
 SELECT pg_temp.payload('null');
+-- JSON that is kept as a text, or in a text of JSON, as its writer escaped it
+SELECT pg_temp.payload(to_jsonb($j${"u": "https:\/\/a.example\/x?X-Amz-Signature=S3CR\/3T", "v": "b\/c"}$j$::text));
+SELECT pg_temp.payload(to_jsonb($j${"u": "https://a.example/x?n=1\u0026X-Amz-Signature=S3CR3T\u0026m=2"}$j$::text));
+SELECT pg_temp.payload(to_jsonb(to_json($j${"u": "https:\/\/u:S3CR3T@a.example"}$j$::text)::text));
+SELECT pg_temp.outcome($$UPDATE mega_generations SET mg_mma_vars = jsonb_build_object('raw', '{"u": "https:\/\/a.example\/x?X-Amz-Signature=S3CR3T"}') WHERE mg_id = 'generation:urls-1'$$);
 -- at the append, and in the office
 INSERT INTO mega_generations (mg_id, mg_step_type, mg_meta) VALUES ('mma_step:urls-1:7', 'kling_generate', '{"input": {"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}, "output": {}}') RETURNING mg_meta, mg_payload;
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:urls-1:0', 'pass:test:urls', 'kling_generate', '{"input": {"image": "https://a.example/x?X-Amz-Signature=S3CR3T"}, "output": {}}')

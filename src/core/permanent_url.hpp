@@ -75,14 +75,21 @@ template <class F> void for_each_url(std::string_view text, F f) {
         f(found->url, found->offset);
 }
 
-// True when any URL in the text carries credentials or is signed. It looks at the text alone, so that a malformed URL
-// is judged all the same. Raises std::bad_alloc only.
+// Whether there may be a URL in the text: false only when there is none, also for escapes of JSON.
+bool may_hold_url(std::string_view text) noexcept;
+
+// The text with the printable ASCII that JSON escapes (`\/`, `\u0026`, however many backslashes stand before it) as it
+// is meant; nullopt when nothing is escaped. Raises std::bad_alloc only.
+std::optional<std::string> without_escapes(std::string_view text);
+
+// True when any URL in the text, as it stands or as JSON means it, carries credentials or is signed. It looks at the
+// text alone, so that a malformed URL is judged all the same. Raises std::bad_alloc only.
 bool has_expiring_url(std::string_view text);
 
 // The text with the secret parts of its URLs replaced by REDACTED: the values of signatures, policies and tokens of the
-// families, and the userinfo's password (its user name where there is no password: then that is the token). All other
-// bytes stay. nullopt if there is nothing to cut, so also for a text that was redacted before. Linear in the text.
-// Raises std::bad_alloc only.
+// families, and the userinfo's password (its user name where there is no password: then that is the token), also where
+// the URL is escaped as in JSON. All other bytes stay. nullopt if there is nothing to cut, so also for a text that was
+// redacted before. Linear in the text. Raises std::bad_alloc only.
 std::optional<std::string> redact_urls(std::string_view text);
 
 } // namespace mega::core

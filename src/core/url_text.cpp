@@ -1,5 +1,6 @@
 // The URLs inside a longer text: scan lines, notes, provider payloads (I10).
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <vector>
 
@@ -105,12 +106,82 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
     }
 }
 
+namespace {
+
+// The byte of printable ASCII that an escape of JSON stands for, behind its backslash: `/` or `u` and four digits.
+struct escape {
+    char meant;
+    std::size_t size;
+};
+std::optional<escape> read_escape(std::string_view text) noexcept {
+    if (text.starts_with('/'))
+        return escape{'/', 1};
+    if (!text.starts_with("u00") || text.size() < 5)
+        return std::nullopt;
+    int code = 0;
+    const auto [end, fault] = std::from_chars(text.data() + 3, text.data() + 5, code, 16);
+    if (fault != std::errc() || end != text.data() + 5 || code < ' ' || code > '~')
+        return std::nullopt;
+    return escape{static_cast<char>(code), 5};
+}
+
+// What a text means that is JSON itself, or a part of it: many a writer of JSON escapes slashes and ampersands.
+struct unescaped {
+    std::string text;
+    std::vector<std::size_t> places; // where its bytes begin in the other, and where that ends
+};
+
+// nullopt when nothing is escaped. However deep JSON stands in JSON, the backslashes in front of an escape are its own.
+std::optional<unescaped> unescape(std::string_view text) {
+    unescaped plain;
+    std::size_t at = 0; // what comes behind is not copied yet
+    const auto copy_to = [&](std::size_t end) {
+        for (; at < end; ++at) {
+            plain.text += text[at];
+            plain.places.push_back(at);
+        }
+    };
+    for (std::size_t first = text.find('\\'); first != std::string_view::npos; first = text.find('\\', first)) {
+        const std::size_t behind = std::min(text.find_first_not_of('\\', first), text.size());
+        if (const auto found = read_escape(text.substr(behind))) {
+            copy_to(first);
+            plain.text += found->meant;
+            plain.places.push_back(first);
+            at = behind + found->size;
+        }
+        first = std::max(behind, at);
+    }
+    if (at == 0)
+        return std::nullopt;
+    copy_to(text.size());
+    plain.places.push_back(text.size());
+    return plain;
+}
+
+} // namespace
+
+bool may_hold_url(std::string_view text) noexcept {
+    return text.find("://") != std::string_view::npos || text.find("\\/") != std::string_view::npos ||
+           text.find("\\u00") != std::string_view::npos;
+}
+
+std::optional<std::string> without_escapes(std::string_view text) {
+    auto plain = unescape(text);
+    return plain ? std::optional(std::move(plain->text)) : std::nullopt;
+}
+
 bool has_expiring_url(std::string_view text) {
-    url_scanner scanner(text);
-    while (const auto found = scanner.next())
-        if (find_signature(found->url))
-            return true;
-    return false;
+    const auto expires = [](std::string_view one) {
+        url_scanner scanner(one);
+        while (const auto found = scanner.next())
+            if (find_signature(found->url))
+                return true;
+        return false;
+    };
+    if (expires(text))
+        return true;
+    const auto plain = without_escapes(text);
+    return plain && expires(*plain);
 }
 
 namespace {
@@ -127,9 +198,7 @@ std::vector<text_span> disjoint(std::vector<text_span> spans) {
     return joined;
 }
 
-} // namespace
-
-std::optional<std::string> redact_urls(std::string_view text) {
+std::vector<text_span> find_all_secrets(std::string_view text) {
     std::vector<text_span> spans;
     for_each_url(text, [&](std::string_view url, std::size_t offset) {
         const std::size_t first = spans.size();
@@ -137,6 +206,16 @@ std::optional<std::string> redact_urls(std::string_view text) {
         for (std::size_t i = first; i < spans.size(); ++i)
             spans[i] = {spans[i].begin + offset, spans[i].end + offset};
     });
+    return spans;
+}
+
+} // namespace
+
+std::optional<std::string> redact_urls(std::string_view text) {
+    std::vector<text_span> spans = find_all_secrets(text);
+    if (const auto plain = unescape(text))
+        for (const text_span &span : find_all_secrets(plain->text))
+            spans.push_back({plain->places[span.begin], plain->places[span.end]});
     if (spans.empty())
         return std::nullopt;
 

@@ -67,16 +67,19 @@ void check_asset_url(const char *name, std::string_view url, pg::sql_state state
 
 void check_document_urls(const char *name, pg::jsonb document) {
     pg::any_string(document, [&](std::string_view text) {
-        if (text.find("://") == std::string_view::npos)
+        if (!core::may_hold_url(text))
             return false;
         if (core::has_expiring_url(text))
             throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires", "value=" + shown(text),
                                 store_hint};
-        core::for_each_url(text, [&](std::string_view url, std::size_t) {
+        const auto refuse_delivery = [&](std::string_view url, std::size_t) {
             if (core::is_delivery_host(core::host_of(url)))
                 throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",
                                     "Its host serves results only for a while: " + shown(url), store_hint};
-        });
+        };
+        core::for_each_url(text, refuse_delivery);
+        if (const auto plain = core::without_escapes(text))
+            core::for_each_url(*plain, refuse_delivery);
         return false;
     });
 }
@@ -86,9 +89,7 @@ std::optional<pg::jsonb> payload_to_store(const char *name, pg::jsonb payload) {
     if (setting == payload_urls::keep)
         return std::nullopt;
     const auto redacted = [](std::string_view text) -> std::optional<std::string> {
-        if (text.find("://") == std::string_view::npos)
-            return std::nullopt;
-        return core::redact_urls(text);
+        return core::may_hold_url(text) ? core::redact_urls(text) : std::nullopt;
     };
     if (setting == payload_urls::redact)
         return pg::replace_strings(payload, redacted);

@@ -56,12 +56,9 @@ std::string text_of(const pg::json_value &value) {
 }
 
 pg::jsonb redacted(pg::jsonb document) {
-    return pg::replace_strings(document,
-                               [](std::string_view text) -> std::optional<std::string> {
-                                   if (text.find("://") == std::string_view::npos)
-                                       return std::nullopt;
-                                   return core::redact_urls(text);
-                               })
+    return pg::replace_strings(
+               document,
+               [](std::string_view text) { return core::may_hold_url(text) ? core::redact_urls(text) : std::nullopt; })
         .value_or(document);
 }
 

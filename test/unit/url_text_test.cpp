@@ -65,9 +65,33 @@ TEST(url_text, sees_expiring_urls) {
           "https://a/%?q-signature=2", "https:///?q-signature=2", "https://a/?x=https://u:p@b",
           "https://a/#https://b/?q-signature=1", "https://a/?b=https://c/?q-signature=1", "(https://a/?q-signature)"})
         EXPECT_TRUE(has_expiring_url(text)) << text;
+    // As JSON writes it: PHP escapes slashes, Go ampersands, and JSON may stand in JSON.
+    for (const char *text :
+         {R"({"u":"https:\/\/a\/x?X-Amz-Signature=1"})", R"({"u":"https://a/x?b=1\u0026X-Amz-Signature=1"})",
+          R"({"u":"https:\/\/u:p@b\/"})", R"("{\"u\":\"https:\\\/\\\/a\\\/x?b=1\\u0026q-signature=1\"}")",
+          R"(https\u003A\u002f/a/?hdnts\u003d1)"})
+        EXPECT_TRUE(has_expiring_url(text)) << text;
+    for (const char *text :
+         {R"({"u":"https:\/\/a\/x"})", R"(https\u003a//a/\u0020?q-signature=1)", R"(https://a/x\u00)", R"(\)",
+          R"(https:\u002\u00zz/a?q-signature=1)", R"(C:\\a?q-signature=1)"})
+        EXPECT_FALSE(has_expiring_url(text)) << text;
     for (const char *text : {"", "https://a/x", "hdnts=1 https://a/x q-signature=2", "https://a/x#q-signature=1",
                              "user@example.com https://a/@x", "ftp://a/?q-signature=1", "https://a/ ?q-signature=1"})
         EXPECT_FALSE(has_expiring_url(text)) << text;
+}
+
+TEST(url_text, cuts_secrets_of_escaped_urls_only) {
+    const std::pair<const char *, const char *> cases[] = {
+        {R"({"u":"https:\/\/a\/x?X-Amz-Signature=5f\/0c","b":"c\/d"})",
+         R"({"u":"https:\/\/a\/x?X-Amz-Signature=REDACTED","b":"c\/d"})"},
+        {R"({"u":"https://a/x?b=1\u0026X-Amz-Signature=5f0c\u0026c=2","d":"\u0041"})",
+         R"({"u":"https://a/x?b=1\u0026X-Amz-Signature=REDACTED\u0026c=2","d":"\u0041"})"},
+        {R"("{\"u\":\"https:\\\/\\\/user:pw@a\"}")", R"("{\"u\":\"https:\\\/\\\/user:REDACTED@a\"}")"},
+        {R"(https:\/\/a\/?hdnts=1)", R"(https:\/\/a\/?hdnts=REDACTED)"}};
+    for (const auto &[text, cut] : cases) {
+        EXPECT_EQ(redact_urls(text), cut) << text;
+        EXPECT_FALSE(redact_urls(cut)) << cut;
+    }
 }
 
 TEST(url_text, cuts_secrets_only) {
