@@ -88,17 +88,14 @@ constexpr const char *customer_rows =
     "CASE WHEN p.own OPERATOR(pg_catalog.=) p.root THEN '0' ELSE '1' END OPERATOR(pg_catalog.||) coalesce(p.doc "
     "OPERATOR(pg_catalog.->>) 'created_at', '~') AS made FROM @people@ p";
 
-// The first row with a reference keeps it, and what mega has already.
+// The first row with a reference keeps it, and what mega has already: that is looked for row by row, because a table of
+// all references in memory would know no bounds.
 constexpr const char *credit_rows =
     "SELECT coalesce(p.root, k.root, t.pass), 1, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, "
     "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, "
     "m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, "
     "CASE WHEN t.ref_type IS NULL OR t.ref_id IS NULL OR m.mg_id IS NOT NULL THEN true "
-    "ELSE t.nth OPERATOR(pg_catalog.=) 1 AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations r "
-    "WHERE r.mg_ref_type OPERATOR(pg_catalog.=) t.ref_type AND r.mg_ref_id OPERATOR(pg_catalog.=) t.ref_id "
-    "AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) t.reason "
-    "AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND r.mg_ref_type IS NOT NULL "
-    "AND r.mg_ref_id IS NOT NULL) END, false, m.mg_delta, t.digest, t.made FROM ("
+    "ELSE t.nth OPERATOR(pg_catalog.=) 1 AND x.taken IS NULL END, false, m.mg_delta, t.digest, t.made FROM ("
     "SELECT s.*, @pass@ AS pass, pg_catalog.row_number() OVER (PARTITION BY s.ref_type, s.ref_id, s.reason "
     "ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, d.digest, "
     "(d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, "
@@ -113,7 +110,15 @@ constexpr const char *credit_rows =
     "LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass "
     "LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
-    "AND m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction'";
+    "AND m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' LEFT JOIN LATERAL (SELECT true AS taken FROM "
+    "ONLY "
+    "@schema@.mega_generations r WHERE m.mg_id IS NULL AND r.mg_ref_type OPERATOR(pg_catalog.=) t.ref_type AND "
+    "r.mg_ref_id "
+    "OPERATOR(pg_catalog.=) t.ref_id AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) t.reason AND "
+    "r.mg_record_type "
+    "OPERATOR(pg_catalog.=) 'credit_transaction' AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL LIMIT 1) x "
+    "ON "
+    "true";
 
 // The row, unless an import brought it as it is.
 constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, false) "
