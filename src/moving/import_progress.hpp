@@ -17,12 +17,13 @@ public:
     void tell(std::uint64_t read, const pg::shown_activity &activity) const {
         const std::uint64_t done = left_out_ + read;
         const double seconds = std::max(1e-6, static_cast<double>(pg::clock_time().value - began_.value) / 1e6);
-        const double rate = static_cast<double>(done) / seconds;
+        const double rate = static_cast<double>(read) / seconds;
+        const double left = read == 0 ? 0 : static_cast<double>(rows_ - done) / rate;
         const std::string share = std::to_string(rows_ == 0 ? 100 : done * 100 / rows_) + " %";
         activity.show("mega_import: " + name_ + " " + share);
         pg::tell("mega_import: " + name_ + ", " + std::to_string(done) + " of " + std::to_string(rows_) + " rows, " +
                  share + ", " + std::to_string(static_cast<std::int64_t>(rate)) + " rows/s, " +
-                 std::to_string(static_cast<std::int64_t>(static_cast<double>(rows_ - done) / rate)) + " s left");
+                 std::to_string(static_cast<std::int64_t>(left)) + " s left");
     }
 
 private:
