@@ -141,16 +141,14 @@ void check_new(admin_row &row) {
 
 // False when an erasure has nothing to take from the row.
 bool check_changed(const admin_row &old_row, admin_row &new_row) {
-    if (const ledger::erasure *what = ledger::erasure::under_way()) {
-        const bool changes = ledger::erase_admin_row(*what, old_row, new_row);
-        new_row.set(column::mg_updated_at, pg::clock_time());
-        return changes;
-    }
+    const ledger::erasure *erased = ledger::erasure::under_way();
+    const bool changes = erased == nullptr || ledger::erase_admin_row(*erased, old_row, new_row);
     const std::string_view fact = ledger::fact_of(old_row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
         const bool stays = c == column::mg_id || c == column::mg_record_type ||
-                           (!fact.empty() && c != column::mg_updated_at && c != column::mg_deleted_at);
+                           (!fact.empty() && c != column::mg_updated_at && c != column::mg_deleted_at &&
+                            (erased == nullptr || !ledger::erases(c)));
         if (stays && !old_row.same(new_row, c))
             throw pg::sql_error{
                 "MG005",
@@ -164,7 +162,7 @@ bool check_changed(const admin_row &old_row, admin_row &new_row) {
             agree_with_id(new_row, *type);
     check_values(&old_row, new_row);
     new_row.set(column::mg_updated_at, pg::clock_time());
-    return true;
+    return changes;
 }
 
 // BEFORE INSERT OR UPDATE, by row.
@@ -183,7 +181,10 @@ Datum check(FunctionCallInfo fcinfo) {
     }
     pg::row second(call.new_tuple(), call.shape());
     admin_row changed(where.admins, second);
-    return call.keep(check_changed(row, changed) ? second.changed() : nullptr);
+    if (check_changed(row, changed))
+        return call.keep(second.changed());
+    ledger::erasure::under_way()->leave_alone();
+    return call.keep(nullptr);
 }
 
 // What a stored row must still be, although a BEFORE trigger of somebody else may have changed it after `check` saw it.

@@ -48,14 +48,27 @@ pg::nullable_datum change::read(column c) {
 
 bool change::write(std::span<const ledger::customer_change> wanted) {
     std::vector<ledger::customer_change> changes;
+    std::vector<pg::nullable_datum> before;
     for (const auto &[c, value] : wanted)
-        if (!same_value(c, read(c), value))
+        if (const pg::nullable_datum standing = read(c); !same_value(c, standing, value)) {
             changes.emplace_back(c, value);
+            before.push_back(standing);
+        }
     if (changes.empty())
         return false;
     if (store().change_customer(*customer_, changes) != 1)
         ledger::refuse_kept_out(store(), pass_id());
+    if (store().others_act())
+        require_changed(changes, before);
     return true;
+}
+
+// A trigger of somebody's may make of a value what it likes, but not what stood there: it is told to have changed.
+void change::require_changed(std::span<const ledger::customer_change> changes,
+                             std::span<const pg::nullable_datum> before) {
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        if (same_value(changes[i].first, before[i], read(changes[i].first)))
+            ledger::refuse_kept_out(store(), pass_id());
 }
 
 void change::finish(std::string_view action, pg::jsonb detail) {

@@ -28,6 +28,8 @@ public:
     void finish() { call_.finish(); } // nothing was done
 
 private:
+    void require_changed(std::span<const ledger::customer_change> changes, std::span<const pg::nullable_datum> before);
+
     std::optional<std::string_view> actor_;
     ledger::call call_;
     std::optional<ledger::locked_customer> customer_;

@@ -9,6 +9,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/customer_note.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/erasure.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
@@ -17,6 +18,7 @@
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
+#include "schema/interference.hpp"
 
 namespace mega::identity {
 
@@ -24,49 +26,57 @@ namespace {
 
 using column = schema::customer;
 
-// The triggers make of each row what is left of it.
+// The triggers make of each row what is left of it. How many rows there were, and how many came to that.
 constexpr Oid ids_type[] = {TEXTARRAYOID};
-#define MEGA_ERASE(which)                                                                                              \
-    "UPDATE ONLY @schema@.mega_generations SET mg_updated_at = pg_catalog.clock_timestamp() "                          \
-    "WHERE mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)" which
+#define MEGA_ERASE(table, which)                                                                                       \
+    "WITH met AS MATERIALIZED (SELECT FROM ONLY @schema@." table " WHERE " which "), erased AS (UPDATE ONLY "          \
+    "@schema@." table " SET mg_updated_at = pg_catalog.clock_timestamp() WHERE " which " RETURNING 1) "                \
+    "SELECT (SELECT pg_catalog.count(*) FROM met), (SELECT pg_catalog.count(*) FROM erased)"
 // Generations first: whoever appends a step waits for his generation and looks at its customer behind that.
-constinit pg::statement erase_generations(MEGA_ERASE(" AND mg_record_type OPERATOR(pg_catalog.=) 'generation'"),
-                                          ids_type);
-constinit pg::statement erase_rest(MEGA_ERASE(" AND mg_record_type OPERATOR(pg_catalog.<>) 'generation'"), ids_type);
+constinit pg::statement erase_generations(
+    MEGA_ERASE("mega_generations",
+               "mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND mg_record_type OPERATOR(pg_catalog.=) 'generation'"),
+    ids_type);
+constinit pg::statement erase_rest(
+    MEGA_ERASE("mega_generations",
+               "mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND mg_record_type OPERATOR(pg_catalog.<>) 'generation'"),
+    ids_type);
 
 // The other side of each transfer, by the reference that both have.
 constinit pg::statement erase_counterparts(
-    "UPDATE ONLY @schema@.mega_generations SET mg_updated_at = pg_catalog.clock_timestamp() "
-    "WHERE mg_ref_type OPERATOR(pg_catalog.=) 'transfer' AND mg_record_type OPERATOR(pg_catalog.=) "
-    "'credit_transaction' AND mg_ref_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT g.mg_ref_id FROM ONLY "
-    "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_record_type "
-    "OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_ref_type OPERATOR(pg_catalog.=) 'transfer')) "
-    "AND NOT mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)",
+    MEGA_ERASE("mega_generations",
+               "mg_ref_type OPERATOR(pg_catalog.=) 'transfer' AND mg_record_type OPERATOR(pg_catalog.=) "
+               "'credit_transaction' AND mg_ref_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT g.mg_ref_id FROM ONLY "
+               "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) AND g.mg_record_type "
+               "OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_ref_type OPERATOR(pg_catalog.=) 'transfer')) "
+               "AND NOT mg_pass_id OPERATOR(pg_catalog.=) ANY ($1)"),
     ids_type);
 
 // About them, of their profiles, audits of others in which a pass id stands, also as JSON spells it, and what an import
 // refused of them, which it kept as it was. The trigger leaves alone where it is but part of another's.
 constexpr Oid admin_types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 constinit pg::statement erase_admin(
-    "UPDATE ONLY @schema@.mega_admin SET mg_updated_at = pg_catalog.clock_timestamp() "
-    "WHERE mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($1) OR (mg_record_type OPERATOR(pg_catalog.=) 'profile' "
-    "AND (mg_shopify_customer_id OPERATOR(pg_catalog.=) ANY ($2) OR mg_user_id::pg_catalog.text "
-    "OPERATOR(pg_catalog.=) ANY ($3))) OR (mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' "
-    "AND coalesce(mg_action, '') OPERATOR(pg_catalog.<>) 'import_refused' "
-    "AND EXISTS (SELECT FROM pg_catalog.unnest($5 OPERATOR(pg_catalog.||) ARRAY(SELECT pg_catalog.btrim("
-    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text, '\"') FROM pg_catalog.unnest($1) p(pass_id))) s(spelling) WHERE "
-    "pg_catalog.strpos(pg_catalog.concat_ws(' ', mg_route, mg_detail, mg_meta, mg_payload), s.spelling) "
-    "OPERATOR(pg_catalog.>) 0)) OR (mg_record_type "
-    "OPERATOR(pg_catalog.=) 'admin_audit' AND mg_action OPERATOR(pg_catalog.=) 'import_refused' "
-    "AND (EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
-    "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0) "
-    "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,shopify_customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
-    "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
-    "OR pg_catalog.lower(mg_detail OPERATOR(pg_catalog.#>>) '{row,user_id}') OPERATOR(pg_catalog.=) ANY ($3) "
-    "OR EXISTS (SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) "
-    "AND g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ANY (ARRAY['session:' OPERATOR(pg_catalog.||) "
-    "(mg_detail OPERATOR(pg_catalog.#>>) '{row,session_id}'), 'generation:' OPERATOR(pg_catalog.||) "
-    "(mg_detail OPERATOR(pg_catalog.#>>) '{row,generation_id}')]))))",
+    MEGA_ERASE(
+        "mega_admin",
+        "mg_actor_pass_id OPERATOR(pg_catalog.=) ANY ($1) OR (mg_record_type OPERATOR(pg_catalog.=) 'profile' "
+        "AND (mg_shopify_customer_id OPERATOR(pg_catalog.=) ANY ($2) OR mg_user_id::pg_catalog.text "
+        "OPERATOR(pg_catalog.=) ANY ($3))) OR (mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' "
+        "AND coalesce(mg_action, '') OPERATOR(pg_catalog.<>) 'import_refused' "
+        "AND EXISTS (SELECT FROM pg_catalog.unnest($5 OPERATOR(pg_catalog.||) ARRAY(SELECT pg_catalog.btrim("
+        "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text, '\"') FROM pg_catalog.unnest($1) p(pass_id))) s(spelling) "
+        "WHERE "
+        "pg_catalog.strpos(pg_catalog.concat_ws(' ', mg_route, mg_detail, mg_meta, mg_payload), s.spelling) "
+        "OPERATOR(pg_catalog.>) 0)) OR (mg_record_type "
+        "OPERATOR(pg_catalog.=) 'admin_audit' AND mg_action OPERATOR(pg_catalog.=) 'import_refused' "
+        "AND (EXISTS (SELECT FROM pg_catalog.unnest($1) p(pass_id) WHERE pg_catalog.strpos(mg_detail::pg_catalog.text, "
+        "pg_catalog.to_jsonb(p.pass_id)::pg_catalog.text) OPERATOR(pg_catalog.>) 0) "
+        "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,shopify_customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
+        "OR (mg_detail OPERATOR(pg_catalog.#>>) '{row,customer_id}') OPERATOR(pg_catalog.=) ANY ($4) "
+        "OR pg_catalog.lower(mg_detail OPERATOR(pg_catalog.#>>) '{row,user_id}') OPERATOR(pg_catalog.=) ANY ($3) "
+        "OR EXISTS (SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) ANY ($1) "
+        "AND g.mg_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) ANY (ARRAY['session:' OPERATOR(pg_catalog.||) "
+        "(mg_detail OPERATOR(pg_catalog.#>>) '{row,session_id}'), 'generation:' OPERATOR(pg_catalog.||) "
+        "(mg_detail OPERATOR(pg_catalog.#>>) '{row,generation_id}')]))))"),
     admin_types);
 
 constexpr column texts[] = {column::mg_email,
@@ -76,6 +86,7 @@ constexpr column texts[] = {column::mg_email,
                             column::mg_locale,
                             column::mg_timezone,
                             column::mg_verification_keynumber};
+constexpr column ids[] = {column::mg_shopify_customer_id, column::mg_user_id};
 
 class erasing {
 public:
@@ -91,9 +102,9 @@ public:
         {
             const ledger::erasure under_way(all_);
             for (pg::statement *what : {&erase_generations, &erase_rest, &erase_counterparts})
-                rows_ += count(store_.where().generations, *what, all_);
-            rows_ +=
-                count(store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_, spellings());
+                rows_ += erase(under_way, store_.where().generations, *what, all_);
+            rows_ += erase(under_way, store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_,
+                           spellings());
         }
         rows_ += std::ssize(all_);
         return rows_;
@@ -126,9 +137,19 @@ private:
         all_.assign(wanted.begin(), wanted.end());
     }
 
+    // Raises 55000 when a trigger of somebody's keeps a row as it is.
     template <class Column, class... Arguments>
-    std::int64_t count(const schema::table_entry<Column> &of, pg::statement &what, const Arguments &...arguments) {
-        return static_cast<std::int64_t>(store_.run(of, what, arguments...).count());
+    std::int64_t erase(const ledger::erasure &under_way, const schema::table_entry<Column> &of, pg::statement &what,
+                       const Arguments &...arguments) {
+        const std::int64_t left_alone = under_way.left_alone();
+        const pg::rows counts = store_.run(of, what, arguments...);
+        const std::int64_t met = counts.int8(0, 0).value_or(0), erased = counts.int8(0, 1).value_or(0);
+        // One that is missing though nobody is there to keep it was deleted meanwhile.
+        if (erased + under_way.left_alone() - left_alone < met &&
+            !schema::who_interferes(of.id, schema::writing::update).empty())
+            schema::refuse_interference(of.id, schema::writing::update, "keeps a row from being erased",
+                                        ledger::to_readers({column::mg_pass_id}, "pass_id=" + pg::quoted(root_)));
+        return erased;
     }
 
     std::vector<std::string> spellings() const {
@@ -139,20 +160,19 @@ private:
     }
 
     void read_identities() {
-        constexpr column columns[] = {column::mg_shopify_customer_id, column::mg_user_id};
         for (const std::string &one : all_) {
-            pg::nullable_datum ids[2];
-            store_.read_customer(one, columns, ids);
-            if (!ids[0].is_null)
-                shopify_ids_.emplace_back(pg::text_of(ids[0].value));
+            pg::nullable_datum stored[std::size(ids)];
+            store_.read_customer(one, ids, stored);
+            if (!stored[0].is_null)
+                shopify_ids_.emplace_back(pg::text_of(stored[0].value));
             const auto note = ledger::own_member(ledger::meta_of(store_, one), "import");
             const auto keys = note && note->is_object() ? pg::find(note->container(), "keys") : std::nullopt;
             if (keys && keys->is_object())
                 pg::for_each_member(keys->container(), [&](std::string_view key, const pg::json_value &) {
                     legacy_keys_.emplace_back(key);
                 });
-            if (!ids[1].is_null)
-                user_ids_.push_back(pg::format_uuid(pg::uuid_of(ids[1].value)));
+            if (!stored[1].is_null)
+                user_ids_.push_back(pg::format_uuid(pg::uuid_of(stored[1].value)));
         }
         for (const std::string &one : shopify_ids_) {
             legacy_keys_.push_back(one);
@@ -180,8 +200,8 @@ private:
         std::vector<ledger::customer_change> changes;
         for (const column c : texts)
             changes.emplace_back(c, pg::nullable_datum{});
-        changes.emplace_back(column::mg_shopify_customer_id, pg::nullable_datum{});
-        changes.emplace_back(column::mg_user_id, pg::nullable_datum{});
+        for (const column c : ids)
+            changes.emplace_back(c, pg::nullable_datum{});
         changes.emplace_back(column::mg_auto_topup_enabled, pg::to_datum(false));
         const pg::timestamp now = pg::clock_time();
         constexpr column columns[] = {column::mg_deleted_at};
@@ -194,6 +214,17 @@ private:
         const pg::jsonb own =
             own_key_left(ledger::meta_of(store_, pass_id), now, pass_id == root_ ? digests() : pg::empty_object());
         ledger::write_noted(store_, customer, std::move(changes), ledger::with_own_key(pg::empty_object(), own));
+        require_erased(pass_id);
+    }
+
+    void require_erased(const std::string &pass_id) {
+        constexpr std::size_t count = std::size(texts) + std::size(ids);
+        column columns[count];
+        std::ranges::copy(ids, std::ranges::copy(texts, columns).out);
+        pg::nullable_datum stored[count];
+        store_.read_customer(pass_id, columns, stored);
+        if (!std::ranges::all_of(stored, &pg::nullable_datum::is_null))
+            ledger::refuse_kept_out(store_, pass_id);
     }
 
     static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now, pg::jsonb keys) {
@@ -225,6 +256,7 @@ Datum erase_customer(FunctionCallInfo fcinfo) {
         throw pg::sql_error{"25001", "a customer is erased at READ COMMITTED only",
                             "The transaction would not see what is written before the customer is locked.",
                             "BEGIN ISOLATION LEVEL READ COMMITTED."};
+    ledger::in_flight::require_no_work("a customer is not erased in the middle of another write of mega");
     const std::string_view pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
     const auto actor = ledger::optional_text("actor", given.text(in::actor));
     ledger::call call(fcinfo, schema::written::all);

@@ -6,6 +6,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
+#include "pg/code.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 
@@ -95,8 +96,8 @@ void append_audit(ledger::store &store, const request &asked, const merging &don
         refuse_other_merge(asked);
 }
 
-merged merge(ledger::store &store, const request &asked) {
-    merging both(store, asked.source, asked.target);
+merged merge(ledger::store &store, Oid opener, const request &asked) {
+    merging both(store, opener, asked.source, asked.target);
     const ledger::locked_customer &source = both.source(), &target = both.target();
     if (source.pass_id == target.pass_id)
         refuse_itself(source.pass_id);
@@ -121,9 +122,12 @@ Datum merge_customers(FunctionCallInfo fcinfo) {
         throw pg::sql_error{"25001", "customers are merged at READ COMMITTED only",
                             "The transaction would see neither of them as they are behind the locks.",
                             "BEGIN ISOLATION LEVEL READ COMMITTED."};
+    ledger::in_flight::require_no_work("customers are not merged in the middle of another write of mega");
     ledger::call call(fcinfo, schema::written::all);
     const request asked = read_arguments(call.store().where(), pg::arguments(fcinfo));
-    const merged result = merge(call.store(), asked);
+    const Oid function = fcinfo->flinfo->fn_oid;
+    const Oid opener = pg::call([function] { return pg::owner_of_function(function); });
+    const merged result = merge(call.store(), opener, asked);
     call.finish();
     return pg::return_row(fcinfo, result.pass_id, result.credits, result.moved_rows, result.replayed);
 }

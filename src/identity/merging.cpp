@@ -10,6 +10,7 @@
 #include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
+#include "ledger/unprojected.hpp"
 #include "schema/interference.hpp"
 
 #include <set>
@@ -43,7 +44,8 @@ constinit pg::statement left_behind("SELECT FROM ONLY @schema@.mega_generations 
 
 } // namespace
 
-merging::merging(ledger::store &store, std::string source, std::string target) : store_(store) {
+merging::merging(ledger::store &store, Oid opener, std::string source, std::string target)
+    : store_(store), opener_(opener) {
     lock(std::move(source), std::move(target));
 }
 
@@ -79,16 +81,23 @@ void merging::refuse_merged_elsewhere() const {
 void merging::join() {
     open_books();
     credits::settle_both(store_, source_, target_);
+    move_rows();
+    // Triggers of others fired for each row, and will for the source: what they moved of either counts, too.
+    ledger::see_what_others_did(store_, source_);
+    ledger::see_what_others_did(store_, target_);
     source_credits_ = source_.credits;
     target_credits_ = target_.credits;
-    credits_ = ledger::balance_after(target_, source_credits_);
-    move_rows();
     const pg::jsonb source_meta = ledger::meta_of(store_, source_.pass_id);
     write_source();
+    ledger::see_what_others_did(store_, target_);
+    credits_ = ledger::balance_after(target_, source_credits_);
     write_target(source_meta);
     for (const std::string &one : sources_)
         if (one != source_.pass_id)
             relink(one);
+    target_.credits = credits_;
+    ledger::see_what_others_did(store_, target_);
+    credits_ = target_.credits;
 }
 
 // A table that was adopted may say of one what its rows do not; what is moved would be lost.
@@ -102,7 +111,12 @@ void merging::open_books() {
     };
     if (agree(source_) && agree(target_))
         return;
-    (void)store_.run(store_.where().generations, open_all_books);
+    if (ledger::unprojected::may_wait()) // they are in the ledger, and what is stored knows nothing of them
+        throw pg::sql_error{"55006", "customers are not merged while rows wait for their projection",
+                            ledger::to_readers({column::mg_pass_id}, "source=" + pg::quoted(source_.pass_id) +
+                                                                         " target=" + pg::quoted(target_.pass_id)),
+                            "Merge them in a statement of its own."};
+    (void)store_.run_as(opener_, open_all_books); // the owner of the tables need not own the function
     source_ = *store_.lock_customer(std::string(source_.pass_id));
     target_ = *store_.lock_customer(std::string(target_.pass_id));
 }
@@ -116,7 +130,7 @@ void merging::move_rows() {
     }
     if (!store_.run(store_.where().generations, left_behind, source_.pass_id).empty())
         schema::refuse_interference(store_.where().generations.id, schema::writing::update,
-                                    "keeps a row from moving to another customer",
+                                    "leaves a row with the customer who is merged",
                                     ledger::to_readers({column::mg_pass_id}, "source=" + pg::quoted(source_.pass_id)));
 }
 

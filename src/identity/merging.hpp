@@ -11,8 +11,8 @@ namespace mega::identity {
 class merging {
 public:
     // Locks the source, the target, or who goes on for it by now, and the source's own sources FOR UPDATE, in byte
-    // order of pass id, and reads both as they stand then. Raises 23503.
-    merging(ledger::store &store, std::string source, std::string target);
+    // order of pass id, and reads both as they stand then. opener: whoever may call mega_open_books. Raises 23503.
+    merging(ledger::store &store, Oid opener, std::string source, std::string target);
 
     const ledger::locked_customer &source() const { return source_; }
     const ledger::locked_customer &target() const { return target_; }
@@ -39,6 +39,7 @@ private:
     void relink(const std::string &pass_id);
 
     ledger::store &store_;
+    Oid opener_;
     ledger::locked_customer source_, target_;
     std::vector<std::string> sources_; // of the source, and then the source
     std::map<std::string, std::int64_t> moved_;

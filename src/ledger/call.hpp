@@ -1,6 +1,7 @@
 // One call of a function that writes: its tables, its SPI connection and its store, chosen once.
 #pragma once
 
+#include "ledger/in_flight.hpp"
 #include "ledger/store.hpp"
 
 namespace mega::ledger {
@@ -15,6 +16,7 @@ public:
     void finish() { spi_.finish(); } // on success
 
 private:
+    const in_flight::work working_;
     const schema::table_catalog where_;
     pg::spi_connection spi_;
     const std::unique_ptr<ledger::store> store_;

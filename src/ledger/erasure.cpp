@@ -143,6 +143,12 @@ void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_r
         clear(new_row, column::mg_payload);
 }
 
+bool erases(const erasure &what, const ledger_row &old_row, column c) {
+    if (!what.is_of(old_row.text(column::mg_pass_id).value_or("")))
+        return c == column::mg_meta;
+    return std::ranges::find(texts, c) != std::end(texts) || std::ranges::find(documents, c) != std::end(documents);
+}
+
 bool is_marked_erased(const std::optional<pg::jsonb> &meta) {
     return meta && own_member(*meta, erased_mark).has_value();
 }
@@ -155,6 +161,9 @@ bool writes_text(const ledger_row &old_row, const ledger_row &new_row) {
 namespace {
 
 using admin = schema::admin;
+
+constexpr admin admin_texts[] = {admin::mg_email, admin::mg_ip,      admin::mg_user_agent,
+                                 admin::mg_route, admin::mg_payload, admin::mg_shopify_customer_id};
 
 // Of a legacy row that an import refused: that it did, and why.
 pg::jsonb refusal_left(pg::jsonb detail) {
@@ -194,8 +203,7 @@ bool erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_r
     const bool own = what.is_of(old_row.text(admin::mg_actor_pass_id).value_or(""));
     if (!own && type != core::record_type::profile)
         return erase_mentions(what, new_row);
-    for (const admin c : {admin::mg_email, admin::mg_ip, admin::mg_user_agent, admin::mg_route, admin::mg_payload,
-                          admin::mg_shopify_customer_id})
+    for (const admin c : admin_texts)
         clear(new_row, c);
     if (type == core::record_type::profile) // whose user id it is
         clear(new_row, admin::mg_user_id);
@@ -207,6 +215,13 @@ bool erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_r
         if (!old_row.is_null(c))
             set_document(new_row, c, pg::empty_object());
     return true;
+}
+
+bool erases(admin c) {
+    constexpr admin others[] = {admin::mg_user_id, admin::mg_value, admin::mg_runtime_flat, admin::mg_detail,
+                                admin::mg_meta};
+    return std::ranges::find(admin_texts, c) != std::end(admin_texts) ||
+           std::ranges::find(others, c) != std::end(others);
 }
 
 std::string digest_of_erased(std::string_view pass_id) {

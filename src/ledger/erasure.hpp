@@ -21,18 +21,27 @@ public:
     static const erasure *under_way() noexcept;
 
     bool is_of(std::string_view pass_id) const noexcept;
+
+    // Rows in which the trigger found nothing to erase.
+    void leave_alone() const noexcept { ++left_alone_; }
+    std::int64_t left_alone() const noexcept { return left_alone_; }
+
     std::span<const std::string> pass_ids() const noexcept { return pass_ids_; }
 
 private:
     std::span<const std::string> pass_ids_;
     SubTransactionId subtransaction_;
     int depth_; // of triggers
+    mutable std::int64_t left_alone_ = 0;
     erasure *below_;
 };
 
 // The changed row of an update that an erasure makes: of its customer, without what somebody wrote; of another one,
 // without the pass ids in mg_meta. May be asked twice.
 void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_row);
+
+// Whether that is among what it changes of the row.
+bool erases(const erasure &what, const ledger_row &old_row, schema::ledger column);
 
 // Whether this mg_meta is of a generation whose customer was erased.
 bool is_marked_erased(const std::optional<pg::jsonb> &meta);
@@ -44,6 +53,7 @@ using admin_row_seen = schema::named_row<schema::admin>;
 
 // The same of mega_admin: a row about the customer, or an audit of others that names it. False when it does not.
 bool erase_admin_row(const erasure &what, const admin_row_seen &old_row, admin_row_seen &new_row);
+bool erases(schema::admin column);
 
 // By what an erased customer's row knows a pass id that one of the person's legacy keys would make: SHA-256, in
 // hexadecimal digits.

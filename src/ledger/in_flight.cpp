@@ -7,6 +7,7 @@ namespace mega::ledger::in_flight {
 
 namespace {
 
+constinit int works = 0;
 constinit projection *projections = nullptr;
 constinit own_key *own_keys = nullptr;
 constinit move *moving = nullptr;
@@ -15,6 +16,16 @@ constinit opening *openings = nullptr;
 constinit credit *top_credit = nullptr;
 
 } // namespace
+
+work::work() noexcept { ++works; }
+
+work::~work() { --works; }
+
+void require_no_work(const char *what) {
+    if (works > 0)
+        throw pg::sql_error{"55006", what, "It was called by a trigger or by other code on the tables of mega.",
+                            "Take the call out of it, or put it into a constraint trigger that is deferred."};
+}
 
 projection::projection(std::string_view pass_id, std::int32_t credits, const Jsonb *preferences) noexcept
     : pass_id_(pass_id), credits_(credits), preferences_(preferences), subtransaction_(GetCurrentSubTransactionId()),

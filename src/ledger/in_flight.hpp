@@ -12,6 +12,20 @@ namespace mega::ledger::in_flight {
 // When a trigger looks at a row: before it is stored, or behind that, because somebody else's trigger came between.
 enum class moment { before, after };
 
+// A call of a function that writes, for the length of a scope: what it has looked up, above all who answers for a
+// customer, has to stay so.
+class work {
+public:
+    work() noexcept;
+    ~work();
+    work(const work &) = delete;
+    work &operator=(const work &) = delete;
+};
+
+// Raises 55006 when such a call is under way: code of somebody's on a table of mega called this one in the middle of
+// it. what: cannot be done then.
+void require_no_work(const char *what);
+
 // Pushed for the length of a scope. What it points to must outlive it.
 class projection {
 public:

@@ -248,11 +248,11 @@ void refuse_changed_fact(const ledger_row &row, column c, std::optional<record_t
 }
 
 // A hold is settled by capture and release alone: they write its status.
-void check_hold(const ledger_row &old_row, const ledger_row &new_row) {
+void check_hold(const ledger_row &old_row, const ledger_row &new_row, bool may_change_meta) {
     const std::string_view id = id_of(old_row);
     if (!id.starts_with(hold_prefix) || in_flight::settles(id))
         return;
-    if (!old_row.same(new_row, column::mg_status) || !old_row.same(new_row, column::mg_meta))
+    if (!old_row.same(new_row, column::mg_status) || (!may_change_meta && !old_row.same(new_row, column::mg_meta)))
         throw pg::sql_error{"MG005", "a hold is settled by its functions only", which(old_row),
                             "Use mega_capture_credit or mega_release_credit."};
 }
@@ -304,25 +304,25 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
 }
 
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when) {
-    if (const erasure *what = erasure::under_way()) {
-        erase_row(*what, old_row, new_row);
-        return new_row.set(column::mg_updated_at, pg::clock_time());
-    }
     const auto type = type_of(old_row);
+    const erasure *erased = erasure::under_way();
     const bool moved = is_moved(old_row, new_row);
-    if (moved)
+    if (erased != nullptr)
+        erase_row(*erased, old_row, new_row);
+    else if (moved)
         note_first_owner(old_row, new_row);
     else
         protect_stored_key(old_row, new_row, column::mg_meta, column::mg_id, when);
-    const auto is_part_of_move = [moved](column c) {
-        return moved && (c == column::mg_pass_id || c == column::mg_meta);
+    const auto is_own_change = [&](column c) {
+        return (moved && (c == column::mg_pass_id || c == column::mg_meta)) ||
+               (erased != nullptr && erases(*erased, old_row, c));
     };
     for (const column c : {column::mg_mma_vars, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
-        if (!old_row.same(new_row, c) && !may_change(c, type) && !is_part_of_move(c))
+        if (!old_row.same(new_row, c) && !may_change(c, type) && !is_own_change(c))
             refuse_changed_fact(old_row, c, type);
     }
     new_row.set(column::mg_updated_at, pg::clock_time());
@@ -330,7 +330,7 @@ void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
     if (type == record_type::credit_transaction && !moved)
-        check_hold(old_row, new_row);
+        check_hold(old_row, new_row, is_own_change(column::mg_meta));
     check_status_words(&old_row, new_row);
     check_status_move(old_row, new_row);
     follow_status(&old_row, new_row, type);

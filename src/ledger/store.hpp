@@ -178,6 +178,12 @@ public:
         return spi_->run(what, where_.schema, pg::access::read_write, arguments...);
     }
 
+    // The same with the rights of another role.
+    pg::rows run_as(Oid role, pg::statement &what) {
+        const pg::as_role other(role);
+        return spi_->run(what, where_.schema, pg::access::read_write);
+    }
+
     // The same for what makes statements.
     template <class Column, class Body> static auto as_owner(const schema::table_entry<Column> &of, Body body) {
         const pg::as_role owner(of.owner);

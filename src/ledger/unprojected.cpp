@@ -34,8 +34,7 @@ void forget_earlier_commands() noexcept {
 }
 
 void note(customers marks::*which, std::string_view pass_id) {
-    forget_earlier_commands();
-    if (sum == 0 && rows == 0)
+    if (!may_wait())
         return;
     if (marked == nullptr)
         marked = new marks;
@@ -65,6 +64,11 @@ void arrived(row_ids ids) noexcept {
     forget_earlier_commands();
     sum -= ids.sum_;
     rows -= ids.rows_;
+}
+
+bool may_wait() noexcept {
+    forget_earlier_commands();
+    return sum != 0 || rows != 0;
 }
 
 void note_fold(std::string_view pass_id) { note(&marks::folded, pass_id); }

@@ -36,6 +36,9 @@ private:
 void expect(row_ids ids) noexcept;
 void arrived(row_ids ids) noexcept;
 
+// Whether rows may wait.
+bool may_wait() noexcept;
+
 // The customer's events are folded from the ledger. When rows wait, whatever projects events of this customer in this
 // command folds them from the ledger, too.
 void note_fold(std::string_view pass_id);

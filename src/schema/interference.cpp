@@ -15,22 +15,23 @@ bool is_ours(const Trigger &trigger) {
     });
 }
 
-bool may_interfere(const Trigger &trigger, writing what) {
+bool acts(const Trigger &trigger, writing what) {
     const bool fires =
         what == writing::insert ? TRIGGER_FOR_INSERT(trigger.tgtype) : TRIGGER_FOR_UPDATE(trigger.tgtype);
-    return fires && TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype) &&
-           trigger.tgenabled != TRIGGER_DISABLED && !is_ours(trigger);
+    return fires && trigger.tgenabled != TRIGGER_DISABLED && !trigger.tgisinternal && !is_ours(trigger);
 }
 
-} // namespace
+bool may_interfere(const Trigger &trigger, writing what) {
+    return acts(trigger, what) && TRIGGER_FOR_ROW(trigger.tgtype) && TRIGGER_FOR_BEFORE(trigger.tgtype);
+}
 
-std::string who_interferes(Oid table, writing what) {
+std::string who(Oid table, writing what, bool (*is_meant)(const Trigger &, writing)) {
     pg::relation relation(table, AccessShareLock);
     const TriggerDesc *triggers = relation.get()->trigdesc; // nothing below looks into a catalog
     std::string names;
     int count = 0;
     for (int i = 0; triggers != nullptr && i < triggers->numtriggers; ++i)
-        if (may_interfere(triggers->triggers[i], what)) {
+        if (is_meant(triggers->triggers[i], what)) {
             names += (count == 0 ? "" : ", ") + pg::quoted(triggers->triggers[i].tgname);
             ++count;
         }
@@ -41,11 +42,17 @@ std::string who_interferes(Oid table, writing what) {
     return (count == 1 ? "the trigger " : "one of the triggers ") + names;
 }
 
+} // namespace
+
+std::string who_interferes(Oid table, writing what) { return who(table, what, may_interfere); }
+
 void refuse_interference(Oid table, writing what, const char *does, const std::string &detail) {
-    const std::string who = who_interferes(table, what);
-    if (who.empty())
+    std::string whoever = who_interferes(table, what);
+    if (whoever.empty())
+        whoever = who(table, what, acts);
+    if (whoever.empty())
         throw pg::sql_error{"XX000", std::string("something unknown ") + does, detail, {}};
-    throw pg::sql_error{"55000", who + " " + does, detail,
+    throw pg::sql_error{"55000", whoever + " " + does, detail,
                         "What mega writes has to be stored as it is. Drop the trigger, or let it leave these rows "
                         "alone."};
 }

@@ -11,7 +11,8 @@ enum class writing { insert, update };
 // 'one of the triggers "a", "b"', 'a rule'. '' when there is nobody.
 std::string who_interferes(Oid table, writing what);
 
-// Raises 55000: "<who> <does>". When there is nobody it is an internal error.
+// Raises 55000: "<who> <does>"; who has a trigger of any other kind, when there is nobody who may drop or change the
+// row. When there is nobody at all it is an internal error.
 [[noreturn]] void refuse_interference(Oid table, writing what, const char *does, const std::string &detail);
 
 } // namespace mega::schema
