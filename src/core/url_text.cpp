@@ -212,6 +212,8 @@ std::vector<text_span> find_all_secrets(std::string_view text) {
 } // namespace
 
 std::optional<std::string> redact_urls(std::string_view text) {
+    if (!may_hold_url(text))
+        return std::nullopt;
     std::vector<text_span> spans = find_all_secrets(text);
     if (const auto plain = unescape(text))
         for (const text_span &span : find_all_secrets(plain->text))

@@ -174,14 +174,13 @@ public:
     // A statement of the caller's own, with the rights of the table's owner.
     template <class Column, class... Arguments>
     pg::rows run(const schema::table_entry<Column> &of, pg::statement &what, const Arguments &...arguments) {
-        const pg::as_role owner(of.owner);
-        return spi_->run(what, where_.schema, pg::access::read_write, arguments...);
+        return run_as(of.owner, what, arguments...);
     }
 
     // The same with the rights of another role.
-    pg::rows run_as(Oid role, pg::statement &what) {
+    template <class... Arguments> pg::rows run_as(Oid role, pg::statement &what, const Arguments &...arguments) {
         const pg::as_role other(role);
-        return spi_->run(what, where_.schema, pg::access::read_write);
+        return spi_->run(what, where_.schema, pg::access::read_write, arguments...);
     }
 
     // The same for what makes statements.

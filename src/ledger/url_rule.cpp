@@ -88,12 +88,9 @@ std::optional<pg::jsonb> payload_to_store(const char *name, pg::jsonb payload) {
     const payload_urls setting = payload_urls_setting();
     if (setting == payload_urls::keep)
         return std::nullopt;
-    const auto redacted = [](std::string_view text) -> std::optional<std::string> {
-        return core::may_hold_url(text) ? core::redact_urls(text) : std::nullopt;
-    };
     if (setting == payload_urls::redact)
-        return pg::replace_strings(payload, redacted);
-    if (pg::any_string(payload, [&](std::string_view text) { return redacted(text).has_value(); }))
+        return pg::replace_strings(payload, core::redact_urls);
+    if (pg::any_string(payload, [](std::string_view text) { return core::redact_urls(text).has_value(); }))
         throw pg::sql_error{"MG008",
                             std::string(name) + " contains a URL with a secret",
                             {},

@@ -55,12 +55,7 @@ std::string text_of(const pg::json_value &value) {
     return value.is_null() ? "null" : json_text(pg::json_builder::document_of(value));
 }
 
-pg::jsonb redacted(pg::jsonb document) {
-    return pg::replace_strings(
-               document,
-               [](std::string_view text) { return core::may_hold_url(text) ? core::redact_urls(text) : std::nullopt; })
-        .value_or(document);
-}
+pg::jsonb redacted(pg::jsonb document) { return pg::replace_strings(document, core::redact_urls).value_or(document); }
 
 pg::jsonb with_former(pg::jsonb row, pg::jsonb former, std::span<const char *const> kept) {
     const auto is_kept = [&](std::string_view name) {
