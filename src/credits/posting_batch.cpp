@@ -119,8 +119,8 @@ std::optional<posting_batch::late_customer> posting_batch::visit(const group &ow
     if (fresh.empty())
         return std::nullopt;
     std::optional<plan> made;
-    const auto make =
-        [&](const ledger::locked_customer &customer) -> std::optional<std::vector<ledger::customer_change>> {
+    const auto make = [&](const ledger::locked_customer &customer,
+                          pg::nullable_datum) -> std::optional<std::vector<ledger::customer_change>> {
         ledger::locked_customer now = customer;
         now.settled_at = pg::clock_time();
         if (customer.merged_into || customer.erased || is_due(now, *now.settled_at))

@@ -50,6 +50,10 @@ std::vector<core::tag_effect> effects_of_stored(const std::optional<pg::jsonb> &
 
 bool is_managed(std::string_view key) { return std::ranges::find(core::managed_keys, key) != core::managed_keys.end(); }
 
+std::optional<core::snapshot> snapshot_of(pg::jsonb stored) {
+    return core::snapshot::parse(members_of(pg::root_of(stored), core::managed_keys));
+}
+
 } // namespace
 
 bool is_read_by_fold(std::string_view key) { return std::ranges::find(payload_keys, key) != std::end(payload_keys); }
@@ -89,7 +93,7 @@ core::position position_of(pg::timestamp created_at, std::string_view mg_id) {
 std::optional<pg::timestamp> newest_time(pg::jsonb stored) {
     if (!pg::is_object(stored))
         return std::nullopt;
-    const auto parsed = core::snapshot::parse(members_of(pg::root_of(stored), core::managed_keys));
+    const auto parsed = snapshot_of(stored);
     if (!parsed || !parsed->newest())
         return std::nullopt;
     return pg::from_unix_micros(parsed->newest()->micros);
@@ -139,9 +143,21 @@ core::json fold_from_ledger(store &store, std::string_view pass_id) {
     });
 }
 
+std::optional<pg::jsonb> fold_in(pg::jsonb stored, std::vector<core::preference_event> events) {
+    auto current = snapshot_of(stored);
+    if (!current)
+        return std::nullopt;
+    bool known = true;
+    current->apply(std::move(events), [&known](const std::string &) {
+        known = false;
+        return core::tag_state{};
+    });
+    return known ? std::optional(with_managed_keys(stored, current->emit())) : std::nullopt;
+}
+
 pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored,
                   std::vector<core::preference_event> events) {
-    auto current = core::snapshot::parse(members_of(pg::root_of(stored), core::managed_keys));
+    auto current = snapshot_of(stored);
     if (!current) // its positions are unintelligible: only the ledger knows
         return with_managed_keys(stored, fold_from_ledger(store, pass_id));
     current->apply(std::move(events), [&](const std::string &tag) {

@@ -22,6 +22,9 @@ std::optional<pg::timestamp> newest_time(pg::jsonb stored);
 // The stored document with its managed keys carried on by events that are in the ledger already.
 pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored, std::vector<core::preference_event> events);
 
+// The same without a look into the ledger; std::nullopt where only the ledger knows.
+std::optional<pg::jsonb> fold_in(pg::jsonb stored, std::vector<core::preference_event> events);
+
 // All events of the customer that the session's rights let it see, in no order.
 std::vector<core::preference_event> read_events(pg::spi_connection &spi, const schema::table_catalog &where,
                                                 std::string_view pass_id, pg::access how);

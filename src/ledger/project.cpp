@@ -181,11 +181,18 @@ void refuse_kept_out(const store &store, std::string_view pass_id) {
                                 to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id)));
 }
 
+namespace {
+
+pg::jsonb snapshot_in(const pg::nullable_datum &preferences) {
+    return preferences.is_null ? pg::empty_object() : pg::jsonb_of(preferences.value);
+}
+
+} // namespace
+
 pg::jsonb preferences_of(store &store, std::string_view pass_id) {
     constexpr schema::customer column[] = {schema::customer::mg_mma_preferences};
     pg::nullable_datum value[1];
-    const bool stored = store.read_customer(pass_id, column, value) && !value[0].is_null;
-    return stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
+    return store.read_customer(pass_id, column, value) ? snapshot_in(value[0]) : pg::empty_object();
 }
 
 void refold_preferences(store &store, const locked_customer &customer) {
@@ -280,17 +287,35 @@ locked_customer statement_projection::behind(ledger::store &store, const change 
 
 // The customer may be locked or not.
 void statement_projection::project_credits(store &store, const std::string &pass_id, const change &moved) {
-    const auto visited = store.change_or_lock_customer(pass_id, [&](const locked_customer &customer) {
-        return projection(customer, behind(store, moved, customer), std::nullopt);
-    });
+    const auto visited =
+        store.change_or_lock_customer(pass_id, [&](const locked_customer &customer, pg::nullable_datum) {
+            return projection(customer, behind(store, moved, customer), std::nullopt);
+        });
     if (!visited)
         throw_unknown_customer(pass_id);
     if (visited->locked)
         ledger::project(store, *visited->locked, behind(store, moved, *visited->locked), nullptr);
 }
 
+// The same, with a fold.
 void statement_projection::project_events(store &store, const std::string &pass_id, change &moved) {
-    const locked_customer customer = require_locked_customer(store, pass_id);
+    using changes = std::optional<std::vector<customer_change>>;
+    auto visited = store.change_or_lock_customer(
+        pass_id, [&](const locked_customer &customer, pg::nullable_datum preferences) -> changes {
+            if (customer.merged_into || customer.erased || unprojected::was_folded(pass_id))
+                return std::nullopt;
+            const auto folded = fold_in(snapshot_in(preferences), moved.events);
+            if (!folded)
+                return std::nullopt;
+            return projection(customer, behind(store, moved, customer), std::nullopt, folded->document);
+        });
+    if (!visited)
+        throw_unknown_customer(pass_id);
+    if (!visited->locked)
+        return;
+    locked_customer customer = *std::move(visited->locked);
+    if (customer.merged_into || customer.erased)
+        customer = require_locked_customer(store, pass_id);
     const pg::jsonb stored = preferences_of(store, pass_id);
     // Somebody folded these events in already, when they were in the ledger and waited for this projection.
     const pg::jsonb folded = unprojected::was_folded(pass_id)

@@ -14,9 +14,11 @@ namespace mega::ledger {
 using customer_change = std::pair<schema::customer, pg::nullable_datum>;
 using ledger_change = std::pair<schema::ledger, pg::nullable_datum>;
 
-// What is to be changed of a customer that is seen and not locked; std::nullopt to have it locked. An sql_error has it
-// locked, too, and goes on if the customer is found unchanged behind the lock. Does not touch customers itself.
-using change_maker = std::function<std::optional<std::vector<customer_change>>(const locked_customer &)>;
+// What is to be changed of a customer that is seen and not locked, and of his snapshot, which lives as long as this
+// runs; std::nullopt to have it locked. An sql_error has it locked, too, and goes on if the customer is found unchanged
+// behind the lock. Does not touch customers itself.
+using change_maker =
+    std::function<std::optional<std::vector<customer_change>>(const locked_customer &, pg::nullable_datum preferences)>;
 
 // What became of a customer: changed, or locked and not changed.
 struct visited_customer {

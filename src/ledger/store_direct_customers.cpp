@@ -135,7 +135,7 @@ std::optional<visited_customer> direct_store::change_or_lock_customer(std::strin
         std::optional<std::vector<customer_change>> changes;
         std::optional<pg::sql_error> refused;
         try {
-            changes = change(customer_found(pass_id));
+            changes = change(customer_found(pass_id), customers.column(number(customer::mg_mma_preferences)));
         } catch (const pg::sql_error &error) {
             refused = error; // behind the lock it may be another customer
         }
