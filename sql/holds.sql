@@ -349,5 +349,16 @@ SELECT mg_credits FROM mega_hold_credit('pass:test:holds-raw', 5, 'holds-room', 
 SELECT mega_release_expired_holds(1), mega_release_expired_holds();
 SELECT mg_id, mg_status FROM mega_generations WHERE mg_id LIKE 'credit_transaction:hold:holds-full%' OR mg_id = 'credit_transaction:hold:holds-room' ORDER BY mg_id COLLATE "C";
 SELECT outcome, mg_credits FROM mega_capture_credit('holds-full2');
+-- holds of before there were rules may be more than there is room for: what has room goes back, by call and by sweep
+SET session_replication_role = replica;
+INSERT INTO mega_customers (mg_pass_id, mg_credits) SELECT 'pass:test:holds-old' || n, 2147483632 FROM generate_series(1, 2) n;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_status, mg_meta)
+SELECT 'credit_transaction:' || kind || 'holds-old' || n, 'credit_transaction', 'pass:test:holds-old' || n, delta, status,
+       jsonb_build_object('mega', jsonb_build_object('hold_expires_at', ends))
+FROM generate_series(1, 2) n, (VALUES ('', 2147483647, 'succeeded', ''), ('more-', 5, 'succeeded', ''), ('hold:due-', -10, 'pending', '2020-01-01T00:00:00Z'), ('hold:', -10, 'pending', '2099-01-01T00:00:00Z')) v(kind, delta, status, ends);
+RESET session_replication_role;
+SELECT hold_id, amount FROM mega_release_expired_holds(1);
+SELECT outcome, mg_credits FROM mega_release_credit('due-holds-old2');
+SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-old2')$$);
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

@@ -65,6 +65,7 @@ posting settlement_of(const credit_row &hold, std::string_view hold_id, std::str
     what.ref_id = hold_id;
     what.txn_id = std::string(kind) + ":" + std::string(hold_id);
     what.given = false;
+    what.was_held = delta > 0;
     what.own_names = true;
     return what;
 }

@@ -155,7 +155,7 @@ std::optional<std::string> post(ledger::store &store, ledger::locked_customer &c
     std::optional<expiry> behind;
     if (what.returns)
         behind = expire_behind(after, made);
-    if (what.delta > 0 && !store.others_act()) // where others act the projection asks, behind what they did
+    if (needs_room(what) && !store.others_act()) // where others act the projection asks, behind what they did
         ledger::require_room(after, store.pending_holds(after.pass_id));
     std::vector<row_to_post> rows{{what, made}};
     if (behind)

@@ -30,11 +30,15 @@ struct posting {
     bool of_merge = false;              // its lot is made however many are open
     bool ends_credits = false;          // an expiry
     bool allow_negative = false;
+    bool was_held = false;  // it gives back what a hold set aside
     bool given = true;      // pass id and delta are what the caller said, not what a row says: errors may repeat them
     bool own_id = false;    // the id is of a function's own family, the reference the caller's
     bool own_names = false; // id and reference are of a function's own families: the id alone tells a replay
     const char *overdraft_hint = "Grant credits first.";
 };
+
+// Whether it brings credits beside which what is held has to have room to come back.
+inline bool needs_room(const posting &what) { return what.delta > 0 && !what.was_held; }
 
 // What a function says about an overdraft that it would allow.
 inline constexpr const char *may_allow_negative = "Grant credits first, or pass allow_negative => true.";

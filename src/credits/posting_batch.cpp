@@ -42,10 +42,11 @@ struct posting_batch::plan {
             under_way = number;
             const posting &what = *all[number];
             rows.push_back({number, &what, apply(after, what)});
-            if (what.delta > 0 && !pending)
+            if (!needs_room(what))
+                continue;
+            if (!pending)
                 pending = known == nullptr || known->may_hold(number) ? store.pending_holds(after.pass_id) : 0;
-            if (what.delta > 0)
-                ledger::require_room(after, *pending);
+            ledger::require_room(after, *pending);
         }
         if (std::ranges::any_of(rows, [](const row &one) { return one.what->returns.has_value(); }))
             ended = expire_behind(after, rows.back().made);
@@ -262,7 +263,7 @@ ledger::appended_rows posting_batch::write_rows(const plan &made, std::size_t &u
                 ledger::refuse_appended_meanwhile("movement", "pass_id", what->named_as.value_or(what->pass_id));
             continue;
         case ledger::appended::unprojected:
-            rows.add(row, what->delta, hint);
+            rows.add(row, what->delta, hint, needs_room(*what));
             [[fallthrough]];
         case ledger::appended::projected:
             ++written_;

@@ -86,7 +86,7 @@ std::optional<std::string> append_and_project(ledger::store &store, ledger::lock
             take_lots_back(store, before, after.lots, lots);
             return std::nullopt;
         case ledger::appended::unprojected:
-            appended.add(row, what.delta, hint);
+            appended.add(row, what.delta, hint, needs_room(what));
             break;
         case ledger::appended::projected:
             break;

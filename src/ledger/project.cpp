@@ -100,9 +100,9 @@ void project_credits(store &store, const locked_customer &customer, std::int64_t
     project(store, customer, after, nullptr);
 }
 
-void balance_change::add(std::int32_t delta, const char *overdraft_hint) {
+void balance_change::add(std::int32_t delta, const char *overdraft_hint, bool needs_room) {
     sum_ += delta;
-    grants_ = grants_ || delta > 0;
+    needs_room_ = needs_room_ || needs_room;
     if (overdraft_hint != nullptr && -sum_ > needed_) {
         needed_ = -sum_;
         overdraft_hint_ = overdraft_hint;
@@ -120,13 +120,13 @@ void balance_change::add(const balance_change &other) {
         overdraft_hint_ = other.overdraft_hint_;
     }
     sum_ += other.sum_;
-    grants_ = grants_ || other.grants_;
+    needs_room_ = needs_room_ || other.needs_room_;
     debt_hint_ = other.debt_hint_ != nullptr ? other.debt_hint_ : debt_hint_;
 }
 
 std::int32_t balance_change::balance_behind(store &store, const locked_customer &customer) const {
     const std::int32_t balance = balance_after(customer, sum_);
-    if (grants_) {
+    if (needs_room_) {
         locked_customer after = customer;
         after.credits = balance;
         require_room(after, store.pending_holds(customer.pass_id));

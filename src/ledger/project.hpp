@@ -34,8 +34,10 @@ void project_credits(store &store, const locked_customer &customer, std::int64_t
 // What credit rows change of a balance, one behind the other.
 class balance_change {
 public:
-    // overdraft_hint: of the error when the row takes the balance below zero; null when it may.
-    void add(std::int32_t delta, const char *overdraft_hint);
+    // overdraft_hint: of the error when the row takes the balance below zero; null when it may. needs_room: whether
+    // what is held has to have room beside it.
+    void add(std::int32_t delta, const char *overdraft_hint, bool needs_room);
+    void add(std::int32_t delta, const char *overdraft_hint) { add(delta, overdraft_hint, delta > 0); }
 
     // A row that takes credits and may do so only where all rows together leave no debt.
     void add_spend_of_statement(std::int32_t delta, const char *overdraft_hint);
@@ -47,7 +49,7 @@ public:
 
 private:
     std::int64_t sum_ = 0;
-    bool grants_ = false;     // a row brings credits
+    bool needs_room_ = false;
     std::int64_t needed_ = 0; // at least, for the rows that must be covered
     const char *overdraft_hint_ = nullptr;
     const char *debt_hint_ = nullptr; // of rows that count together
@@ -55,8 +57,8 @@ private:
 
 // Credit rows of a locked customer that were appended and wait for their projection.
 struct appended_rows {
-    void add(const new_row &row, std::int32_t delta, const char *overdraft_hint) {
-        credits.add(delta, overdraft_hint);
+    void add(const new_row &row, std::int32_t delta, const char *overdraft_hint, bool needs_room) {
+        credits.add(delta, overdraft_hint, needs_room);
         waiting.add(row.mg_id());
         any = true;
     }

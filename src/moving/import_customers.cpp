@@ -178,7 +178,7 @@ bool import_customers::write(batch &into, const ledger::new_row &row, std::int32
     if (how == ledger::appended::no)
         return false;
     if (how == ledger::appended::unprojected)
-        unit_->waiting.add(row, delta, nullptr);
+        unit_->waiting.add(row, delta, nullptr, delta > 0);
     unit_->appended += delta;
     return true;
 }
@@ -291,7 +291,7 @@ bool import_customers::append_opening(batch &into, std::int64_t number, std::int
                          ? into.store.append_one_of_many(row, pass_id, delta, nullptr)
                          : into.store.append_credit(row, pass_id, delta, nullptr);
     if (how == ledger::appended::unprojected)
-        unit_->waiting.add(row, delta, nullptr);
+        unit_->waiting.add(row, delta, nullptr, delta > 0);
     return how != ledger::appended::no;
 }
 
