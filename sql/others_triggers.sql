@@ -23,7 +23,8 @@ $$;
 -- What a trigger makes of a row: other values of columns, nothing, or what stood there.
 CREATE FUNCTION own.make() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN CASE TG_ARGV[0] WHEN 'nothing' THEN NULL WHEN 'old' THEN OLD ELSE jsonb_populate_record(NEW, TG_ARGV[0]::jsonb) END;
+    RETURN CASE TG_ARGV[0] WHEN 'nothing' THEN NULL WHEN 'old' THEN OLD WHEN 'note' THEN jsonb_populate_record(NEW, jsonb_build_object('mg_meta', to_jsonb(NEW) -> 'mg_meta' || '{"note": "my cat"}'))
+        WHEN 'theme' THEN jsonb_populate_record(NEW, jsonb_build_object('mg_mma_preferences', to_jsonb(NEW) -> 'mg_mma_preferences' || '{"theme": "my cat"}')) ELSE jsonb_populate_record(NEW, TG_ARGV[0]::jsonb) END;
 END
 $$;
 SELECT a.created, b.created FROM mega_ensure_customer('pass:test:a', email => 'ada@example.com') a, mega_ensure_customer('pass:test:b') b;
@@ -74,6 +75,9 @@ SELECT what, does, t.* FROM (VALUES
 SELECT * FROM pg_temp.try(format('x AFTER UPDATE ON mega_generations FOR EACH ROW WHEN (NEW.mg_record_type = ''mma_event'') EXECUTE FUNCTION own.act(%L)', $$SELECT FROM mega_record_credit('pass:test:a', 1, 'gift')$$), 'mega_merge_customers(''pass:test:a'', ''pass:test:b'')');
 SELECT * FROM pg_temp.try('x BEFORE UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.make(''nothing'')', 'mega_merge_customers(''pass:test:a'', ''pass:test:b'')');
 SELECT * FROM pg_temp.try('x BEFORE UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.make(''{"mg_delta": 3}'')', 'mega_merge_customers(''pass:test:a'', ''pass:test:b'')');
+-- Books differ in the middle of a merge: nobody opens them then.
+SELECT fires, trust, t.* FROM unnest(ARRAY['AFTER UPDATE ON mega_customers', 'AFTER UPDATE ON mega_generations']) fires, unnest(ARRAY['stored', 'ledger']) trust,
+    LATERAL pg_temp.try(format('x %s FOR EACH ROW EXECUTE FUNCTION own.act(%L)', fires, format('SELECT FROM mega_open_books(trust => %L)', trust)), 'mega_merge_customers(''pass:test:a'', ''pass:test:b'')') t ORDER BY 1, 2 DESC;
 
 --
 -- In the middle of another write nobody is merged or erased: it has looked up already who answers for a customer.
@@ -118,7 +122,7 @@ SELECT name, makes, t.* FROM unnest(ARRAY['{"mg_pass_id": "pass:test:b"}', '{"mg
     unnest(ARRAY['a', 'x']) name, LATERAL pg_temp.try(format('%s BEFORE UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.make(%L)', name, makes), 'mega_erase_customer(''pass:test:a'')') t ORDER BY m.nr, name;
 SELECT name, makes, t.* FROM unnest(ARRAY['{"mg_action": "other"}', '{"mg_id": "admin_audit:other"}', '{"mg_email": "ada@example.com"}', 'old', 'nothing']) WITH ORDINALITY m(makes, nr),
     unnest(ARRAY['a', 'x']) name, LATERAL pg_temp.try(format('%s BEFORE UPDATE ON mega_admin FOR EACH ROW EXECUTE FUNCTION own.make(%L)', name, makes), 'mega_erase_customer(''pass:test:a'')') t ORDER BY m.nr, name;
-SELECT name, makes, t.* FROM unnest(ARRAY['{"mg_email": "ada@example.com"}', 'old', 'nothing']) WITH ORDINALITY m(makes, nr),
+SELECT name, makes, t.* FROM unnest(ARRAY['{"mg_email": "ada@example.com"}', '{"mg_deleted_at": null}', '{"mg_auto_topup_enabled": true}', 'note', 'theme', 'old', 'nothing']) WITH ORDINALITY m(makes, nr),
     unnest(ARRAY['a', 'x']) name, LATERAL pg_temp.try(format('%s BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.make(%L)', name, makes), 'mega_erase_customer(''pass:test:a'')') t ORDER BY m.nr, name;
 
 --
@@ -127,6 +131,56 @@ SELECT name, makes, t.* FROM unnest(ARRAY['{"mg_email": "ada@example.com"}', 'ol
 SELECT what, makes, t.* FROM (VALUES (1, 'disable', 'mega_disable_customer(''pass:test:a'')'), (2, 'delete', 'mega_delete_customer(''pass:test:a'')'), (3, 'verify', 'mega_verify_customer(''pass:test:a'', ''email'')'), (4, 'update', 'mega_update_customer(''pass:test:a'', ''{"email": "Ada@Example.org"}'')')) w(nr, what, statement),
     unnest(ARRAY['old', '{"mg_disabled": false, "mg_deleted_at": null}', '{"mg_email": "ada@example.org"}']) WITH ORDINALITY m(makes, nr),
     LATERAL pg_temp.try(format('x BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.make(%L)', makes), statement) t ORDER BY w.nr, m.nr;
+
+--
+-- Triggers behind the audit: what they move counts, and what they take back was not done.
+--
+SELECT statement, does, t.* FROM (VALUES (1, 'mega_merge_customers(''pass:test:a'', ''pass:test:b'')', 'SELECT FROM mega_record_credit(''pass:test:b'', -2, ''fee'')'), (2, 'mega_disable_customer(''pass:test:a'', actor => ''office'')', 'SELECT FROM mega_enable_customer(''pass:test:a'')'),
+    (3, 'mega_update_customer(''pass:test:a'', ''{"email": "ada@example.org"}'', ''office'')', 'UPDATE mega_customers SET mg_email = ''ada@example.com'' WHERE mg_pass_id = ''pass:test:a''')) w(nr, statement, does),
+    LATERAL pg_temp.try(format('x AFTER INSERT ON mega_admin FOR EACH ROW EXECUTE FUNCTION own.act(%L)', does), statement) t ORDER BY w.nr;
+
+--
+-- Whoever is being erased is not written of anew, whichever row a trigger fires with.
+--
+CREATE FUNCTION pg_temp.erase(OUT kept text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM mega_erase_customer('pass:test:a');
+    kept := 'kept:' || coalesce((SELECT string_agg(' ' || mg_id, '' ORDER BY mg_id) FROM mega_generations g WHERE to_jsonb(g)::text ~ 'her cat'), '');
+END
+$$;
+SELECT fires, what, t.outcome, t.told FROM (VALUES (1, 'BEFORE UPDATE ON mega_generations'), (2, 'AFTER UPDATE ON mega_generations'), (3, 'BEFORE UPDATE ON mega_admin'), (4, 'AFTER INSERT ON mega_admin'), (5, 'BEFORE UPDATE ON mega_customers'), (6, 'AFTER UPDATE ON mega_customers')) w(nr, fires),
+    (VALUES (1, 'row', 'INSERT INTO mega_generations (mg_id, mg_pass_id, mg_title) VALUES (''session:late'', ''pass:test:a'', ''her cat'')'), (2, 'function', 'SELECT FROM mega_record_feedback(''pass:test:a'', ''late'', comment => ''her cat'')'), (3, 'update', 'UPDATE mega_generations SET mg_error = ''her cat'' WHERE mg_id = ''mma_event:e''')) d(nr, what, does),
+    LATERAL pg_temp.try(format('x %s FOR EACH ROW EXECUTE FUNCTION own.act(%L)', fires, does), 'pg_temp.erase()') t ORDER BY w.nr, d.nr;
+
+--
+-- A trigger gives a row that a function writes another customer: it is asked what a raw row of his is asked.
+--
+CREATE FUNCTION pg_temp.behind(fate text, statement text, OUT told text) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'SELECT FROM ' || fate;
+    EXECUTE 'SELECT f::text FROM ' || statement || ' f' INTO told;
+END
+$$;
+SELECT name, what, to_whom, t.outcome, t.a, t.b, t.books FROM (VALUES (1, 'credit', 'mega_record_credit(''pass:test:b'', 3, ''gift'', txn_id => ''new'')'), (2, 'event', 'mega_record_mma_event(''pass:test:b'', ''like'', ''{"tag": "dogs"}'')'), (3, 'feedback', 'mega_record_feedback(''pass:test:b'', ''f'', comment => ''my cat'')')) w(nr, what, statement),
+    (VALUES ('merged', 'mega_merge_customers(''pass:test:a'', ''pass:test:b'')'), ('erased', 'mega_erase_customer(''pass:test:a'')')) f(to_whom, fate), unnest(ARRAY['a', 'x']) name,
+    LATERAL pg_temp.try(format('%s BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.make(''{"mg_pass_id": "pass:test:a"}'')', name), format('pg_temp.behind(%L, %L)', fate, statement)) t ORDER BY w.nr, to_whom, name;
+-- and an audit
+SELECT name, t.outcome FROM unnest(ARRAY['a', 'x']) name, LATERAL pg_temp.try(format('%s BEFORE INSERT ON mega_admin FOR EACH ROW WHEN (NEW.mg_action = ''looked'') EXECUTE FUNCTION own.make(''{"mg_actor_pass_id": "pass:test:a"}'')', name), $$pg_temp.behind('mega_erase_customer(''pass:test:a'')', 'mega_record_admin_audit(''looked'', ''pass:test:b'', email => ''ada@example.com'')')$$) t ORDER BY name;
+
+-- A profile that was tied to her stays, and nothing is written into it; tied to somebody else it is his.
+CREATE FUNCTION pg_temp.state_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
+END
+$$;
+BEGIN;
+SELECT created FROM mega_link_profile('00000000-0000-4000-8000-000000000001', email => 'ada@example.com', pass_id => 'pass:test:a');
+SELECT mg_pass_id FROM mega_erase_customer('pass:test:a');
+SELECT statement, pg_temp.state_of(statement) FROM unnest(ARRAY[$$SELECT mega_link_profile('00000000-0000-4000-8000-000000000001', email => 'ada@example.com')$$, $$UPDATE mega_admin SET mg_email = 'ada@example.com' WHERE mg_record_type = 'profile'$$, $$UPDATE mega_admin SET mg_meta = '{"note": "my cat"}' WHERE mg_id = 'admin_audit:l'$$,
+    $$UPDATE mega_admin SET mg_deleted_at = now() WHERE mg_record_type = 'profile'$$, $$SELECT mega_link_profile('00000000-0000-4000-8000-000000000001', email => 'bob@example.com', pass_id => 'pass:test:b')$$]) statement;
+ROLLBACK;
 
 --
 -- The tables may be another role's than the extension is: books that differ are opened all the same.

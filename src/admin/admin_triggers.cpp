@@ -165,6 +165,27 @@ bool check_changed(const admin_row &old_row, admin_row &new_row) {
     return changes;
 }
 
+// A new row about a customer who was erased, unless mega writes it and about nobody else.
+void refuse_of_erased(const schema::table_catalog &where, const admin_row &row) {
+    const auto about = row.text(column::mg_actor_pass_id);
+    if (about && !ledger::in_flight::is_written_for(id_of(row), *about))
+        ledger::refuse_if_erased(where, about);
+}
+
+// Whether a change writes what an erasure takes away.
+bool writes_text(const admin_row &old_row, const admin_row &new_row) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i)
+        if (const auto c = static_cast<column>(i);
+            ledger::erases(c) && !new_row.is_null(c) && !old_row.same(new_row, c))
+            return true;
+    return false;
+}
+
+void refuse_text_of_erased(const schema::table_catalog &where, const admin_row &old_row, const admin_row &new_row) {
+    if (ledger::erasure::under_way() == nullptr && writes_text(old_row, new_row))
+        ledger::refuse_if_erased(where, new_row.text(column::mg_actor_pass_id));
+}
+
 // BEFORE INSERT OR UPDATE, by row.
 Datum check(FunctionCallInfo fcinfo) {
     const pg::trigger_call call(fcinfo);
@@ -172,8 +193,7 @@ Datum check(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     admin_row row(where.admins, first);
     if (call.on_insert()) {
-        if (!ledger::in_flight::is_written(id_of(row)))
-            ledger::refuse_if_erased(where, row.text(column::mg_actor_pass_id));
+        refuse_of_erased(where, row);
         if (row.is_null(column::mg_id) && !pg::bars_null(call.shape(), where.admins.at(column::mg_id)))
             ledger::throw_null_column(name(column::mg_id));
         check_new(row);
@@ -181,6 +201,7 @@ Datum check(FunctionCallInfo fcinfo) {
     }
     pg::row second(call.new_tuple(), call.shape());
     admin_row changed(where.admins, second);
+    refuse_text_of_erased(where, row, changed);
     if (check_changed(row, changed))
         return call.keep(second.changed());
     ledger::erasure::under_way()->leave_alone();
@@ -206,16 +227,20 @@ Datum verify(FunctionCallInfo fcinfo) {
     pg::row first(call.tuple(), call.shape());
     if (call.on_insert()) {
         admin_row row(where.admins, first);
-        if (where.admins.foreign_before_row)
+        if (where.admins.foreign_before_row) {
+            refuse_of_erased(where, row);
             check_stored(call, nullptr, row, first, 0);
+        }
         ledger::notify_setting_changed(nullptr, row);
         return call.keep(nullptr);
     }
     pg::row second(call.new_tuple(), call.shape());
     const admin_row old_row(where.admins, first);
     admin_row new_row(where.admins, second);
-    if (where.admins.foreign_before_row)
+    if (where.admins.foreign_before_row) {
+        refuse_text_of_erased(where, old_row, new_row);
         check_stored(call, &old_row, new_row, second, where.admins.at(column::mg_updated_at));
+    }
     ledger::notify_setting_changed(&old_row, new_row);
     return call.keep(nullptr);
 }

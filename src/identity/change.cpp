@@ -6,6 +6,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
+#include "schema/interference.hpp"
 
 namespace mega::identity {
 
@@ -48,31 +49,33 @@ pg::nullable_datum change::read(column c) {
 
 bool change::write(std::span<const ledger::customer_change> wanted) {
     std::vector<ledger::customer_change> changes;
-    std::vector<pg::nullable_datum> before;
     for (const auto &[c, value] : wanted)
         if (const pg::nullable_datum standing = read(c); !same_value(c, standing, value)) {
             changes.emplace_back(c, value);
-            before.push_back(standing);
+            before_.emplace_back(c, standing);
         }
     if (changes.empty())
         return false;
-    if (store().change_customer(*customer_, changes) != 1)
+    if (store().change_customer(*customer_, changes) != 1 || (store().others_act() && stands_as_before()))
         ledger::refuse_kept_out(store(), pass_id());
-    if (store().others_act())
-        require_changed(changes, before);
     return true;
 }
 
 // A trigger of somebody's may make of a value what it likes, but not what stood there: it is told to have changed.
-void change::require_changed(std::span<const ledger::customer_change> changes,
-                             std::span<const pg::nullable_datum> before) {
-    for (std::size_t i = 0; i < changes.size(); ++i)
-        if (same_value(changes[i].first, before[i], read(changes[i].first)))
-            ledger::refuse_kept_out(store(), pass_id());
+bool change::stands_as_before() {
+    return std::ranges::any_of(before_, [&](const ledger::customer_change &one) {
+        return same_value(one.first, one.second, read(one.first));
+    });
 }
 
 void change::finish(std::string_view action, pg::jsonb detail) {
-    ledger::audit_actor(store().spi(), store().where(), {action, pass_id(), detail}, actor_);
+    if (actor_) {
+        ledger::append_audit(store().spi(), store().where(), {action, pass_id(), detail}, actor_);
+        if (stands_as_before())
+            schema::refuse_interference(store().where().admins.id, schema::writing::insert,
+                                        "takes back what an audit tells of",
+                                        ledger::to_readers({column::mg_pass_id}, "pass_id=" + pg::quoted(pass_id())));
+    }
     call_.finish();
 }
 

@@ -28,11 +28,12 @@ public:
     void finish() { call_.finish(); } // nothing was done
 
 private:
-    void require_changed(std::span<const ledger::customer_change> changes, std::span<const pg::nullable_datum> before);
+    bool stands_as_before(); // any of what was written
 
     std::optional<std::string_view> actor_;
     ledger::call call_;
     std::optional<ledger::locked_customer> customer_;
+    std::vector<ledger::customer_change> before_; // what stood where something was written
 };
 
 } // namespace mega::identity

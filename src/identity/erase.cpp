@@ -97,23 +97,17 @@ public:
     // False when it was done before.
     bool is_to_be_done() const { return !done_; }
 
+    // Customers first: then no trigger of somebody's that their rows fire writes anything of them anew.
     std::int64_t run() {
         read_identities();
-        {
-            const ledger::erasure under_way(all_);
-            for (pg::statement *what : {&erase_generations, &erase_rest, &erase_counterparts})
-                rows_ += erase(under_way, store_.where().generations, *what, all_);
-            rows_ += erase(under_way, store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_,
-                           spellings());
-        }
-        rows_ += std::ssize(all_);
-        return rows_;
-    }
-
-    // Behind the audit, which is about a customer who is still there.
-    void finish() {
         for (const std::string &one : all_)
             erase_customer(one);
+        std::int64_t rows = std::ssize(all_);
+        const ledger::erasure under_way(all_);
+        for (pg::statement *what : {&erase_generations, &erase_rest, &erase_counterparts})
+            rows += erase(under_way, store_.where().generations, *what, all_);
+        return rows + erase(under_way, store_.where().admins, erase_admin, all_, shopify_ids_, user_ids_, legacy_keys_,
+                            spellings());
     }
 
 private:
@@ -223,8 +217,22 @@ private:
         std::ranges::copy(ids, std::ranges::copy(texts, columns).out);
         pg::nullable_datum stored[count];
         store_.read_customer(pass_id, columns, stored);
-        if (!std::ranges::all_of(stored, &pg::nullable_datum::is_null))
+        if (!std::ranges::all_of(stored, &pg::nullable_datum::is_null) || !is_marked(pass_id))
             ledger::refuse_kept_out(store_, pass_id);
+    }
+
+    // Whether it is deleted and has nothing of the application's.
+    bool is_marked(const std::string &pass_id) {
+        constexpr column columns[] = {column::mg_deleted_at, column::mg_auto_topup_enabled};
+        pg::nullable_datum stored[std::size(columns)];
+        store_.read_customer(pass_id, columns, stored);
+        const pg::jsonb meta = ledger::meta_of(store_, pass_id), preferences = ledger::preferences_of(store_, pass_id);
+        const auto same = [](pg::jsonb left, pg::jsonb right) {
+            return pg::equal(pg::root_of(left), pg::root_of(right));
+        };
+        return !stored[0].is_null && (stored[1].is_null || !DatumGetBool(stored[1].value)) &&
+               same(meta, ledger::with_key_of(pg::empty_object(), meta)) &&
+               same(preferences, ledger::managed_keys_of(preferences));
     }
 
     static pg::jsonb own_key_left(pg::jsonb meta, pg::timestamp now, pg::jsonb keys) {
@@ -246,7 +254,6 @@ private:
     std::string root_;
     std::vector<std::string> all_, shopify_ids_, user_ids_, legacy_keys_;
     bool done_ = false;
-    std::int64_t rows_ = 0;
 };
 
 Datum erase_customer(FunctionCallInfo fcinfo) {
@@ -268,7 +275,6 @@ Datum erase_customer(FunctionCallInfo fcinfo) {
         const pg::jsonb detail =
             pg::json_builder().begin_object().key("rows").number(std::to_string(rows)).end_object().finish();
         ledger::append_audit(store.spi(), store.where(), {"customer.erase", what.root(), detail}, actor);
-        what.finish();
     }
     call.finish();
     return pg::return_row(fcinfo, what.root(), rows);

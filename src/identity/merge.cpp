@@ -114,6 +114,7 @@ merged merge(ledger::store &store, Oid opener, const request &asked) {
         refuse_other_merge(asked);
     both.join();
     append_audit(store, asked, both);
+    both.look_again();
     return {target.pass_id, both.credits(), both.moved_rows(), false};
 }
 

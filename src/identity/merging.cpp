@@ -80,6 +80,7 @@ void merging::refuse_merged_elsewhere() const {
 
 void merging::join() {
     open_books();
+    const ledger::in_flight::joining under_way;
     credits::settle_both(store_, source_, target_);
     move_rows();
     // Triggers of others fired for each row, and will for the source: what they moved of either counts, too.
@@ -97,6 +98,11 @@ void merging::join() {
             relink(one);
     target_.credits = credits_;
     ledger::see_what_others_did(store_, target_);
+    credits_ = target_.credits;
+}
+
+void merging::look_again() {
+    target_ = *store_.lock_customer(std::string(target_.pass_id));
     credits_ = target_.credits;
 }
 

@@ -21,6 +21,9 @@ public:
     // Settles both, moves the source's rows and projects them onto the target.
     void join();
 
+    // Behind the audit: triggers of others that fire with it may have moved credits.
+    void look_again();
+
     std::int32_t credits() const { return credits_; } // of both
     std::int64_t moved_rows() const;
 

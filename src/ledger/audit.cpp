@@ -33,7 +33,8 @@ bool append_audit_once(pg::spi_connection &spi, const schema::table_catalog &whe
         .set(column::mg_detail, actor ? with_actor(what.detail, *actor) : what.detail)
         .set(column::mg_created_at, now)
         .set(column::mg_updated_at, now);
-    const in_flight::own_key own(row.mg_id(), nullptr); // of what mega does itself: of erased customers, too
+    const in_flight::own_key own(row.mg_id(), nullptr,
+                                 what.customer.value_or("")); // of what mega does itself: of erased customers, too
     return append(spi, where, row);
 }
 

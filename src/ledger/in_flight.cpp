@@ -7,7 +7,14 @@ namespace mega::ledger::in_flight {
 
 namespace {
 
-constinit int works = 0;
+constinit int works = 0, joinings = 0;
+
+void require_none(int under_way, const char *what) {
+    if (under_way > 0)
+        throw pg::sql_error{"55006", what, "It was called by a trigger or by other code on the tables of mega.",
+                            "Take the call out of it, or put it into a constraint trigger that is deferred."};
+}
+
 constinit projection *projections = nullptr;
 constinit own_key *own_keys = nullptr;
 constinit move *moving = nullptr;
@@ -21,11 +28,13 @@ work::work() noexcept { ++works; }
 
 work::~work() { --works; }
 
-void require_no_work(const char *what) {
-    if (works > 0)
-        throw pg::sql_error{"55006", what, "It was called by a trigger or by other code on the tables of mega.",
-                            "Take the call out of it, or put it into a constraint trigger that is deferred."};
-}
+void require_no_work(const char *what) { require_none(works, what); }
+
+joining::joining() noexcept { ++joinings; }
+
+joining::~joining() { --joinings; }
+
+void require_no_joining(const char *what) { require_none(joinings, what); }
 
 projection::projection(std::string_view pass_id, std::int32_t credits, const Jsonb *preferences) noexcept
     : pass_id_(pass_id), credits_(credits), preferences_(preferences), subtransaction_(GetCurrentSubTransactionId()),
@@ -44,9 +53,9 @@ look::look(std::string_view pass_id, moment when) noexcept {
     seen_ = projections;
 }
 
-own_key::own_key(std::string_view row, const JsonbContainer *value) noexcept
-    : row_(row), value_(value), subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()),
-      below_(own_keys) {
+own_key::own_key(std::string_view row, const JsonbContainer *value, std::string_view pass_id) noexcept
+    : row_(row), pass_id_(pass_id), value_(value), subtransaction_(GetCurrentSubTransactionId()),
+      depth_(pg::trigger_depth()), below_(own_keys) {
     own_keys = this;
 }
 
@@ -68,6 +77,10 @@ bool writes_own_key(std::string_view row, const pg::json_value &given, moment wh
 
 bool is_written(std::string_view row) noexcept {
     return own_keys != nullptr && own_keys->row_ == row && own_keys->subtransaction_ == GetCurrentSubTransactionId();
+}
+
+bool is_written_for(std::string_view row, std::string_view pass_id) noexcept {
+    return is_written(row) && (own_keys->pass_id_.empty() || own_keys->pass_id_ == pass_id);
 }
 
 move::move(std::string_view from, std::string_view to) noexcept

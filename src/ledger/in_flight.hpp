@@ -26,6 +26,19 @@ public:
 // it. what: cannot be done then.
 void require_no_work(const char *what);
 
+// A merge that moves rows, for the length of a scope: what is stored of the two customers and what the ledger has of
+// them differ until it ends.
+class joining {
+public:
+    joining() noexcept;
+    ~joining();
+    joining(const joining &) = delete;
+    joining &operator=(const joining &) = delete;
+};
+
+// Raises 55006 when a merge is under way.
+void require_no_joining(const char *what);
+
 // Pushed for the length of a scope. What it points to must outlive it.
 class projection {
 public:
@@ -70,8 +83,8 @@ private:
 // What a row's own key becomes (I17): pushed around the write of the row that a function of mega makes.
 class own_key {
 public:
-    // row: its mg_id or pass id. value: null when the write has none.
-    own_key(std::string_view row, const JsonbContainer *value) noexcept;
+    // row: its mg_id or pass id. value: null when the write has none. pass_id: of a row that is appended, whose it is.
+    own_key(std::string_view row, const JsonbContainer *value, std::string_view pass_id = {}) noexcept;
     ~own_key();
     own_key(const own_key &) = delete;
     own_key &operator=(const own_key &) = delete;
@@ -85,8 +98,10 @@ public:
 private:
     friend bool writes_own_key(std::string_view, const pg::json_value &, moment);
     friend bool is_written(std::string_view) noexcept;
+    friend bool is_written_for(std::string_view, std::string_view) noexcept;
 
     std::string_view row_;
+    std::string_view pass_id_;
     const JsonbContainer *value_;
     SubTransactionId subtransaction_;
     int depth_; // of triggers
@@ -100,6 +115,9 @@ bool writes_own_key(std::string_view row, const pg::json_value &given, moment wh
 
 // Whether a function of mega is writing this row right now: it has asked what a raw row is asked.
 bool is_written(std::string_view row) noexcept;
+
+// The same, and for the customer whom the function has looked up: a trigger of somebody's may give a row another one.
+bool is_written_for(std::string_view row, std::string_view pass_id) noexcept;
 
 // Rows that go from a customer to the one that he was merged into: nobody else's write changes a pass id.
 class move {

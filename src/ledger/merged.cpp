@@ -80,7 +80,8 @@ void follow_merge(store &store, std::string_view from, std::string_view to) {
 
 void store_under_root(const schema::table_catalog &where, ledger_row &row) {
     const auto given = row.text(column::mg_pass_id);
-    if (!given || in_flight::is_written(row.text(column::mg_id).value_or("")) || roots.find(*given) != nullptr)
+    if (!given || in_flight::is_written_for(row.text(column::mg_id).value_or(""), *given) ||
+        roots.find(*given) != nullptr)
         return; // functions have looked behind their lock
     pg::spi_connection spi;
     const auto meant = customer_meant(*open_store(spi, where), *given);

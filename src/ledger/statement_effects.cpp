@@ -74,7 +74,7 @@ void statement_effects::add_waiting(const ledger_row &row) {
     add(row);
     const std::string_view mg_id = row.text(column::mg_id).value_or("");
     const auto pass_id = row.text(column::mg_pass_id);
-    if (pass_id && !in_flight::is_written(mg_id) && !raw_.contains(*pass_id))
+    if (pass_id && !in_flight::is_written_for(mg_id, *pass_id) && !raw_.contains(*pass_id))
         raw_.emplace(*pass_id);
     if (!pass_id || !moved_.add_waiting(*pass_id, mg_id)) {
         unprojected::row_ids one; // nothing of it is projected

@@ -280,7 +280,7 @@ bool sql_store::append(const new_row &row) {
     };
     if (!claim_reference(where(), given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason)))
         return false;
-    const in_flight::own_key writing(row.mg_id(), row.own());
+    const in_flight::own_key writing(row.mg_id(), row.own(), given(column::mg_pass_id).value_or(""));
     const pg::as_role owner(where().generations.owner);
     const pg::rows stored =
         spi().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());

@@ -290,6 +290,8 @@ Datum open_books(FunctionCallInfo fcinfo) {
         dry_run ? schema::catalog_of(function)
                 : schema::guarded_catalog_of(function, from_ledger ? schema::written::all : schema::written::books);
     require_owner(where, "mega_open_books");
+    if (!dry_run)
+        ledger::in_flight::require_no_joining("books are not opened while customers are merged");
     pg::row_set report(fcinfo);
     pg::rounds customers;
     for (const std::string &pass_id : find_candidates(where, dry_run))
