@@ -93,6 +93,14 @@ CREATE EXTENSION mega;
 SELECT * FROM calls('a');
 SELECT raw('a');
 SELECT mg_credits, held FROM mega_balance('pass:test:a');
+-- names whose collations differ
+DROP EXTENSION mega CASCADE;
+ALTER TABLE mega_customers ALTER COLUMN mg_display_name TYPE text COLLATE "POSIX", ALTER COLUMN mg_first_name TYPE text COLLATE "C";
+DROP INDEX mega_customers_names;
+CREATE EXTENSION mega;
+SELECT changed FROM mega_update_customer('pass:test:a', '{"display_name": "Leila", "first_name": "Layla"}');
+SELECT mg_pass_id FROM mega_find_customers('layla');
+SELECT * FROM mega_install();
 
 \c :home
 DROP DATABASE regress_mega_collations;

@@ -17,6 +17,13 @@ ALTER TABLE mega_customers ALTER COLUMN mg_pass_id TYPE text COLLATE "C";
 CREATE EXTENSION mega;
 SELECT mg_pass_id, created FROM mega_ensure_customer('pass:test:a', email => 'A@example.com');
 SELECT mg_credits FROM mega_record_credit('pass:test:a', 5, 'grant', txn_id => 'g');
+-- and a name, which is found by its words
+DROP EXTENSION mega CASCADE;
+DROP INDEX mega_customers_names;
+ALTER TABLE mega_customers ALTER COLUMN mg_display_name TYPE text COLLATE any_case;
+CREATE EXTENSION mega;
+SELECT changed FROM mega_update_customer('pass:test:a', '{"display_name": "Leila"}');
+SELECT mg_pass_id FROM mega_find_customers('LEIL');
 CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE touched bigint;
 BEGIN

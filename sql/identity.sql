@@ -191,6 +191,21 @@ SELECT created FROM mega_ensure_customer(shopify_customer_id => '7121');
 SELECT mg_last_active AS before FROM mega_customer('pass:shopify:7121') \gset
 SELECT created FROM mega_ensure_customer(shopify_customer_id => '7121');
 SELECT mg_last_active > :'before' AS moved FROM mega_customer('pass:shopify:7121');
+-- a key of somebody's own is told, and is nobody's identity
+CREATE UNIQUE INDEX identity_email ON mega_customers (mg_email) WHERE mg_pass_id LIKE 'pass:test:identity-k%';
+SELECT created FROM mega_ensure_customer('pass:test:identity-k1', email => 'k@example.com');
+\set VERBOSITY default
+SELECT created FROM mega_ensure_customer('pass:test:identity-k2', email => 'k@example.com');
+\echo :LAST_ERROR_SQLSTATE
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT created FROM mega_ensure_customer('pass:test:identity-k2', email => 'k@example.com');
+ROLLBACK;
+SELECT created FROM mega_ensure_customer('pass:test:identity-k2');
+\set VERBOSITY terse
+SELECT created FROM mega_ensure_customer('pass:test:identity-k2', shopify_customer_id => '71988', email => 'k@example.com');
+SELECT created FROM mega_ensure_customer('pass:test:identity-k2', shopify_customer_id => '71988');
+SELECT mg_shopify_customer_id FROM mega_customer('pass:test:identity-k2');
+DROP INDEX identity_email;
 
 --
 -- mega_customer

@@ -110,11 +110,23 @@ private:
         if (store_.insert_customer(row))
             return true;
         // Who has one of the identities is found in the next round; who is kept out would never be.
+        if (find_anybody().empty())
+            refuse_kept_out(pass_id);
+        return false;
+    }
+
+    // Nobody has the identities: a trigger keeps the customer out, or a unique key that is not mega's, such as one on
+    // the e-mail address.
+    void refuse_kept_out(const std::string &pass_id) {
         if (const std::string who = schema::who_interferes(store_.where().customers.id, schema::writing::insert);
-            !who.empty() && find_anybody().empty())
+            !who.empty())
             throw pg::sql_error{"55000", who + " keeps a new customer out", "pass_id=" + pg::quoted(pass_id),
                                 "Drop the trigger, or let it leave these rows alone."};
-        return false;
+        // Once that may be who gave an identity away between the write and the look.
+        if (!std::exchange(kept_out_, true) && !pg::keeps_its_snapshot())
+            return;
+        throw pg::sql_error{"23505", "a unique key of mega_customers that is not mega's keeps the customer out",
+                            "pass_id=" + pg::quoted(pass_id), "See which unique indexes beside mega's the table has."};
     }
 
     // What a customer has already.
@@ -145,12 +157,17 @@ private:
                 continue;
             else if (all[i].first == schema::customer::mg_last_active || (stored[i].is_null && !all[i].second.is_null))
                 unknown.push_back(all[i]);
-        if (shopify_id || user_id) {
-            if (!store_.claim_identity(*customer, unknown))
+        if (shopify_id || user_id) { // by themselves: a key on anything else says nothing of who has an identity
+            const auto identities = std::ranges::stable_partition(unknown, [](const ledger::customer_change &one) {
+                return one.first != schema::customer::mg_shopify_customer_id &&
+                       one.first != schema::customer::mg_user_id;
+            });
+            if (!store_.claim_identity(*customer, identities))
                 return std::nullopt;
-        } else if (store_.change_customer(*customer, unknown) != 1) {
-            ledger::refuse_kept_out(store_, pass_id);
+            unknown.erase(identities.begin(), identities.end());
         }
+        if (store_.change_customer(*customer, unknown) != 1)
+            ledger::refuse_kept_out(store_, pass_id);
         store_.refresh(*customer);
         return ensured{pass_id, customer->credits, false, now.status()};
     }
@@ -223,6 +240,7 @@ private:
 
     ledger::store &store_;
     const wanted &person_;
+    bool kept_out_ = false;
 };
 
 Datum ensure_customer(FunctionCallInfo fcinfo) {
