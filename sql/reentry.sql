@@ -111,5 +111,13 @@ ALTER TABLE mega_generations DROP CONSTRAINT own;
 SELECT mg_credits FROM mega_record_credit('pass:test:one', 5, 'grant');
 SELECT * FROM mega_reconcile_credits();
 
+-- The extension goes while a function of it runs: nothing is written, and it says why.
+CREATE FUNCTION own.drop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DROP EXTENSION mega CASCADE; RETURN NULL; END $$;
+CREATE TRIGGER zzz AFTER UPDATE ON mega_customers FOR EACH STATEMENT EXECUTE FUNCTION own.drop();
+SELECT mega_record_credit('pass:test:one', 5, 'grant');
+\echo :LAST_ERROR_SQLSTATE
+DROP TRIGGER zzz ON mega_customers;
+SELECT mg_credits FROM mega_record_credit('pass:test:one', 5, 'grant');
+
 \c :here
 DROP DATABASE regress_reentry;

@@ -158,13 +158,14 @@ private:
             else if (all[i].first == schema::customer::mg_last_active || (stored[i].is_null && !all[i].second.is_null))
                 unknown.push_back(all[i]);
         if (shopify_id || user_id) { // by themselves: a key on anything else says nothing of who has an identity
-            const auto identities = std::ranges::stable_partition(unknown, [](const ledger::customer_change &one) {
-                return one.first != schema::customer::mg_shopify_customer_id &&
-                       one.first != schema::customer::mg_user_id;
-            });
-            if (!store_.claim_identity(*customer, identities))
+            const auto identities =
+                std::stable_partition(unknown.begin(), unknown.end(), [](const ledger::customer_change &one) {
+                    return one.first != schema::customer::mg_shopify_customer_id &&
+                           one.first != schema::customer::mg_user_id;
+                });
+            if (!store_.claim_identity(*customer, std::span(identities, unknown.end())))
                 return std::nullopt;
-            unknown.erase(identities.begin(), identities.end());
+            unknown.erase(identities, unknown.end());
         }
         if (store_.change_customer(*customer, unknown) != 1)
             ledger::refuse_kept_out(store_, pass_id);

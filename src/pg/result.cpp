@@ -30,6 +30,9 @@ TupleDesc shape_of_result(FunctionCallInfo fcinfo) {
     if (info != nullptr && IsA(info, ReturnSetInfo) && info->expectedDesc != nullptr &&
         info->expectedDesc->tdtypeid == RECORDOID)
         return info->expectedDesc;
+    const Oid function = fcinfo->flinfo->fn_oid;
+    if (!call([function] { return SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)); }))
+        throw sql_error{"42883", "the function was dropped while it ran", {}, {}}; // by a trigger of somebody's
     return call([fcinfo] {
         TupleDesc found = nullptr;
         return get_call_result_type(fcinfo, nullptr, &found) == TYPEFUNC_COMPOSITE ? found : nullptr;
