@@ -302,7 +302,8 @@ void statement_projection::project_events(store &store, const std::string &pass_
     using changes = std::optional<std::vector<customer_change>>;
     auto visited = store.change_or_lock_customer(
         pass_id, [&](const locked_customer &customer, pg::nullable_datum preferences) -> changes {
-            if (customer.merged_into || customer.erased || unprojected::was_folded(pass_id))
+            const bool few = moved.events.size() <= 128; // to be copied
+            if (!few || customer.merged_into || customer.erased || unprojected::was_folded(pass_id))
                 return std::nullopt;
             const auto folded = fold_in(snapshot_in(preferences), moved.events);
             if (!folded)
