@@ -29,7 +29,7 @@ use Time::HiRes qw(sleep time);
 plan skip_all => 'no tmpfs can be mounted here' if !$namespace;
 
 my $writers = 3;
-my $patience = 60;
+my $patience = 240; # a slow machine fills a disk slowly
 my $directory = PostgreSQL::Test::Utils::tempdir();
 my $node = start_node('disk', 'fsync = on', 'full_page_writes = on', 'restart_after_crash = off', 'autovacuum = off',
     'max_wal_size = 1GB', 'checkpoint_timeout = 1h', 'deadlock_timeout = 20ms', q{log_line_prefix = '%m [%p] %e '});
