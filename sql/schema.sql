@@ -180,6 +180,9 @@ SELECT count(*) FROM (SELECT n, t FROM (SELECT unnest(proargnames[2:]) AS n, unn
 SELECT * FROM mega_install();
 SELECT * FROM mega_install(true);
 SELECT * FROM mega_install(NULL);
+SET quote_all_identifiers = on;
+SELECT * FROM mega_install();
+RESET quote_all_identifiers;
 INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:1');
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:1', 'pass:test:1', 5, '2025-01-01');
 CREATE VIEW definitions AS

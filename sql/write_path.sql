@@ -323,3 +323,14 @@ SELECT pg_temp.fired('auto', $$INSERT INTO mega_generations (mg_id, mg_pass_id, 
 -- The setting is anybody's, by its two words.
 SET mega.write_path = 'fast';
 SELECT context, enumvals, boot_val FROM pg_settings WHERE name = 'mega.write_path';
+
+-- What a session has set of how Postgres words definitions decides nothing.
+CREATE SCHEMA path_own;
+CREATE DOMAIN path_own.text AS integer;
+\c -
+SET mega.write_path = 'auto';
+SET search_path = path_own, pg_catalog, public;
+SET quote_all_identifiers = on;
+SELECT table_name, path FROM mega_write_path();
+DROP DOMAIN path_own.text;
+DROP SCHEMA path_own;

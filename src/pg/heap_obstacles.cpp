@@ -176,8 +176,19 @@ bool is_but_for_values(std::string_view found, std::string_view definition, cons
            rest.find("::") == rest.size() - end.size() - 2;
 }
 
-bool is_probed(inside, Relation index, const heap_index &wanted) {
+// The definition of an index in the words that Postgres has for it whatever the session has set.
+const char *definition_of(inside, Relation index) {
+    const int level = NewGUCNestLevel(); // after an error the (sub)transaction's end restores the settings
+    for (const auto &[name, value] :
+         {std::pair("search_path", "pg_catalog"), std::pair("quote_all_identifiers", "off")})
+        set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     const char *found = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, RelationGetRelid(index)));
+    AtEOXact_GUC(true, level);
+    return found;
+}
+
+bool is_probed(inside in, Relation index, const heap_index &wanted) {
+    const char *found = definition_of(in, index);
     const char *behind = std::strstr(found, " USING ");
     if (!index->rd_index->indisvalid || index->rd_index->indisunique != wanted.unique || behind == nullptr)
         return false;

@@ -9,7 +9,7 @@ COMMENT ON FUNCTION mega_version() IS 'The version of the library that is loaded
 CREATE FUNCTION mega_install(dry_run boolean DEFAULT false,
     OUT object text, OUT action text, OUT detail text) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 50
-    SET search_path = pg_catalog, pg_temp;
+    SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off; -- it reads how Postgres words what is there
 COMMENT ON FUNCTION mega_install(boolean) IS
     'Creates what is missing of the three tables and leaves what is there: tables, columns, defaults, constraints, '
     'indexes, triggers, comments; one row per thing created, or with dry_run per thing that would be. Nothing to do: no '
