@@ -14,11 +14,11 @@ CREATE TABLE nest.acts (kind text, ended text, times bigint, PRIMARY KEY (kind, 
 
 -- What can be done, and how often one is drawn among those of its room. Of some it is known that they are refused.
 CREATE TABLE nest.kinds (room text, kind text PRIMARY KEY, times integer DEFAULT 1, never boolean DEFAULT false);
-INSERT INTO nest.kinds (room, kind, times) VALUES ('credits', 'grant', 2), ('credits', 'grant with an end', 2), ('credits', 'spend', 2), ('credits', 'spend all', 1), ('credits', 'batch', 1), ('credits', 'hold', 3), ('credits', 'capture', 2),
-    ('credits', 'release', 2), ('credits', 'sweep', 1), ('credits', 'expire', 1), ('credits', 'refund', 2), ('credits', 'revoke', 2), ('credits', 'transfer', 2), ('credits', 'transfer all', 1), ('credits', 'make lot', 2), ('credits', 'topup', 1),
+INSERT INTO nest.kinds (room, kind, times) VALUES ('credits', 'grant', 2), ('credits', 'grant with an end', 2), ('credits', 'spend', 2), ('credits', 'spend all', 2), ('credits', 'batch', 1), ('credits', 'hold', 3), ('credits', 'capture', 2),
+    ('credits', 'release', 2), ('credits', 'sweep', 1), ('credits', 'expire', 1), ('credits', 'refund', 2), ('credits', 'revoke', 2), ('credits', 'transfer', 2), ('credits', 'transfer all', 2), ('credits', 'make lot', 2), ('credits', 'topup', 1),
     ('credits', 'automatic', 1), ('credits', 'claim', 2), ('credits', 'topup of a claim', 2), ('credits', 'end of a claim', 1), ('credits', 'open books', 1);
-INSERT INTO nest.kinds (room, kind, times) VALUES ('studio', 'like', 3), ('studio', 'late set', 3), ('studio', 'events', 1), ('studio', 'session', 1), ('studio', 'generation', 3), ('studio', 'step', 2), ('studio', 'steps', 1), ('studio', 'update', 1),
-    ('studio', 'complete', 2), ('studio', 'fail', 1), ('studio', 'tweak', 2), ('studio', 'feedback', 2), ('studio', 'scan line', 1), ('studio', 'work', 1), ('studio', 'delete generation', 1);
+INSERT INTO nest.kinds (room, kind, times) VALUES ('studio', 'like', 3), ('studio', 'late set', 3), ('studio', 'events', 3), ('studio', 'session', 1), ('studio', 'generation', 3), ('studio', 'step', 2), ('studio', 'steps', 2), ('studio', 'update', 2),
+    ('studio', 'complete', 2), ('studio', 'fail', 2), ('studio', 'tweak', 2), ('studio', 'feedback', 2), ('studio', 'scan line', 1), ('studio', 'work', 1), ('studio', 'delete generation', 1);
 INSERT INTO nest.kinds (room, kind, times) VALUES ('office', 'merge customers', 6), ('office', 'erase', 2), ('office', 'erase again', 1), ('office', 'ensure', 2), ('office', 'ensure by identity', 1), ('office', 'change', 1), ('office', 'verify', 1), ('office', 'disable', 1),
     ('office', 'enable', 2), ('office', 'delete', 1), ('office', 'restore', 2), ('office', 'audit', 1), ('office', 'profile', 1), ('office', 'admin session', 1), ('office', 'settings', 1);
 INSERT INTO nest.kinds (room, kind, times) VALUES ('raw', 'credit row', 1), ('raw', 'rows', 1), ('raw', 'rows or nothing', 1), ('raw', 'copy', 1), ('raw', 'both in one', 3), ('raw', 'one beside another', 2), ('raw', 'row update that calls', 1), ('raw', 'customer update that calls', 1), ('raw', 'loop that calls', 1),
@@ -237,7 +237,10 @@ BEGIN
     ELSIF does = 'change' THEN
         CASE nest.one_of('delta', 'customer', 'id', 'meta', 'time', 'status', 'type', 'title')
             WHEN 'delta' THEN NEW.mg_delta := 2 * NEW.mg_delta;
-            WHEN 'customer' THEN NEW.mg_pass_id := nest.customer();
+            WHEN 'customer' THEN
+                IF NEW.mg_ref_type IS DISTINCT FROM 'transfer' THEN -- an erasure finds who a transfer names by his row of it
+                    NEW.mg_pass_id := nest.customer();
+                END IF;
             WHEN 'id' THEN NEW.mg_id := NEW.mg_id || 'x';
             WHEN 'meta' THEN NEW.mg_meta := jsonb_build_object('event_type', 'like', 'payload', nest.payload());
             WHEN 'time' THEN NEW.mg_created_at := NEW.mg_created_at - interval '1 hour';
