@@ -276,5 +276,15 @@ SELECT mg_id FROM mega_generations WHERE mg_id LIKE 'mma\_event:merge-o%' ORDER 
 SELECT mega_erase_customer('pass:test:merge-n6') IS NOT NULL AS erased;
 SELECT pg_temp.outcome($$SELECT mega_record_credits('[{"pass_id": "pass:test:merge-n1", "delta": 1, "reason": "batch"}, {"pass_id": "pass:test:merge-n6", "delta": 2, "reason": "batch"}]')$$);
 SELECT mg_pass_id, mg_credits, mg_mma_preferences -> 'tag_weights' AS weights FROM pg_temp.mine WHERE mg_pass_id LIKE 'pass:test:merge-n%' ORDER BY 1;
+-- lots pay a debt that a merge left before the next one, in a row that says so
+SELECT count(mega_ensure_customer('pass:test:merge-debt' || n)) FROM generate_series(1, 3) n;
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-debt1', -12, 'spend', allow_negative => true);
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-debt2', 6, 'grant', expires_at => '2099-01-01', txn_id => 'merge-debt2');
+SELECT mg_credits FROM mega_record_credit('pass:test:merge-debt3', 32, 'grant');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-debt1', 'pass:test:merge-debt2');
+SELECT count(*) FROM mega_credit_lots('pass:test:merge-debt2');
+SELECT mg_credits FROM mega_merge_customers('pass:test:merge-debt2', 'pass:test:merge-debt3');
+SELECT count(*) FROM mega_credit_lots('pass:test:merge-debt3');
+SELECT split_part(mg_id, ':', 2) = 'expire' AS expiry, mg_delta, mg_meta FROM mega_generations WHERE mg_pass_id = 'pass:test:merge-debt3' AND mg_meta #> '{mega,cover}' IS NOT NULL;
 SELECT count(*) AS differ FROM mega_reconcile_lots();
 SELECT * FROM pg_temp.odd;

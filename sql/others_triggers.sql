@@ -199,6 +199,13 @@ SELECT mg_pass_id, mg_credits FROM mega_merge_customers('pass:test:a', 'pass:tes
 SELECT count(*) FROM mega_reconcile_credits();
 RESET ROLE;
 
+-- What goes on for a customer who was erased says nothing of her, whatever a trigger would have it say.
+SELECT mg_credits FROM mega_record_credit('pass:test:a', -3, 'spend', txn_id => 's');
+SELECT mg_credits FROM mega_hold_credit('pass:test:a', 2, 'due', '1 microsecond');
+SELECT what, name, fires, t.outcome, t.told FROM (VALUES (1, 'refund', 'mega_refund_credit(''s'', ''r'')'), (2, 'release', 'mega_release_credit(''h'')'), (3, 'part', 'mega_capture_credit(''h'', 1)'), (4, 'sweep', 'mega_release_expired_holds()')) w(nr, what, statement),
+    (VALUES ('INSERT', 'NEW.mg_reason IN (''refund'', ''release'', ''capture'')'), ('UPDATE', 'NEW.mg_status IS DISTINCT FROM OLD.mg_status')) f(fires, condition), unnest(ARRAY['a', 'x']) name,
+    LATERAL pg_temp.try(format('%s BEFORE %s ON mega_generations FOR EACH ROW WHEN (%s) EXECUTE FUNCTION own.make(''{"mg_title": "Ada"}'')', name, fires, condition), format('pg_temp.behind(%L, %L)', 'mega_erase_customer(''pass:test:a'')', statement)) t ORDER BY w.nr, fires, name;
+
 \c :here
 DROP DATABASE regress_others_triggers;
 DROP ROLE regress_others_owner;

@@ -27,8 +27,8 @@ void make_lot_of_the_rest(ledger::store &store, ledger::locked_customer &custome
 } // namespace
 
 void settle_both(ledger::store &store, ledger::locked_customer &source, ledger::locked_customer &target) {
-    write_off_expired(store, source);
-    write_off_expired(store, target);
+    settle(store, source);
+    settle(store, target);
     if (source.expires_at == target.expires_at)
         return;
     make_lot_of_the_rest(store, source);

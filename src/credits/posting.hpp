@@ -182,6 +182,10 @@ std::int64_t write_off_expired(ledger::store &store, ledger::locked_customer &cu
 // As of now; what is posted next is stamped with the same time.
 void write_off_expired(ledger::store &store, ledger::locked_customer &customer);
 
+// The same, and what lots pay of a debt, in a row of its own when nothing ended: for who posts nothing behind it that
+// could say so.
+void settle(ledger::store &store, ledger::locked_customer &customer);
+
 // A lot whose end has come, as it was seen: its name, without what is before it, and its place, a hint.
 struct due_lot {
     std::string name;

@@ -140,6 +140,20 @@ void write_off_expired(ledger::store &store, ledger::locked_customer &customer) 
     write_off_expired(store, customer, *customer.settled_at);
 }
 
+void settle(ledger::store &store, ledger::locked_customer &customer) {
+    write_off_expired(store, customer);
+    ledger::locked_customer after = customer;
+    core::holdings has = ledger::holdings_of(after);
+    core::settlement came = core::stand(has, INT64_MIN);
+    if (came.cover.empty())
+        return;
+    const expiry paid = expiry_of(after, std::move(has), std::move(came));
+    const row_to_post row[] = {{paid.what, paid.made}};
+    if (!append_and_project(store, customer, after, row, going_in::at_once))
+        ledger::refuse_appended_meanwhile("expiry", customer);
+    customer = std::move(after);
+}
+
 std::optional<std::int64_t> settle_lots(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,
                                         std::span<const due_lot> due) {
     bool settled = is_due(customer, as_of);

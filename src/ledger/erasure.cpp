@@ -153,9 +153,28 @@ bool is_marked_erased(const std::optional<pg::jsonb> &meta) {
     return meta && own_member(*meta, erased_mark).has_value();
 }
 
+namespace {
+
+// Whether the application's part of two documents is the same.
+bool same_beside_own_key(const std::optional<pg::jsonb> &left, pg::jsonb right) {
+    return pg::equal(pg::root_of(with_key_of(left.value_or(pg::empty_object()), right)), pg::root_of(right));
+}
+
+} // namespace
+
+bool has_text(const ledger_row &row) {
+    return std::ranges::any_of(texts, [&](column c) { return !row.is_null(c); }) ||
+           std::ranges::any_of(documents, [&](column c) {
+               const auto document = row.json(c);
+               return document && !same_beside_own_key(std::nullopt, *document);
+           });
+}
+
 bool writes_text(const ledger_row &old_row, const ledger_row &new_row) {
     const auto written = [&](column c) { return !old_row.same(new_row, c) && !new_row.is_null(c); };
-    return std::ranges::any_of(texts, written) || std::ranges::any_of(documents, written);
+    return std::ranges::any_of(texts, written) || std::ranges::any_of(documents, [&](column c) {
+               return written(c) && !same_beside_own_key(old_row.json(c), *new_row.json(c));
+           });
 }
 
 namespace {

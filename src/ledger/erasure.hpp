@@ -46,7 +46,8 @@ bool erases(const erasure &what, const ledger_row &old_row, schema::ledger colum
 // Whether this mg_meta is of a generation whose customer was erased.
 bool is_marked_erased(const std::optional<pg::jsonb> &meta);
 
-// Whether a change of a row writes what an erasure takes away.
+// Whether a row has what an erasure takes away, and whether a change of one writes it.
+bool has_text(const ledger_row &row);
 bool writes_text(const ledger_row &old_row, const ledger_row &new_row);
 
 using admin_row_seen = schema::named_row<schema::admin>;

@@ -58,6 +58,7 @@ Datum verify(FunctionCallInfo fcinfo) {
     const ledger_row old_row(where.generations, first);
     ledger_row new_row(where.generations, second);
     if (where.generations.foreign_before_row) {
+        refuse_text_of_erased(where, old_row, new_row);
         check_changed_row(old_row, new_row, in_flight::moment::after);
         require_untouched(call, second, where.generations.at(column::mg_updated_at));
     }
@@ -85,6 +86,7 @@ Datum project_statement(FunctionCallInfo fcinfo) {
         ledger_row row(where.generations, appended);
         if (where.generations.foreign_before_row) {
             check_new_row(where, row, in_flight::moment::after);
+            refuse_text_by_others(where, row);
             require_untouched(call, appended, 0);
         }
         all.add_waiting(row);

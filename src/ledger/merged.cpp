@@ -80,9 +80,10 @@ void follow_merge(store &store, std::string_view from, std::string_view to) {
 
 void store_under_root(const schema::table_catalog &where, ledger_row &row) {
     const auto given = row.text(column::mg_pass_id);
-    if (!given || in_flight::is_written_for(row.text(column::mg_id).value_or(""), *given) ||
-        roots.find(*given) != nullptr)
-        return; // functions have looked behind their lock
+    if (!given || roots.find(*given) != nullptr)
+        return;
+    if (in_flight::is_written_for(row.text(column::mg_id).value_or(""), *given)) // they have looked behind their lock
+        return refuse_text_by_others(where, row);
     pg::spi_connection spi;
     const auto meant = customer_meant(*open_store(spi, where), *given);
     spi.finish();
@@ -111,8 +112,15 @@ void refuse_if_erased(const schema::table_catalog &where, std::optional<std::str
         refuse_erased(*pass_id);
 }
 
+void refuse_text_by_others(const schema::table_catalog &where, const ledger_row &row) {
+    if (where.generations.foreign_before_row && in_flight::is_written(row.text(column::mg_id).value_or("")) &&
+        has_text(row))
+        refuse_if_erased(where, row.text(column::mg_pass_id));
+}
+
 void refuse_text_of_erased(const schema::table_catalog &where, const ledger_row &old_row, const ledger_row &new_row) {
-    if (erasure::under_way() == nullptr && !in_flight::is_written(old_row.text(column::mg_id).value_or("")) &&
+    const bool is_written = in_flight::is_written(old_row.text(column::mg_id).value_or(""));
+    if (erasure::under_way() == nullptr && (!is_written || where.generations.foreign_before_row) &&
         writes_text(old_row, new_row) && !old_row.is_null(column::mg_pass_id)) {
         // Without a lock: an erasure waits for the row, and looks at it behind the change.
         pg::spi_connection spi;

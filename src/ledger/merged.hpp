@@ -64,6 +64,10 @@ void store_under_root(const schema::table_catalog &where, ledger_row &row);
 // An update that writes a pass id which means the stored one changes nothing.
 void keep_pass_id(const schema::table_catalog &where, const ledger_row &old_row, ledger_row &new_row);
 
+// Raises MG004 for a row that a function writes of a customer who was erased and in which a trigger of somebody's says
+// something: functions say nothing then.
+void refuse_text_by_others(const schema::table_catalog &where, const ledger_row &row);
+
 // Raises MG004 for an update that writes of a customer who was erased what the erasure took away.
 void refuse_text_of_erased(const schema::table_catalog &where, const ledger_row &old_row, const ledger_row &new_row);
 

@@ -91,7 +91,9 @@ sub on_merge {
     }
     my $credits = $self->{credits}{$source} + $self->{credits}{$target};
     return success("$credits|f", sub {
-        $self->stand($_) for $source, $target;
+        for my $pass ($source, $target) { # a row of its own says what lots paid
+            $self->{rows}{ 'expire:' . keys %{ $self->{rows} } } = { pass => $pass, delta => 0 } if $self->stand($pass);
+        }
         $_->{pass} = $target for grep { $_->{pass} eq $source } map { values %{ $self->{$_} } } qw(rows events generations feedback);
         $self->{roots}{$_} = $target for $source, grep { $self->{roots}{$_} eq $source } keys %{ $self->{roots} };
         $self->{credits}{$target} = $credits;

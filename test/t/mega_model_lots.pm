@@ -29,15 +29,16 @@ sub take {
     return $taken;
 }
 
-# Debts are paid by lots before anything else is done.
+# Debts are paid by lots before anything else is done; how much.
 sub stand {
     my ($self, $pass) = @_;
+    my $paid = 0;
     for my $lot ($self->lots_of($pass)) {
         my $debt = -$self->rest_of($pass);
         last if $debt <= 0;
-        $self->take($lot, $debt);
+        $paid += $self->take($lot, $debt);
     }
-    return;
+    return $paid;
 }
 
 # What a row takes: from lots, soonest end first, then from the rest. A revoke takes from its own grant first.
