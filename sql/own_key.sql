@@ -189,6 +189,16 @@ SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:own-4', 1, 'own-s1')
 ALTER TRIGGER zz_strip ON mega_generations RENAME TO aa_strip;
 SELECT pg_temp.outcome($$SELECT mega_hold_credit('pass:test:own-4', 1, 'own-s1')$$) AS before;
 DROP TRIGGER aa_strip ON mega_generations;
+-- the same of a row that is there: a lot that ends
+SELECT mg_credits FROM mega_record_credit('pass:test:own-4', 5, 'grant', expires_at => clock_timestamp() + interval '20 ms', txn_id => 'own-s2') \gset before_
+SELECT pg_sleep(0.03);
+CREATE TRIGGER zz_strip BEFORE UPDATE ON mega_generations FOR EACH ROW EXECUTE FUNCTION pg_temp.strip();
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:own-4', 1, 'grant')$$) AS behind;
+ALTER TRIGGER zz_strip ON mega_generations RENAME TO aa_strip;
+SELECT pg_temp.outcome($$SELECT mega_record_credit('pass:test:own-4', 1, 'grant')$$) AS before;
+DROP TRIGGER aa_strip ON mega_generations;
+SELECT mg_credits - :before_mg_credits AS ended FROM mega_record_credit('pass:test:own-4', 1, 'grant');
+SELECT mg_meta #> '{mega,ended}' AS ended FROM mega_generations WHERE mg_id = 'credit_transaction:own-s2';
 -- one that writes a row of its own while a function writes the same: it does not borrow the function's key
 CREATE FUNCTION pg_temp.borrow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
