@@ -108,6 +108,15 @@ void mark_ended(ledger::store &store, const std::optional<expiry> &settled, ledg
 
 namespace {
 
+// Writes its row; the customer becomes `after`.
+void post_expiry(ledger::store &store, ledger::locked_customer &customer, ledger::locked_customer after,
+                 const expiry &what, going_in when) {
+    const row_to_post row[] = {{what.what, what.made}};
+    if (!append_and_project(store, customer, after, row, when))
+        ledger::refuse_appended_meanwhile("expiry", customer);
+    customer = std::move(after);
+}
+
 // What has ended goes; its marks are the caller's.
 std::optional<expiry> write_off(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,
                                 going_in when) {
@@ -120,10 +129,7 @@ std::optional<expiry> write_off(ledger::store &store, ledger::locked_customer &c
             ledger::write_expiry(store, customer, std::nullopt);
         return std::nullopt;
     }
-    const row_to_post row[] = {{ended->what, ended->made}};
-    if (!append_and_project(store, customer, after, row, when))
-        ledger::refuse_appended_meanwhile("expiry", customer);
-    customer = std::move(after);
+    post_expiry(store, customer, std::move(after), *ended, when);
     return ended;
 }
 
@@ -148,10 +154,7 @@ void settle(ledger::store &store, ledger::locked_customer &customer) {
     if (came.cover.empty())
         return;
     const expiry paid = expiry_of(after, std::move(has), std::move(came));
-    const row_to_post row[] = {{paid.what, paid.made}};
-    if (!append_and_project(store, customer, after, row, going_in::at_once))
-        ledger::refuse_appended_meanwhile("expiry", customer);
-    customer = std::move(after);
+    post_expiry(store, customer, std::move(after), paid, going_in::at_once);
 }
 
 std::optional<std::int64_t> settle_lots(ledger::store &store, ledger::locked_customer &customer, pg::timestamp as_of,

@@ -102,7 +102,7 @@ void merging::join() {
 }
 
 void merging::look_again() {
-    target_ = *store_.lock_customer(std::string(target_.pass_id));
+    target_ = ledger::require_locked_or_erased_customer(store_, target_.pass_id);
     credits_ = target_.credits;
 }
 

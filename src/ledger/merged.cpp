@@ -80,10 +80,12 @@ void follow_merge(store &store, std::string_view from, std::string_view to) {
 
 void store_under_root(const schema::table_catalog &where, ledger_row &row) {
     const auto given = row.text(column::mg_pass_id);
-    if (!given || roots.find(*given) != nullptr)
+    if (!given)
         return;
     if (in_flight::is_written_for(row.text(column::mg_id).value_or(""), *given)) // they have looked behind their lock
         return refuse_text_by_others(where, row);
+    if (roots.find(*given) != nullptr)
+        return;
     pg::spi_connection spi;
     const auto meant = customer_meant(*open_store(spi, where), *given);
     spi.finish();

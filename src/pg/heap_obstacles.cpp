@@ -48,11 +48,13 @@ bool is_kept_by_caller(inside, const ForeignKeyCacheInfo *key, Relation relation
 // The foreign keys that the caller keeps itself.
 List *known_keys(inside in, Relation relation, const heap_shape &shape) {
     List *known = NIL;
+    if (shape.foreign_key == nullptr)
+        return known;
     ListCell *cell;
     // A look into a catalog may replace the relation's own list.
     foreach (cell, static_cast<List *>(copyObjectImpl(RelationGetFKeyList(relation)))) {
         const auto *key = static_cast<ForeignKeyCacheInfo *>(lfirst(cell));
-        if (shape.foreign_key != nullptr && is_kept_by_caller(in, key, relation, *shape.foreign_key))
+        if (is_kept_by_caller(in, key, relation, *shape.foreign_key))
             known = lappend_oid(known, key->conoid);
     }
     return known;
