@@ -3,6 +3,7 @@
 
 #include "pg/code.hpp"
 #include "pg/relation.hpp"
+#include "pg/settings.hpp"
 #include "pg/version.hpp"
 
 namespace pg {
@@ -180,11 +181,9 @@ bool is_but_for_values(std::string_view found, std::string_view definition, cons
 }
 
 // The definition of an index in the words that Postgres has for it whatever the session has set.
-const char *definition_of(inside, Relation index) {
-    const int level = NewGUCNestLevel(); // after an error the (sub)transaction's end restores the settings
-    for (const auto &[name, value] :
-         {std::pair("search_path", "pg_catalog"), std::pair("quote_all_identifiers", "off")})
-        set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+const char *definition_of(inside in, Relation index) {
+    constexpr setting plain[] = {{"search_path", "pg_catalog"}, {"quote_all_identifiers", "off"}};
+    const int level = set_in_scope(in, plain);
     const char *found = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, RelationGetRelid(index)));
     AtEOXact_GUC(true, level);
     return found;

@@ -2,18 +2,17 @@
 // condition leaves, and an order that comes from an index is wanted whatever it guesses.
 #pragma once
 
-#include "pg/guard.hpp"
+#include "pg/settings.hpp"
 
 namespace pg {
 
 class only_in_index_order {
 public:
     only_in_index_order()
-        : level_(call([] {
-              const int level = NewGUCNestLevel();
-              for (const char *name : {"enable_sort", "enable_bitmapscan", "enable_seqscan"})
-                  set_config_option(name, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-              return level;
+        : level_(call([](inside in) {
+              constexpr setting ways[] = {
+                  {"enable_sort", "off"}, {"enable_bitmapscan", "off"}, {"enable_seqscan", "off"}};
+              return set_in_scope(in, ways);
           })) {}
     only_in_index_order(const only_in_index_order &) = delete;
     only_in_index_order &operator=(const only_in_index_order &) = delete;

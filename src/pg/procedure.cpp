@@ -1,6 +1,7 @@
 // Begins and ends the transactions of a procedure, and keeps what lives across them.
 #include "pg/procedure.hpp"
 
+#include "pg/settings.hpp"
 #include "pg/version.hpp"
 
 extern "C" {
@@ -23,15 +24,14 @@ void on_transaction_end(XactEvent event, void *) {
     LockRelease(&lock_tag, ExclusiveLock, true);
 }
 
-constexpr std::pair<const char *, const char *> settings[] = {
-    {"TimeZone", "UTC"},
-    {"DateStyle", "ISO, YMD"},
-    {"IntervalStyle", "postgres"},
-    {"bytea_output", "hex"},
-    {"extra_float_digits", "1"},
-    {"row_security", "off"},      // rows that a policy hides would be missed in silence
-    {"jit", "off"},               // the compiler keeps tens of megabytes in the session for good
-    {"enable_mergejoin", "off"}}; // it would sort whole rows for what a table in memory does
+constexpr setting plain[] = {{"TimeZone", "UTC"},
+                             {"DateStyle", "ISO, YMD"},
+                             {"IntervalStyle", "postgres"},
+                             {"bytea_output", "hex"},
+                             {"extra_float_digits", "1"},
+                             {"row_security", "off"}, // rows that a policy hides would be missed in silence
+                             {"jit", "off"},          // the compiler keeps tens of megabytes in the session for good
+                             {"enable_mergejoin", "off"}}; // it would sort whole rows for what a table in memory does
 
 } // namespace
 
@@ -61,13 +61,7 @@ void procedure::finish() {
     call([] { SPI_finish(); });
 }
 
-plain_reading::plain_reading()
-    : level_(call([] {
-          const int level = NewGUCNestLevel();
-          for (const auto &[name, value] : settings)
-              set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-          return level;
-      })) {}
+plain_reading::plain_reading() : level_(call([](inside in) { return set_in_scope(in, plain); })) {}
 
 void plain_reading::end() {
     call([this] { AtEOXact_GUC(false, level_); });

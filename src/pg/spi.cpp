@@ -2,6 +2,7 @@
 #include "pg/spi.hpp"
 
 #include "pg/role.hpp"
+#include "pg/settings.hpp"
 
 namespace pg {
 
@@ -111,10 +112,10 @@ private:
         Oid caller;
         int context;
         as_role::caller(caller, context);
-        call([this, &path, caller] {
+        call([this, &path, caller](inside in) {
             restricted_ = superuser_arg(caller) && !superuser_arg(role_);
-            level_ = NewGUCNestLevel();
-            set_config_option("search_path", path.c_str(), PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+            const setting names[] = {{"search_path", path.c_str()}};
+            level_ = set_in_scope(in, names);
         });
         if (restricted_)
             SetUserIdAndSecContext(role_, context_ | SECURITY_RESTRICTED_OPERATION);
