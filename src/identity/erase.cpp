@@ -263,7 +263,8 @@ Datum erase_customer(FunctionCallInfo fcinfo) {
         throw pg::sql_error{"25001", "a customer is erased at READ COMMITTED only",
                             "The transaction would not see what is written before the customer is locked.",
                             "BEGIN ISOLATION LEVEL READ COMMITTED."};
-    ledger::in_flight::require_no_work("a customer is not erased in the middle of another write of mega");
+    ledger::in_flight::require_none(ledger::in_flight::act::call,
+                                    "a customer is not erased in the middle of another write of mega");
     const std::string_view pass_id = ledger::require_text("pass_id", given.text(in::pass_id));
     const auto actor = ledger::optional_text("actor", given.text(in::actor));
     ledger::call call(fcinfo, schema::written::all);

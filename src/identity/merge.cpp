@@ -123,7 +123,8 @@ Datum merge_customers(FunctionCallInfo fcinfo) {
         throw pg::sql_error{"25001", "customers are merged at READ COMMITTED only",
                             "The transaction would see neither of them as they are behind the locks.",
                             "BEGIN ISOLATION LEVEL READ COMMITTED."};
-    ledger::in_flight::require_no_work("customers are not merged in the middle of another write of mega");
+    ledger::in_flight::require_none(ledger::in_flight::act::call,
+                                    "customers are not merged in the middle of another write of mega");
     ledger::call call(fcinfo, schema::written::all);
     const request asked = read_arguments(call.store().where(), pg::arguments(fcinfo));
     const Oid function = fcinfo->flinfo->fn_oid;

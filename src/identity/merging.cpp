@@ -80,7 +80,7 @@ void merging::refuse_merged_elsewhere() const {
 
 void merging::join() {
     open_books();
-    const ledger::in_flight::joining under_way;
+    const ledger::in_flight::under_way joining(ledger::in_flight::act::merge);
     credits::settle_both(store_, source_, target_);
     move_rows();
     // Triggers of others fired for each row, and will for the source: what they moved of either counts, too.

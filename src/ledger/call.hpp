@@ -16,7 +16,7 @@ public:
     void finish() { spi_.finish(); } // on success
 
 private:
-    const in_flight::work working_;
+    const in_flight::under_way working_{in_flight::act::call};
     const schema::table_catalog where_;
     pg::spi_connection spi_;
     const std::unique_ptr<ledger::store> store_;

@@ -4,49 +4,80 @@
 #pragma once
 
 #include "pg/jsonb.hpp"
+#include "pg/trigger.hpp"
 
 #include <string_view>
+#include <utility>
 
 namespace mega::ledger::in_flight {
 
 // When a trigger looks at a row: before it is stored, or behind that, because somebody else's trigger came between.
 enum class moment { before, after };
 
-// A call of a function that writes, for the length of a scope: what it has looked up, above all who answers for a
-// customer, has to stay so.
-class work {
-public:
-    work() noexcept;
-    ~work();
-    work(const work &) = delete;
-    work &operator=(const work &) = delete;
+enum class act {
+    call,  // of a function that writes: what it has looked up, above all who answers for a customer, has to stay so
+    merge, // that moves rows: what is stored of the two customers and what the ledger has of them differ meanwhile
 };
 
-// Raises 55006 when such a call is under way: code of somebody's on a table of mega called this one in the middle of
-// it. what: cannot be done then.
-void require_no_work(const char *what);
-
-// A merge that moves rows, for the length of a scope: what is stored of the two customers and what the ledger has of
-// them differ until it ends.
-class joining {
+// For the length of a scope.
+class under_way {
 public:
-    joining() noexcept;
-    ~joining();
-    joining(const joining &) = delete;
-    joining &operator=(const joining &) = delete;
+    explicit under_way(act what) noexcept;
+    ~under_way();
+    under_way(const under_way &) = delete;
+    under_way &operator=(const under_way &) = delete;
+
+private:
+    act what_;
 };
 
-// Raises 55006 when a merge is under way.
-void require_no_joining(const char *what);
+// Raises 55006 when such an act is under way: code of somebody's on a table of mega called this one in the middle of
+// it. refused: what cannot be done then.
+void require_none(act what, const char *refused);
 
-// Pushed for the length of a scope. What it points to must outlive it.
-class projection {
+// On the stack of its kind for the length of a scope. What it points to must outlive it.
+template <class Kind> class stacked {
+public:
+    stacked(const stacked &) = delete;
+    stacked &operator=(const stacked &) = delete;
+
+protected:
+    stacked() noexcept
+        : subtransaction_(GetCurrentSubTransactionId()), depth_(pg::trigger_depth()),
+          below_(std::exchange(top_, this)) {}
+    ~stacked() { top_ = below_; }
+
+    static bool is_empty() noexcept { return top_ == nullptr; }
+
+    // Null when it was pushed in another subtransaction.
+    static Kind *top() noexcept {
+        return !is_empty() && top_->subtransaction_ == GetCurrentSubTransactionId() ? static_cast<Kind *>(top_)
+                                                                                    : nullptr;
+    }
+
+    // The same for a trigger of the statement that it was pushed for: not for one of what another trigger writes.
+    static Kind *top_for_trigger() noexcept {
+        Kind *const found = top();
+        return found != nullptr && found->triggers_since() == 1 ? found : nullptr;
+    }
+
+    int triggers_since() const noexcept { return pg::trigger_depth() - depth_; }
+
+private:
+    static inline constinit stacked *top_ = nullptr;
+
+    SubTransactionId subtransaction_;
+    int depth_; // of triggers
+    stacked *below_;
+};
+
+// What the projection is about to write of a customer.
+class projection : stacked<projection> {
+    friend stacked;
+
 public:
     // preferences: the snapshot about to be written, null when it stays as it is.
     projection(std::string_view pass_id, std::int32_t credits, const Jsonb *preferences) noexcept;
-    ~projection();
-    projection(const projection &) = delete;
-    projection &operator=(const projection &) = delete;
 
 private:
     friend class look;
@@ -54,10 +85,7 @@ private:
     std::string_view pass_id_;
     std::int32_t credits_;
     const Jsonb *preferences_;
-    SubTransactionId subtransaction_;
-    int depth_; // of triggers
     int looks_ = 0;
-    projection *below_;
 };
 
 // A trigger's look at the write on top of the stack. Each write is let through once before it is stored and once behind
@@ -81,13 +109,12 @@ private:
 };
 
 // What a row's own key becomes (I17): pushed around the write of the row that a function of mega makes.
-class own_key {
+class own_key : stacked<own_key> {
+    friend stacked;
+
 public:
     // row: its mg_id or pass id. value: null when the write has none. pass_id: of a row that is appended, whose it is.
     own_key(std::string_view row, const JsonbContainer *value, std::string_view pass_id = {}) noexcept;
-    ~own_key();
-    own_key(const own_key &) = delete;
-    own_key &operator=(const own_key &) = delete;
 
     // Whether every look saw the row as it is written: another trigger may have changed it. checked_behind: whether
     // there was a look behind the storing, too.
@@ -103,10 +130,7 @@ private:
     std::string_view row_;
     std::string_view pass_id_;
     const JsonbContainer *value_;
-    SubTransactionId subtransaction_;
-    int depth_; // of triggers
     int looks_ = 0;
-    own_key *below_;
 };
 
 // Whether the write on top of the stack is of this row and gives its own key this value, in this subtransaction, and
@@ -120,20 +144,16 @@ bool is_written(std::string_view row) noexcept;
 bool is_written_for(std::string_view row, std::string_view pass_id) noexcept;
 
 // Rows that go from a customer to the one that he was merged into: nobody else's write changes a pass id.
-class move {
+class move : stacked<move> {
+    friend stacked;
+
 public:
     move(std::string_view from, std::string_view to) noexcept;
-    ~move();
-    move(const move &) = delete;
-    move &operator=(const move &) = delete;
 
 private:
     friend bool moves(std::string_view, std::string_view) noexcept;
 
     std::string_view from_, to_;
-    SubTransactionId subtransaction_;
-    int depth_; // of triggers
-    move *below_;
 };
 
 // Whether the move on top of the stack goes this way, in this subtransaction, and is asked about by a trigger of its
@@ -141,20 +161,16 @@ private:
 bool moves(std::string_view from, std::string_view to) noexcept;
 
 // Holds that are being settled: their mg_ids, sorted.
-class settlement {
+class settlement : stacked<settlement> {
+    friend stacked;
+
 public:
     explicit settlement(std::span<const std::string> mg_ids) noexcept;
-    ~settlement();
-    settlement(const settlement &) = delete;
-    settlement &operator=(const settlement &) = delete;
 
 private:
     friend bool settles(std::string_view) noexcept;
 
     std::span<const std::string> mg_ids_;
-    SubTransactionId subtransaction_;
-    int depth_; // of triggers
-    settlement *below_;
 };
 
 // Whether the settlement on top of the stack is of this hold and this subtransaction, and is asked about by a trigger
@@ -165,13 +181,12 @@ bool settles(std::string_view mg_id) noexcept;
 // the trigger. A row that a trigger of somebody's made another one on its way is projected like any row. When it must
 // not take a balance below zero (I3), whether there is enough is asked by whoever projects it, because a trigger of
 // somebody's may have spent meanwhile, or made it a row that takes more.
-class credit {
+class credit : stacked<credit> {
+    friend stacked;
+
 public:
     // hint: of the error when it takes a balance below zero; null when it may.
     credit(std::string_view mg_id, std::string_view pass_id, std::int32_t delta, const char *hint) noexcept;
-    ~credit();
-    credit(const credit &) = delete;
-    credit &operator=(const credit &) = delete;
 
     bool is_left() const noexcept { return left_; } // to who appends it
 
@@ -183,10 +198,7 @@ private:
     std::string_view pass_id_;
     std::int32_t delta_;
     const char *hint_;
-    SubTransactionId subtransaction_;
-    int depth_; // of triggers
     bool left_ = false;
-    credit *below_;
 };
 
 // The hint for an overdraft when the row is the credit row on top of the stack; null for any other row.
@@ -201,22 +213,20 @@ bool is_left(std::string_view mg_id, std::string_view pass_id, std::int32_t delt
 // exactly this id, customer and delta, once, in this subtransaction, while that row is being appended; and the delta is
 // what balance and ledger were found to differ by under the customer's lock. A row that a trigger made another one on
 // its way is projected like any row, and mega_open_books looks again behind the append.
-class opening {
+class opening : stacked<opening> {
+    friend stacked;
+
 public:
     opening(std::string_view mg_id, std::string_view pass_id, std::int32_t delta) noexcept;
-    ~opening();
-    opening(const opening &) = delete;
-    opening &operator=(const opening &) = delete;
 
 private:
+    friend bool opens_books() noexcept;
     friend bool opens(std::string_view, std::string_view, std::int32_t) noexcept;
 
     std::string_view mg_id_;
     std::string_view pass_id_;
     std::int32_t delta_;
-    SubTransactionId subtransaction_;
     bool used_ = false;
-    opening *below_;
 };
 
 bool opens_books() noexcept; // whether there is any opening: asked for every row, so that others pay nothing

@@ -291,7 +291,8 @@ Datum open_books(FunctionCallInfo fcinfo) {
                 : schema::guarded_catalog_of(function, from_ledger ? schema::written::all : schema::written::books);
     require_owner(where, "mega_open_books");
     if (!dry_run)
-        ledger::in_flight::require_no_joining("books are not opened while customers are merged");
+        ledger::in_flight::require_none(ledger::in_flight::act::merge,
+                                        "books are not opened while customers are merged");
     pg::row_set report(fcinfo);
     pg::rounds customers;
     for (const std::string &pass_id : find_candidates(where, dry_run))
