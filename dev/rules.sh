@@ -213,6 +213,21 @@ rule_matrices_are_tested() {
         sed -n 's/^< /docs\/security.md lacks: /p; s/^> /docs\/security.md has, and no test printed: /p'
 }
 
+# Every invariant that source and tests name, every setting and every function but the triggers' has its place in README.md.
+rule_readme_is_complete() {
+    local name
+    project_files src sql test | xargs -r -d '\n' grep -hoE '\<I[0-9]+\>' | sort -u | while IFS= read -r name; do
+        grep -q "^| $name |" README.md || say "README.md has no row of $name"
+    done
+    grep -oE '"mega\.[a-z_]+"' src/schema/settings.cpp | tr -d '"' | while IFS= read -r name; do
+        grep -q "^|.*\`$name\`.*|" README.md || say "README.md has no row of $name"
+    done
+    project_files 'src/*.sql' | xargs -r -d '\n' sed -nE 's/^CREATE (FUNCTION|PROCEDURE) (mega_[a-z_]+)\(.*/\2/p' | grep -v '^mega_trigger_' |
+        while IFS= read -r name; do
+            grep -qE "^    .*\<$name\>" README.md || say "README.md has no signature of $name"
+        done
+}
+
 # Every isolation spec has its expected output, and every output its spec.
 rule_specs_are_complete() {
     diff <(cd test/isolation/specs && printf '%s\n' *.spec | sed 's/\.spec$//') \

@@ -1,4 +1,4 @@
--- Runtime configuration and application settings: mega_set_runtime_config, mega_set_app_config and their reads (I16).
+-- Runtime configuration and application settings: mega_set_runtime_config, mega_set_app_config and their reads (I5).
 -- Keys of this file: configs.*; runtime ids 71…
 \getenv tests PG_ABS_SRCDIR
 \set opening :tests '/sql/shared/opening.psql'
@@ -42,7 +42,7 @@ SELECT what, pg_temp.outcome('SELECT mega_set_app_config(' || arguments || ')') 
     ('no version', $$'configs.x.v', '1'$$), ('no version either', $$'configs.xv1', '1'$$), ('nor this', $$'configs.v1.x', '1'$$), ('blank actor', $$'configs.x', '1', NULL, ''$$)) v(what, arguments);
 SELECT what, pg_temp.outcome('SELECT ' || call) FROM (VALUES ('read a version by its id', $$mega_app_config('configs.prices.v1')$$), ('list a version', $$mega_app_config_versions('configs.prices.v1')$$), ('no page', $$mega_app_config_versions('configs.prices', 0)$$), ('no cursor', $$mega_app_config_versions('configs.prices', 5, 'x')$$)) v(what, call);
 SELECT mega_app_config('configs.prices'), count(*) FROM mega_app_config_versions('configs.prices');
--- a version never changes and never goes (I16); the one in force may
+-- a version never changes and never goes (I5); the one in force may
 SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a version changed', $$UPDATE mega_admin SET mg_value = '0' WHERE mg_id = 'app_config:configs.prices.v1'$$), ('its note', $$UPDATE mega_admin SET mg_meta = '{}' WHERE mg_id = 'app_config:configs.prices.v1'$$), ('its key', $$UPDATE mega_admin SET mg_key = 'configs.prices.v1' WHERE mg_id = 'app_config:configs.prices.v1'$$),
     ('its time', $$UPDATE mega_admin SET mg_created_at = now() WHERE mg_id = 'app_config:configs.prices.v1'$$), ('a version deleted', $$DELETE FROM mega_admin WHERE mg_id = 'app_config:configs.prices.v1'$$), ('a version marked', $$UPDATE mega_admin SET mg_deleted_at = now() WHERE mg_id = 'app_config:configs.prices.v1'$$),
     ('the one in force changed', $$UPDATE mega_admin SET mg_value = '"by hand"' WHERE mg_id = 'app_config:configs.prices'$$), ('all', 'TRUNCATE mega_admin')) v(what, statement);

@@ -1,4 +1,4 @@
--- The office: sessions of admins, profiles, runtime configuration and application settings (I6, I16).
+-- The office: sessions of admins, profiles, runtime configuration and application settings (I5, I6).
 -- Customers of this file: pass:test:office-*; sessions, keys and profiles named office or 0ff1ce…
 \getenv tests PG_ABS_SRCDIR
 \set opening :tests '/sql/shared/opening.psql'

@@ -3,8 +3,7 @@
 -- level: owner
 CREATE FUNCTION mega_trigger_admin_check() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_admin_check() IS
-    'BEFORE INSERT OR UPDATE on mega_admin: fills and checks a row; audits and versions of settings never change (I5, I6, '
-    'I16).';
+    'BEFORE INSERT OR UPDATE on mega_admin: fills and checks a row; audits and versions of settings never change (I5, I6).';
 
 -- level: owner
 CREATE FUNCTION mega_trigger_admin_verify() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -103,7 +102,7 @@ CREATE FUNCTION mega_set_app_config(key text, value jsonb, expected_version inte
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_set_app_config(text, jsonb, integer, text) IS
     'Puts a setting in force, app_config:<key>, and keeps it as its next version, app_config:<key>.v<n>, which never changes '
-    '(I16). expected_version is the one that the caller has seen, 0 for a new key. An actor gets an audit. Raises MG011 when '
+    '(I5). expected_version is the one that the caller has seen, 0 for a new key. An actor gets an audit. Raises MG011 when '
     'another version stands, 22023 for a bad key or one that ends in .v<number>. Locks the setting FOR NO KEY UPDATE.';
 
 -- level: admin

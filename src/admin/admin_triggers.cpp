@@ -1,5 +1,5 @@
 // The triggers of mega_admin: ids agree with the columns that repeat them (I6), audits and versions of settings never
-// change (I5, I16).
+// change (I5).
 #include "core/record_id.hpp"
 #include "ledger/admin_fact.hpp"
 #include "ledger/bound_trigger.hpp"

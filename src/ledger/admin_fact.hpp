@@ -1,4 +1,4 @@
-// Which rows of mega_admin never change (I5, I16).
+// Which rows of mega_admin never change (I5).
 #pragma once
 
 #include "core/record_id.hpp"

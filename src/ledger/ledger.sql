@@ -20,7 +20,7 @@ COMMENT ON FUNCTION mega_trigger_ledger_project() IS
 CREATE FUNCTION mega_trigger_keep_row() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_keep_row() IS
     'BEFORE DELETE and BEFORE TRUNCATE: raises MG005 for customers, ledger rows, audits and versions of settings (I5, '
-    'I12, I16).';
+    'I12).';
 
 -- level: admin
 CREATE FUNCTION mega_write_path(OUT table_name text, OUT path text, OUT reason text)
