@@ -71,6 +71,7 @@ SELECT mg_pass_id, mg_credits FROM mega_customers ORDER BY 1;
 \set VERBOSITY sqlstate
 SELECT mega_open_books(trust => 'both');
 SELECT mega_open_books(trust => NULL);
+SELECT mega_open_books(dry_run => NULL);
 CREATE ROLE regress_mega_repair;
 GRANT EXECUTE ON FUNCTION mega_open_books(boolean, text) TO regress_mega_repair;
 SET ROLE regress_mega_repair;

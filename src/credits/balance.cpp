@@ -61,8 +61,7 @@ Datum balance_at(FunctionCallInfo fcinfo) {
     using in = arguments::balance_at;
     const pg::arguments given(fcinfo);
     const std::string_view written = ledger::require_text("pass_id", given.text(in::pass_id));
-    const pg::timestamp at = ledger::require("at", given.time(in::at));
-    ledger::check_finite("at", at);
+    const pg::timestamp at = ledger::require_time("at", given.time(in::at));
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);
     const std::string_view pass_id = ledger::resolve_pass_id(where, written, pg::access::read_only);
     pg::spi_connection spi;

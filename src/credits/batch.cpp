@@ -66,7 +66,9 @@ void read_member(std::size_t position, std::string_view key, const pg::json_valu
             refuse(position, "allow_negative must be true or false");
         entry.allow_negative = value.boolean();
     } else {
-        refuse(position, "there is no key " + pg::quoted(key), "Known are the arguments of mega_record_credit.");
+        refuse(
+            position, "there is no key " + pg::quoted(key),
+            "Known are pass_id, delta, reason, source, ref_type, ref_id, txn_id, expires_at, meta and allow_negative.");
     }
 }
 

@@ -118,8 +118,7 @@ private:
 Datum expire_credits(FunctionCallInfo fcinfo) {
     using in = arguments::expire_credits;
     const pg::arguments given(fcinfo);
-    const pg::timestamp as_of = ledger::require("as_of", given.time(in::as_of));
-    ledger::check_finite("as_of", as_of);
+    const pg::timestamp as_of = ledger::require_time("as_of", given.time(in::as_of));
     if (as_of > pg::clock_time())
         throw pg::sql_error{ledger::bad_argument, "as_of lies ahead", "as_of=" + core::iso_utc(pg::unix_micros(as_of)),
                             "What ends later has not ended: leave as_of out."};

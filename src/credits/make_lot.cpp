@@ -93,7 +93,8 @@ std::int32_t amount_of(const ledger::locked_customer &customer, const request &a
     const std::int64_t free = has.free(),
                        wanted = asked.amount.value_or(static_cast<std::int32_t>(std::max<std::int64_t>(free, 1)));
     if (free < wanted)
-        ledger::throw_overdraft(free, wanted, asked.amount.has_value(), "Only credits without a lot become one.");
+        ledger::throw_overdraft(free, wanted, asked.amount.has_value(),
+                                "Only credits without a lot become one; balance counts these alone.");
     return static_cast<std::int32_t>(wanted);
 }
 

@@ -66,6 +66,15 @@ template <class Text> std::string names(const Text &reason, const Text &ref_type
     return " reason=" + told(reason) + " ref_type=" + told(ref_type) + " ref_id=" + told(ref_id);
 }
 
+// What the caller may use another one of: an id of a function's own family is an argument of that name.
+std::string other_name(const posting &again) {
+    if (!again.txn_id)
+        return "reference";
+    if (!again.own_names && !again.own_id)
+        return "txn_id or reference";
+    return again.txn_id->substr(0, again.txn_id->find(':')) + (again.own_id ? "_id or reference" : "_id");
+}
+
 } // namespace
 
 void refuse_other_content(const credit_row &first, const posting &again) {
@@ -84,7 +93,7 @@ void refuse_other_content(const credit_row &first, const posting &again) {
             (told || again.given ? "given: " + content(again.named_as.value_or(again.pass_id), again.delta) +
                                        (by_names ? names(reason, again.ref_type, again.ref_id) : "")
                                  : std::string()),
-        "Repeat a call with the same arguments, or use another txn_id or reference."};
+        "Repeat a call with the same arguments, or use another " + other_name(again) + "."};
 }
 
 std::string mg_id_of(std::string_view txn_id) { return "credit_transaction:" + std::string(txn_id); }

@@ -81,8 +81,8 @@ Datum usage(FunctionCallInfo fcinfo) {
     using in = arguments::usage;
     const pg::arguments given(fcinfo);
     const std::string_view written = ledger::require_text("pass_id", given.text(in::pass_id));
-    const pg::timestamp since = ledger::require("since", given.time(in::since));
-    const pg::timestamp until = ledger::require("until", given.time(in::until));
+    const pg::timestamp since = ledger::require_time("since", given.time(in::since));
+    const pg::timestamp until = ledger::require_time("until", given.time(in::until));
     const std::string_view by = read_by(given.text(in::by));
     ledger::check_span(since, until);
     const schema::table_catalog &where = schema::catalog_of(fcinfo->flinfo->fn_oid);

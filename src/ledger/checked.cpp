@@ -50,6 +50,14 @@ void check_finite(const char *name, std::optional<pg::timestamp> value) {
         throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, "Use NULL for no time."};
 }
 
+pg::timestamp require_time(const char *name, std::optional<pg::timestamp> value) {
+    const pg::timestamp at = require(name, value);
+    if (!pg::is_finite(at))
+        throw pg::sql_error{
+            "22008", std::string(name) + " must be a finite time", {}, "Give a time, for example now()."};
+    return at;
+}
+
 void check_writable(const char *name, std::optional<pg::timestamp> value) {
     check_finite(name, value);
     if (value && pg::from_unix_micros(pg::unix_micros(*value)) != *value)

@@ -42,10 +42,13 @@ template <class Value> Value require_column(const char *name, const std::optiona
 // How far ahead of the server's clock a fact may be dated: clocks differ.
 inline constexpr std::int64_t most_ahead = 5 * 60 * std::int64_t{1'000'000};
 
-// A timestamp that is not infinite; raises 22008.
+// A timestamp that may be missing, and is not infinite; raises 22008.
 void check_finite(const char *name, std::optional<pg::timestamp> value);
 
-// The same, and a time that can be written down as ISO text: those counted from 1970. Raises 22008.
+// A time that has to be there, and is not infinite; raises 22023, 22008.
+pg::timestamp require_time(const char *name, std::optional<pg::timestamp> value);
+
+// One that may be missing, and a time that can be written down as ISO text: those counted from 1970. Raises 22008.
 void check_writable(const char *name, std::optional<pg::timestamp> value);
 
 // The time that an interval argument lies ahead of now; raises 22023 when it lies nowhere or behind.

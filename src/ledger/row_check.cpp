@@ -68,8 +68,11 @@ record_type check_id(ledger_row &row) {
     auto type_name = row.text(column::mg_record_type);
     if (!type_name) {
         type_name = id.substr(0, id.find(':'));
-        if (core::parse_record_type(*type_name))
-            row.set(column::mg_record_type, *type_name);
+        if (!core::parse_record_type(*type_name))
+            refuse(
+                "mg_id does not begin with a record type", "mg_id=" + pg::quoted(id),
+                "Use <record type>:<id>, of session, generation, feedback, credit_transaction, mma_step or mma_event.");
+        row.set(column::mg_record_type, *type_name);
     }
     const auto type = core::parse_record_type(*type_name);
     if (!type || !core::is_ledger_type(*type))
@@ -242,9 +245,10 @@ void refuse_changed_fact(const ledger_row &row, column c, std::optional<record_t
     const std::string kind = !told ? "row" : type ? std::string(core::name(*type)) : "row of no known type";
     throw pg::sql_error{
         "MG005", std::string("the ledger is append-only: ") + name(c) + " of a " + kind + " never changes", which(row),
-        told && type == record_type::credit_transaction
-            ? "Record a new credit row that corrects this one, for example with mega_record_credit."
-            : "Append a new row."};
+        std::string(told && type == record_type::credit_transaction
+                        ? "Record a new credit row that corrects this one, for example with mega_record_credit."
+                        : "Append a new row.") +
+            " An ORM that writes all columns of a row is to leave this one out."};
 }
 
 // A hold is settled by capture and release alone: they write its status.

@@ -283,7 +283,7 @@ bool trusts_ledger(std::optional<std::string_view> trust) {
 Datum open_books(FunctionCallInfo fcinfo) {
     using in = arguments::open_books;
     const pg::arguments given(fcinfo);
-    const bool dry_run = given.boolean(in::dry_run).value_or(false);
+    const bool dry_run = ledger::require("dry_run", given.boolean(in::dry_run));
     const bool from_ledger = trusts_ledger(given.text(in::trust));
     const Oid function = fcinfo->flinfo->fn_oid;
     const schema::table_catalog &where =

@@ -111,7 +111,7 @@ void require_own_types(pg::spi_connection &spi, const target_table &table) {
             "42804", "the column " + name + " of " + table.definition->name + " has another type than mega reads",
             "It is " + type + ", not " + plain + ".",
             "Change it first: ALTER TABLE " + table.qualified() + " ALTER COLUMN " + name + " TYPE " + plain +
-                " USING " + name + "::" + plain + "."};
+                " USING " + name + "::" + plain + ";"};
     }
     pg::relation relation(table.relation, AccessShareLock);
     const auto refusal = equal_spellings(relation.get(), *table.definition);

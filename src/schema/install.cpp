@@ -12,12 +12,19 @@ namespace mega::schema {
 
 namespace {
 
+// Who does not know whether it is for dry is not taken to mean that it is in earnest.
+bool read_dry_run(std::optional<bool> given) {
+    if (!given)
+        throw pg::sql_error{"22023", "dry_run must not be NULL", {}, {}};
+    return *given;
+}
+
 // Everything is looked at before the first lock that stops a writer: what is read under it is read while they wait.
 Datum install(FunctionCallInfo fcinfo) {
     using in = arguments::install;
     pg::row_set report(fcinfo);
     pg::spi_connection spi;
-    const bool dry_run = pg::arguments(fcinfo).boolean(in::dry_run).value_or(false);
+    const bool dry_run = read_dry_run(pg::arguments(fcinfo).boolean(in::dry_run));
     if (!dry_run)
         pg::require_writable("mega_install"); // also where nothing would be left to do, as on a standby
     const Oid schema = pg::schema_of_function(fcinfo->flinfo->fn_oid);

@@ -19,7 +19,7 @@ public:
     std::optional<std::int32_t> number(std::string_view key) const;
     std::optional<pg::timestamp> time(std::string_view key) const;
     std::optional<pg::jsonb> document(std::string_view key) const; // of any type; null is absent
-    void refuse_others(std::span<const std::string_view> known, const char *function) const;
+    void refuse_others(std::span<const std::string_view> known) const;
 
 private:
     std::optional<pg::json_value> find(std::string_view key) const;
@@ -28,6 +28,9 @@ private:
     std::size_t position_;
     JsonbContainer *object_;
 };
+
+// "a, b and c", for a hint.
+std::string listed(std::span<const std::string_view> names);
 
 // Runs body and puts the entry's position in front of an error, ours or what a trigger said, unless the transaction is
 // to be tried again: that is no entry's fault.

@@ -28,7 +28,7 @@ struct batched {
 };
 
 batched read_entry(const entry &given) {
-    given.refuse_others(members, "mega_record_mma_event");
+    given.refuse_others(members);
     batched read{given.position(), {}, {}, {}};
     const auto pass_id = given.text("pass_id"), type = given.text("event_type");
     read.pass_id = ledger::require_text("pass_id", pass_id);

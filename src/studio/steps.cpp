@@ -22,7 +22,7 @@ constexpr std::string_view members[] = {"step_type", "input",   "output",   "err
                                         "ended_at",  "at_step", "provider", "model", "mma_status"};
 
 step read_entry(const entry &given) {
-    given.refuse_others(members, "mega_append_mma_step");
+    given.refuse_others(members);
     step read;
     read.type = ledger::require("step_type", given.text("step_type"));
     read.input = ledger::require_object("input", given.document("input"));

@@ -10,6 +10,7 @@
 #include "pg/entry.hpp"
 #include "pg/merge_patch.hpp"
 #include "pg/result.hpp"
+#include "studio/entries.hpp"
 #include "studio/generation.hpp"
 
 namespace mega::studio {
@@ -25,15 +26,18 @@ constexpr column decided_by_completing[] = {column::mg_output_url, column::mg_st
 column field_named(std::string_view key) {
     constexpr std::string_view prefix = "mg_";
     const std::string_view bare = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
-    for (const column c : writable)
-        if (std::string_view(schema::name(c)).substr(prefix.size()) == bare &&
-            std::ranges::find(not_fields, c) == std::end(not_fields))
+    std::vector<std::string_view> known;
+    for (const column c : writable) {
+        if (std::ranges::find(not_fields, c) != std::end(not_fields))
+            continue;
+        known.push_back(std::string_view(schema::name(c)).substr(prefix.size()));
+        if (known.back() == bare)
             return c;
+    }
     throw pg::sql_error{ledger::bad_argument,
                         "fields has an unknown key " + pg::quoted(key),
                         {},
-                        "Use the columns of a generation that may change, for example provider, model, prompt or "
-                        "meta; status and vars have arguments of their own."};
+                        "Known are " + listed(known) + "; mma_status and vars have arguments of their own."};
 }
 
 [[noreturn]] void refuse_type(std::string_view key, const char *wanted, const pg::json_value &value) {
