@@ -305,6 +305,15 @@ rule_retries_are_told() {
         done
 }
 
+# Every column that an import reads stands in the row of its table in docs/moving.md.
+rule_legacy_columns_are_told() {
+    # shellcheck disable=SC2016 # perl's
+    perl -0777 -ne 'while (/legacy_column (\w+)\[\] = \{(.*?)\};/gs) { my ($t, $c) = ($1, $2); print "$t $1\n" while $c =~ /\{"(\w+)"/g }' src/moving/legacy.cpp |
+        while read -r table column; do
+            grep -q "^| \`$table\` |.*\`$column\`" docs/moving.md || say "docs/moving.md does not tell: $table.$column"
+        done
+}
+
 # Every name in the SQL of src has its schema, or a search_path would decide what it means; the search for it works.
 rule_sql_names_have_a_schema() {
     dev/sql_names.pl --self-test

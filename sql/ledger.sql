@@ -230,6 +230,7 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('change a setting', $$UPDATE mega_admin SET mg_value = '1' WHERE mg_id = 'app_config:ledger.key'$$),
     ('type of the ledger', $$INSERT INTO mega_admin (mg_id, mg_record_type) VALUES ('session:ledger', 'session')$$),
     ('no such type', $$INSERT INTO mega_admin (mg_id, mg_record_type) VALUES ('other:ledger', 'other')$$),
+    ('type is not to be guessed', $$INSERT INTO mega_admin (mg_id) VALUES ('ledger')$$),
     ('shape of a profile', $$INSERT INTO mega_admin (mg_id) VALUES ('profile:ledger')$$),
     ('shape of a runtime id', $$INSERT INTO mega_admin (mg_id) VALUES ('runtime_config:01')$$),
     ('other runtime id', $$INSERT INTO mega_admin (mg_id, mg_runtime_id) VALUES ('runtime_config:8', 9)$$),

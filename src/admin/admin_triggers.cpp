@@ -57,6 +57,10 @@ std::optional<record_type> check_id(admin_row &row) {
         ledger::check_text(name(column::mg_id), id, ledger::bad_column);
         return std::nullopt;
     }
+    if (!type && row.is_null(column::mg_record_type))
+        throw pg::sql_error{ledger::bad_column, "mg_id does not begin with a record type", "mg_id=" + pg::quoted(id),
+                            "Use <record type>:<id>, of admin_session, admin_audit, profile, runtime_config or "
+                            "app_config."};
     if (!type || core::is_ledger_type(*type))
         throw pg::sql_error{ledger::bad_column, "mg_record_type is not a record type of mega_admin",
                             "mg_record_type=" + pg::quoted(*type_name),

@@ -145,6 +145,21 @@ bool is_unique(Relation table, AttrNumber column) {
     });
 }
 
+// Whether other tables' rows are told by it: whose they are, and what a balance is made of.
+bool is_told_by(legacy table) {
+    return table == legacy::customers || table == legacy::credit_transactions || table == legacy::sessions;
+}
+
+bool is_left_out(const std::optional<std::vector<std::string>> &only, legacy table) {
+    return only && !is_told_by(table) && std::ranges::find(*only, definition_of(table).name) == only->end();
+}
+
+[[noreturn]] void refuse_missing(const std::string &shown, legacy table, const char *column, const char *what) {
+    throw pg::sql_error{"42703", "the table " + shown + " has no column " + column, what,
+                        std::string("Make a view of the table, in a schema of its own, that has it") +
+                            (is_told_by(table) ? "." : "; or leave the table out: tables.")};
+}
+
 std::string all_names() {
     std::string names;
     for (const legacy_definition &one : definitions)
@@ -179,8 +194,9 @@ legacy_schema::legacy_schema(std::string_view name, const std::optional<std::vec
         throw pg::sql_error{"42P01", "there is no schema " + pg::quoted(name_),
                             "It was looked for with the tables " + all_names() + ".", "Name the schema that has them."};
     for (std::size_t i = 0; i < legacy_tables; ++i)
-        look(schema, static_cast<legacy>(i));
-    if (std::ranges::find(there_, true) == there_.end())
+        if (const auto table = static_cast<legacy>(i); !is_left_out(only, table))
+            look(schema, table);
+    if (!only && std::ranges::find(there_, true) == there_.end())
         throw pg::sql_error{"42P01", "the schema " + pg::quoted(name_) + " has none of the tables that are read",
                             "Tables, views or foreign tables of these names were looked for: " + all_names() + ".",
                             "Name the schema that has them."};
@@ -201,9 +217,10 @@ void legacy_schema::look(Oid schema, legacy table) {
     const TupleDesc shape = relation.get()->rd_att;
     const std::string shown = qualified(table);
     if (pg::attribute_of(shape, definition.key) == 0)
-        throw pg::sql_error{"42703", "the table " + shown + " has no column " + definition.key,
-                            "It is the key by which its rows are told apart.",
-                            "Add it, or leave the table out: tables."};
+        refuse_missing(shown, table, definition.key, "It is the key by which its rows are told apart.");
+    if (table == legacy::credit_transactions && pg::attribute_of(shape, "shopify_customer_id") == 0)
+        refuse_missing(shown, table, "shopify_customer_id",
+                       "It says whose the credits are; without it they are nobody's.");
     for (const legacy_column &column : definition.columns)
         if (const AttrNumber at = pg::attribute_of(shape, column.name); at != 0)
             require_type(shown, column, shape, at);
