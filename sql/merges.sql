@@ -209,6 +209,8 @@ SELECT mg_pass_id, mg_credits FROM mega_merge_customers('pass:test:merge-l1', 'p
 SELECT mg_pass_id, mg_credits, mg_expires_at FROM pg_temp.mine WHERE mg_pass_id IN ('pass:test:merge-l1', 'pass:test:merge-l2') ORDER BY 1;
 SELECT regexp_replace(mg_id, '[0-9a-f]{8}-[0-9a-f-]{27}', '…') AS mg_id, granted, remaining, ends FROM mega_credit_lots('pass:test:merge-l2');
 SELECT mg_reason, mg_delta FROM mega_credit_statement('pass:test:merge-l2') WHERE mg_reason LIKE 'lot%' ORDER BY 2;
+-- the audit tells what each of them had
+SELECT side, mg_detail ->> (side || '_credits') AS credits, regexp_replace(mg_detail ->> (side || '_lots'), '[0-9a-f]{8}-[0-9a-f-]{27}', '…') AS lots FROM mega_admin_audits(actor_pass_id => 'pass:test:merge-l2'), unnest('{source,target}'::text[]) side;
 SELECT * FROM mega_release_credit('merge-lh');
 SELECT remaining FROM mega_credit_lots('pass:test:merge-l2') WHERE mg_id = 'credit_transaction:merge-l1';
 -- one end of both stays; an end beside nothing is gone with it; a debt of one is paid by the other's lots

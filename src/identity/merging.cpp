@@ -7,6 +7,7 @@
 #include "ledger/customer_note.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
@@ -89,6 +90,8 @@ void merging::join() {
     source_credits_ = source_.credits;
     target_credits_ = target_.credits;
     const pg::jsonb source_meta = ledger::meta_of(store_, source_.pass_id);
+    source_lots_ = ledger::open_lots_of(source_meta);
+    target_lots_ = ledger::open_lots_of(ledger::meta_of(store_, target_.pass_id));
     write_source();
     ledger::see_what_others_did(store_, target_);
     credits_ = ledger::balance_after(target_, source_credits_);
@@ -210,6 +213,10 @@ pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {
     detail.key("target").text(target_.pass_id);
     detail.key("source_credits").number(std::to_string(source_credits_));
     detail.key("target_credits").number(std::to_string(target_credits_));
+    const pg::jsonb source_lots = ledger::lots_document(source_lots_),
+                    target_lots = ledger::lots_document(target_lots_);
+    detail.key("source_lots").value(pg::value_of(source_lots));
+    detail.key("target_lots").value(pg::value_of(target_lots));
     detail.key("moved").begin_object();
     for (const auto &[type, count] : moved_)
         detail.key(type).number(std::to_string(count));
