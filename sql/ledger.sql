@@ -394,7 +394,13 @@ SELECT pg_temp.credits('pass:test:ledger-max'), pg_temp.credits('pass:test:ledge
 -- Times have to be finite.
 --
 SELECT column_name, value, left(pg_temp.outcome(format('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, %I) VALUES (''credit_transaction:ledger-time'', ''pass:test:ledger-a'', 1, %L)', column_name, value)), 70)
-FROM (VALUES ('mg_created_at'), ('mg_updated_at')) c(column_name), (VALUES ('infinity'), ('-infinity')) v(value);
+FROM (VALUES ('mg_created_at'), ('mg_updated_at'), ('mg_deleted_at')) c(column_name), (VALUES ('infinity'), ('-infinity')) v(value);
+INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('session:ledger-time', 'pass:test:ledger-a');
+INSERT INTO mega_admin (mg_id) VALUES ('admin_session:ledger-seen');
+SELECT value, pg_temp.outcome(format('UPDATE mega_generations SET mg_deleted_at = %L WHERE mg_id = ''session:ledger-time''', value)) FROM unnest('{infinity,-infinity}'::text[]) value;
+SELECT column_name, value, left(pg_temp.outcome(format('INSERT INTO mega_admin (mg_id, %I) VALUES (''admin_session:ledger-time'', %L)', column_name, value)), 70) AS inserted,
+    left(pg_temp.outcome(format('UPDATE mega_admin SET %I = %L WHERE mg_id = ''admin_session:ledger-seen''', column_name, value)), 70) AS updated
+FROM unnest('{mg_first_seen_at,mg_last_seen_at,mg_deleted_at,mg_created_at,mg_updated_at}'::text[]) column_name, unnest('{infinity,-infinity}'::text[]) value;
 
 --
 -- I9: the status moves forward only. Every pair, with and without an output.

@@ -30,6 +30,8 @@ using schema::name;
 
 constexpr column bounded_texts[] = {column::mg_actor_pass_id, column::mg_session_hash, column::mg_email,
                                     column::mg_shopify_customer_id, column::mg_key};
+constexpr column times[] = {column::mg_first_seen_at, column::mg_last_seen_at, column::mg_deleted_at,
+                            column::mg_created_at, column::mg_updated_at};
 
 // Without its key an adopted table may have a row without an id.
 std::string_view id_of(const admin_row &row) { return row.text(column::mg_id).value_or(""); }
@@ -125,6 +127,9 @@ void check_values(const admin_row *old_row, admin_row &row) {
     for (const column c : bounded_texts)
         if (const auto value = row.text(c); value && (old_row == nullptr || !old_row->same(row, c)))
             ledger::check_text(name(c), *value, ledger::bad_column);
+    for (const column c : times)
+        if (old_row == nullptr || !old_row->same(row, c))
+            ledger::check_finite(name(c), row.time(c));
     if (const auto payload = row.json(column::mg_payload);
         payload && (old_row == nullptr || !old_row->same(row, column::mg_payload)))
         if (const auto other = ledger::payload_to_store(name(column::mg_payload), *payload))

@@ -195,8 +195,8 @@ void fill_times(ledger_row &row) {
         row.set(column::mg_created_at, pg::clock_time());
     if (row.is_null(column::mg_updated_at))
         row.set(column::mg_updated_at, pg::clock_time());
-    check_finite(name(column::mg_created_at), row.time(column::mg_created_at));
-    check_finite(name(column::mg_updated_at), row.time(column::mg_updated_at));
+    for (const column c : {column::mg_created_at, column::mg_updated_at, column::mg_deleted_at})
+        check_finite(name(c), row.time(c));
 }
 
 // A credit row or an event far ahead of the clock would stand before whatever comes until then: a set of it would void
@@ -330,6 +330,8 @@ void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight
             refuse_changed_fact(old_row, c, type);
     }
     new_row.set(column::mg_updated_at, pg::clock_time());
+    if (!old_row.same(new_row, column::mg_deleted_at))
+        check_finite(name(column::mg_deleted_at), new_row.time(column::mg_deleted_at));
     for (const column c : url_columns)
         if (const auto url = new_row.text(c); url && !old_row.same(new_row, c))
             check_asset_url(name(c), *url, bad_column);
