@@ -10,6 +10,8 @@
 #include "pg/prefixed.hpp"
 #include "pg/result.hpp"
 
+#include <array>
+
 namespace mega::credits {
 
 namespace {
@@ -94,9 +96,16 @@ posting read_entry(std::size_t position, const pg::json_value &value) {
         refuse(position, "an entry must be a JSON object", std::string("It is of type ") + value.type_name() + ".");
     posting entry;
     entry.overdraft_hint = may_allow_negative;
+    constexpr std::string_view needed[] = {"pass_id", "delta", "reason"};
+    std::array<bool, std::size(needed)> told{};
     pg::for_each_member(value.container(), [&](std::string_view key, const pg::json_value &member) {
         read_member(position, key, member, entry);
+        for (std::size_t i = 0; i < told.size(); ++i)
+            told[i] = told[i] || (key == needed[i] && !member.is_null());
     });
+    for (std::size_t i = 0; i < told.size(); ++i)
+        if (!told[i])
+            refuse(position, std::string(needed[i]) + " must not be NULL");
     check_posting(entry);
     return entry;
 }
