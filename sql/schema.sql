@@ -155,6 +155,9 @@ UNION ALL SELECT 'trigger', tgname FROM pg_trigger WHERE tgname ~ '^mega_' AND N
 UNION ALL SELECT 'function', p.oid::regprocedure::text FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid WHERE e.extname = 'mega' AND obj_description(p.oid, 'pg_proc') IS NULL
 UNION ALL SELECT 'extension', extname FROM pg_extension WHERE extname = 'mega' AND obj_description(oid, 'pg_extension') IS NULL
 ORDER BY 1, 2;
+-- `(f(…)).*` calls a function once for each column: whatever writes and returns columns says how to call it
+SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid
+WHERE e.extname = 'mega' AND p.prokind = 'f' AND p.provolatile = 'v' AND p.prorettype = 'record'::regtype AND obj_description(p.oid, 'pg_proc') NOT LIKE '%. Call it as SELECT * FROM. %' ORDER BY 1;
 
 --
 -- What the extension owns: functions only, all of them C, none that names a table's row type, none in SQL.

@@ -19,8 +19,9 @@ CREATE FUNCTION mega_record_admin_audit(action text, actor_pass_id text DEFAULT 
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_record_admin_audit(text, text, uuid, text, text, text, text, text, integer, jsonb, text) IS
     'Appends what an admin did (user_id, email, ip), once per audit_id; actor_pass_id is the customer acted on. ip is '
-    'stored as Postgres writes an address. Raises 22023 for a blank action or an ip that is no address, 23503 unknown '
-    'customer, MG004 for one who was erased, MG002 when audit_id was recorded with other content. Locks the customer FOR KEY SHARE.';
+    'stored as Postgres writes an address. Call it as SELECT * FROM. Raises 22023 for a blank action or an ip that is '
+    'no address, 23503 unknown customer, MG004 for one who was erased, MG002 when audit_id was recorded with other '
+    'content. Locks the customer FOR KEY SHARE.';
 
 -- level: admin
 CREATE FUNCTION mega_admin_audits(page_size integer DEFAULT 50, page_cursor text DEFAULT NULL, action text DEFAULT NULL,
@@ -42,9 +43,10 @@ CREATE FUNCTION mega_touch_admin_session(session_hash text, user_id uuid DEFAULT
     OUT mg_id text, OUT mg_first_seen_at timestamptz, OUT mg_last_seen_at timestamptz, OUT created boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_touch_admin_session(text, uuid, text, text, text) IS
-    'Begins an admin''s session, or notes that it was seen again: first and last seen never move the wrong way; e-mail, ip '
-    'and user agent are those of the latest request that told them. Raises MG010 when the session has ended, MG002 when it '
-    'is another user''s, 22023 for a bad hash or an ip that is no address. Locks the session FOR NO KEY UPDATE.';
+    'Begins an admin''s session, or notes that it was seen again: first and last seen never move the wrong way; '
+    'e-mail, ip and user agent are those of the latest request that told them. Call it as SELECT * FROM. Raises MG010 '
+    'when the session has ended, MG002 when it is another user''s, 22023 for a bad hash or an ip that is no address. '
+    'Locks the session FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_admin_session(session_hash text, max_idle interval DEFAULT NULL,
@@ -68,10 +70,10 @@ CREATE FUNCTION mega_link_profile(profile_id uuid, user_id uuid DEFAULT NULL, em
     shopify_customer_id text DEFAULT NULL, pass_id text DEFAULT NULL, OUT mg_id text, OUT created boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_link_profile(uuid, uuid, text, text, text) IS
-    'Ties a profile to a person: what is given replaces what stood there, the rest stays. Its customer is that of pass_id, '
-    'or else, for a new person or where there was none, the one with its user id or Shopify id. Raises 23503 unknown customer, MG004 for one who '
-    'was erased, MG009 when the identities belong to two customers, 22023 bad argument. Locks the profile FOR NO KEY UPDATE and the customer FOR KEY '
-    'SHARE.';
+    'Ties a profile to a person: what is given replaces what stood there, the rest stays. Its customer is that of '
+    'pass_id, or else, for a new person or where there was none, the one with its user id or Shopify id. Call it as '
+    'SELECT * FROM. Raises 23503 unknown customer, MG004 for one who was erased, MG009 when the identities belong to '
+    'two customers, 22023 bad argument. Locks the profile FOR NO KEY UPDATE and the customer FOR KEY SHARE.';
 
 -- level: admin
 CREATE FUNCTION mega_profile(profile_id uuid DEFAULT NULL, user_id uuid DEFAULT NULL,
@@ -87,8 +89,9 @@ CREATE FUNCTION mega_set_runtime_config(flat jsonb, runtime_id integer DEFAULT 1
     OUT mg_id text, OUT mg_runtime_flat jsonb)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_set_runtime_config(jsonb, integer, text) IS
-    'Changes the runtime''s knobs by a merge patch (RFC 7396) and returns them all. An actor gets an audit that tells what '
-    'changed, when something did. Raises 22023 when flat is no object. Locks the configuration FOR NO KEY UPDATE.';
+    'Changes the runtime''s knobs by a merge patch (RFC 7396) and returns them all. An actor gets an audit that tells '
+    'what changed, when something did. Call it as SELECT * FROM. Raises 22023 when flat is no object. Locks the '
+    'configuration FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_runtime_config(runtime_id integer DEFAULT 1) RETURNS jsonb
@@ -101,9 +104,10 @@ CREATE FUNCTION mega_set_app_config(key text, value jsonb, expected_version inte
     actor text DEFAULT NULL, OUT mg_id text, OUT version integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_set_app_config(text, jsonb, integer, text) IS
-    'Puts a setting in force, app_config:<key>, and keeps it as its next version, app_config:<key>.v<n>, which never changes '
-    '(I5). expected_version is the one that the caller has seen, 0 for a new key. An actor gets an audit. Raises MG011 when '
-    'another version stands, 22023 for a bad key or one that ends in .v<number>. Locks the setting FOR NO KEY UPDATE.';
+    'Puts a setting in force, app_config:<key>, and keeps it as its next version, app_config:<key>.v<n>, which never '
+    'changes (I5). expected_version is the one that the caller has seen, 0 for a new key. An actor gets an audit. Call '
+    'it as SELECT * FROM. Raises MG011 when another version stands, 22023 for a bad key or one that ends in '
+    '.v<number>. Locks the setting FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_app_config(key text, version integer DEFAULT NULL) RETURNS jsonb
@@ -136,8 +140,9 @@ CREATE FUNCTION mega_enable_rls(role regrole, OUT object text, OUT action text, 
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION mega_enable_rls(regrole) IS
-    'Switches row security on for the three tables, with policies by which the role reads the rows of mega_current_pass_id() '
-    'alone and nothing of mega_admin; roles that have rights on the tables get one that lets them go on as before. Returns '
-    'what it did; a second call changes nothing. Raises 22023 for a role that row security does not hold, 55000 where '
-    'everybody has rights on a table or where one role has the rights of the other, 42501 for a caller who does not own the '
-    'tables, 55P03 when they are in use. Locks the tables ACCESS EXCLUSIVE.';
+    'Switches row security on for the three tables, with policies by which the role reads the rows of '
+    'mega_current_pass_id() alone and nothing of mega_admin; roles that have rights on the tables get one that lets '
+    'them go on as before. Returns what it did; a second call changes nothing. Call it as SELECT * FROM. Raises 22023 '
+    'for a role that row security does not hold, 55000 where everybody has rights on a table or where one role has the '
+    'rights of the other, 42501 for a caller who does not own the tables, 55P03 when they are in use. Locks the tables '
+    'ACCESS EXCLUSIVE.';

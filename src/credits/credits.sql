@@ -15,8 +15,9 @@ COMMENT ON FUNCTION mega_record_credit(text, integer, text, text, text, text, te
 CREATE FUNCTION mega_record_credits(entries jsonb, OUT written integer, OUT replayed integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_record_credits(jsonb) IS
-    'Records an array of movements, objects with the argument names of mega_record_credit, all or none. An error names '
-    'the entry''s position, from 1; errors are those of mega_record_credit. Locks the customers in byte order of pass id.';
+    'Records an array of movements, objects with the argument names of mega_record_credit, all or none. Call it as '
+    'SELECT * FROM. An error names the entry''s position, from 1; errors are those of mega_record_credit. Locks the '
+    'customers in byte order of pass id.';
 
 -- level: app
 CREATE FUNCTION mega_hold_credit(pass_id text, amount integer, hold_id text,
@@ -25,26 +26,27 @@ CREATE FUNCTION mega_hold_credit(pass_id text, amount integer, hold_id text,
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_hold_credit(text, integer, text, interval, text, jsonb, text) IS
     'Sets credits aside before the work, once per hold_id; they are settled by mega_capture_credit or '
-    'mega_release_credit, or swept when expires_in is over. generation_id: what it pays for, which may come later. Raises '
-    '23503, 22023, 23514 another customer''s generation, MG001 not enough credits, MG002 replay with other content, MG004, '
-    'MG010 settled already. Locks the customer FOR NO KEY UPDATE.';
+    'mega_release_credit, or swept when expires_in is over. generation_id: what it pays for, which may come later. '
+    'Call it as SELECT * FROM. Raises 23503, 22023, 23514 another customer''s generation, MG001 not enough credits, '
+    'MG002 replay with other content, MG004, MG010 settled already. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_capture_credit(hold_id text, amount integer DEFAULT NULL, pass_id text DEFAULT NULL,
     OUT outcome text, OUT mg_credits integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_capture_credit(text, integer, text) IS
-    'Settles a hold after the work: takes amount of it, all when NULL; less flows back, more is drawn. outcome: captured, '
-    'already_captured, or recaptured when it had been released before. Raises MG003 no such hold, MG001 not enough '
-    'credits, MG002 captured with another amount, MG004, 22023. Locks the customer FOR NO KEY UPDATE.';
+    'Settles a hold after the work: takes amount of it, all when NULL; less flows back, more is drawn. outcome: '
+    'captured, already_captured, or recaptured when it had been released before. Call it as SELECT * FROM. Raises '
+    'MG003 no such hold, MG001 not enough credits, MG002 captured with another amount, MG004, 22023. Locks the '
+    'customer FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_release_credit(hold_id text, reason text DEFAULT 'release', pass_id text DEFAULT NULL,
     OUT outcome text, OUT mg_credits integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_release_credit(text, text, text) IS
-    'Returns a hold when the work failed. outcome: released, already_released, or already_captured, which does nothing. '
-    'Raises MG003 no such hold, 22023. Locks the customer FOR NO KEY UPDATE.';
+    'Returns a hold when the work failed. outcome: released, already_released, or already_captured, which does '
+    'nothing. Call it as SELECT * FROM. Raises MG003 no such hold, 22023. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: worker
 CREATE FUNCTION mega_release_expired_holds(max_holds integer DEFAULT 1000, fail_generations boolean DEFAULT false,
@@ -52,9 +54,9 @@ CREATE FUNCTION mega_release_expired_holds(max_holds integer DEFAULT 1000, fail_
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100;
 COMMENT ON FUNCTION mega_release_expired_holds(integer, boolean) IS
     'Releases pending holds whose time is over, at most max_holds, and returns a row for each that went back. With '
-    'fail_generations the unfinished generations of these holds, where they are the hold''s customer''s, become error in '
-    'the same transaction. Customers that are locked are left to the next run; any number of sweeps may run at once. '
-    'Raises 22023.';
+    'fail_generations the unfinished generations of these holds, where they are the hold''s customer''s, become error '
+    'in the same transaction. Customers that are locked are left to the next run; any number of sweeps may run at '
+    'once. Call it as SELECT * FROM. Raises 22023.';
 
 -- level: app
 CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer DEFAULT NULL,
@@ -63,8 +65,9 @@ CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer D
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_refund_credit(text, text, integer, text, text) IS
     'Returns what a spend took, all that is left when amount is NULL, once per refund_id; of a captured hold by its '
-    'txn_id hold:<hold_id>. Never more in sum than was spent. Raises MG003 no such transaction, 22023 a grant, '
-    'MG012 more than is left, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
+    'txn_id hold:<hold_id>. Never more in sum than was spent. Call it as SELECT * FROM. Raises MG003 no such '
+    'transaction, 22023 a grant, MG012 more than is left, MG002 replay with other content. Locks the customer FOR NO '
+    'KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_revoke_credit(revoke_id text, txn_id text DEFAULT NULL, ref_type text DEFAULT NULL,
@@ -73,18 +76,18 @@ CREATE FUNCTION mega_revoke_credit(revoke_id text, txn_id text DEFAULT NULL, ref
     OUT mg_id text, OUT mg_credits integer, OUT revoked integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_revoke_credit(text, text, text, text, integer, integer, text, boolean, text) IS
-    'Takes back what was granted, once per revoke_id: amount, or as much as makes up_to in sum, or all that is left. Never '
-    'more in sum than was granted (I16); a refund of the revoke restores it. revoked is what this call took, possibly 0. '
-    'Raises MG003 no such transaction, 22023 no grant or several, MG012 more than is left of it, MG001 spent already, '
-    'MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
+    'Takes back what was granted, once per revoke_id: amount, or as much as makes up_to in sum, or all that is left. '
+    'Never more in sum than was granted (I16); a refund of the revoke restores it. revoked is what this call took, '
+    'possibly 0. Call it as SELECT * FROM. Raises MG003 no such transaction, 22023 no grant or several, MG012 more '
+    'than is left of it, MG001 spent already, MG002 replay with other content. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_transfer_credit(from_pass_id text, to_pass_id text, amount integer, transfer_id text,
     reason text DEFAULT 'transfer', OUT from_credits integer, OUT to_credits integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_transfer_credit(text, text, integer, text, text) IS
-    'Moves credits from one customer to another, once per transfer_id. Raises 23503, 22023, MG001, MG002, MG004. Locks '
-    'both customers FOR NO KEY UPDATE, in byte order of pass id.';
+    'Moves credits from one customer to another, once per transfer_id. Call it as SELECT * FROM. Raises 23503, 22023, '
+    'MG001, MG002, MG004. Locks both customers FOR NO KEY UPDATE, in byte order of pass id.';
 
 -- level: app
 CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, credits_per_pack integer DEFAULT 50,
@@ -94,18 +97,19 @@ CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, cred
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, boolean, timestamptz, text) IS
     'Grants packs of credits, the customer''s default number when NULL, once per reference; notes mg_last_topup_at and '
-    'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. topup_id: of '
-    'the claim that it ends, also late; its packs when NULL, and the limit is not asked again. Raises 23503, 22023, MG012 '
-    'beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
+    'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. topup_id: '
+    'of the claim that it ends, also late; its packs when NULL, and the limit is not asked again. Call it as SELECT * '
+    'FROM. Raises 23503, 22023, MG012 beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: worker
 CREATE FUNCTION mega_claim_topups(threshold integer DEFAULT 0, max_customers integer DEFAULT 100,
     retry_after interval DEFAULT '1 hour', OUT mg_pass_id text, OUT topup_id text, OUT packs integer)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100;
 COMMENT ON FUNCTION mega_claim_topups(integer, integer, interval) IS
-    'Whom to charge now: customers as mega_topup_due has them, each to one caller while the claim stands, for retry_after. '
-    'topup_id is the key for the payment provider; a claim that lapsed is handed out again with the same. Standing claims '
-    'count towards the month. Customers that are locked are left to the next call. Raises 22023.';
+    'Whom to charge now: customers as mega_topup_due has them, each to one caller while the claim stands, for '
+    'retry_after. topup_id is the key for the payment provider; a claim that lapsed is handed out again with the same. '
+    'Standing claims count towards the month. Customers that are locked are left to the next call. Call it as SELECT * '
+    'FROM. Raises 22023.';
 
 -- level: worker
 CREATE FUNCTION mega_release_topup_claim(topup_id text, retry_at timestamptz DEFAULT NULL) RETURNS boolean
@@ -130,8 +134,8 @@ CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT pg_catalog.now(), 
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS
     'Writes off what has ended, lots and credits without one, of at most max_customers, and returns how many customers '
-    'and credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Raises 22023, '
-    'also for a time ahead, and 22008.';
+    'and credits. Customers that are locked are left to the next run; any number of sweeps may run at once. Call it as '
+    'SELECT * FROM. Raises 22023, also for a time ahead, and 22008.';
 
 -- level: user
 CREATE FUNCTION mega_balance_at(pass_id text, at timestamptz) RETURNS bigint
@@ -162,9 +166,10 @@ CREATE FUNCTION mega_make_lot(pass_id text, lot_id text, amount integer DEFAULT 
     OUT mg_id text, OUT mg_credits integer, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_make_lot(text, text, integer, timestamptz) IS
-    'Makes a lot of credits that have none, of amount or all, once per lot_id. Without ends it ends when these credits do, '
-    'and mg_expires_at is cleared. Raises 23503, 22023 no end or one that has passed, MG001 more than there is, MG002 '
-    'replay with other content, 54000 too many lots. Locks the customer FOR NO KEY UPDATE.';
+    'Makes a lot of credits that have none, of amount or all, once per lot_id. Without ends it ends when these credits '
+    'do, and mg_expires_at is cleared. Call it as SELECT * FROM. Raises 23503, 22023 no end or one that has passed, '
+    'MG001 more than there is, MG002 replay with other content, 54000 too many lots. Locks the customer FOR NO KEY '
+    'UPDATE.';
 
 -- level: user
 CREATE FUNCTION mega_credit_statement(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,

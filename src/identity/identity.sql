@@ -60,50 +60,52 @@ CREATE FUNCTION mega_update_customer(pass_id text, fields jsonb, actor text DEFA
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_update_customer(text, jsonb, text) IS
     'Changes what fields names of a customer: email, the keys of a profile, topup_default_packs, auto_topup_enabled, '
-    'auto_topup_monthly_limit_packs, expires_at (of credits that have no end of their own) and meta (a merge patch); null '
-    'clears. What stands so already is no change. With an actor an audit customer.update names the fields. Raises 22023 for '
-    'an unknown field or a bad value, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
+    'auto_topup_monthly_limit_packs, expires_at (of credits that have no end of their own) and meta (a merge patch); '
+    'null clears. What stands so already is no change. With an actor an audit customer.update names the fields. Call '
+    'it as SELECT * FROM. Raises 22023 for an unknown field or a bad value, 23503, and MG004 for an erased customer. '
+    'Locks the customer FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_verify_customer(pass_id text, method text, keynumber text DEFAULT NULL,
     verified_at timestamptz DEFAULT NULL, actor text DEFAULT NULL, OUT mg_pass_id text, OUT mg_verified_any boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_verify_customer(text, text, text, timestamptz, text) IS
-    'Notes by which way a customer was verified: email, google, apple or manual (I13); the same again without a time or a '
-    'key number is no change. Raises 22023 for another method or a time ahead, 23503, and MG004 for an erased customer. '
-    'Locks the customer FOR NO KEY UPDATE.';
+    'Notes by which way a customer was verified: email, google, apple or manual (I13); the same again without a time '
+    'or a key number is no change. Call it as SELECT * FROM. Raises 22023 for another method or a time ahead, 23503, '
+    'and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_disable_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_disable_customer(text, text, text) IS
-    'A disabled customer spends nothing; grants and refunds still work. Disabled already: no change. Raises 22023, 23503, '
-    'and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
+    'A disabled customer spends nothing; grants and refunds still work. Disabled already: no change. Call it as SELECT '
+    '* FROM. Raises 22023, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_enable_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_enable_customer(text, text, text) IS
-    'Undoes mega_disable_customer; a deleted customer stays deleted. Not disabled: no change. Raises 22023, 23503, and '
-    'MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
+    'Undoes mega_disable_customer; a deleted customer stays deleted. Not disabled: no change. Call it as SELECT * '
+    'FROM. Raises 22023, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_delete_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_delete_customer(text, text, text) IS
-    'Marks a customer deleted (I12): the row stays, and nothing is spent. Marked already: no change, the first time stands. '
-    'Raises 22023, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
+    'Marks a customer deleted (I12): the row stays, and nothing is spent. Marked already: no change, the first time '
+    'stands. Call it as SELECT * FROM. Raises 22023, 23503, and MG004 for an erased customer. Locks the customer FOR '
+    'NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_restore_customer(pass_id text, reason text DEFAULT NULL, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT changed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_restore_customer(text, text, text) IS
-    'Takes the mark of mega_delete_customer off; a disabled customer stays disabled. Not marked: no change. Raises 22023, '
-    '23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
+    'Takes the mark of mega_delete_customer off; a disabled customer stays disabled. Not marked: no change. Call it as '
+    'SELECT * FROM. Raises 22023, 23503, and MG004 for an erased customer. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_find_customers(search text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
@@ -121,19 +123,20 @@ CREATE FUNCTION mega_merge_customers(source text, target text, merge_id text DEF
     OUT mg_pass_id text, OUT mg_credits integer, OUT moved_rows bigint, OUT replayed boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_merge_customers(text, text, text, text) IS
-    'Makes two customers one: the source''s rows, credits and preferences go to the target, and from then on the source''s '
-    'pass id and identities mean the target (mega.merged_into); mega_customer alone shows its own row. Again it is a replay; '
-    'an audit customer.merge tells of it. Raises 22023 for a customer into itself, 23503, MG002 for another merge under this '
-    'merge_id, MG004 for a target that is not active or an erased source, MG009 for a source that was merged elsewhere, '
-    '22003, and 25001 above READ COMMITTED. Locks source, target and the source''s own sources FOR UPDATE, in byte order.';
+    'Makes two customers one: the source''s rows, credits and preferences go to the target, and from then on the '
+    'source''s pass id and identities mean the target (mega.merged_into); mega_customer alone shows its own row. Again '
+    'it is a replay; an audit customer.merge tells of it. Call it as SELECT * FROM. Raises 22023 for a customer into '
+    'itself, 23503, MG002 for another merge under this merge_id, MG004 for a target that is not active or an erased '
+    'source, MG009 for a source that was merged elsewhere, 22003, and 25001 above READ COMMITTED. Locks source, target '
+    'and the source''s own sources FOR UPDATE, in byte order.';
 
 -- level: admin
 CREATE FUNCTION mega_erase_customer(pass_id text, actor text DEFAULT NULL,
     OUT mg_pass_id text, OUT erased_rows bigint)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION mega_erase_customer(text, text) IS
-    'Takes what is personal out of a customer''s row, those of who was merged into it, the ledger and mega_admin: names, '
-    'addresses, identities, prompts, titles, comments, documents, URLs. Credits, counts, dates, ids, references, codes and '
-    'the weights of tags stay. Then capture, release, the sweeps, expiry, refund and revoke go on; every other write is '
-    'MG004. Again it is no change; an audit customer.erase tells of it. Raises 22023, 23503, and 25001 above READ COMMITTED. '
-    'Locks the customers FOR UPDATE, in byte order.';
+    'Takes what is personal out of a customer''s row, those of who was merged into it, the ledger and mega_admin: '
+    'names, addresses, identities, prompts, titles, comments, documents, URLs. Credits, counts, dates, ids, '
+    'references, codes and the weights of tags stay. Then capture, release, the sweeps, expiry, refund and revoke go '
+    'on; every other write is MG004. Again it is no change; an audit customer.erase tells of it. Call it as SELECT * '
+    'FROM. Raises 22023, 23503, and 25001 above READ COMMITTED. Locks the customers FOR UPDATE, in byte order.';

@@ -6,8 +6,8 @@ CREATE FUNCTION mega_start_session(pass_id text, session_id text DEFAULT NULL, p
     OUT mg_id text, OUT mg_session_id text, OUT created boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_start_session(text, text, text, text, jsonb, jsonb) IS
-    'Appends a session, once per id. client: version, os, browser, device. Raises 23503 unknown customer, 22023 bad '
-    'argument, MG002 when the id is another customer''s.';
+    'Appends a session, once per id. client: version, os, browser, device. Call it as SELECT * FROM. Raises 23503 '
+    'unknown customer, 22023 bad argument, MG002 when the id is another customer''s.';
 
 -- level: app
 CREATE FUNCTION mega_create_generation(pass_id text, generation_id text DEFAULT NULL, mma_mode text DEFAULT NULL,
@@ -16,9 +16,9 @@ CREATE FUNCTION mega_create_generation(pass_id text, generation_id text DEFAULT 
     meta jsonb DEFAULT '{}', OUT mg_id text, OUT mg_generation_id text, OUT created boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_create_generation(text, text, text, text, text, text, text, text, text, jsonb, jsonb) IS
-    'Appends a generation, once per id, with status queued and mg_status pending. Raises 23503 unknown customer or '
-    'parent, 23514 a parent of another customer, 22023 bad argument, MG002 when the id is another customer''s, MG008 an '
-    'expiring URL in vars.';
+    'Appends a generation, once per id, with status queued and mg_status pending. Call it as SELECT * FROM. Raises '
+    '23503 unknown customer or parent, 23514 a parent of another customer, 22023 bad argument, MG002 when the id is '
+    'another customer''s, MG008 an expiring URL in vars.';
 
 -- level: app
 CREATE FUNCTION mega_update_generation(generation_id text, mma_status text DEFAULT NULL, vars jsonb DEFAULT NULL,
@@ -26,9 +26,9 @@ CREATE FUNCTION mega_update_generation(generation_id text, mma_status text DEFAU
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_update_generation(text, text, jsonb, jsonb, text) IS
     'Moves a generation''s status forward (I9), merges vars into its variable map (RFC 7396) and sets the columns that '
-    'fields names; done and error are for mega_complete_generation and mega_fail_generation. Raises MG003 no such '
-    'generation, MG002 another output URL for a finished one, MG007 status backwards, MG008 an expiring URL, 22023 bad '
-    'argument, 23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
+    'fields names; done and error are for mega_complete_generation and mega_fail_generation. Call it as SELECT * FROM. '
+    'Raises MG003 no such generation, MG002 another output URL for a finished one, MG007 status backwards, MG008 an '
+    'expiring URL, 22023 bad argument, 23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, output_key text DEFAULT NULL,
@@ -37,9 +37,9 @@ CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, ou
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_complete_generation(text, text, text, text, integer, jsonb, jsonb, text, text) IS
     'Ends a generation with its permanent URL: status done, mg_status succeeded; captures the hold that paid for it. '
-    'Again with the same URL: no change. Raises MG003 no such generation or hold, MG002 done with another URL, MG008 a '
-    'URL that expires, MG001 when a released hold cannot be drawn again, 22023 bad argument. Locks the hold''s customer, '
-    'then the generation, FOR NO KEY UPDATE.';
+    'Again with the same URL: no change. Call it as SELECT * FROM. Raises MG003 no such generation or hold, MG002 done '
+    'with another URL, MG008 a URL that expires, MG001 when a released hold cannot be drawn again, 22023 bad argument. '
+    'Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id text DEFAULT NULL,
@@ -47,8 +47,8 @@ CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id tex
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
     'Ends a generation with an error: status error, mg_status failed; releases the hold that paid for it. Again, or '
-    'behind a step or a row that said error: the first error stays. Raises MG003 no such generation or hold, MG007 when '
-    'it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
+    'behind a step or a row that said error: the first error stays. Call it as SELECT * FROM. Raises MG003 no such '
+    'generation or hold, MG007 when it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',
@@ -60,16 +60,17 @@ CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input j
 COMMENT ON FUNCTION mega_append_mma_step(text, text, jsonb, jsonb, jsonb, timestamptz, timestamptz, integer, text, text,
     text, text) IS
     'Appends a step with the next number, or at at_step, and may move the generation''s status (I7), not to done; one '
-    'that moves it to error gives it its error, if there is none. Raises MG003 no such generation, MG002 when at_step is '
-    'taken by another step, MG007 status backwards, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
+    'that moves it to error gives it its error, if there is none. Call it as SELECT * FROM. Raises MG003 no such '
+    'generation, MG002 when at_step is taken by another step, MG007 status backwards, 22023 bad argument. Locks the '
+    'generation FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_append_mma_steps(generation_id text, steps jsonb, pass_id text DEFAULT NULL,
     OUT written integer, OUT replayed integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_append_mma_steps(text, jsonb, text) IS
-    'Appends steps, all or none: an array of objects with the arguments of mega_append_mma_step. Raises what that raises, '
-    'with the entry''s position. Locks the generation FOR NO KEY UPDATE.';
+    'Appends steps, all or none: an array of objects with the arguments of mega_append_mma_step. Call it as SELECT * '
+    'FROM. Raises what that raises, with the entry''s position. Locks the generation FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_append_scan_line(generation_id text, line text, pass_id text DEFAULT NULL, OUT lines integer)
@@ -89,9 +90,9 @@ CREATE FUNCTION mega_tweak_generation(parent_generation_id text, generation_id t
 COMMENT ON FUNCTION mega_tweak_generation(text, text, jsonb, text, text, text, text, text, text, text, jsonb, jsonb, text)
     IS
     'Records what a user wants otherwise, an event of type tweak about the parent, and appends the generation that '
-    'follows, once per generation_id or event_id; mode, type and session are the parent''s where they are NULL. Raises '
-    'MG003 no such parent, MG002 an id that says something else, 22023 bad argument, 23514 another customer''s, MG008 an '
-    'expiring URL. Locks the customer FOR NO KEY UPDATE and the parent FOR SHARE.';
+    'follows, once per generation_id or event_id; mode, type and session are the parent''s where they are NULL. Call '
+    'it as SELECT * FROM. Raises MG003 no such parent, MG002 an id that says something else, 22023 bad argument, 23514 '
+    'another customer''s, MG008 an expiring URL. Locks the customer FOR NO KEY UPDATE and the parent FOR SHARE.';
 
 -- level: worker
 CREATE FUNCTION mega_claim_generations(worker text, max_rows integer DEFAULT 1, lease interval DEFAULT '15 minutes',
@@ -100,9 +101,9 @@ CREATE FUNCTION mega_claim_generations(worker text, max_rows integer DEFAULT 1, 
     OUT mg_meta jsonb, OUT attempt integer)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION mega_claim_generations(text, integer, interval, text, interval) IS
-    'Hands out generations to a worker, oldest first, none to two at once: those that are queued and were never claimed, '
-    'and those whose lease is over and that did not end. Skips what others have locked. Raises 22023. Locks what it '
-    'hands out FOR NO KEY UPDATE.';
+    'Hands out generations to a worker, oldest first, none to two at once: those that are queued and were never '
+    'claimed, and those whose lease is over and that did not end. Skips what others have locked. Call it as SELECT * '
+    'FROM. Raises 22023. Locks what it hands out FOR NO KEY UPDATE.';
 
 -- level: worker
 CREATE FUNCTION mega_extend_claim(generation_id text, worker text, lease interval) RETURNS boolean
@@ -118,17 +119,17 @@ CREATE FUNCTION mega_record_mma_event(pass_id text, event_type text, payload jso
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_record_mma_event(text, text, jsonb, text, text, timestamptz) IS
     'Records what a user did, once per event_id, and folds it into the preference snapshot, which it returns (I2). '
-    'Raises 23503 unknown customer or generation, 23514 another customer''s generation, 22023 bad argument or payload, '
-    'MG002 replay with other content, MG008 an expiring URL. Locks the customer FOR NO KEY UPDATE and the generation FOR '
-    'SHARE.';
+    'Call it as SELECT * FROM. Raises 23503 unknown customer or generation, 23514 another customer''s generation, '
+    '22023 bad argument or payload, MG002 replay with other content, MG008 an expiring URL. Locks the customer FOR NO '
+    'KEY UPDATE and the generation FOR SHARE.';
 
 -- level: app
 CREATE FUNCTION mega_record_mma_events(events jsonb, OUT written integer, OUT replayed integer)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_record_mma_events(jsonb) IS
     'Records events, all or none: an array of objects with the arguments of mega_record_mma_event. Each customer is '
-    'projected once. Raises what that raises, with the entry''s position. Locks the customers FOR NO KEY UPDATE in byte '
-    'order of pass id.';
+    'projected once. Call it as SELECT * FROM. Raises what that raises, with the entry''s position. Locks the '
+    'customers FOR NO KEY UPDATE in byte order of pass id.';
 
 -- level: app
 CREATE FUNCTION mega_record_feedback(pass_id text, feedback_id text DEFAULT NULL, generation_id text DEFAULT NULL,
@@ -137,9 +138,9 @@ CREATE FUNCTION mega_record_feedback(pass_id text, feedback_id text DEFAULT NULL
     OUT mg_id text, OUT created boolean)
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_record_feedback(text, text, text, text, text, text, text, text, text, jsonb) IS
-    'Appends what a user says about a generation or a session, once per id. Raises 23503 unknown customer or generation, '
-    '23514 another customer''s generation, 22023 bad argument, MG002 when the id is another customer''s, MG008 a URL that '
-    'expires. Locks the generation FOR SHARE.';
+    'Appends what a user says about a generation or a session, once per id. Call it as SELECT * FROM. Raises 23503 '
+    'unknown customer or generation, 23514 another customer''s generation, 22023 bad argument, MG002 when the id is '
+    'another customer''s, MG008 a URL that expires. Locks the generation FOR SHARE.';
 
 -- level: user
 CREATE FUNCTION mega_generation_history(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
@@ -172,8 +173,9 @@ COMMENT ON FUNCTION mega_generation(text, text) IS
 CREATE FUNCTION mega_delete_generation(generation_id text, pass_id text DEFAULT NULL, OUT mg_id text,
     OUT changed boolean) AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_delete_generation(text, text) IS
-    'Marks a generation deleted: reads show it no more, the ledger keeps it. Again: no change. Raises MG003 no such '
-    'generation, 23514 another customer''s, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
+    'Marks a generation deleted: reads show it no more, the ledger keeps it. Again: no change. Call it as SELECT * '
+    'FROM. Raises MG003 no such generation, 23514 another customer''s, 22023 bad argument. Locks the generation FOR NO '
+    'KEY UPDATE.';
 
 -- level: user
 CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT NULL,
