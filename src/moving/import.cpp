@@ -14,6 +14,7 @@
 #include "pg/result.hpp"
 #include "pg/rounds.hpp"
 #include "pg/subtransaction.hpp"
+#include "pg/warning.hpp"
 
 namespace mega::moving {
 
@@ -298,6 +299,15 @@ std::optional<pg::jsonb> mapping_of(const pg::arguments &given, int i) {
     return object;
 }
 
+// A missing column is normal; this one is more likely called otherwise.
+void warn_of_nobodys(const legacy_schema &from) {
+    constexpr legacy credits = legacy::credit_transactions;
+    if (from.wants(credits) && from.column(credits, "shopify_customer_id") == nullptr)
+        pg::warn("the table " + from.qualified(credits) +
+                     " has no column shopify_customer_id: its credits are nobody's",
+                 "A view of the table, in a schema of its own, can have it.");
+}
+
 Datum import(FunctionCallInfo fcinfo) {
     using in = arguments::import;
     const pg::arguments given(fcinfo);
@@ -316,6 +326,7 @@ Datum import(FunctionCallInfo fcinfo) {
     const Oid function = fcinfo->flinfo->fn_oid;
     schema::guarded_catalog_of(function, schema::written::all); // refuses before anything is read
     const legacy_schema from(name, names_of(given, in::tables));
+    warn_of_nobodys(from);
     const import_task task{from, pg::clock_time(), mapping_of(given, in::mapping)};
     pg::session_lock only(0x6d656761, pg::schema_of_function(function), "another session imports already",
                           "Wait for it; one import at a time.");

@@ -154,8 +154,9 @@ bool is_left_out(const std::optional<std::vector<std::string>> &only, legacy tab
     return only && !is_told_by(table) && std::ranges::find(*only, definition_of(table).name) == only->end();
 }
 
-[[noreturn]] void refuse_missing(const std::string &shown, legacy table, const char *column, const char *what) {
-    throw pg::sql_error{"42703", "the table " + shown + " has no column " + column, what,
+[[noreturn]] void refuse_without_key(const std::string &shown, legacy table) {
+    throw pg::sql_error{"42703", "the table " + shown + " has no column " + definition_of(table).key,
+                        "It is the key by which its rows are told apart.",
                         std::string("Make a view of the table, in a schema of its own, that has it") +
                             (is_told_by(table) ? "." : "; or leave the table out: tables.")};
 }
@@ -217,10 +218,7 @@ void legacy_schema::look(Oid schema, legacy table) {
     const TupleDesc shape = relation.get()->rd_att;
     const std::string shown = qualified(table);
     if (pg::attribute_of(shape, definition.key) == 0)
-        refuse_missing(shown, table, definition.key, "It is the key by which its rows are told apart.");
-    if (table == legacy::credit_transactions && pg::attribute_of(shape, "shopify_customer_id") == 0)
-        refuse_missing(shown, table, "shopify_customer_id",
-                       "It says whose the credits are; without it they are nobody's.");
+        refuse_without_key(shown, table);
     for (const legacy_column &column : definition.columns)
         if (const AttrNumber at = pg::attribute_of(shape, column.name); at != 0)
             require_type(shown, column, shape, at);

@@ -60,8 +60,8 @@ struct found_column {
 class legacy_schema {
 public:
     // Looks them up as the caller. Raises 42P01 when the schema or all tables are missing, 42703 for a table without
-    // its key column and for credits that are nobody's, 42804 for a column of a type that cannot be read. only: names
-    // of tables; std::nullopt for all. Raises 22023 for a name that is none, and 42P01 for one that is not there.
+    // its key column, 42804 for a column of a type that cannot be read. only: names of tables; std::nullopt for all.
+    // Raises 22023 for a name that is none, and 42P01 for one that is not there.
     legacy_schema(std::string_view name, const std::optional<std::vector<std::string>> &only);
 
     bool has(legacy table) const { return there_[static_cast<std::size_t>(table)]; }    // in the schema
