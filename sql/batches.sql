@@ -65,7 +65,7 @@ SELECT what, pg_temp.batch(entry) FROM (VALUES
     ('reserved txn_id', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "txn_id": "hold:1"}'), ('txn_id an object', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "txn_id": {}}'),
     ('expiry of a spend', '{"pass_id": "pass:test:batches-c", "delta": -1, "reason": "spend", "expires_at": "2099-01-01"}'), ('expiry infinite', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "infinity"}'),
     ('expiry a number', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": 2099}'), ('meta a list', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "meta": []}'),
-    ('allow_negative a text', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "allow_negative": "true"}'), ('unknown key', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "amount": 1}'), ('key in capitals', '{"Pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}'),
+    ('allow_negative a text', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "allow_negative": "true"}'), ('unknown key', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "amount": 1}'), ('unknown key of null', '{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "amount": null}'), ('key in capitals', '{"Pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant"}'),
     ('a number', '1'), ('a text', '"pass:test:batches-c"'), ('a list', '[]'), ('null', 'null'), ('an empty object', '{}')) v(what, entry);
 -- a time that is none is Postgres' own error
 SELECT pg_temp.batch('{"pass_id": "pass:test:batches-c", "delta": 1, "reason": "grant", "expires_at": "soon"}');

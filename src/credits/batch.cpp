@@ -38,10 +38,15 @@ pg::timestamp read_time(std::size_t position, std::string_view key, const pg::js
     });
 }
 
+constexpr std::string_view members[] = {"pass_id", "delta",  "reason",     "source", "ref_type",
+                                        "ref_id",  "txn_id", "expires_at", "meta",   "allow_negative"};
+
 void read_member(std::size_t position, std::string_view key, const pg::json_value &value, posting &entry) {
     constexpr std::pair<std::string_view, std::optional<std::string> posting::*> texts[] = {
         {"source", &posting::source}, {"ref_type", &posting::ref_type}, {"ref_id", &posting::ref_id}};
     const auto text = std::ranges::find(texts, key, [](const auto &one) { return one.first; });
+    if (std::ranges::find(members, key) == std::end(members))
+        refuse(position, "there is no key " + pg::quoted(key), "Known are " + ledger::listed(members) + ".");
     if (value.is_null())
         return; // as if it were not there
     if (key == "pass_id") {
@@ -63,14 +68,10 @@ void read_member(std::size_t position, std::string_view key, const pg::json_valu
         if (!value.is_object())
             refuse(position, "meta must be a JSON object");
         entry.meta = pg::json_builder::document_of(value);
-    } else if (key == "allow_negative") {
+    } else {
         if (!value.is_boolean())
             refuse(position, "allow_negative must be true or false");
         entry.allow_negative = value.boolean();
-    } else {
-        refuse(
-            position, "there is no key " + pg::quoted(key),
-            "Known are pass_id, delta, reason, source, ref_type, ref_id, txn_id, expires_at, meta and allow_negative.");
     }
 }
 

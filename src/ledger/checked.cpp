@@ -45,6 +45,13 @@ void throw_null_column(const char *name) {
                         "The table allows it because rows from before mega have none; new rows need it."};
 }
 
+std::string listed(std::span<const std::string_view> names) {
+    std::string list;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        list.append(i == 0 ? "" : i + 1 < names.size() ? ", " : " and ").append(names[i]);
+    return list;
+}
+
 void check_finite(const char *name, std::optional<pg::timestamp> value) {
     if (value && !pg::is_finite(*value))
         throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, "Use NULL for no time."};

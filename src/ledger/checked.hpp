@@ -39,6 +39,9 @@ template <class Value> Value require_column(const char *name, const std::optiona
     return *value;
 }
 
+// "a, b and c", for a hint.
+std::string listed(std::span<const std::string_view> names);
+
 // How far ahead of the server's clock a fact may be dated: clocks differ.
 inline constexpr std::int64_t most_ahead = 5 * 60 * std::int64_t{1'000'000};
 

@@ -52,18 +52,13 @@ std::optional<pg::jsonb> entry::document(std::string_view key) const {
     return value ? std::optional(pg::json_builder::document_of(*value)) : std::nullopt;
 }
 
-std::string listed(std::span<const std::string_view> names) {
-    std::string list;
-    for (std::size_t i = 0; i < names.size(); ++i)
-        list.append(i == 0 ? "" : i + 1 < names.size() ? ", " : " and ").append(names[i]);
-    return list;
-}
-
 void entry::refuse_others(std::span<const std::string_view> known) const {
     pg::for_each_member(object_, [&](std::string_view key, const pg::json_value &) {
         if (std::ranges::find(known, key) == known.end())
-            throw pg::sql_error{
-                ledger::bad_argument, "there is no key " + pg::quoted(key), {}, "Known are " + listed(known) + "."};
+            throw pg::sql_error{ledger::bad_argument,
+                                "there is no key " + pg::quoted(key),
+                                {},
+                                "Known are " + ledger::listed(known) + "."};
     });
 }
 

@@ -29,9 +29,6 @@ private:
     JsonbContainer *object_;
 };
 
-// "a, b and c", for a hint.
-std::string listed(std::span<const std::string_view> names);
-
 // Runs body and puts the entry's position in front of an error, ours or what a trigger said, unless the transaction is
 // to be tried again: that is no entry's fault.
 template <class Body> auto at_entry(std::size_t position, Body body) {

@@ -10,7 +10,6 @@
 #include "pg/entry.hpp"
 #include "pg/merge_patch.hpp"
 #include "pg/result.hpp"
-#include "studio/entries.hpp"
 #include "studio/generation.hpp"
 
 namespace mega::studio {
@@ -37,7 +36,7 @@ column field_named(std::string_view key) {
     throw pg::sql_error{ledger::bad_argument,
                         "fields has an unknown key " + pg::quoted(key),
                         {},
-                        "Known are " + listed(known) + "; mma_status and vars have arguments of their own."};
+                        "Known are " + ledger::listed(known) + "; mma_status and vars have arguments of their own."};
 }
 
 [[noreturn]] void refuse_type(std::string_view key, const char *wanted, const pg::json_value &value) {
