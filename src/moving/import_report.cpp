@@ -9,7 +9,7 @@ void count(pg::json_builder &out, const char *name, std::int64_t number) {
     out.key(name).number(std::to_string(number));
 }
 
-void add_tallies(pg::json_builder &out, const char *name, const std::map<std::string, tally> &all) {
+void add_tallies(pg::json_builder &out, const char *name, const std::map<std::string_view, tally> &all) {
     out.key(name).begin_object();
     for (const auto &[what, one] : all) {
         out.key(what).begin_object();
@@ -51,7 +51,7 @@ void add_table(pg::json_builder &out, const table_report &table) {
     out.end_array().end_object();
 }
 
-void merge(std::map<std::string, tally> &all, const std::map<std::string, tally> &others) {
+void merge(std::map<std::string_view, tally> &all, const std::map<std::string_view, tally> &others) {
     for (const auto &[what, one] : others)
         all[what].add(one);
 }

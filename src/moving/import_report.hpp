@@ -28,7 +28,7 @@ struct difference {
 
 struct table_report {
     std::int64_t read = 0, written = 0, there = 0, changed = 0, brought = 0;
-    std::map<std::string, tally> mended, refused;
+    std::map<std::string_view, tally> mended, refused; // by the words of how and why
     std::vector<difference> differing; // of changed rows that were not brought; no more than most_examples
 
     void mend(const note &what, const std::string &id) {

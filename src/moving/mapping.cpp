@@ -13,7 +13,9 @@ using column = schema::ledger;
 
 constexpr std::string_view reserved[] = {
     "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:", "revoke:", "topup:", "lot:"};
-const char *fault_of(std::string_view url) {
+
+// Empty when it has none.
+std::string_view fault_of(std::string_view url) {
     const core::url_verdict verdict = core::check_url(url);
     if (verdict.fault == core::url_fault::signature || verdict.fault == core::url_fault::credentials)
         return how::signed_url;
@@ -26,16 +28,16 @@ const char *fault_of(std::string_view url) {
     } catch (const pg::sql_error &) {
         return how::unfit_url;
     }
-    return nullptr;
+    return {};
 }
 
 void set_url(const legacy_row &row, const char *name, column c, mapped<column> &out) {
     const auto url = row.text(name);
-    const char *fault = url && !core::is_blank(*url) ? fault_of(*url) : nullptr;
-    if (fault != nullptr)
+    const std::string_view fault = url && !core::is_blank(*url) ? fault_of(*url) : std::string_view();
+    if (!fault.empty())
         out.mend(fault, std::string(name) + "=" +
                             std::string(core::beginning_of(core::redact_urls(*url).value_or(*url), 200)));
-    const bool kept = url && !core::is_blank(*url) && fault == nullptr;
+    const bool kept = url && !core::is_blank(*url) && fault.empty();
     out.set(name, c, kept ? url : std::optional<std::string>());
 }
 

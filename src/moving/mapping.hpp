@@ -11,41 +11,41 @@ namespace mega::moving {
 
 // How often each happened is counted; the words are those of the report.
 namespace how {
-inline constexpr const char *null_time = "null_time";
-inline constexpr const char *future_time = "future_time";
-inline constexpr const char *signed_url = "signed_url";
-inline constexpr const char *provider_url = "provider_url";
-inline constexpr const char *unfit_url = "unfit_url";
-inline constexpr const char *unfit_text = "unfit_text";
-inline constexpr const char *unfit_json = MEGA_UNFIT_JSON;
-inline constexpr const char *unfit_user_id = "unfit_user_id";
-inline constexpr const char *unknown_status = "unknown_status";
-inline constexpr const char *doubled_reference = "doubled_reference";
-inline constexpr const char *mapped_reason = "mapped_reason";
-inline constexpr const char *anonymous = "anonymous";
-inline constexpr const char *by_session = "customer_of_session";
-inline constexpr const char *email_key = "email_key";
-inline constexpr const char *two_keys = "two_keys";
-inline constexpr const char *missing_customer = "missing_customer";
-inline constexpr const char *negative_balance = "negative_balance";
-inline constexpr const char *opened_balance = "balance_differs";
-inline constexpr const char *taken_identity = "taken_identity";
-inline constexpr const char *disabled = "disabled_taken_over";
+inline constexpr std::string_view null_time = "null_time";
+inline constexpr std::string_view future_time = "future_time";
+inline constexpr std::string_view signed_url = "signed_url";
+inline constexpr std::string_view provider_url = "provider_url";
+inline constexpr std::string_view unfit_url = "unfit_url";
+inline constexpr std::string_view unfit_text = "unfit_text";
+inline constexpr std::string_view unfit_json = MEGA_UNFIT_JSON;
+inline constexpr std::string_view unfit_user_id = "unfit_user_id";
+inline constexpr std::string_view unknown_status = "unknown_status";
+inline constexpr std::string_view doubled_reference = "doubled_reference";
+inline constexpr std::string_view mapped_reason = "mapped_reason";
+inline constexpr std::string_view anonymous = "anonymous";
+inline constexpr std::string_view by_session = "customer_of_session";
+inline constexpr std::string_view email_key = "email_key";
+inline constexpr std::string_view two_keys = "two_keys";
+inline constexpr std::string_view missing_customer = "missing_customer";
+inline constexpr std::string_view negative_balance = "negative_balance";
+inline constexpr std::string_view opened_balance = "balance_differs";
+inline constexpr std::string_view taken_identity = "taken_identity";
+inline constexpr std::string_view disabled = "disabled_taken_over";
 } // namespace how
 
 namespace why {
-inline constexpr const char *bad_id = "bad_id";
-inline constexpr const char *bad_customer = "bad_customer";
-inline constexpr const char *zero_delta = "zero_delta";
-inline constexpr const char *no_delta = "no_delta";
-inline constexpr const char *reserved_id = "reserved_id";
-inline constexpr const char *id_taken = "id_taken";
-inline constexpr const char *refused = "refused";
-inline constexpr const char *erased = "erased_customer";
+inline constexpr std::string_view bad_id = "bad_id";
+inline constexpr std::string_view bad_customer = "bad_customer";
+inline constexpr std::string_view zero_delta = "zero_delta";
+inline constexpr std::string_view no_delta = "no_delta";
+inline constexpr std::string_view reserved_id = "reserved_id";
+inline constexpr std::string_view id_taken = "id_taken";
+inline constexpr std::string_view refused = "refused";
+inline constexpr std::string_view erased = "erased_customer";
 } // namespace why
 
 struct note {
-    const char *what;
+    std::string_view what; // one of how or why
     std::string example;
 };
 
@@ -64,7 +64,7 @@ template <class Column> struct mapped {
     template <class Value> void set(const char *from, Column column, const Value &value) {
         fields.push_back({from, column, pg::to_datum(value)});
     }
-    void mend(const char *what, std::string example) { mended.push_back({what, std::move(example)}); }
+    void mend(std::string_view what, std::string example) { mended.push_back({what, std::move(example)}); }
     const pg::nullable_datum *find(Column column) const {
         for (const auto &one : fields)
             if (one.column == column)
