@@ -83,7 +83,7 @@ sub news_and_errors {
         my ($more_contexts, $more_memory) = (contexts($client) - $contexts, own_memory($client) - $memory);
         note("$rounds $what: memory contexts $contexts kB + $more_contexts, backend $memory kB + $more_memory");
         cmp_ok($more_contexts, '<=', 64, "$what: the memory contexts do not grow");
-        cmp_ok($more_memory, '<=', 1024, "$what: the backend does not grow");
+        takes_at_most($more_memory, 1024, "$what: the backend does not grow");
     }
     $client->close;
     return;
@@ -112,7 +112,7 @@ sub many_raw_rows {
         $client->rows($rows_of{$kind});
         my $more = peak_memory($client) - $peak;
         note("$rows_of{$kind}: $more kB");
-        cmp_ok($more, '<=', 12_288 + $customers + $rows / 40, "$kind: a statement takes little for each customer");
+        takes_at_most($more, 12_288 + $customers + $rows / 40, "$kind: a statement takes little for each customer");
         $client->close;
     }
     is($node->safe_psql('flat', q{SELECT count(*), sum(mg_credits) FROM mega_customers WHERE mg_pass_id LIKE 'pass:raw:%'}), "$customers|$rows", 'every row counts');
@@ -163,7 +163,7 @@ sub loops_over_customers {
         is($client->rows($then), $then_answer, $then);
         my $more = peak_memory($client) - $peak;
         note("$then: $more kB");
-        cmp_ok($more, '<=', 12_288 + $customers / 2, "$then: little for each customer");
+        takes_at_most($more, 12_288 + $customers / 2, "$then: little for each customer");
         $client->close;
     }
     is($node->safe_psql('flat', q{SELECT count(*) FROM mega_reconcile_credits()}), 0, 'the books agree (I1)');
@@ -222,7 +222,7 @@ sub flat_memory {
     note("$calls calls: memory contexts $contexts kB + $more_contexts, backend $memory kB + $more_memory");
     cmp_ok($more_contexts, '<=', 64, 'the memory contexts do not grow');
     # The process may take a block more of what Postgres caches; a dozen bytes a call would be seen.
-    cmp_ok($more_memory, '<=', 1024, 'the backend does not grow');
+    takes_at_most($more_memory, 1024, 'the backend does not grow');
 
     is($node->safe_psql('flat', q{SELECT count(*) FILTER (WHERE mg_reason = 'grant') / 5,
         count(*) FILTER (WHERE mg_reason = 'order') / 2, count(*) FILTER (WHERE mg_reason = 'spend')

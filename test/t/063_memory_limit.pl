@@ -12,6 +12,7 @@ use mega_test;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+plan skip_all => 'the address sanitizer ends a process that gets no memory' if is_sanitized();
 plan skip_all => 'there is no prlimit' if system('prlimit --version >/dev/null 2>&1') != 0;
 
 my $steps = $ENV{MEGA_MEMORY_STEPS} // 8;

@@ -11,7 +11,21 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
 
-our @EXPORT = qw(start_node start_replicating_node seed_of_storm storm wait_for_storm kill_backend books_disagree quoted);
+our @EXPORT = qw(start_node start_replicating_node seed_of_storm storm wait_for_storm kill_backend books_disagree quoted takes_at_most is_sanitized);
+
+# Whether the server runs with the address sanitizer, which keeps freed memory back and needs its own.
+sub is_sanitized { return !!$ENV{ASAN_OPTIONS} }
+
+# Asserts that a process took no more of the system's memory than that, both in kB.
+sub takes_at_most {
+    my ($taken, $most, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+  SKIP: {
+        skip 'the address sanitizer keeps memory back', 1 if is_sanitized();
+        cmp_ok($taken, '<=', $most, $name);
+    }
+    return;
+}
 
 # A running node. Each further argument is a line of postgresql.conf. MEGA_WRITE_PATH says how functions write.
 sub start_node {
