@@ -30,6 +30,7 @@ using schema::name;
 
 constexpr column bounded_texts[] = {column::mg_actor_pass_id, column::mg_session_hash, column::mg_email,
                                     column::mg_shopify_customer_id, column::mg_key};
+constexpr const char *admin_types = "admin_session, admin_audit, profile, runtime_config or app_config.";
 constexpr column times[] = {column::mg_first_seen_at, column::mg_last_seen_at, column::mg_deleted_at,
                             column::mg_created_at, column::mg_updated_at};
 
@@ -61,12 +62,10 @@ std::optional<record_type> check_id(admin_row &row) {
     }
     if (!type && row.is_null(column::mg_record_type))
         throw pg::sql_error{ledger::bad_column, "mg_id does not begin with a record type", "mg_id=" + pg::quoted(id),
-                            "Use <record type>:<id>, of admin_session, admin_audit, profile, runtime_config or "
-                            "app_config."};
+                            std::string("Use <record type>:<id>, of ") + admin_types};
     if (!type || core::is_ledger_type(*type))
         throw pg::sql_error{ledger::bad_column, "mg_record_type is not a record type of mega_admin",
-                            "mg_record_type=" + pg::quoted(*type_name),
-                            "Use admin_session, admin_audit, profile, runtime_config or app_config."};
+                            "mg_record_type=" + pg::quoted(*type_name), std::string("Use ") + admin_types};
     if (!core::is_record_id(*type_name, id))
         throw pg::sql_error{ledger::bad_column, "mg_id has not the shape of its record type",
                             "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(*type_name),

@@ -38,17 +38,24 @@ pg::timestamp read_time(std::size_t position, std::string_view key, const pg::js
     });
 }
 
+// The first of them have to be there.
 constexpr std::string_view members[] = {"pass_id", "delta",  "reason",     "source", "ref_type",
                                         "ref_id",  "txn_id", "expires_at", "meta",   "allow_negative"};
+constexpr std::size_t needed = 3;
 
+// Where it stands among the members.
+std::size_t member_named(std::size_t position, std::string_view key) {
+    const auto found = std::ranges::find(members, key);
+    if (found == std::end(members))
+        refuse(position, "there is no key " + pg::quoted(key), "Known are " + ledger::listed(members) + ".");
+    return static_cast<std::size_t>(found - std::begin(members));
+}
+
+// key: a member's; what is null is as if it were not there.
 void read_member(std::size_t position, std::string_view key, const pg::json_value &value, posting &entry) {
     constexpr std::pair<std::string_view, std::optional<std::string> posting::*> texts[] = {
         {"source", &posting::source}, {"ref_type", &posting::ref_type}, {"ref_id", &posting::ref_id}};
     const auto text = std::ranges::find(texts, key, [](const auto &one) { return one.first; });
-    if (std::ranges::find(members, key) == std::end(members))
-        refuse(position, "there is no key " + pg::quoted(key), "Known are " + ledger::listed(members) + ".");
-    if (value.is_null())
-        return; // as if it were not there
     if (key == "pass_id") {
         entry.pass_id = read_string(position, key, value);
     } else if (key == "reason") {
@@ -97,16 +104,17 @@ posting read_entry(std::size_t position, const pg::json_value &value) {
         refuse(position, "an entry must be a JSON object", std::string("It is of type ") + value.type_name() + ".");
     posting entry;
     entry.overdraft_hint = may_allow_negative;
-    constexpr std::string_view needed[] = {"pass_id", "delta", "reason"};
-    std::array<bool, std::size(needed)> told{};
+    std::array<bool, std::size(members)> told{};
     pg::for_each_member(value.container(), [&](std::string_view key, const pg::json_value &member) {
+        const std::size_t which = member_named(position, key);
+        if (member.is_null())
+            return;
+        told[which] = true;
         read_member(position, key, member, entry);
-        for (std::size_t i = 0; i < told.size(); ++i)
-            told[i] = told[i] || (key == needed[i] && !member.is_null());
     });
-    for (std::size_t i = 0; i < told.size(); ++i)
+    for (std::size_t i = 0; i < needed; ++i)
         if (!told[i])
-            refuse(position, std::string(needed[i]) + " must not be NULL");
+            refuse(position, std::string(members[i]) + " must not be NULL");
     check_posting(entry);
     return entry;
 }

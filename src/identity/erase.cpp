@@ -190,7 +190,7 @@ private:
     }
 
     void erase_customer(const std::string &pass_id) {
-        const ledger::locked_customer customer = *store_.lock_customer(pass_id);
+        const ledger::locked_customer customer = ledger::require_locked_row(store_, pass_id);
         std::vector<ledger::customer_change> changes;
         for (const column c : texts)
             changes.emplace_back(c, pg::nullable_datum{});

@@ -67,8 +67,8 @@ void merging::lock(std::string source, std::string target) {
         all = wanted.size() == before;
     }
     sources_.push_back(source);
-    source_ = *store_.lock_customer(source);
-    target_ = *store_.lock_customer(target);
+    source_ = ledger::require_locked_row(store_, source);
+    target_ = ledger::require_locked_row(store_, target);
 }
 
 void merging::refuse_merged_elsewhere() const {
@@ -90,8 +90,8 @@ void merging::join() {
     source_credits_ = source_.credits;
     target_credits_ = target_.credits;
     const pg::jsonb source_meta = ledger::meta_of(store_, source_.pass_id);
-    source_lots_ = ledger::open_lots_of(source_meta);
-    target_lots_ = ledger::open_lots_of(ledger::meta_of(store_, target_.pass_id));
+    source_lots_ = source_.lots;
+    target_lots_ = target_.lots;
     write_source();
     ledger::see_what_others_did(store_, target_);
     credits_ = ledger::balance_after(target_, source_credits_);
@@ -126,8 +126,8 @@ void merging::open_books() {
                                                                          " target=" + pg::quoted(target_.pass_id)),
                             "Merge them in a statement of its own."};
     (void)store_.run_as(opener_, open_all_books); // the owner of the tables need not own the function
-    source_ = *store_.lock_customer(std::string(source_.pass_id));
-    target_ = *store_.lock_customer(std::string(target_.pass_id));
+    source_ = ledger::require_locked_row(store_, source_.pass_id);
+    target_ = ledger::require_locked_row(store_, target_.pass_id);
 }
 
 void merging::move_rows() {
@@ -213,8 +213,8 @@ pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {
     detail.key("target").text(target_.pass_id);
     detail.key("source_credits").number(std::to_string(source_credits_));
     detail.key("target_credits").number(std::to_string(target_credits_));
-    const pg::jsonb source_lots = ledger::lots_document(source_lots_),
-                    target_lots = ledger::lots_document(target_lots_);
+    const pg::jsonb source_lots = ledger::lots_document(*source_lots_),
+                    target_lots = ledger::lots_document(*target_lots_);
     detail.key("source_lots").value(pg::value_of(source_lots));
     detail.key("target_lots").value(pg::value_of(target_lots));
     detail.key("moved").begin_object();

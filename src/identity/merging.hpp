@@ -1,7 +1,6 @@
 // Two customers on their way to become one: their locks, what moves, and what each of them is behind it.
 #pragma once
 
-#include "core/lots.hpp"
 #include "ledger/store.hpp"
 #include "pg/jsonb.hpp"
 
@@ -48,7 +47,7 @@ private:
     std::vector<std::string> sources_; // of the source, and then the source
     std::map<std::string, std::int64_t> moved_;
     std::int32_t source_credits_ = 0, target_credits_ = 0, credits_ = 0;
-    core::open_lots source_lots_, target_lots_;
+    ledger::shared_lots source_lots_, target_lots_;
 };
 
 } // namespace mega::identity

@@ -52,16 +52,19 @@ std::string listed(std::span<const std::string_view> names) {
     return list;
 }
 
+static void check_finite(const char *name, pg::timestamp value, const char *hint) {
+    if (!pg::is_finite(value))
+        throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, hint};
+}
+
 void check_finite(const char *name, std::optional<pg::timestamp> value) {
-    if (value && !pg::is_finite(*value))
-        throw pg::sql_error{"22008", std::string(name) + " must be a finite time", {}, "Use NULL for no time."};
+    if (value)
+        check_finite(name, *value, "Use NULL for no time.");
 }
 
 pg::timestamp require_time(const char *name, std::optional<pg::timestamp> value) {
     const pg::timestamp at = require(name, value);
-    if (!pg::is_finite(at))
-        throw pg::sql_error{
-            "22008", std::string(name) + " must be a finite time", {}, "Give a time, for example now()."};
+    check_finite(name, at, "Give a time, for example now().");
     return at;
 }
 

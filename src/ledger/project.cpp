@@ -33,6 +33,13 @@ locked_customer require_locked_or_erased_customer(store &store, std::string_view
     return *std::move(customer);
 }
 
+locked_customer require_locked_row(store &store, std::string_view pass_id) {
+    auto customer = store.lock_customer(pass_id);
+    if (!customer)
+        throw_unknown_customer(pass_id);
+    return *std::move(customer);
+}
+
 std::int32_t balance_after(const locked_customer &customer, std::int64_t delta) {
     const std::int64_t balance = customer.credits + delta;
     if (balance < PG_INT32_MIN || balance > PG_INT32_MAX)

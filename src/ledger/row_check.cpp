@@ -63,24 +63,24 @@ void agree(ledger_row &row, column c, std::string_view from_id) {
                std::string(name(c)) + "=" + pg::quoted(*value) + " mg_id says " + pg::quoted(from_id));
 }
 
+constexpr const char *ledger_types = "session, generation, feedback, credit_transaction, mma_step or mma_event.";
+
 record_type check_id(ledger_row &row) {
     const std::string_view id = row.text(column::mg_id).value_or("");
-    auto type_name = row.text(column::mg_record_type);
-    if (!type_name) {
-        type_name = id.substr(0, id.find(':'));
-        if (!core::parse_record_type(*type_name))
-            refuse(
-                "mg_id does not begin with a record type", "mg_id=" + pg::quoted(id),
-                "Use <record type>:<id>, of session, generation, feedback, credit_transaction, mma_step or mma_event.");
-        row.set(column::mg_record_type, *type_name);
-    }
-    const auto type = core::parse_record_type(*type_name);
+    const auto given = row.text(column::mg_record_type);
+    const std::string_view type_name = given ? *given : id.substr(0, id.find(':'));
+    const auto type = core::parse_record_type(type_name);
+    if (!given && !type)
+        refuse("mg_id does not begin with a record type", "mg_id=" + pg::quoted(id),
+               std::string("Use <record type>:<id>, of ") + ledger_types);
+    if (!given)
+        row.set(column::mg_record_type, type_name);
     if (!type || !core::is_ledger_type(*type))
-        refuse("mg_record_type is not a record type of the ledger", "mg_record_type=" + pg::quoted(*type_name),
-               "Use session, generation, feedback, credit_transaction, mma_step or mma_event.");
-    if (!core::is_record_id(*type_name, id))
+        refuse("mg_record_type is not a record type of the ledger", "mg_record_type=" + pg::quoted(type_name),
+               std::string("Use ") + ledger_types);
+    if (!core::is_record_id(type_name, id))
         refuse("mg_id has not the shape of its record type",
-               "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(*type_name),
+               "mg_id=" + pg::quoted(id) + " mg_record_type=" + pg::quoted(type_name),
                *type == record_type::mma_step ? "Use mma_step:<generation id>:<step number>."
                                               : "Use <record type>:<id>.");
     return *type;

@@ -220,6 +220,9 @@ locked_customer require_locked_customer(store &store, std::string_view pass_id);
 // The same for what goes on with customers who were erased.
 locked_customer require_locked_or_erased_customer(store &store, std::string_view pass_id);
 
+// Locks the very row, erased or not, whoever goes on for it. Raises 23503 when there is none.
+locked_customer require_locked_row(store &store, std::string_view pass_id);
+
 // What a customer has, with the caller's rights and by the caller's snapshot.
 struct current_balance {
     std::int32_t credits;

@@ -12,7 +12,7 @@ struct setting {
 
 // Opens a level of settings that AtEOXact_GUC closes: on success only, because the end of a (sub)transaction gives back
 // what was before after an error.
-template <class Settings> int set_in_scope(inside, const Settings &settings) {
+inline int set_in_scope(inside, std::span<const setting> settings) {
     const int level = NewGUCNestLevel();
     for (const setting &one : settings)
         set_config_option(one.name, one.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);

@@ -22,21 +22,27 @@ using column = schema::ledger;
 constexpr column not_fields[] = {column::mg_mma_status, column::mg_mma_vars, column::mg_deleted_at};
 constexpr column decided_by_completing[] = {column::mg_output_url, column::mg_status, column::mg_error};
 
-column field_named(std::string_view key) {
-    constexpr std::string_view prefix = "mg_";
-    const std::string_view bare = key.starts_with(prefix) ? key.substr(prefix.size()) : key;
+constexpr std::string_view column_prefix = "mg_";
+std::string_view field_name(column c) { return std::string_view(schema::name(c)).substr(column_prefix.size()); }
+bool is_field(column c) { return std::ranges::find(not_fields, c) == std::end(not_fields); }
+
+[[noreturn]] void refuse_field(std::string_view key) {
     std::vector<std::string_view> known;
-    for (const column c : writable) {
-        if (std::ranges::find(not_fields, c) != std::end(not_fields))
-            continue;
-        known.push_back(std::string_view(schema::name(c)).substr(prefix.size()));
-        if (known.back() == bare)
-            return c;
-    }
+    for (const column c : writable)
+        if (is_field(c))
+            known.push_back(field_name(c));
     throw pg::sql_error{ledger::bad_argument,
                         "fields has an unknown key " + pg::quoted(key),
                         {},
                         "Known are " + ledger::listed(known) + "; mma_status and vars have arguments of their own."};
+}
+
+column field_named(std::string_view key) {
+    const std::string_view bare = key.starts_with(column_prefix) ? key.substr(column_prefix.size()) : key;
+    for (const column c : writable)
+        if (field_name(c) == bare && is_field(c))
+            return c;
+    refuse_field(key);
 }
 
 [[noreturn]] void refuse_type(std::string_view key, const char *wanted, const pg::json_value &value) {
