@@ -167,7 +167,8 @@ bool is_below(std::string_view host, std::string_view domain) noexcept {
 }
 
 // The first signature of the URL or of one that stands in its path or query as it is.
-std::optional<url_signature> find_signature_within(std::string_view url) {
+std::optional<url_signature> find_signature_within(std::string_view whole) {
+    const std::string_view url = whole.substr(0, whole.find('#'));
     if (const auto found = find_signature(url))
         return found;
     if (url.find("://", url.find("://") + 1) == std::string_view::npos)
@@ -180,6 +181,14 @@ std::optional<url_signature> find_signature_within(std::string_view url) {
                 return found;
             }
     return std::nullopt;
+}
+
+// The same, also of what the URL means where it was cut out of JSON, which is what a search in texts looks at.
+std::optional<url_signature> find_signature_as_meant(std::string_view url) {
+    if (const auto found = find_signature_within(url))
+        return found;
+    const auto plain = without_escapes(url);
+    return plain ? find_signature_within(*plain) : std::nullopt;
 }
 
 // Not frozen: only triggers and functions ask.
@@ -223,7 +232,7 @@ url_verdict check_url(std::string_view url) {
     if (authority.has_userinfo)
         return {url_fault::credentials};
 
-    if (const auto found = find_signature_within(url.substr(0, url.find('#')))) {
+    if (const auto found = find_signature_as_meant(url)) {
         if (found->what == url_signature::kind::credentials)
             return {url_fault::credentials};
         return {url_fault::signature, found->family, found->parameter, found->nested};

@@ -20,9 +20,9 @@ struct url_verdict {
 // Takes one URL, nothing around it. none: http or https, a host, no userinfo, and not signed in the way of any of the
 // families that url_families.cpp lists (names compared without case, after percent-decoding; '&' and ';' separate), nor
 // by a token that says when it ends; the same for URLs that stand in its path or query, as they are or percent-encoded
-// to a depth of two. Letters beyond ASCII are welcome, and behind the authority the characters that browsers tolerate:
-// space | { } ^ ` " < > \ [ ]. A fragment is not looked at. Linear in the text. Raises std::bad_alloc only.
-// FROZEN in what it lets pass, as is_permanent_url is.
+// to a depth of two, and for what it means where it carries escapes of JSON. Letters beyond ASCII are welcome, and
+// behind the authority the characters that browsers tolerate: space | { } ^ ` " < > \ [ ]. A fragment is not looked at.
+// Linear in the text. Raises std::bad_alloc only. FROZEN in what it lets pass, as is_permanent_url is.
 url_verdict check_url(std::string_view url);
 
 // check_url without the reason. FROZEN: a CHECK constraint calls it, and rows that once passed must pass again when a
@@ -89,7 +89,8 @@ bool has_expiring_url(std::string_view text);
 // The text with the secret parts of its URLs replaced by REDACTED: the values of signatures, policies and tokens of the
 // families, and the userinfo's password (its user name where there is no password: then that is the token), also where
 // the URL is escaped as in JSON. All other bytes stay. nullopt if there is nothing to cut, so also for a text that was
-// redacted before. Linear in the text. Raises std::bad_alloc only.
+// redacted before. Linear in the text, and once more whenever a cut shows one reading, as it stands or as JSON means
+// it, a secret that was hidden from it. Raises std::bad_alloc only.
 std::optional<std::string> redact_urls(std::string_view text);
 
 } // namespace mega::core

@@ -209,11 +209,7 @@ std::vector<text_span> find_all_secrets(std::string_view text) {
     return spans;
 }
 
-} // namespace
-
-std::optional<std::string> redact_urls(std::string_view text) {
-    if (!may_hold_url(text))
-        return std::nullopt;
+std::optional<std::string> redact_once(std::string_view text) {
     std::vector<text_span> spans = find_all_secrets(text);
     if (const auto plain = unescape(text))
         for (const text_span &span : find_all_secrets(plain->text))
@@ -230,6 +226,19 @@ std::optional<std::string> redact_urls(std::string_view text) {
         copied = span.end;
     }
     result.append(text, copied);
+    return result;
+}
+
+} // namespace
+
+std::optional<std::string> redact_urls(std::string_view text) {
+    if (!may_hold_url(text))
+        return std::nullopt;
+    std::optional<std::string> result = redact_once(text);
+    // What was cut may have hidden from one reading, as it stands or as JSON means it, what the other sees behind it.
+    if (result && result->find('\\') != std::string::npos)
+        while (auto more = redact_once(*result))
+            result = std::move(more);
     return result;
 }
 

@@ -105,6 +105,19 @@ std::string repeated(std::string_view piece, std::size_t times) {
     return text;
 }
 
+TEST(permanent_url, reads_what_json_escaped) {
+    const std::string token = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDM2MDB9.c2ln";
+    for (const std::string tail :
+         {R"(?b=1\u0026hdnts=1)", R"(?hdnts\u003d1)", R"(\u003fhdnts=1)", R"(?b=1\\u0026hdnts=1)",
+          R"(\u003Fb=1\u0026hdnts\u003D1)", R"(?u=https:\/\/b\/?hdnts=1)"})
+        EXPECT_EQ(check_url("https://a/x" + tail).fault, url_fault::signature) << tail;
+    for (const std::string before : {R"(?b=1\u0026)", R"(\u0026)", R"(?b\u003d)", R"(\/)"})
+        EXPECT_EQ(check_url("https://a/x" + before + token).fault, url_fault::signature) << before;
+    EXPECT_EQ(check_url(R"(https://a/?u=https:\/\/u:p@b)").fault, url_fault::credentials);
+    for (const std::string tail : {R"(?b\u0026c\u003d1)", R"(\)", R"(\u00)", R"(\/b\/)", R"(#\u003fhdnts=1)"})
+        EXPECT_EQ(check_url("https://a/x" + tail).fault, url_fault::none) << tail;
+}
+
 TEST(permanent_url, takes_linear_time) {
     std::string url = "https://example.com/a?";
     while (url.size() < (8u << 20))

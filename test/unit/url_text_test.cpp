@@ -87,7 +87,8 @@ TEST(url_text, cuts_secrets_of_escaped_urls_only) {
         {R"({"u":"https://a/x?b=1\u0026X-Amz-Signature=5f0c\u0026c=2","d":"\u0041"})",
          R"({"u":"https://a/x?b=1\u0026X-Amz-Signature=REDACTED\u0026c=2","d":"\u0041"})"},
         {R"("{\"u\":\"https:\\\/\\\/user:pw@a\"}")", R"("{\"u\":\"https:\\\/\\\/user:REDACTED@a\"}")"},
-        {R"(https:\/\/a\/?hdnts=1)", R"(https:\/\/a\/?hdnts=REDACTED)"}};
+        {R"(https:\/\/a\/?hdnts=1)", R"(https:\/\/a\/?hdnts=REDACTED)"},
+        {R"(https://\u0023@\u003fhdnts=a)", R"(https://REDACTED@\u003fhdnts=REDACTED)"}};
     for (const auto &[text, cut] : cases) {
         EXPECT_EQ(redact_urls(text), cut) << text;
         EXPECT_FALSE(redact_urls(cut)) << cut;
@@ -151,6 +152,10 @@ TEST(url_text, takes_linear_time) {
     while (signatures.size() < (8u << 20))
         signatures += "https://a/?q-signature=1&";
     EXPECT_TRUE(redact_urls(signatures));
+    std::string escaped;
+    while (escaped.size() < (4u << 20))
+        escaped += R"(https:\/\/a\/?q-signature=1\u0026)";
+    EXPECT_TRUE(redact_urls(escaped));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
@@ -158,9 +163,9 @@ TEST(url_text, takes_linear_time) {
 rc::Gen<std::string> url_text() {
     const auto piece = rc::gen::element<std::string>(
         "https://", "http://", "q-signature=", "hdnts=", "&", ";", "?", "#", "/", "@", ":", "a", "b.example",
-        "REDACTED", "(", ")", "[", "]", "{", "}", "'", "`", "\"", "<", " ", ".", ",", "\\", "\\u0026",
-        "q-%73ignature=", "é", "=", "expires=", "token=", "1", "%3A%2F%2F", "%2F", "%25", "%3F", "%26",
-        "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDM2MDB9.", "bcdn_token=");
+        "REDACTED", "(", ")", "[", "]", "{", "}", "'", "`", "\"", "<", " ", ".", ",", "\\", "\\u0026", "\\u003d",
+        "\\u0023", "\\u003f", "\\/", "\\\\u0026", "q-%73ignature=", "é", "=", "expires=", "token=", "1", "%3A%2F%2F",
+        "%2F", "%25", "%3F", "%26", "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDM2MDB9.", "bcdn_token=");
     return rc::gen::map(rc::gen::container<std::vector<std::string>>(piece),
                         [](const std::vector<std::string> &pieces) {
                             std::string text;
@@ -187,7 +192,9 @@ RC_GTEST_PROP(url_text, permanent_urls_hold_nothing_expiring_of_their_own, ()) {
     const auto fault = check_url(url).fault;
     if (fault == url_fault::credentials || fault == url_fault::signature)
         RC_ASSERT(!is_permanent_url(url));
-    if (url.find_first_of("'` \"<>") == std::string::npos && fault == url_fault::none)
+    // In a text these end a URL; check_url takes one whole.
+    const std::string plain = without_escapes(url).value_or(url);
+    if (plain.find_first_of("'` \"<>") == std::string::npos && fault == url_fault::none)
         RC_ASSERT(!has_expiring_url(url));
 }
 
