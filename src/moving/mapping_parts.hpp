@@ -2,15 +2,15 @@
 #pragma once
 
 #include "core/text_rule.hpp"
+#include "ledger/checked.hpp"
 #include "moving/mapping.hpp"
 #include "pg/clock.hpp"
 
 namespace mega::moving {
 
-inline constexpr std::int64_t most_ahead = 5 * 60 * pg::microseconds_per_second;
 inline constexpr pg::timestamp epoch{-pg::unix_epoch_offset};
 
-inline bool is_ahead(pg::timestamp time, const terms &by) { return time.value > by.now.value + most_ahead; }
+inline bool is_ahead(pg::timestamp time, const terms &by) { return time.value > by.now.value + ledger::most_ahead; }
 
 // A time that is one and has passed.
 inline std::optional<pg::timestamp> sane(const legacy_row &row, const char *name, const terms &by) {
