@@ -66,6 +66,8 @@ SELECT * FROM mega_complete_generation('a1', 'https://assets.example.com/a.mp4')
 -- a word that goes out of use: what stands there may be left
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_status) VALUES ('generation:a3', 'pass:app:1', 'suggested');
 SELECT object, offenders, example FROM mega_validate();
+SET mega.extra_mma_modes = ' fingertips , collage ';
+SELECT object, offenders, example FROM mega_validate();
 RESET mega.extra_mma_statuses;
 RESET mega.extra_mma_modes;
 SELECT object, offenders, example FROM mega_validate();
@@ -95,6 +97,7 @@ SELECT object, action, detail FROM mega_install();
 INSERT INTO mega_customers (mg_pass_id) VALUES ('5b0a7f1e-0000-4000-8000-000000000001');
 SELECT mg_credits FROM mega_record_credit('5b0a7f1e-0000-4000-8000-000000000001', 5, 'gift');
 SELECT mg_pass_id, created FROM mega_ensure_customer('a visitor');
+SELECT r.mg_pass_id, r.created FROM unnest(ARRAY['pass:anon:visitor-17', 'pass:user:bob']) id, generate_series(1, 2) n, mega_ensure_customer(id || left('', n)) r;
 SELECT created FROM mega_create_generation('a visitor', 'v1');
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:v1', 'a visitor', 3, 'gift');
 SELECT mg_credits FROM mega_balance('a visitor');
@@ -161,6 +164,29 @@ SELECT count(*) FROM mega_generations WHERE mg_generation_id = 'v1';
 DELETE FROM mega_generations WHERE mg_id = 'generation:v1' RETURNING mg_id;
 SELECT mg_id, mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE mg_pass_id = 'pass:app:2' OR mg_generation_id = 'v1' ORDER BY 1;
 SELECT mg_action, mg_actor_pass_id, mg_detail FROM mega_admin WHERE mg_record_type = 'admin_audit' ORDER BY mg_created_at;
+-- so it does when a trigger of the application's deletes it
+SELECT g.created, (SELECT mg_step_no FROM mega_append_mma_step('v2', 'scan')) AS step FROM mega_create_generation('pass:app:2', 'v2') g;
+CREATE FUNCTION sweep_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM mega_generations WHERE mg_id = 'generation:v2'; RETURN NULL; END $$;
+CREATE TABLE bin (n int);
+CREATE TRIGGER sweep_up AFTER INSERT ON bin FOR EACH ROW EXECUTE FUNCTION sweep_up();
+INSERT INTO bin VALUES (1);
+SELECT count(*) FROM mega_generations WHERE mg_generation_id = 'v2';
+SELECT mg_detail FROM mega_admin WHERE mg_action = 'delete' AND mg_detail ->> 'mg_id' = 'generation:v2';
+-- nothing is told in the owner's name where a trigger of another's would run in it
+SELECT created FROM mega_start_session('pass:app:2', 'e');
+CREATE ROLE regress_mega_other;
+GRANT TRIGGER ON mega_admin TO regress_mega_other;
+GRANT CREATE ON SCHEMA public TO regress_mega_other;
+SET ROLE regress_mega_other;
+CREATE FUNCTION public.look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'runs as %', current_user; RETURN NEW; END $$;
+CREATE TRIGGER aaa_look BEFORE INSERT ON mega_admin FOR EACH ROW EXECUTE FUNCTION public.look();
+RESET ROLE;
+SELECT pg_temp.outcome($$DELETE FROM mega_generations WHERE mg_id = 'session:e'$$);
+DROP TRIGGER aaa_look ON mega_admin;
+DROP FUNCTION public.look();
+REVOKE CREATE ON SCHEMA public FROM regress_mega_other;
+REVOKE ALL ON mega_admin FROM regress_mega_other;
+DROP ROLE regress_mega_other;
 SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a credit row', $$DELETE FROM mega_generations WHERE mg_id = 'credit_transaction:o7'$$), ('customers', 'DELETE FROM mega_customers'), ('truncate', 'TRUNCATE mega_generations')) v(what, statement);
 RESET mega.deletes;
 SELECT * FROM mega_reconcile_credits();

@@ -56,6 +56,12 @@ DELETE FROM mega_admin WHERE mg_id = 'app_config:configs.prices';
 SELECT mega_app_config('configs.prices');
 SELECT version FROM mega_set_app_config('configs.prices', '15', 5);
 SELECT mega_app_config('configs.prices'), mega_app_config('configs.prices', 5) AS before;
+-- a key of an application's own that looks like a version of it takes a number, and jams nothing
+SELECT version FROM mega_set_app_config('configs.theme', '1');
+INSERT INTO mega_admin (mg_id, mg_key, mg_value) VALUES ('app_config:configs.theme.v2', 'configs.theme.v2', '"ours"'), ('app_config:configs.theme.v3', 'configs.theme.v3', '"ours"');
+SELECT version FROM mega_set_app_config('configs.theme', '2', 1);
+SELECT version FROM mega_set_app_config('configs.theme', '3', 4);
+SELECT version, mg_value FROM mega_app_config_versions('configs.theme');
 -- one that an application had before there were versions is the first of them, and keeps what the application noted
 INSERT INTO mega_admin (mg_id, mg_value, mg_meta) VALUES ('app_config:configs.old', '"old"', '{"note": "ours", "version": "2024-11", "actor": {"team": "web"}}');
 SELECT mega_app_config('configs.old'), mega_app_config('configs.old', 1) AS first, mega_app_config('configs.old', 2) AS second;

@@ -108,6 +108,7 @@ SELECT * FROM mega_expire_credits();
 SELECT mg_credits, spendable FROM mega_balance('pass:shopify:7401');
 SELECT count(*) AS texts FROM mega_generations g WHERE g::text ~ 'ada@' OR g.mg_error IS NOT NULL;
 SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_preferences()) AS preferences;
+CREATE FUNCTION passes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 -- so do lots, and where somebody's own trigger has customers written by SQL
 SELECT FROM mega_ensure_customer('pass:test:lots') l, mega_ensure_customer('pass:test:ended') e;
 SELECT mega_record_credit('pass:test:lots', 40, 'order', txn_id => 'lots-1', expires_at => now() + interval '1 day') IS NOT NULL AS granted, mega_record_credit('pass:test:lots', 30, 'order', txn_id => 'lots-2', expires_at => clock_timestamp() + interval '400 milliseconds') IS NOT NULL,
@@ -116,16 +117,25 @@ SELECT mega_record_credit('pass:test:lots', 40, 'order', txn_id => 'lots-1', exp
 SELECT mg_credits FROM mega_record_credit('pass:test:ended', 5, 'order', expires_at => clock_timestamp() + interval '1 millisecond');
 SELECT l.erased_rows, e.erased_rows FROM mega_erase_customer('pass:test:lots') l, mega_erase_customer('pass:test:ended') e;
 SELECT pg_sleep(0.42);
+CREATE TRIGGER passes BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION passes();
+BEGIN;
+SELECT hold_id FROM mega_release_expired_holds();
+ROLLBACK;
+DROP TRIGGER passes ON mega_generations;
 SELECT outcome, mg_credits FROM mega_capture_credit('lots held', 2);
 SELECT outcome, mg_credits FROM mega_release_credit('lots held too');
 SELECT hold_id FROM mega_release_expired_holds();
-CREATE FUNCTION passes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER passes BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION passes();
 SELECT mg_id, mg_credits FROM mega_refund_credit('lots spent', 'lots refund', 10);
 DROP TRIGGER passes ON mega_customers;
 SELECT mg_id, mg_credits, revoked FROM mega_revoke_credit('lots revoke', 'lots-1', amount => 3);
 SELECT expired, credits FROM mega_expire_credits();
 SELECT mg_credits, mg_meta #> '{mega,lots}' -> 0 -> 1 AS left_of_lots_1 FROM mega_customers WHERE mg_pass_id = 'pass:test:lots';
+-- a lot of a counterparty's that is named like her keeps its name
+SELECT FROM mega_ensure_customer('pass:test:named') n, mega_ensure_customer('pass:test:giver') g;
+SELECT mega_record_credit('pass:test:giver', 10, 'referral', txn_id => 'referral/pass:test:named', expires_at => now() + interval '1 day') IS NOT NULL AS granted, mega_transfer_credit('pass:test:giver', 'pass:test:named', 4, 'named') IS NOT NULL AS given;
+SELECT erased_rows FROM mega_erase_customer('pass:test:named');
+SELECT mg_meta -> 'mega' AS note FROM mega_generations WHERE mg_id = 'credit_transaction:transfer:named:out';
 SELECT mg_reason, mg_delta, mg_meta #> '{mega,lots}' AS lots FROM mega_generations WHERE mg_pass_id = 'pass:test:lots' ORDER BY mg_created_at, mg_id COLLATE "C";
 SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_lots()) AS lots;
 --

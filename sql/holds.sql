@@ -360,5 +360,15 @@ RESET session_replication_role;
 SELECT hold_id, amount FROM mega_release_expired_holds(1);
 SELECT outcome, mg_credits FROM mega_release_credit('due-holds-old2');
 SELECT pg_temp.outcome($$SELECT mega_release_credit('holds-old2')$$);
+-- what a hold took is what its own settlement left of it, whoever else has rows under such ids: a merge may bring one, and a long
+-- id has no room for a number behind it
+SELECT FROM mega_ensure_customer('pass:test:holds-from') f, mega_ensure_customer('pass:test:holds-to') t;
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-to', 20, 'grant');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) SELECT 'credit_transaction:release:' || id, 'pass:test:holds-from', 3, 'odd' FROM unnest(ARRAY['holds-odd', repeat('h', 503)]) id;
+SELECT h.mg_credits AS held, r.mg_credits AS released FROM unnest(ARRAY['holds-odd', repeat('h', 503)]) id, mega_hold_credit('pass:test:holds-to', 10, id) h, mega_release_credit(left(id || left('', h.mg_credits), 503)) r;
+SELECT pg_temp.outcome(format('SELECT mega_refund_credit(%L, %L)', 'hold:' || id, 'before')) FROM unnest(ARRAY['holds-odd', repeat('h', 503)]) id;
+SELECT mg_credits FROM mega_merge_customers('pass:test:holds-from', 'pass:test:holds-to');
+SELECT pg_temp.outcome(format('SELECT mega_refund_credit(%L, %L)', 'hold:' || id, 'after')) FROM unnest(ARRAY['holds-odd', repeat('h', 503)]) id;
+SELECT length(mg_id), mg_delta, left(mg_ref_id, 9) AS refers FROM mega_generations WHERE mg_pass_id = 'pass:test:holds-to' AND mg_reason = 'release' ORDER BY 1;
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

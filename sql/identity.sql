@@ -145,6 +145,8 @@ SELECT what, pg_temp.outcome('SELECT mega_ensure_customer(' || arguments || ')')
     ('name is a number', $$shopify_customer_id => '7118', profile => '{"first_name": 5}'$$),
     ('opt-in is a text', $$shopify_customer_id => '7118', profile => '{"marketing_opt_in": "yes"}'$$),
     ('time zone', $$shopify_customer_id => '7118', profile => '{"timezone": "Dubai"}'$$),
+    ('POSIX zone of an area', $$shopify_customer_id => '7118', profile => '{"timezone": "Asia/Dubai4"}'$$),
+    ('too far from GMT', $$shopify_customer_id => '7118', profile => '{"timezone": "Etc/GMT+13"}'$$),
     ('POSIX time zone', $$shopify_customer_id => '7118', profile => '{"timezone": "FOO3"}'$$),
     ('time zone with a path', $$shopify_customer_id => '7118', profile => '{"timezone": "../../etc/passwd"}'$$),
     ('locale', $$shopify_customer_id => '7118', profile => '{"locale": "en US"}'$$),

@@ -94,3 +94,36 @@ SELECT name, read, written, there, changed, refused FROM pg_temp.counts(:'report
 SELECT mega_parity_report('old_shop') ->> 'verdict' AS verdict;
 SELECT * FROM mega_reconcile_credits();
 DROP SCHEMA old_shop CASCADE;
+
+-- Settings of the session and of the database: text is a time as it stands in whatever order its days are written, types that
+-- identify nothing are not doubled, and a row with a secret is brought again when it changes; no report tells the secret.
+CREATE SCHEMA old_shop;
+CREATE TABLE old_shop.customers (shopify_customer_id text, email text, created_at text DEFAULT '03/04/2025 10:00');
+CREATE TABLE old_shop.credit_transactions (id bigint, shopify_customer_id text, delta int, reason text, ref_type text, ref_id text, created_at text DEFAULT '03/04/2025 10:00');
+CREATE TABLE old_shop.generations (id text, shopify_customer_id text, prompt text, created_at text DEFAULT '03/04/2025 10:00');
+CREATE TABLE old_shop.app_config (key text, value jsonb, updated_at text DEFAULT '03/04/2025 10:00');
+INSERT INTO old_shop.customers VALUES ('201', 'a@example.com');
+INSERT INTO old_shop.credit_transactions SELECT n, '201', 3, 'manual', 'admin', 'admin-7' FROM generate_series(301, 303) n;
+INSERT INTO old_shop.generations VALUES ('h1', '201', 'like https://a.example/x.png?X-Amz-Signature=hush'), ('h2', '201', 'like https://a.example/x.png?X-Amz-Signature=hush');
+INSERT INTO old_shop.app_config VALUES ('store', '{"url": "https://u:hush@a.example/x"}');
+SET mega.unkeyed_ref_types = 'admin';
+SELECT count(*) > 0 AS installed FROM mega_install();
+SET datestyle = 'SQL, DMY';
+CALL mega_import('old_shop') \gset
+RESET datestyle;
+SELECT * FROM pg_temp.counts(:'report');
+SELECT mg_id, mg_ref_type, mg_ref_id, mg_created_at FROM mega_generations WHERE mg_pass_id = 'pass:shopify:201' AND mg_reason = 'manual' ORDER BY 1;
+SET datestyle = 'German';
+SELECT count(*) AS differing FROM mega_parity_sample('old_shop');
+RESET datestyle;
+UPDATE old_shop.generations SET prompt = prompt || ' but warmer';
+UPDATE old_shop.app_config SET value = '{"url": "https://u:hush@a.example/y"}';
+UPDATE mega_generations SET mg_title = 'mine', mg_prompt = 'mine' WHERE mg_id = 'generation:h2';
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, changed, brought, refused FROM pg_temp.counts(:'report');
+SELECT :'report' ~ 'hush' AS tells, :'report' ~ 'REDACTED' AS cut;
+SELECT mg_id, mg_prompt FROM mega_generations WHERE mg_id ~ '^generation:h' ORDER BY 1;
+SELECT mg_value FROM mega_admin WHERE mg_id = 'app_config:store';
+RESET mega.unkeyed_ref_types;
+SELECT count(*) > 0 AS installed FROM mega_install();
+DROP SCHEMA old_shop CASCADE;

@@ -83,4 +83,11 @@ SELECT what, pg_temp.outcome('SELECT ' || call) FROM (VALUES ('at once', $$mega_
 -- what stands there is mega's own
 UPDATE mega_customers SET mg_meta = '{"mega": {"claim": {"id": "mine"}}}' WHERE mg_pass_id = 'pass:test:claims-a';
 SELECT mg_meta #>> '{mega,claim,id}' = pg_temp.id('a') AS kept FROM mega_customers WHERE mg_pass_id = 'pass:test:claims-a';
+-- two that a merge brought together are both of the month
+SELECT FROM mega_ensure_customer('pass:test:claims-from') f, mega_ensure_customer('pass:test:claims-to') t;
+SELECT FROM unnest(ARRAY['from', 'to']) who, mega_update_customer('pass:test:claims-' || who, '{"auto_topup_enabled": true, "auto_topup_monthly_limit_packs": 10, "topup_default_packs": 3}');
+SELECT mg_pass_id, packs FROM mega_claim_topups() WHERE mg_pass_id ~ 'claims-(from|to)' ORDER BY 1;
+SELECT mg_credits FROM mega_merge_customers('pass:test:claims-from', 'pass:test:claims-to');
+SELECT packs, packs_left FROM mega_topup_due() WHERE mg_pass_id = 'pass:test:claims-to';
+SELECT pg_temp.outcome($$SELECT mega_record_topup('pass:test:claims-to', 5, 1, automatic => true)$$);
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:claims-%';

@@ -55,16 +55,29 @@ std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::tab
     return versions;
 }
 
+namespace {
+
+bool is_there(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key, std::int32_t number) {
+    return !spi.run(there_is, where.schema, pg::access::read_write, mg_id_of_version(key, number)).empty();
+}
+
+} // namespace
+
 std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
                             std::optional<std::int32_t> expected) {
-    constexpr auto access = pg::access::read_write;
-    const auto there = [&](std::int32_t number) {
-        return !spi.run(there_is, where.schema, access, mg_id_of_version(key, number)).empty();
-    };
-    if (expected && *expected > 0 && *expected < PG_INT32_MAX && there(*expected) && !there(*expected + 1))
+    if (expected && *expected > 0 && *expected < PG_INT32_MAX && is_there(spi, where, key, *expected) &&
+        !is_there(spi, where, key, *expected + 1))
         return *expected;
-    const std::vector<std::int32_t> versions = versions_of(spi, where, key, access);
+    const std::vector<std::int32_t> versions = versions_of(spi, where, key, pg::access::read_write);
     return versions.empty() ? 0 : versions.front();
+}
+
+std::int32_t next_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
+                          std::int32_t standing) {
+    for (std::int32_t number = standing; number < PG_INT32_MAX;)
+        if (!is_there(spi, where, key, ++number))
+            return number;
+    throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(key), {}};
 }
 
 namespace {

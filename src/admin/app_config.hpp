@@ -20,6 +20,11 @@ inline std::string mg_id_of_version(std::string_view key, std::int32_t version) 
 std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
                             std::optional<std::int32_t> expected);
 
+// The first number behind the version that stands whose id is free: a key of one's own may have taken one. Raises 22003
+// when there is none left. As the current role sees them.
+std::int32_t next_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
+                          std::int32_t standing);
+
 // The numbers of a key's versions, newest first, as the current role sees them.
 std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
                                       pg::access access);

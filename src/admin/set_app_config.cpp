@@ -113,9 +113,7 @@ private:
 
     void number(std::int32_t standing) {
         require(standing);
-        if (standing == PG_INT32_MAX)
-            throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(what_.key), {}};
-        version_ = standing + 1;
+        version_ = next_version(spi_, where_, what_.key, standing);
     }
 
     void append(std::int32_t version, std::optional<pg::jsonb> value, std::optional<std::string_view> actor) {

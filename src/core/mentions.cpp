@@ -38,14 +38,21 @@ bool may_end(std::string_view text, std::size_t at) noexcept {
 }
 
 void replace(std::string &text, std::string_view mention, bool &any) {
+    std::string left;
+    std::size_t copied = 0;
     for (std::size_t at = text.find(mention); at != std::string::npos; at = text.find(mention, at)) {
-        if (may_begin(text, at) && may_end(text, at + mention.size())) {
-            text.replace(at, mention.size(), word);
-            any = true;
-            at += word.size();
-        } else
+        const std::size_t end = at + mention.size();
+        if (!may_begin(text, at) || !may_end(text, end)) {
             ++at;
+            continue;
+        }
+        left.append(text, copied, at - copied).append(word);
+        at = copied = end;
     }
+    if (copied == 0)
+        return;
+    text = left.append(text, copied);
+    any = true;
 }
 
 std::string percent_encoded(std::string_view text) {

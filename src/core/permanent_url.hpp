@@ -82,15 +82,19 @@ bool may_hold_url(std::string_view text) noexcept;
 // is meant; nullopt when nothing is escaped. Raises std::bad_alloc only.
 std::optional<std::string> without_escapes(std::string_view text);
 
-// True when any URL in the text, as it stands or as JSON means it, carries credentials or is signed. It looks at the
-// text alone, so that a malformed URL is judged all the same. Raises std::bad_alloc only.
+// True when any URL in the text, as it stands or as JSON means it, carries credentials or is signed; so also a text
+// that is a URL without its scheme or its host. It looks at the text alone, so that a malformed URL is judged all the
+// same. Raises std::bad_alloc only.
 bool has_expiring_url(std::string_view text);
 
 // The text with the secret parts of its URLs replaced by REDACTED: the values of signatures, policies and tokens of the
 // families, and the userinfo's password (its user name where there is no password: then that is the token), also where
 // the URL is escaped as in JSON. All other bytes stay. nullopt if there is nothing to cut, so also for a text that was
-// redacted before. Linear in the text, and once more whenever a cut shows one reading, as it stands or as JSON means
-// it, a secret that was hidden from it. Raises std::bad_alloc only.
+// redacted before. A text whose cuts bring out one secret behind the other, many times over, becomes REDACTED as a
+// whole. Linear in the text. Raises std::bad_alloc only.
 std::optional<std::string> redact_urls(std::string_view text);
+
+// The same of one URL, whatever stands in it.
+std::string redact_url(std::string_view url);
 
 } // namespace mega::core

@@ -19,6 +19,7 @@ constexpr std::string_view closers = ")]}";
 constexpr byte_set ends(" \t\n\v\f\r\"<>");
 constexpr byte_set ends_in_quotes(" \t\n\v\f\r\"<>'");
 constexpr byte_set ends_in_backquotes(" \t\n\v\f\r\"<>`");
+constexpr byte_set ends_of_lines("\t\n\v\f\r\"<>");
 
 // How far a URL reaches in the text, if `quote` stands before it.
 std::size_t find_end(std::string_view text, char quote) noexcept {
@@ -45,6 +46,22 @@ scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept {
         }
     }
     return {};
+}
+
+// How far a URL reaches whose scheme and "://" are cut off. A path may have blanks in it that nobody encoded, where a
+// query stands behind them in the same line and no other URL begins before.
+std::size_t find_end_of_url(std::string_view rest, char quote) noexcept {
+    const std::size_t end = find_end(rest, quote);
+    const std::string_view head = rest.substr(0, end);
+    if (end >= rest.size() || rest[end] != ' ' || head.find('/') == std::string_view::npos ||
+        head.find_first_of("?#") != std::string_view::npos)
+        return end;
+    std::string_view line = rest.substr(end, find_scheme(rest, end).begin - end);
+    line = line.substr(0, ends_of_lines.find(line));
+    const std::size_t mark = line.find_first_of("?#");
+    if (mark == std::string_view::npos || line[mark] == '#')
+        return end;
+    return end + mark + find_end(line.substr(mark), quote);
 }
 
 // Drops punctuation at the end, but keeps a closing bracket that was opened inside.
@@ -91,7 +108,7 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
         const bool nested = mark.begin < outer_end_;
         const char quote = mark.begin > 0 ? text_[mark.begin - 1] : '\0';
         const std::size_t end = nested ? nested_end(mark.end) : text_.size();
-        const std::size_t length = find_end(text_.substr(mark.end, end - mark.end), quote);
+        const std::size_t length = find_end_of_url(text_.substr(mark.end, end - mark.end), quote);
         const std::string_view whole = text_.substr(mark.begin, mark.end - mark.begin + length);
         if (!nested) {
             outer_end_ = mark.end + length;
@@ -160,9 +177,23 @@ std::optional<unescaped> unescape(std::string_view text) {
 
 } // namespace
 
+// A text that begins with a URL which leaves out its scheme, or its host too, as signing services give them; up to the
+// first blank. Empty where it does not.
+std::string_view relative_url(std::string_view text) noexcept {
+    constexpr std::string_view slashes = "//";
+    if (!text.starts_with('/'))
+        return {};
+    if (text.starts_with(slashes)) { // a remark may begin so, and name somebody's address
+        const std::string_view host = text.substr(slashes.size(), text.find_first_of("/?# \t\n\r", slashes.size()) - 2);
+        if (host.empty() || host.find('@') != std::string_view::npos)
+            return {};
+    }
+    return text.substr(0, ends.find(text));
+}
+
 bool may_hold_url(std::string_view text) noexcept {
-    return text.find("://") != std::string_view::npos || text.find("\\/") != std::string_view::npos ||
-           text.find("\\u00") != std::string_view::npos;
+    return text.starts_with('/') || text.find("://") != std::string_view::npos ||
+           text.find("\\/") != std::string_view::npos || text.find("\\u00") != std::string_view::npos;
 }
 
 std::optional<std::string> without_escapes(std::string_view text) {
@@ -172,6 +203,8 @@ std::optional<std::string> without_escapes(std::string_view text) {
 
 bool has_expiring_url(std::string_view text) {
     const auto expires = [](std::string_view one) {
+        if (find_signature(relative_url(one)))
+            return true;
         url_scanner scanner(one);
         while (const auto found = scanner.next())
             if (find_signature(found->url))
@@ -200,6 +233,7 @@ std::vector<text_span> disjoint(std::vector<text_span> spans) {
 
 std::vector<text_span> find_all_secrets(std::string_view text) {
     std::vector<text_span> spans;
+    find_secrets(relative_url(text), spans);
     for_each_url(text, [&](std::string_view url, std::size_t offset) {
         const std::size_t first = spans.size();
         find_secrets(url, spans);
@@ -209,8 +243,14 @@ std::vector<text_span> find_all_secrets(std::string_view text) {
     return spans;
 }
 
-std::optional<std::string> redact_once(std::string_view text) {
-    std::vector<text_span> spans = find_all_secrets(text);
+void add_secrets(std::string_view text, std::vector<text_span> &spans) {
+    const std::vector<text_span> found = find_all_secrets(text);
+    spans.insert(spans.end(), found.begin(), found.end());
+}
+
+// The text with the spans cut out, and those of what JSON means by it.
+std::optional<std::string> redact_once(std::string_view text, std::vector<text_span> spans) {
+    add_secrets(text, spans);
     if (const auto plain = unescape(text))
         for (const text_span &span : find_all_secrets(plain->text))
             spans.push_back({plain->places[span.begin], plain->places[span.end]});
@@ -229,17 +269,30 @@ std::optional<std::string> redact_once(std::string_view text) {
     return result;
 }
 
+// What was cut may have hidden another secret, from what encloses it or from the other reading of escapes. Nobody's
+// text needs more than two turns; what is made to need more than a few says nothing worth keeping.
+std::optional<std::string> redact_all(std::string_view text, std::vector<text_span> spans) {
+    constexpr int most_turns = 8;
+    std::optional<std::string> result = redact_once(text, std::move(spans));
+    for (int turn = 1; result; ++turn) {
+        auto more = redact_once(*result, {});
+        if (!more)
+            break;
+        result = turn < most_turns ? std::move(more) : std::string(redacted);
+    }
+    return result;
+}
+
 } // namespace
 
 std::optional<std::string> redact_urls(std::string_view text) {
-    if (!may_hold_url(text))
-        return std::nullopt;
-    std::optional<std::string> result = redact_once(text);
-    // What was cut may have hidden from one reading, as it stands or as JSON means it, what the other sees behind it.
-    if (result && result->find('\\') != std::string::npos)
-        while (auto more = redact_once(*result))
-            result = std::move(more);
-    return result;
+    return may_hold_url(text) ? redact_all(text, {}) : std::nullopt;
+}
+
+std::string redact_url(std::string_view url) {
+    std::vector<text_span> spans;
+    find_secrets(url, spans);
+    return redact_all(url, std::move(spans)).value_or(std::string(url));
 }
 
 } // namespace mega::core

@@ -116,8 +116,9 @@ struct releases {
     std::vector<due_hold *> of, in_the_way;
 };
 
-releases find_releases(ledger::store &store, std::span<due_hold> due, std::int64_t balance) {
+releases find_releases(ledger::store &store, std::span<due_hold> due, const ledger::locked_customer &customer) {
     releases found;
+    std::int64_t balance = customer.credits;
     const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text(expired_reason).end_object().finish();
     pg::same_moment moment;
     for (due_hold &hold : due) {
@@ -128,7 +129,8 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, std::int64
             found.in_the_way.push_back(&hold);
             continue;
         }
-        release.meta = meta;
+        if (!customer.erased) // no text of theirs is stored
+            release.meta = meta;
         balance += release.delta;
         found.rows.push_back(std::move(release));
         found.of.push_back(&hold);
@@ -146,7 +148,7 @@ std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold>
     if (!customer || customer->merged_into) // his holds are another one's by now: the next sweep finds them there
         return {};
     write_off_expired(store, *customer);
-    releases found = find_releases(store, due, customer->credits);
+    releases found = find_releases(store, due, *customer);
     std::vector<const posting *> rows;
     for (std::size_t i = 0; i < found.of.size(); ++i) {
         store.settle_hold(found.of[i]->row.mg_id, released_status, found.of[i]->row.place);

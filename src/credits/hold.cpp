@@ -10,6 +10,7 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
+#include "pg/digest.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/result.hpp"
@@ -73,15 +74,30 @@ posting settlement_of(const credit_row &hold, std::string_view hold_id, std::str
 namespace {
 
 // Rows that other customers have under the ids of a settlement are passed over: the next one has a number behind it.
-std::string numbered(const std::string &txn_id, int round) {
-    return round == 1 ? txn_id : txn_id + ":" + std::to_string(round);
+// Where there is no room for that, the number stands behind the kind and a digest of the rest.
+std::string numbered(std::string_view kind, std::string_view hold_id, int round) {
+    const std::string first = std::string(kind) + ":" + std::string(hold_id);
+    const std::string behind = ":" + std::to_string(round);
+    if (round == 1)
+        return first;
+    if (first.size() + behind.size() <= core::max_id_bytes)
+        return first + behind;
+    return std::string(kind) + ":" + pg::sha256_of(hold_id) + behind;
 }
 
-std::optional<credit_row> find_settlement(ledger::store &store, const credit_row &hold, const std::string &txn_id) {
+// Of rows of the customer's own under these ids the one that refers to the hold, else the first: a merge may have
+// brought him one that had been somebody else's.
+std::optional<credit_row> find_settlement(ledger::store &store, const credit_row &hold, std::string_view kind,
+                                          std::string_view hold_id) {
+    std::optional<credit_row> first;
     for (int round = 1;; ++round) {
-        auto row = find_by_txn_id(store, numbered(txn_id, round));
-        if (!row || row->pass_id == hold.pass_id)
+        auto row = find_by_txn_id(store, numbered(kind, hold_id, round));
+        if (!row)
+            return first;
+        if (row->pass_id == hold.pass_id && row->ref_type == "hold" && row->ref_id == hold_id)
             return row;
+        if (row->pass_id == hold.pass_id && !first)
+            first = std::move(row);
         pg::check_for_interrupts();
     }
 }
@@ -94,7 +110,7 @@ void append_settlement(ledger::store &store, ledger::locked_customer &customer, 
     write_off_expired(store, customer);
     if (what.delta > 0)
         what.returns = taken_by_hold(store, hold);
-    const std::string txn_id = *what.txn_id;
+    const std::string kind = what.reason, hold_id = *what.ref_id;
     for (int round = 1; !post_own(store, customer, what); ++round) {
         pg::check_for_interrupts();
         const auto there = find_by_txn_id(store, *what.txn_id);
@@ -107,9 +123,7 @@ void append_settlement(ledger::store &store, ledger::locked_customer &customer, 
                  ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id_of(*what.txn_id))));
         if (own)
             return;
-        what.txn_id = numbered(txn_id, round + 1);
-        if (what.txn_id->size() > core::max_id_bytes)
-            what.txn_id = ledger::new_id();
+        what.txn_id = numbered(kind, hold_id, round + 1);
     }
 }
 
@@ -133,8 +147,8 @@ std::vector<credit_row> rows_of_hold(ledger::store &store, std::string_view hold
     std::vector<credit_row> rows;
     if (auto hold = find_by_txn_id(store, "hold:" + id))
         rows.push_back(*std::move(hold));
-    for (const char *kind : {"capture:", "release:"})
-        if (auto row = rows.empty() ? std::nullopt : find_settlement(store, rows.front(), kind + id))
+    for (const char *kind : {"capture", "release"})
+        if (auto row = rows.empty() ? std::nullopt : find_settlement(store, rows.front(), kind, id))
             rows.push_back(*std::move(row));
     return rows;
 }

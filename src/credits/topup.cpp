@@ -246,10 +246,8 @@ Datum record_topup(FunctionCallInfo fcinfo) {
 constexpr Oid due_types[] = {INT4OID, TEXTOID, INT8OID};
 // The customers come from the partial index on mg_auto_topup_enabled; packs are counted for those that are low only.
 constinit pg::statement due_customers(
-    "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, c.mg_timezone, "
-    "CASE WHEN NOT (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,released}')::pg_catalog.bool "
-    "AND (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 OPERATOR(pg_catalog.>) $3 "
-    "THEN (c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,packs}')::pg_catalog.int8 ELSE 0 END, " MEGA_STANDING " "
+    "SELECT c.mg_pass_id, c.mg_credits, c.mg_topup_default_packs, c.mg_auto_topup_monthly_limit_packs, "
+    "c.mg_timezone, " MEGA_STANDING " "
     "FROM ONLY @schema@.mega_customers c WHERE c.mg_auto_topup_enabled AND c.mg_deleted_at IS NULL "
     "AND NOT coalesce(c.mg_disabled, false) AND c.mg_pass_id COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.>) $2 "
     "AND " MEGA_MAY_BE_LOW("$3") " ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
@@ -272,7 +270,8 @@ std::optional<due_customer> packs_of(pg::spi_connection &spi, const schema::tabl
             spi.run(packs_this_month, where.schema, pg::access::read_only, due.pass_id, zone_or_utc(low.text(i, 4)))
                 .int8(0, 0)
                 .value_or(0);
-        const std::int64_t claimed = low.int8(i, 5).value_or(0);
+        const auto meta = low.json(i, 7);
+        const std::int64_t claimed = meta ? packs_claimed(claims_in(*meta), pg::clock_time()) : 0;
         due.packs_left = static_cast<std::int32_t>(std::max<std::int64_t>(*limit - used - claimed, 0));
         due.packs = std::min(due.packs, *due.packs_left);
     }
@@ -287,7 +286,7 @@ bool add_due(pg::spi_connection &spi, const schema::table_catalog &where, std::i
                                  pg::unix_micros(pg::clock_time()));
     for (std::uint64_t i = 0; i < low.count() && page.size() < most; ++i) {
         behind = *low.text(i, 0);
-        if (stood(low, i, 6) > threshold)
+        if (stood(low, i, 5) > threshold)
             continue;
         if (auto due = packs_of(spi, where, low, i))
             page.push_back(*std::move(due));

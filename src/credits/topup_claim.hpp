@@ -35,8 +35,8 @@ inline auto find_claim(std::vector<claim> &all, std::string_view topup_id) {
 }
 
 // The packs that claims on the customer hold of its month.
-inline std::int32_t packs_claimed(std::span<const claim> all, pg::timestamp now) {
-    std::int32_t packs = 0;
+inline std::int64_t packs_claimed(std::span<const claim> all, pg::timestamp now) {
+    std::int64_t packs = 0;
     for (const claim &one : all)
         packs += one.stands(now) ? one.packs : 0;
     return packs;

@@ -47,11 +47,25 @@ bool is_locale(std::string_view text) {
     return true;
 }
 
+// Etc/GMT0, Etc/GMT+12, Etc/GMT-14 and what is between: the only names of areas that have digits.
+bool is_distance(std::string_view text) {
+    constexpr std::string_view before = "etc/gmt";
+    if (text.size() <= before.size() || !core::equal_ignoring_case(text.substr(0, before.size()), before))
+        return false;
+    const std::string_view hours = text.substr(before.size());
+    const bool is_signed = hours.front() == '+' || hours.front() == '-';
+    const std::string_view digits = hours.substr(is_signed ? 1 : 0);
+    if (digits.empty() || digits.size() > 2 || !std::ranges::all_of(digits, is_digit))
+        return false;
+    const int most = !is_signed ? 0 : hours.front() == '+' ? 12 : 14;
+    return std::stoi(std::string(digits)) <= most;
+}
+
 // A name of the IANA database. Postgres would also take POSIX rules such as FOO3, which are no time zone's name.
 bool is_timezone(std::string_view text) {
     const bool plain = std::ranges::all_of(
         text, [](char c) { return is_letter(c) || is_digit(c) || c == '/' || c == '_' || c == '-' || c == '+'; });
-    const bool named = text.find('/') != std::string_view::npos || std::ranges::none_of(text, is_digit);
+    const bool named = is_distance(text) || std::ranges::none_of(text, is_digit);
     if (!plain || !named || text.size() > TZ_STRLEN_MAX)
         return false;
     const std::string name(text);

@@ -24,9 +24,10 @@ void read_pass_id(wanted &person) {
     };
     if (const auto id = id_behind(shopify); id && !person.shopify_id && !core::plain_shopify_id(*id).empty())
         person.shopify_id = *id;
-    if (const auto id = id_behind(user); id && !person.user_id)
+    // Where any text is a pass id, what stands behind the kind need not be a UUID.
+    if (const auto id = id_behind(user); id && !person.user_id && core::is_uuid(*id))
         person.user_id = pg::parse_uuid(*id);
-    if (const auto id = id_behind(anon); id && !person.anon_id)
+    if (const auto id = id_behind(anon); id && !person.anon_id && core::is_uuid(*id))
         person.anon_id = pg::parse_uuid(*id);
 }
 

@@ -3,8 +3,10 @@
 
 #include "core/mentions.hpp"
 #include "core/record_id.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
+#include "pg/digest.hpp"
 #include "pg/trigger.hpp"
 
 namespace mega::ledger {
@@ -126,10 +128,22 @@ pg::jsonb without_mentions(const erasure &what, pg::jsonb document) {
     return other.value_or(document);
 }
 
+namespace {
+
+// Of what a counterparty's lots took part in, the names stay: they are ids of the counterparty's own rows.
+pg::jsonb note_left(const erasure &what, pg::jsonb meta) {
+    const auto lots = own_member(meta, lots_key);
+    const pg::jsonb left = without_mentions(what, meta);
+    return lots ? with_own_members(left, {lots_key}, [&](pg::json_builder &out) { out.key(lots_key).value(*lots); })
+                : left;
+}
+
+} // namespace
+
 void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_row) {
     if (!what.is_of(old_row.text(column::mg_pass_id).value_or(""))) { // a counterparty's note of a transfer
         if (const auto meta = old_row.json(column::mg_meta))
-            set_document(new_row, column::mg_meta, without_mentions(what, *meta));
+            set_document(new_row, column::mg_meta, note_left(what, *meta));
         return;
     }
     const auto type = core::parse_record_type(old_row.text(column::mg_record_type).value_or(""));
@@ -243,12 +257,6 @@ bool erases(admin c) {
            std::ranges::find(others, c) != std::end(others);
 }
 
-std::string digest_of_erased(std::string_view pass_id) {
-    return std::string(pg::text_of(pg::call([pass_id] {
-        const Datum bytes = PointerGetDatum(cstring_to_text_with_len(pass_id.data(), static_cast<int>(pass_id.size())));
-        return DirectFunctionCall2(binary_encode, DirectFunctionCall1(sha256_bytea, bytes),
-                                   PointerGetDatum(cstring_to_text("hex")));
-    })));
-}
+std::string digest_of_erased(std::string_view pass_id) { return pg::sha256_of(pass_id); }
 
 } // namespace mega::ledger

@@ -5,6 +5,8 @@
 #include "ledger/unprojected.hpp"
 #include "pg/clock.hpp"
 
+#include <map>
+
 namespace mega::ledger {
 
 namespace {
@@ -155,23 +157,32 @@ std::optional<pg::jsonb> fold_in(pg::jsonb stored, std::vector<core::preference_
     return known ? std::optional(with_managed_keys(stored, current->emit())) : std::nullopt;
 }
 
+namespace {
+
+std::map<std::string, core::tag_state, std::less<>> states_in_ledger(store &store, std::string_view pass_id) {
+    unprojected::note_fold(pass_id);
+    auto all = store.as_owner(store.where().generations,
+                              [&] { return read_events(store.spi(), store.where(), pass_id, pg::access::read_write); });
+    std::ranges::sort(all);
+    std::map<std::string, core::tag_state, std::less<>> states;
+    for (const core::preference_event &event : all)
+        for (const core::tag_effect &effect : event.effects)
+            core::fold_into(states[effect.tag], event.at, effect);
+    return states;
+}
+
+} // namespace
+
 pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored,
                   std::vector<core::preference_event> events) {
     auto current = snapshot_of(stored);
     if (!current) // its positions are unintelligible: only the ledger knows
         return with_managed_keys(stored, fold_from_ledger(store, pass_id));
+    std::optional<std::map<std::string, core::tag_state, std::less<>>> folded; // of the ledger, once for all tags
     current->apply(std::move(events), [&](const std::string &tag) {
-        unprojected::note_fold(pass_id);
-        auto all = store.as_owner(store.where().generations, [&] {
-            return read_events(store.spi(), store.where(), pass_id, pg::access::read_write);
-        });
-        std::ranges::sort(all);
-        core::tag_state state;
-        for (const core::preference_event &event : all)
-            for (const core::tag_effect &effect : event.effects)
-                if (effect.tag == tag)
-                    core::fold_into(state, event.at, effect);
-        return state;
+        if (!folded)
+            folded = states_in_ledger(store, pass_id);
+        return (*folded)[tag];
     });
     return with_managed_keys(stored, current->emit());
 }

@@ -4,6 +4,7 @@
 #include "core/record_id.hpp"
 #include "ledger/audit.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/in_flight.hpp"
 #include "ledger/row_check.hpp"
 #include "pg/warning.hpp"
 #include "schema/settings.hpp"
@@ -27,6 +28,15 @@ constinit pg::statement mark_events("UPDATE ONLY @schema@.mega_generations SET m
 constinit pg::statement delete_steps("DELETE FROM ONLY @schema@.mega_generations WHERE mg_generation_id "
                                      "OPERATOR(pg_catalog.=) $1 AND mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
                                      id_type);
+
+// On the stack while the steps of a generation that goes go along: it tells of them.
+class along : in_flight::stacked<along> {
+    friend stacked;
+
+public:
+    along() noexcept = default;
+    static bool under_way() noexcept { return top_for_trigger() != nullptr; }
+};
 
 std::optional<record_type> type_of(const ledger_row &row) {
     return core::parse_record_type(row.text(column::mg_record_type).value_or(""));
@@ -67,18 +77,21 @@ HeapTuple delete_or_mark(const schema::table_catalog &where, const pg::trigger_c
 }
 
 void tell_removed(const schema::table_catalog &where, const pg::trigger_call &call) {
-    if (deletes_setting() != deletes::allow ||
-        pg::trigger_depth() > 1) // of others' triggers, and of steps that go along
+    if (deletes_setting() != deletes::allow || along::under_way())
         return;
     pg::row columns(call.tuple(), call.shape());
     const ledger_row row(where.generations, columns);
     const auto type = type_of(row);
     if (!type || !may_go(*type))
         return;
+    where.admins.may_be_written.require_good(); // before anything is done there in the owner's name
     pg::spi_connection spi;
     std::uint64_t steps = 0;
     if (const auto id = row.text(column::mg_generation_id); id && *type == record_type::generation) {
-        steps = run(spi, where, delete_steps, *id);
+        {
+            const along going;
+            steps = run(spi, where, delete_steps, *id);
+        }
         run(spi, where, mark_events, *id);
     }
     pg::json_builder detail;

@@ -13,7 +13,10 @@ namespace {
 constexpr const char *store_hint = "Copy the asset to your own storage and store its public URL.";
 
 // A URL as it may stand in an error message, and so in the server's log: without its secret.
-std::string shown(std::string_view url) { return pg::quoted(core::redact_urls(url).value_or(std::string(url))); }
+std::string shown(std::string_view url) { return pg::quoted(core::redact_url(url)); }
+std::string shown_text(std::string_view text) {
+    return pg::quoted(core::redact_urls(text).value_or(std::string(text)));
+}
 
 std::string what_signs(const core::url_verdict &verdict) {
     const std::string which = verdict.nested ? "A URL inside it" : "It";
@@ -70,8 +73,8 @@ void check_document_urls(const char *name, pg::jsonb document) {
         if (!core::may_hold_url(text))
             return false;
         if (core::has_expiring_url(text))
-            throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires", "value=" + shown(text),
-                                store_hint};
+            throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",
+                                "value=" + shown_text(text), store_hint};
         const auto refuse_delivery = [&](std::string_view url, std::size_t) {
             if (core::is_delivery_host(core::host_of(url)))
                 throw pg::sql_error{"MG008", std::string(name) + " contains a URL that expires",

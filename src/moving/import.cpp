@@ -203,9 +203,12 @@ private:
                 if (error)
                     failed = judge(*error);
             } catch (const pg::sql_error &error) {
-                if (!is_fault_of_data(error.state.code))
+                if (error.state == pg::sql_state{"40001"})
+                    failed = {failed_batch::kind::again, {}, error.message.c_str()};
+                else if (is_fault_of_data(error.state.code))
+                    failed = {failed_batch::kind::data, {}, told(error.state.code, error.message.c_str())};
+                else
                     throw;
-                failed = {failed_batch::kind::data, {}, told(error.state.code, error.message.c_str())};
             } catch (const needs_newest &need) {
                 failed = {failed_batch::kind::newest, need.table, {}};
             }
@@ -246,7 +249,8 @@ private:
             return;
         batches_.run([&](pg::spi_connection &spi) {
             const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::admins);
-            ledger::append_audit(spi, where, {"import", std::nullopt, report_.document(task_.from)}, std::nullopt);
+            ledger::append_audit(spi, where, {"import", std::nullopt, report_.document(task_.from, told::lasting)},
+                                 std::nullopt);
         });
         across_.commit();
     }
@@ -332,7 +336,7 @@ Datum import(FunctionCallInfo fcinfo) {
                           "Wait for it; one import at a time.");
     const import_report report = importer(fcinfo, task, static_cast<std::uint64_t>(batch_size)).run();
     only.release();
-    return pg::return_row(fcinfo, report.document(from));
+    return pg::return_row(fcinfo, report.document(from, told::all));
 }
 
 } // namespace

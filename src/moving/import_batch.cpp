@@ -87,6 +87,11 @@ void go_through(table_import &rows, pg::held_rows &source, batch &into, std::uin
     });
 }
 
+void refuse_who_moved(const std::string &pass_id) {
+    throw pg::sql_error{"40001", "a customer was merged or erased meanwhile", "pass_id=" + pg::quoted(pass_id),
+                        "Try again."};
+}
+
 bool is_fault_of_data(int state) noexcept {
     const int kind = ERRCODE_TO_CATEGORY(state);
     constexpr int mega = MAKE_SQLSTATE('M', 'G', '0', '0', '0');

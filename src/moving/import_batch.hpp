@@ -66,6 +66,9 @@ struct batch {
 // Writes a row by itself: what fails is rolled back, and told. Raises what is not the row's fault.
 std::optional<std::string> fault_of_row(const std::function<void()> &write);
 
+// Raises 40001, upon which the batch is begun anew: somebody was merged or erased between the look and the lock.
+[[noreturn]] void refuse_who_moved(const std::string &pass_id);
+
 // An error, as a report tells it.
 std::string told(int sql_state, const char *message);
 

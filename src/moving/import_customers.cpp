@@ -3,6 +3,7 @@
 
 #include "core/pass_id.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/lots.hpp"
 #include "ledger/own_key.hpp"
 #include "moving/ledger_row.hpp"
 #include "moving/legacy_sql.hpp"
@@ -142,7 +143,8 @@ void import_customers::compare_credit(batch &into, const legacy_line &line, cons
 
 void import_customers::append_credit(batch &into, const legacy_line &line, const legacy_row &row) {
     terms by = terms_of(into, legacy::credit_transactions);
-    by.keeps_reference = line.keeps_reference;
+    // What identifies nothing cannot be doubled.
+    by.keeps_reference = line.keeps_reference || !ledger::is_keyed(row.text("ref_type").value_or(""));
     for (int attempt = 0;; ++attempt) {
         const auto made = map_ledger_row(row, by);
         if (made.refused)
@@ -199,6 +201,9 @@ void import_customers::settle_person(batch &into) {
         open_customer(into);
     } else {
         open_customer(into);
+        if (one.customer.pass_id != one.person.pass_id)
+            refuse_who_moved(one.person.pass_id);
+        one.person.meta = one.documents.keep(ledger::meta_of(one.customer)); // as it stands behind the lock
         bring_person(into, one.person, one.customer, one.rows, by, one.changed > 0);
         // What is written behind it goes by the row as it stands now.
         one.customer = ledger::require_locked_customer(into.store, one.person.pass_id);

@@ -35,11 +35,17 @@ struct table_report {
         mended[what.what].add(what.example.empty() ? id : id + ": " + what.example);
     }
     void differ(difference what) {
-        if (differing.size() < tally::most_examples)
-            differing.push_back(std::move(what));
+        if (differing.size() >= tally::most_examples)
+            return;
+        what.legacy = without_secrets(std::move(what.legacy));
+        what.mega = without_secrets(std::move(what.mega));
+        differing.push_back(std::move(what));
     }
     void add(const table_report &other);
 };
+
+// A report tells its caller all; what of it stays in an audit says nothing of a person.
+enum class told { all, lasting };
 
 class import_report {
 public:
@@ -68,7 +74,7 @@ public:
     bool changed_anything() const; // rows were written, brought or refused for the first time
     void note_refusal() { refused_now_ = true; }
     std::string line(legacy table) const; // for a notice
-    pg::jsonb document(const legacy_schema &from) const;
+    pg::jsonb document(const legacy_schema &from, told how) const;
 
 private:
     std::array<table_report, legacy_tables> tables_;

@@ -50,8 +50,11 @@ void import_studio::visit(batch &into, std::string_view pass_id, pg::timestamp s
         return;
     if (!person_.exists)
         make_person(into, person_.pass_id, {}, into.terms_for([this] { return newest_(table_); }), since);
-    if (!into.store.lock_customer(person_.pass_id))
+    const auto customer = into.store.lock_customer(person_.pass_id);
+    if (!customer)
         throw pg::sql_error{"23503", "a customer is gone", "pass_id=" + pg::quoted(person_.pass_id), {}};
+    if (customer->merged_into || customer->erased != person_.erased)
+        refuse_who_moved(person_.pass_id);
 }
 
 void import_studio::append(batch &into, const legacy_line &line, const legacy_row &row,

@@ -20,18 +20,23 @@ std::string json_text(pg::jsonb document) {
     });
 }
 
-// While it lives, the session is one in UTC.
+// While it lives, the session is one in UTC, and months come before days.
 class in_utc {
 public:
-    in_utc() : before_(session_timezone) {
+    in_utc() : before_(session_timezone), order_before_(DateOrder) {
         session_timezone = pg::call([] { return pg_tzset("GMT"); });
+        DateOrder = DATEORDER_MDY;
     }
     in_utc(const in_utc &) = delete;
     in_utc &operator=(const in_utc &) = delete;
-    ~in_utc() { session_timezone = before_; }
+    ~in_utc() {
+        session_timezone = before_;
+        DateOrder = order_before_;
+    }
 
 private:
     pg_tz *before_;
+    int order_before_;
 };
 
 // A time without a zone is one of UTC, whatever the session's is and however it is written.
@@ -56,6 +61,11 @@ std::string text_of(const pg::json_value &value) {
 }
 
 pg::jsonb redacted(pg::jsonb document) { return pg::replace_strings(document, core::redact_urls).value_or(document); }
+
+std::optional<std::string> without_secrets(std::optional<std::string> text) {
+    auto cut = text ? core::redact_urls(*text) : std::nullopt;
+    return cut ? std::move(cut) : std::move(text);
+}
 
 pg::jsonb with_former(pg::jsonb row, pg::jsonb former, std::span<const char *const> kept) {
     const auto is_kept = [&](std::string_view name) {

@@ -155,7 +155,7 @@ private:
             const auto legacy = shown(one.column, one.value);
             const auto stored = stored_text(type_of(one.column), mega, schema::name(one.column));
             if (legacy != stored)
-                found_.push_back({type, {row.id(), one.from, legacy, stored}});
+                found_.push_back({type, {row.id(), one.from, without_secrets(legacy), without_secrets(stored)}});
         }
     }
 

@@ -17,7 +17,8 @@ struct trigger_rule {
 #define MEGA_NOT_EXTRA(list)                                                                                           \
     "OPERATOR(pg_catalog.<>) ALL (CASE WHEN pg_catalog.current_setting('mega.extra_" list                              \
     "') OPERATOR(pg_catalog.=) '' THEN '{}'::pg_catalog.text[] ELSE "                                                  \
-    "pg_catalog.regexp_split_to_array(pg_catalog.current_setting('mega.extra_" list "'), '\\s*,\\s*') END)"
+    "pg_catalog.regexp_split_to_array(pg_catalog.regexp_replace(pg_catalog.current_setting('mega.extra_" list          \
+    "'), '^\\s+|\\s+$', '', 'g'), '\\s*,\\s*') END)"
 
 inline constexpr trigger_rule trigger_rules[] = {
     {customers_name, "mg_shopify_customer_id", "'' and anonymous are stored as NULL.",

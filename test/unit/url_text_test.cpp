@@ -65,18 +65,27 @@ TEST(url_text, sees_expiring_urls) {
           "https://a/%?q-signature=2", "https:///?q-signature=2", "https://a/?x=https://u:p@b",
           "https://a/#https://b/?q-signature=1", "https://a/?b=https://c/?q-signature=1", "(https://a/?q-signature)"})
         EXPECT_TRUE(has_expiring_url(text)) << text;
+    // With blanks in its path that nobody encoded; without its scheme or its host, as Supabase gives them.
+    for (const char *text :
+         {"https://a/my file.png?X-Amz-Signature=1", "see https://a/ ?q-signature=1", "https://a/b c d?e=1&hdnts=2 f",
+          "/object/sign/b/a.png?token=eyJ", "//a/x?hdnts=1", "/_next/image?url=https%3A%2F%2Fa%2Fx%3Fq-signature%3D1",
+          R"(\/object\/sign\/b\/a.png?token=eyJ)", R"(https\u003a//a/\u0020?q-signature=1)"})
+        EXPECT_TRUE(has_expiring_url(text)) << text;
     // As JSON writes it: PHP escapes slashes, Go ampersands, and JSON may stand in JSON.
     for (const char *text :
          {R"({"u":"https:\/\/a\/x?X-Amz-Signature=1"})", R"({"u":"https://a/x?b=1\u0026X-Amz-Signature=1"})",
           R"({"u":"https:\/\/u:p@b\/"})", R"("{\"u\":\"https:\\\/\\\/a\\\/x?b=1\\u0026q-signature=1\"}")",
           R"(https\u003A\u002f/a/?hdnts\u003d1)"})
         EXPECT_TRUE(has_expiring_url(text)) << text;
-    for (const char *text :
-         {R"({"u":"https:\/\/a\/x"})", R"(https\u003a//a/\u0020?q-signature=1)", R"(https://a/x\u00)", R"(\)",
-          R"(https:\u002\u00zz/a?q-signature=1)", R"(C:\\a?q-signature=1)"})
+    for (const char *text : {R"({"u":"https:\/\/a\/x"})", R"(https://a/x\u00)", R"(\)",
+                             R"(https:\u002\u00zz/a?q-signature=1)", R"(C:\\a?q-signature=1)"})
         EXPECT_FALSE(has_expiring_url(text)) << text;
-    for (const char *text : {"", "https://a/x", "hdnts=1 https://a/x q-signature=2", "https://a/x#q-signature=1",
-                             "user@example.com https://a/@x", "ftp://a/?q-signature=1", "https://a/ ?q-signature=1"})
+    for (const char *text :
+         {"", "https://a/x", "hdnts=1 https://a/x q-signature=2", "https://a/x#q-signature=1",
+          "user@example.com https://a/@x", "ftp://a/?q-signature=1", "https://a ?q-signature=1",
+          "https://a/x y\n?q-signature=1", "https://a/x y \"?q-signature=1", "https://a/x#y ?q-signature=1",
+          "https://a/x y #?q-signature=1", "https://a/x is ours, http://b is not ?q-signature=1", "/", "//", "/x",
+          "// ask bob@a.example?", "//bob@a.example", "/x ?q-signature=1", "a/x?q-signature=1"})
         EXPECT_FALSE(has_expiring_url(text)) << text;
 }
 
@@ -119,6 +128,11 @@ TEST(url_text, cuts_secrets_only) {
          "?OSSAccessKeyId=k&x-oss-security-token=REDACTED&security-token=REDACTED&X-Goog-Signature=REDACTED&X-Amz-"
          "Security-Token="
          "REDACTED&x-oss-signature=REDACTED"},
+        {"https://a/my file.png?X-Amz-Signature=5f0c&b=1 and c",
+         "https://a/my file.png?X-Amz-Signature=REDACTED&b=1 and c"},
+        {"/object/sign/b/a.png?token=eyJ&c=1", "/object/sign/b/a.png?token=REDACTED&c=1"},
+        {"https://h/https://https%3A%2F%2Fh%2F%3FX-Amz-Signature%3DS/&u:S@h/",
+         "https://h/https://https%3A%2F%2Fh%2F%3FX-Amz-Signature%3DREDACTED&u:REDACTED@h/"},
         {"'https://a/?q-signature=1' https://b/?q-signature=2",
          "'https://a/?q-signature=REDACTED' https://b/?q-signature=REDACTED"},
     };
@@ -156,6 +170,15 @@ TEST(url_text, takes_linear_time) {
     while (escaped.size() < (4u << 20))
         escaped += R"(https:\/\/a\/?q-signature=1\u0026)";
     EXPECT_TRUE(redact_urls(escaped));
+    std::string chain_of_secrets = "\\ http://?=http://?hdnts=";
+    for (int i = 0; i < 100000; ++i)
+        chain_of_secrets += "%26http://";
+    EXPECT_EQ(redact_urls(chain_of_secrets + "%3A"), "REDACTED");
+    std::string blanks;
+    while (blanks.size() < (8u << 20))
+        blanks += "https://a/x ";
+    EXPECT_FALSE(has_expiring_url(blanks));
+    EXPECT_FALSE(has_expiring_url("https://a/x" + std::string(8u << 20, ' ')));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
