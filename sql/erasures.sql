@@ -136,6 +136,12 @@ SELECT FROM mega_ensure_customer('pass:test:named') n, mega_ensure_customer('pas
 SELECT mega_record_credit('pass:test:giver', 10, 'referral', txn_id => 'referral/pass:test:named', expires_at => now() + interval '1 day') IS NOT NULL AS granted, mega_transfer_credit('pass:test:giver', 'pass:test:named', 4, 'named') IS NOT NULL AS given;
 SELECT erased_rows FROM mega_erase_customer('pass:test:named');
 SELECT mg_meta -> 'mega' AS note FROM mega_generations WHERE mg_id = 'credit_transaction:transfer:named:out';
+SELECT FROM mega_ensure_customer('pass:test:named2') n;
+SELECT mega_record_credit('pass:test:giver', 10, 'referral', txn_id => 'referral/pass:test:named2', expires_at => now() + interval '1 hour') IS NOT NULL AS granted;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:raw', 'pass:test:giver', -3, 'raw');
+SELECT mega_transfer_credit('pass:test:giver', 'pass:test:named2', 4, 'named2') IS NOT NULL AS given;
+SELECT erased_rows FROM mega_erase_customer('pass:test:named2');
+SELECT mg_meta -> 'mega' AS note FROM mega_generations WHERE mg_id = 'credit_transaction:transfer:named2:out';
 SELECT mg_reason, mg_delta, mg_meta #> '{mega,lots}' AS lots FROM mega_generations WHERE mg_pass_id = 'pass:test:lots' ORDER BY mg_created_at, mg_id COLLATE "C";
 SELECT (SELECT count(*) FROM mega_reconcile_credits()) AS credits, (SELECT count(*) FROM mega_reconcile_lots()) AS lots;
 --

@@ -370,5 +370,14 @@ SELECT pg_temp.outcome(format('SELECT mega_refund_credit(%L, %L)', 'hold:' || id
 SELECT mg_credits FROM mega_merge_customers('pass:test:holds-from', 'pass:test:holds-to');
 SELECT pg_temp.outcome(format('SELECT mega_refund_credit(%L, %L)', 'hold:' || id, 'after')) FROM unnest(ARRAY['holds-odd', repeat('h', 503)]) id;
 SELECT length(mg_id), mg_delta, left(mg_ref_id, 9) AS refers FROM mega_generations WHERE mg_pass_id = 'pass:test:holds-to' AND mg_reason = 'release' ORDER BY 1;
+-- nor is another hold's settlement taken for its own: holds-n:2 is a hold, too
+SELECT FROM mega_ensure_customer('pass:test:holds-n1') f, mega_ensure_customer('pass:test:holds-n2') t;
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-n2', 20, 'grant');
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:release:holds-n', 'pass:test:holds-n1', 3, 'odd');
+SELECT mg_credits FROM unnest(ARRAY['holds-n', 'holds-n:2']) id, mega_hold_credit('pass:test:holds-n2', 10, id);
+SELECT outcome, mg_credits FROM mega_release_credit('holds-n:2');
+SELECT outcome, mg_credits FROM mega_release_credit('holds-n');
+SELECT mg_id, mg_delta, mg_ref_id FROM mega_generations WHERE mg_pass_id = 'pass:test:holds-n2' AND mg_reason = 'release' ORDER BY mg_id COLLATE "C";
+SELECT pg_temp.outcome(format('SELECT mega_refund_credit(%L, %L)', 'hold:' || id, 'again')) FROM unnest(ARRAY['holds-n', 'holds-n:2']) id;
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

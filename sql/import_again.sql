@@ -105,7 +105,7 @@ CREATE TABLE old_shop.app_config (key text, value jsonb, updated_at text DEFAULT
 INSERT INTO old_shop.customers VALUES ('201', 'a@example.com');
 INSERT INTO old_shop.credit_transactions SELECT n, '201', 3, 'manual', 'admin', 'admin-7' FROM generate_series(301, 303) n;
 INSERT INTO old_shop.generations VALUES ('h1', '201', 'like https://a.example/x.png?X-Amz-Signature=hush'), ('h2', '201', 'like https://a.example/x.png?X-Amz-Signature=hush');
-INSERT INTO old_shop.app_config VALUES ('store', '{"url": "https://u:hush@a.example/x"}');
+INSERT INTO old_shop.app_config VALUES ('store', '{"url": "https://u:hush@a.example/x"}'), ('logo', '{"url": "/object/sign/b/a.png?token=hush"}');
 SET mega.unkeyed_ref_types = 'admin';
 SELECT count(*) > 0 AS installed FROM mega_install();
 SET datestyle = 'SQL, DMY';
@@ -117,13 +117,13 @@ SET datestyle = 'German';
 SELECT count(*) AS differing FROM mega_parity_sample('old_shop');
 RESET datestyle;
 UPDATE old_shop.generations SET prompt = prompt || ' but warmer';
-UPDATE old_shop.app_config SET value = '{"url": "https://u:hush@a.example/y"}';
+UPDATE old_shop.app_config SET value = value || '{"n": 1}';
 UPDATE mega_generations SET mg_title = 'mine', mg_prompt = 'mine' WHERE mg_id = 'generation:h2';
 CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, changed, brought, refused FROM pg_temp.counts(:'report');
 SELECT :'report' ~ 'hush' AS tells, :'report' ~ 'REDACTED' AS cut;
 SELECT mg_id, mg_prompt FROM mega_generations WHERE mg_id ~ '^generation:h' ORDER BY 1;
-SELECT mg_value FROM mega_admin WHERE mg_id = 'app_config:store';
+SELECT mg_value FROM mega_admin WHERE mg_id IN ('app_config:store', 'app_config:logo') ORDER BY mg_id;
 RESET mega.unkeyed_ref_types;
 SELECT count(*) > 0 AS installed FROM mega_install();
 DROP SCHEMA old_shop CASCADE;

@@ -46,6 +46,7 @@ class url_scanner {
 public:
     struct found {
         std::string_view url;
+        std::string_view with_blanks; // the same if the blank behind it is one of its path's, before a query; or empty
         std::size_t offset;
     };
 

@@ -99,8 +99,9 @@ std::optional<url_signature> find_in_encoded(std::string_view value, int depth) 
     bool any = false;
     while (const auto found = scanner.next()) {
         any = true;
-        if (const auto signature = find_signature(found->url, depth))
-            return signature;
+        for (const std::string_view form : {found->url, found->with_blanks})
+            if (const auto signature = find_signature(form, depth))
+                return signature;
     }
     if (!any && depth < max_depth && may_hold_encoded_url(decoded.text))
         return find_in_encoded(decoded.text, depth + 1);
@@ -201,10 +202,9 @@ private:
         url_scanner scanner(decoded.text);
         while (const auto found = scanner.next()) {
             any = true;
-            const std::size_t first = spans.size();
-            secret_search(found->url, depth, spans).run();
-            for (std::size_t i = first; i < spans.size(); ++i)
-                spans[i] = {spans[i].begin + found->offset, spans[i].end + found->offset};
+            find_secrets_of(*found, spans, [depth](std::string_view url, std::vector<text_span> &some) {
+                secret_search(url, depth, some).run();
+            });
         }
         if (!any && depth < max_depth && may_hold_encoded_url(decoded.text))
             spans = secrets_in_encoded(decoded.text, depth + 1);

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "permanent_url.hpp"
+
 namespace mega::core {
 
 struct url_signature {
@@ -32,6 +34,21 @@ std::optional<url_signature> find_signature(std::string_view url);
 // and tokens stand, and passwords (the user name where there is no password: then that is the token). They may overlap.
 // What says REDACTED already is left out. Otherwise as find_signature.
 void find_secrets(std::string_view url, std::vector<text_span> &spans);
+
+// Appends the secrets of a URL that was found in a text, as offsets into that: what find(url, spans) finds of it, and
+// of its longer form in the query.
+template <class Find> void find_secrets_of(const url_scanner::found &one, std::vector<text_span> &spans, Find find) {
+    const auto add = [&](std::string_view url, std::size_t from) {
+        std::vector<text_span> some;
+        find(url, some);
+        for (const text_span &span : some)
+            if (span.begin >= from)
+                spans.push_back({span.begin + one.offset, span.end + one.offset});
+    };
+    add(one.url, 0);
+    if (!one.with_blanks.empty())
+        add(one.with_blanks, one.with_blanks.find('?'));
+}
 
 inline constexpr std::string_view redacted = "REDACTED";
 

@@ -48,19 +48,18 @@ scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept {
     return {};
 }
 
-// How far a URL reaches whose scheme and "://" are cut off. A path may have blanks in it that nobody encoded, where a
-// query stands behind them in the same line and no other URL begins before.
-std::size_t find_end_of_url(std::string_view rest, char quote) noexcept {
-    const std::size_t end = find_end(rest, quote);
+// How far a URL whose scheme and "://" are cut off reaches if the blank at its end is one of its path's that nobody
+// encoded: a query stands behind it in the same line, and no other URL begins before. 0 if it cannot be.
+std::size_t find_end_behind_blanks(std::string_view rest, std::size_t end, char quote) noexcept {
     const std::string_view head = rest.substr(0, end);
     if (end >= rest.size() || rest[end] != ' ' || head.find('/') == std::string_view::npos ||
         head.find_first_of("?#") != std::string_view::npos)
-        return end;
+        return 0;
     std::string_view line = rest.substr(end, find_scheme(rest, end).begin - end);
     line = line.substr(0, ends_of_lines.find(line));
     const std::size_t mark = line.find_first_of("?#");
     if (mark == std::string_view::npos || line[mark] == '#')
-        return end;
+        return 0;
     return end + mark + find_end(line.substr(mark), quote);
 }
 
@@ -108,7 +107,8 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
         const bool nested = mark.begin < outer_end_;
         const char quote = mark.begin > 0 ? text_[mark.begin - 1] : '\0';
         const std::size_t end = nested ? nested_end(mark.end) : text_.size();
-        const std::size_t length = find_end_of_url(text_.substr(mark.end, end - mark.end), quote);
+        const std::string_view rest = text_.substr(mark.end, end - mark.end);
+        const std::size_t length = find_end(rest, quote);
         const std::string_view whole = text_.substr(mark.begin, mark.end - mark.begin + length);
         if (!nested) {
             outer_end_ = mark.end + length;
@@ -118,8 +118,13 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
         }
 
         const std::string_view url = drop_unbalanced_end(whole);
-        if (url.size() > mark.end - mark.begin)
-            return found{url, mark.begin};
+        if (url.size() <= mark.end - mark.begin)
+            continue;
+        const std::size_t longer = find_end_behind_blanks(rest, length, quote);
+        return found{url,
+                     longer == 0 ? std::string_view()
+                                 : drop_unbalanced_end(text_.substr(mark.begin, mark.end - mark.begin + longer)),
+                     mark.begin};
     }
 }
 
@@ -207,7 +212,7 @@ bool has_expiring_url(std::string_view text) {
             return true;
         url_scanner scanner(one);
         while (const auto found = scanner.next())
-            if (find_signature(found->url))
+            if (find_signature(found->url) || find_signature(found->with_blanks))
                 return true;
         return false;
     };
@@ -234,12 +239,10 @@ std::vector<text_span> disjoint(std::vector<text_span> spans) {
 std::vector<text_span> find_all_secrets(std::string_view text) {
     std::vector<text_span> spans;
     find_secrets(relative_url(text), spans);
-    for_each_url(text, [&](std::string_view url, std::size_t offset) {
-        const std::size_t first = spans.size();
-        find_secrets(url, spans);
-        for (std::size_t i = first; i < spans.size(); ++i)
-            spans[i] = {spans[i].begin + offset, spans[i].end + offset};
-    });
+    url_scanner scanner(text);
+    while (const auto found = scanner.next())
+        find_secrets_of(*found, spans,
+                        [](std::string_view url, std::vector<text_span> &some) { find_secrets(url, some); });
     return spans;
 }
 

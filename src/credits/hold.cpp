@@ -85,8 +85,13 @@ std::string numbered(std::string_view kind, std::string_view hold_id, int round)
     return std::string(kind) + ":" + pg::sha256_of(hold_id) + behind;
 }
 
-// Of rows of the customer's own under these ids the one that refers to the hold, else the first: a merge may have
-// brought him one that had been somebody else's.
+// Whether a row under the id of a settlement is another hold's: h:2 may be a hold itself.
+bool is_of_other_hold(const credit_row &row, std::string_view hold_id) {
+    return row.ref_type == "hold" && row.ref_id != hold_id;
+}
+
+// Of rows of the customer's own under these ids the one that refers to the hold, else the first that refers to no
+// other: a merge may have brought him one that had been somebody else's.
 std::optional<credit_row> find_settlement(ledger::store &store, const credit_row &hold, std::string_view kind,
                                           std::string_view hold_id) {
     std::optional<credit_row> first;
@@ -96,7 +101,7 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
             return first;
         if (row->pass_id == hold.pass_id && row->ref_type == "hold" && row->ref_id == hold_id)
             return row;
-        if (row->pass_id == hold.pass_id && !first)
+        if (row->pass_id == hold.pass_id && !first && !is_of_other_hold(*row, hold_id))
             first = std::move(row);
         pg::check_for_interrupts();
     }
@@ -117,9 +122,10 @@ void append_settlement(ledger::store &store, ledger::locked_customer &customer, 
         if (!there)
             throw pg::sql_error{"40001", "a row of this hold's settlement was written meanwhile",
                                 "mg_id=" + pg::quoted(mg_id_of(*what.txn_id)), "Try again."};
-        const bool own = there->pass_id == what.pass_id;
-        pg::warn(own ? "a row with the id of this hold's settlement is taken for it"
-                     : "another customer's row has the id of this hold's settlement: it is recorded under another",
+        const bool theirs = there->pass_id != what.pass_id, own = !theirs && !is_of_other_hold(*there, hold_id);
+        pg::warn(own      ? "a row with the id of this hold's settlement is taken for it"
+                 : theirs ? "another customer's row has the id of this hold's settlement: it is recorded under another"
+                          : "another hold's row has the id of this hold's settlement: it is recorded under another",
                  ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id_of(*what.txn_id))));
         if (own)
             return;

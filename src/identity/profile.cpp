@@ -1,6 +1,7 @@
 // Reads the profile that mega_ensure_customer is given, and makes columns of it.
 #include "identity/profile.hpp"
 
+#include "core/ascii.hpp"
 #include "core/text_rule.hpp"
 #include "ledger/checked.hpp"
 #include "pg/jsonb.hpp"
@@ -55,7 +56,8 @@ bool is_distance(std::string_view text) {
     const std::string_view hours = text.substr(before.size());
     const bool is_signed = hours.front() == '+' || hours.front() == '-';
     const std::string_view digits = hours.substr(is_signed ? 1 : 0);
-    if (digits.empty() || digits.size() > 2 || !std::ranges::all_of(digits, is_digit))
+    if (digits.empty() || digits.size() > 2 || (digits.size() == 2 && digits.front() == '0') ||
+        !std::ranges::all_of(digits, is_digit))
         return false;
     const int most = !is_signed ? 0 : hours.front() == '+' ? 12 : 14;
     return std::stoi(std::string(digits)) <= most;

@@ -132,10 +132,14 @@ namespace {
 
 // Of what a counterparty's lots took part in, the names stay: they are ids of the counterparty's own rows.
 pg::jsonb note_left(const erasure &what, pg::jsonb meta) {
-    const auto lots = own_member(meta, lots_key);
     const pg::jsonb left = without_mentions(what, meta);
-    return lots ? with_own_members(left, {lots_key}, [&](pg::json_builder &out) { out.key(lots_key).value(*lots); })
-                : left;
+    if (!own_member(meta, lots_key) && !own_member(meta, cover_key))
+        return left;
+    return with_own_members(left, {lots_key, cover_key}, [&](pg::json_builder &out) {
+        for (const std::string_view key : {lots_key, cover_key})
+            if (const auto named = own_member(meta, key))
+                out.key(key).value(*named);
+    });
 }
 
 } // namespace

@@ -9,7 +9,6 @@ namespace mega::ledger {
 
 namespace {
 
-constexpr std::string_view cover_key = "cover";
 constexpr std::string_view ends_key = "ends";
 constexpr std::string_view ended_key = "ended";
 

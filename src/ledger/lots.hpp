@@ -11,7 +11,7 @@ namespace mega::ledger {
 
 class store;
 
-inline constexpr std::string_view lots_key = "lots";
+inline constexpr std::string_view lots_key = "lots", cover_key = "cover";
 
 // Reads them from a customer's mg_meta. What nobody but mega can have written is none when it is not as mega writes it:
 // mega_reconcile_lots tells, and mega_open_books makes it anew.

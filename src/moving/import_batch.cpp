@@ -20,7 +20,7 @@ legacy_line legacy_line::read(const pg::rows &from, std::uint64_t row) {
     line.imported = from.boolean(row, at(legacy_result::imported)).value_or(false);
     line.keeps_reference = from.boolean(row, at(legacy_result::keeps)).value_or(true);
     line.by_session = from.boolean(row, at(legacy_result::by_session)).value_or(false);
-    line.delta = from.int4(row, at(legacy_result::delta));
+    line.delta = from.int8(row, at(legacy_result::delta));
     line.digest = from.text(row, at(legacy_result::digest));
     return line;
 }

@@ -16,7 +16,7 @@ struct legacy_line {
     std::optional<pg::jsonb> document;
     std::int32_t kind = 0;
     bool there = false, imported = false, keeps_reference = true, by_session = false;
-    std::optional<std::int32_t> delta;
+    std::optional<std::int64_t> delta;
 
     static legacy_line read(const pg::rows &from, std::uint64_t row);
 };

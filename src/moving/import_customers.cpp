@@ -15,13 +15,12 @@ namespace {
 using column = schema::ledger;
 
 constexpr Oid pass_id_type[] = {TEXTOID};
-// What imports wrote for a customer, openings among it.
-constinit pg::statement imported =
-    pg::statement("SELECT coalesce(pg_catalog.sum(g.mg_delta), 0)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE "
-                  "g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) FROM ONLY "
-                  "@schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
+// How often imports opened a customer's balance.
+constinit pg::statement openings =
+    pg::statement("SELECT pg_catalog.count(*) FROM ONLY @schema@.mega_generations g "
+                  "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 "
                   "AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                  "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL",
+                  "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL",
                   pass_id_type)
         .by_key();
 
@@ -85,6 +84,7 @@ void import_customers::start(batch &into, std::string_view pass_id) {
 }
 
 void import_customers::take_person(const legacy_line &line) {
+    unit_->written_before = line.delta.value_or(0);
     const std::string digest(line.digest.value_or(""));
     unit_->rows.push_back({std::string(line.id.value_or("anonymous")), digest,
                            legacy_row(legacy::customers, unit_->documents.keep(*line.document), digest)});
@@ -201,8 +201,6 @@ void import_customers::settle_person(batch &into) {
         open_customer(into);
     } else {
         open_customer(into);
-        if (one.customer.pass_id != one.person.pass_id)
-            refuse_who_moved(one.person.pass_id);
         one.person.meta = one.documents.keep(ledger::meta_of(one.customer)); // as it stands behind the lock
         bring_person(into, one.person, one.customer, one.rows, by, one.changed > 0);
         // What is written behind it goes by the row as it stands now.
@@ -216,6 +214,8 @@ void import_customers::open_customer(batch &into) {
         return;
     if (one.settled) { // called from there
         one.customer = ledger::require_locked_customer(into.store, one.person.pass_id);
+        if (one.customer.pass_id != one.person.pass_id)
+            refuse_who_moved(one.person.pass_id);
         one.open = true;
         return;
     }
@@ -245,12 +245,10 @@ void import_customers::open_balance(batch &into) {
             target += row.row.integer("credits").value_or(0);
         if (target < 0)
             into.report.of(legacy::customers).mend({how::negative_balance, std::to_string(target)}, one.rows[0].key);
-        std::int64_t written = one.appended + one.foreign;
+        const std::int64_t written = one.written_before + one.appended + one.foreign;
         if (!one.fresh) {
-            into.store.append_rest(); // what is summed up
-            const pg::rows found = into.store.run(into.where.generations, imported, one.customer.pass_id);
-            written = found.int8(0, 0).value_or(0) + one.foreign;
-            number = found.int8(0, 1).value_or(0);
+            into.store.append_rest(); // what is counted
+            number = into.store.run(into.where.generations, openings, one.customer.pass_id).int8(0, 0).value_or(0);
         }
         const std::int64_t missing = target - written;
         if (missing != 0)

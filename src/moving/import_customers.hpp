@@ -18,9 +18,10 @@ struct imported_customer {
     bool fresh = false;                // made here
     bool open = false;                 // locked
     ledger::locked_customer customer{};
-    pg::timestamp since{};     // of the first credit row
-    std::int64_t foreign = 0;  // credits of legacy's rows that are there and no import wrote
-    std::int64_t appended = 0; // credits of rows that were written
+    pg::timestamp since{};           // of the first credit row
+    std::int64_t written_before = 0; // credits of rows that imports wrote, when these rows were asked for
+    std::int64_t foreign = 0;        // credits of legacy's rows that are there and no import wrote
+    std::int64_t appended = 0;       // credits of rows that were written
     ledger::appended_rows waiting{};
 };
 

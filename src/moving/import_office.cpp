@@ -95,8 +95,8 @@ private:
                                    into_.terms_for([] { return std::optional<pg::timestamp>(); }));
         for (std::size_t i = 0; i < width; ++i)
             if (changing[i] != column::mg_first_seen_at &&
-                without_secrets(shown(changing[i], made(was, changing[i]))) !=
-                    without_secrets(shown(changing[i], stored_[i]))) // the payload has none
+                shown_without_secrets(changing[i], made(was, changing[i])) !=
+                    shown_without_secrets(changing[i], stored_[i])) // the payload has none
                 return false;
         return true;
     }
@@ -121,7 +121,8 @@ private:
                 if (one.column == changing[i] && is_common(one.column) &&
                     shown(one.column, one.value) != shown(one.column, stored_[i])) {
                     any = true;
-                    counts_.differ({id_, one.from, shown(one.column, one.value), shown(one.column, stored_[i])});
+                    counts_.differ({id_, one.from, shown_without_secrets(one.column, one.value),
+                                    shown_without_secrets(one.column, stored_[i])});
                 }
         if (!any)
             counts_.differ({id_, "row", shown(column::mg_payload, pg::to_datum(now)),

@@ -23,7 +23,7 @@ struct tally {
 // A column that differs and was left as it is in mega.
 struct difference {
     std::string id, field;
-    std::optional<std::string> legacy, mega;
+    std::optional<std::string> legacy, mega; // without secrets
 };
 
 struct table_report {
@@ -35,11 +35,8 @@ struct table_report {
         mended[what.what].add(what.example.empty() ? id : id + ": " + what.example);
     }
     void differ(difference what) {
-        if (differing.size() >= tally::most_examples)
-            return;
-        what.legacy = without_secrets(std::move(what.legacy));
-        what.mega = without_secrets(std::move(what.mega));
-        differing.push_back(std::move(what));
+        if (differing.size() < tally::most_examples)
+            differing.push_back(std::move(what));
     }
     void add(const table_report &other);
 };

@@ -69,11 +69,15 @@ public:
 private:
     pg::nullable_datum stored(column c) const { return stored_[static_cast<std::size_t>(c)]; }
 
-    std::optional<std::string> stored_text(column c) const {
+    pg::nullable_datum stored_by_application(column c) const {
         const pg::nullable_datum value = stored(c);
         if (c == column::mg_meta && !value.is_null && pg::is_object(pg::jsonb_of(value.value)))
-            return shown(c, pg::to_datum(without_own_key(pg::jsonb_of(value.value))));
-        return shown(c, value);
+            return pg::to_datum(without_own_key(pg::jsonb_of(value.value)));
+        return value;
+    }
+    std::optional<std::string> stored_text(column c) const { return shown(c, stored_by_application(c)); }
+    std::optional<std::string> stored_without_secrets(column c) const {
+        return shown_without_secrets(c, stored_by_application(c));
     }
 
     bool is_as_imported(pg::jsonb payload) const {
@@ -81,8 +85,8 @@ private:
         const terms by = into_.terms_for([] { return std::optional<pg::timestamp>(); });
         const auto was = map_ledger_row(before, by);
         return std::ranges::all_of(was.fields, [&](const field<column> &one) {
-            return !is_compared(one.column) || without_secrets(shown(one.column, one.value)) ==
-                                                   without_secrets(stored_text(one.column)); // the payload has none
+            return !is_compared(one.column) ||
+                   shown_without_secrets(one.column, one.value) == stored_without_secrets(one.column);
         });
     }
 
@@ -141,7 +145,8 @@ private:
             if (*one.from == '\0' || one.column == column::mg_updated_at || legacy == mega || !is_common(one))
                 continue;
             any = true;
-            counts_.differ({id_, one.from, legacy, mega});
+            counts_.differ(
+                {id_, one.from, shown_without_secrets(one.column, one.value), stored_without_secrets(one.column)});
         }
         if (!any && !moved_) // a column that mega does not read
             counts_.differ(

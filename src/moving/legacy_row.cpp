@@ -62,11 +62,6 @@ std::string text_of(const pg::json_value &value) {
 
 pg::jsonb redacted(pg::jsonb document) { return pg::replace_strings(document, core::redact_urls).value_or(document); }
 
-std::optional<std::string> without_secrets(std::optional<std::string> text) {
-    auto cut = text ? core::redact_urls(*text) : std::nullopt;
-    return cut ? std::move(cut) : std::move(text);
-}
-
 pg::jsonb with_former(pg::jsonb row, pg::jsonb former, std::span<const char *const> kept) {
     const auto is_kept = [&](std::string_view name) {
         return std::ranges::any_of(kept, [&](const char *one) { return name == one; });

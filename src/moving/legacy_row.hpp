@@ -46,6 +46,5 @@ pg::jsonb with_former(pg::jsonb row, pg::jsonb former, std::span<const char *con
 
 // The document without the secrets of its URLs.
 pg::jsonb redacted(pg::jsonb document);
-std::optional<std::string> without_secrets(std::optional<std::string> text);
 
 } // namespace mega::moving

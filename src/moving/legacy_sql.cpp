@@ -80,13 +80,19 @@ std::string given_texts(int parameter) {
     return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
 }
 
-// His own rows come before those of whom he took over by a merge.
+// His own rows come before those of whom he took over by a merge. Beside them what imports wrote for him, as of the
+// same moment: rows that a merge brings him while the import goes on are not of these keys.
 constexpr const char *customer_rows =
     "SELECT p.root, 0 AS kind, p.key AS id, p.doc, false AS there, false AS imported, true AS keeps, "
-    "false AS by_session, NULL::integer AS delta, pg_catalog.md5(p.doc::pg_catalog.text) OPERATOR(pg_catalog.||) ':' "
+    "false AS by_session, coalesce(w.delta, 0) AS delta, pg_catalog.md5(p.doc::pg_catalog.text) "
+    "OPERATOR(pg_catalog.||) ':' "
     "OPERATOR(pg_catalog.||) p.digest AS digest, "
     "CASE WHEN p.own OPERATOR(pg_catalog.=) p.root THEN '0' ELSE '1' END OPERATOR(pg_catalog.||) coalesce(p.doc "
-    "OPERATOR(pg_catalog.->>) 'created_at', '~') AS made FROM @people@ p";
+    "OPERATOR(pg_catalog.->>) 'created_at', '~') AS made FROM @people@ p LEFT JOIN (SELECT g.mg_pass_id COLLATE "
+    "pg_catalog.\"C\" AS pass, pg_catalog.sum(g.mg_delta)::pg_catalog.int8 AS delta FROM ONLY "
+    "@schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
+    "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL GROUP BY 1) w "
+    "ON w.pass OPERATOR(pg_catalog.=) p.root";
 
 // The first row with a reference keeps it, and what mega has already: that is looked for row by row, because a table of
 // all references in memory would know no bounds.
@@ -95,7 +101,8 @@ constexpr const char *credit_rows =
     "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, "
     "m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, "
     "CASE WHEN t.ref_type IS NULL OR t.ref_id IS NULL OR m.mg_id IS NOT NULL THEN true "
-    "ELSE t.nth OPERATOR(pg_catalog.=) 1 AND x.taken IS NULL END, false, m.mg_delta, t.digest, t.made FROM ("
+    "ELSE t.nth OPERATOR(pg_catalog.=) 1 AND x.taken IS NULL END, false, m.mg_delta::pg_catalog.int8, t.digest, t.made "
+    "FROM ("
     "SELECT s.*, @pass@ AS pass, pg_catalog.row_number() OVER (PARTITION BY s.ref_type, s.ref_id, s.reason "
     "ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, d.digest, "
     "(d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, "
@@ -128,7 +135,8 @@ constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_cata
 // Whose it is stands in the first of its keys that names somebody, or with its session.
 constexpr const char *ledger_rows =
     " SELECT coalesce(k.root, t.own) AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, m.mg_meta "
-    "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, NULL::integer, @last@ FROM (SELECT "
+    "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, t.by_session, NULL::pg_catalog.int8, @last@ FROM "
+    "(SELECT "
     "s.id, s.doc, s.digest, coalesce(CASE WHEN s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID "' THEN "
     "@session@ END, s.pass) AS own, coalesce(s.pass OPERATOR(pg_catalog.=) 'pass:anon:" MEGA_ANONYMOUS_ID "' AND "
     "@session@ IS NOT NULL, false) AS by_session FROM (SELECT d.doc, d.digest, d.id, d.session_id, @pass@ AS pass "
@@ -147,7 +155,7 @@ constexpr const char *session_join =
 
 constexpr const char *office_rows =
     " SELECT @root@ AS root, 0, t.id, @document@, m.mg_id IS NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) "
-    "'{mega,import}' IS NOT NULL, true, false, NULL::integer, @last@ FROM (SELECT d.doc, d.digest, (d.doc "
+    "'{mega,import}' IS NOT NULL, true, false, NULL::pg_catalog.int8, @last@ FROM (SELECT d.doc, d.digest, (d.doc "
     "OPERATOR(pg_catalog.->>) '@key@') COLLATE pg_catalog.\"C\" AS id, @pass@ AS pass FROM (SELECT d.doc, d.digest, "
     "@named@ FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d OFFSET 0) d "
     "OFFSET 0) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN ONLY @schema@.mega_admin m ON "
@@ -302,7 +310,7 @@ std::string sample_query(const legacy_schema &from, Oid schema, legacy table, st
     return finished(known + filled(std::string(people_of_table) +
                                        " SELECT p.root, 0, p.key, p.doc, m.mg_pass_id IS NOT NULL, m.mg_meta "
                                        "OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, true, false, "
-                                       "NULL::integer, pg_catalog.to_jsonb(m) FROM @people@ p LEFT JOIN ONLY "
+                                       "NULL::pg_catalog.int8, pg_catalog.to_jsonb(m) FROM @people@ p LEFT JOIN ONLY "
                                        "@schema@.mega_customers m ON m.mg_pass_id OPERATOR(pg_catalog.=) p.root "
                                        "ORDER BY p.root, p.key",
                                    {{"@pass@", pass_of("d.key")},

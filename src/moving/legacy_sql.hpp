@@ -26,7 +26,7 @@ enum class legacy_result : int {
     imported,   // boolean: and an import wrote it
     keeps,      // boolean: of a credit row: its reference is no other row's
     by_session, // boolean: its key names nobody, and so it is its session's customer's
-    delta,      // int4: of a credit row that is there: what it moves in mega
+    delta,      // int8: of a credit row that is there what it moves in mega, of a customer what imports wrote
     digest      // text: tells whether the row changed
 };
 

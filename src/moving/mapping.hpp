@@ -97,4 +97,8 @@ std::optional<std::string> mega_id_of(const legacy_row &row);
 // A value as reports show it: times in UTC.
 template <class Column> std::optional<std::string> shown(Column column, const pg::nullable_datum &value);
 
+// The same without the secrets of URLs, as a payload has it.
+template <class Column>
+std::optional<std::string> shown_without_secrets(Column column, const pg::nullable_datum &value);
+
 } // namespace mega::moving

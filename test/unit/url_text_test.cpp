@@ -68,8 +68,10 @@ TEST(url_text, sees_expiring_urls) {
     // With blanks in its path that nobody encoded; without its scheme or its host, as Supabase gives them.
     for (const char *text :
          {"https://a/my file.png?X-Amz-Signature=1", "see https://a/ ?q-signature=1", "https://a/b c d?e=1&hdnts=2 f",
-          "/object/sign/b/a.png?token=eyJ", "//a/x?hdnts=1", "/_next/image?url=https%3A%2F%2Fa%2Fx%3Fq-signature%3D1",
-          R"(\/object\/sign\/b\/a.png?token=eyJ)", R"(https\u003a//a/\u0020?q-signature=1)"})
+          "https://a/hdnts=1 is it ok? y", "https://a/bcdn_token=k&expires=1700000000 is it ok?",
+          "https://a/?u=https%3A%2F%2Fb%2Fmy%20file.png%3Fhdnts%3D1", "/object/sign/b/a.png?token=eyJ", "//a/x?hdnts=1",
+          "/_next/image?url=https%3A%2F%2Fa%2Fx%3Fq-signature%3D1", R"(\/object\/sign\/b\/a.png?token=eyJ)",
+          R"(https\u003a//a/\u0020?q-signature=1)"})
         EXPECT_TRUE(has_expiring_url(text)) << text;
     // As JSON writes it: PHP escapes slashes, Go ampersands, and JSON may stand in JSON.
     for (const char *text :
@@ -130,6 +132,9 @@ TEST(url_text, cuts_secrets_only) {
          "REDACTED&x-oss-signature=REDACTED"},
         {"https://a/my file.png?X-Amz-Signature=5f0c&b=1 and c",
          "https://a/my file.png?X-Amz-Signature=REDACTED&b=1 and c"},
+        {"https://a/hdnts=x and much prose, ok? y", "https://a/hdnts=REDACTED and much prose, ok? y"},
+        {"https://a/?u=https%3A%2F%2Fb%2Fmy%20file.png%3Fhdnts%3D1",
+         "https://a/?u=https%3A%2F%2Fb%2Fmy%20file.png%3Fhdnts%3DREDACTED"},
         {"/object/sign/b/a.png?token=eyJ&c=1", "/object/sign/b/a.png?token=REDACTED&c=1"},
         {"https://h/https://https%3A%2F%2Fh%2F%3FX-Amz-Signature%3DS/&u:S@h/",
          "https://h/https://https%3A%2F%2Fh%2F%3FX-Amz-Signature%3DREDACTED&u:REDACTED@h/"},
