@@ -5,6 +5,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/lots.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/words.hpp"
 #include "moving/ledger_row.hpp"
 #include "moving/legacy_sql.hpp"
 
