@@ -31,6 +31,10 @@ constinit pg::statement
                "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
                text_type);
 
+bool is_there(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key, std::int32_t number) {
+    return !spi.run(there_is, where.schema, pg::access::read_write, mg_id_of_version(key, number)).empty();
+}
+
 } // namespace
 
 std::string read_key(std::optional<std::string_view> given) {
@@ -55,29 +59,22 @@ std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::tab
     return versions;
 }
 
-namespace {
-
-bool is_there(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key, std::int32_t number) {
-    return !spi.run(there_is, where.schema, pg::access::read_write, mg_id_of_version(key, number)).empty();
-}
-
-} // namespace
-
-std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
-                            std::optional<std::int32_t> expected) {
-    if (expected && *expected > 0 && *expected < PG_INT32_MAX && is_there(spi, where, key, *expected) &&
-        !is_there(spi, where, key, *expected + 1))
-        return *expected;
-    const std::vector<std::int32_t> versions = versions_of(spi, where, key, pg::access::read_write);
-    return versions.empty() ? 0 : versions.front();
-}
-
-std::int32_t next_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
-                          std::int32_t standing) {
-    for (std::int32_t number = standing; number < PG_INT32_MAX;)
+std::optional<std::int32_t> free_version(pg::spi_connection &spi, const schema::table_catalog &where,
+                                         std::string_view key, std::int32_t behind) {
+    for (std::int32_t number = behind; number < PG_INT32_MAX;)
         if (!is_there(spi, where, key, ++number))
             return number;
-    throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(key), {}};
+    return std::nullopt;
+}
+
+version_numbers numbers_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
+                           std::optional<std::int32_t> expected) {
+    if (expected && *expected > 0 && *expected < PG_INT32_MAX && is_there(spi, where, key, *expected) &&
+        !is_there(spi, where, key, *expected + 1))
+        return {*expected, *expected + 1};
+    const std::vector<std::int32_t> versions = versions_of(spi, where, key, pg::access::read_write);
+    const std::int32_t newest = versions.empty() ? 0 : versions.front();
+    return {newest, free_version(spi, where, key, newest)};
 }
 
 namespace {

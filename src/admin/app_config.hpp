@@ -14,16 +14,21 @@ inline std::string mg_id_of_version(std::string_view key, std::int32_t version) 
     return mg_id_of_setting(key) + ".v" + std::to_string(version);
 }
 
-// The number of the newest version, 0 when there is none. expected: what the metadata of the setting in force say,
-// which may have been written by anybody: when that version is there and no next one, two look-ups by key were enough,
-// however many versions there are. As the current role sees them.
-std::int32_t newest_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
-                            std::optional<std::int32_t> expected);
+// A key of one's own may have the id of a version: its number is left out.
+struct version_numbers {
+    std::int32_t newest;              // 0 when there is none
+    std::optional<std::int32_t> next; // whose id is free; std::nullopt when no number is left
+};
 
-// The first number behind the version that stands whose id is free: a key of one's own may have taken one. Raises 22003
-// when there is none left. As the current role sees them.
-std::int32_t next_version(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
-                          std::int32_t standing);
+// As the current role sees them. expected: what the metadata of the setting in force say, which may have been written
+// by anybody: when that version is there and no next one, two look-ups by key were enough, however many versions there
+// are.
+version_numbers numbers_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,
+                           std::optional<std::int32_t> expected);
+
+// The first number behind another one whose id is free; std::nullopt when no number is left.
+std::optional<std::int32_t> free_version(pg::spi_connection &spi, const schema::table_catalog &where,
+                                         std::string_view key, std::int32_t behind);
 
 // The numbers of a key's versions, newest first, as the current role sees them.
 std::vector<std::int32_t> versions_of(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view key,

@@ -73,13 +73,13 @@ private:
             return false;
         const auto value = found.json(0, 0);
         const auto meta = found.json(0, 1);
-        std::int32_t standing = newest_version(spi_, where_, what_.key, version_in(meta));
-        if (standing == 0) { // it was there before there were versions: it is the first
+        version_numbers numbers = numbers_of(spi_, where_, what_.key, version_in(meta));
+        if (numbers.newest == 0) { // it was there before there were versions: it is the first
             require(1);
             append(1, value, std::nullopt);
-            standing = 1;
+            numbers = {1, free_version(spi_, where_, what_.key, 1)};
         }
-        number(standing);
+        number(numbers);
         append(version_, what_.value, what_.actor);
         return spi_.run(change, where_.schema, pg::access::read_write, mg_id_, what_.value,
                         with_version(meta, version_, what_.actor))
@@ -89,7 +89,7 @@ private:
     bool make_it() {
         {
             const pg::as_role owner(where_.admins.owner);
-            number(newest_version(spi_, where_, what_.key, std::nullopt)); // versions stay when a setting is deleted
+            number(numbers_of(spi_, where_, what_.key, std::nullopt)); // versions stay when a setting is deleted
         }
         ledger::new_admin_row row(core::record_type::app_config, what_.key);
         row.set(column::mg_key, what_.key)
@@ -111,9 +111,11 @@ private:
                 "Read it with mega_app_config_versions, and change what stands now."};
     }
 
-    void number(std::int32_t standing) {
-        require(standing);
-        version_ = next_version(spi_, where_, what_.key, standing);
+    void number(const version_numbers &numbers) {
+        require(numbers.newest);
+        if (!numbers.next)
+            throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(what_.key), {}};
+        version_ = *numbers.next;
     }
 
     void append(std::int32_t version, std::optional<pg::jsonb> value, std::optional<std::string_view> actor) {

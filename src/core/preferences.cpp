@@ -82,9 +82,9 @@ void snapshot::apply(std::vector<preference_event> batch, const refold_function 
     }
     stale.insert(contested.begin(), contested.end());
     // Other blocks need no refolding, and one that an application wrote is not in the ledger.
+    tag_states in_ledger = stale.empty() ? tag_states() : refold(stale);
     for (const std::string &tag : stale) {
-        tag_state folded = refold(tag);
-        tag_state &state = tags_[tag];
+        tag_state &folded = in_ledger[tag], &state = tags_[tag];
         if (contested.contains(tag))
             state.blocked = folded.blocked;
         state.set_at = std::move(folded.set_at);

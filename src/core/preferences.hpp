@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,10 +96,12 @@ void fold_into(tag_state &state, const position &at, const tag_effect &effect);
 inline constexpr std::array<std::string_view, 5> managed_keys = {"hard_blocks", "tag_weights", "updated_at", "source",
                                                                  "positions"};
 
+using tag_states = std::map<std::string, tag_state, std::less<>>; // by tag
+
 class snapshot {
 public:
-    // Folds one tag from the ledger, which holds the batch already: fold_into over its events in order.
-    using refold_function = std::function<tag_state(const std::string &tag)>;
+    // Folds some tags from the ledger, which holds the batch already: fold_into over its events in order.
+    using refold_function = std::function<tag_states(const std::set<std::string> &tags)>;
 
     // Takes the stored document; members other than the managed keys, and a document that is no object, do not matter.
     // Without positions it is one that an application wrote: its blocks and weights stand before every event, and what
@@ -109,9 +112,9 @@ public:
     // The managed keys in a stated order, as an object; empty as long as there was no event at all.
     json emit() const;
 
-    // Takes events that the snapshot has not seen, in any order. The callback is called at most once per tag, only for
-    // a tag whose weight a late event sets or drops, or that an event at the very position of its last one changes.
-    // Raises std::overflow_error and what the callback raises; the snapshot is of no use then.
+    // Takes events that the snapshot has not seen, in any order. The callback is called at most once, for the tags
+    // whose weight a late event sets or drops, or that an event at the very position of their last one changes. Raises
+    // std::overflow_error and what the callback raises; the snapshot is of no use then.
     void apply(std::vector<preference_event> batch, const refold_function &refold);
 
     // Takes the next event in order; std::logic_error if it stands before the newest one. For folds from the ledger.
@@ -123,12 +126,10 @@ public:
     friend bool operator==(const snapshot &, const snapshot &) = default;
 
 private:
-    using tag_map = std::map<std::string, tag_state, std::less<>>;
-
     bool parse_with_positions(const json &document, const json &positions);
     void parse_without_positions(const json &document);
 
-    tag_map tags_;
+    tag_states tags_;
     std::optional<position> newest_;
 };
 

@@ -180,21 +180,20 @@ std::optional<unescaped> unescape(std::string_view text) {
     return plain;
 }
 
-} // namespace
-
 // A text that begins with a URL which leaves out its scheme, or its host too, as signing services give them; up to the
 // first blank. Empty where it does not.
 std::string_view relative_url(std::string_view text) noexcept {
     constexpr std::string_view slashes = "//";
     if (!text.starts_with('/'))
         return {};
-    if (text.starts_with(slashes)) { // a remark may begin so, and name somebody's address
-        const std::string_view host = text.substr(slashes.size(), text.find_first_of("/?# \t\n\r", slashes.size()) - 2);
-        if (host.empty() || host.find('@') != std::string_view::npos)
-            return {};
-    }
-    return text.substr(0, ends.find(text));
+    const std::string_view url = text.substr(0, ends.find(text));
+    if (!url.starts_with(slashes))
+        return url;
+    const std::string_view host = split_url(url).authority; // a remark may begin so, and name somebody's address
+    return host.empty() || userinfo_of(host) ? std::string_view() : url;
 }
+
+} // namespace
 
 bool may_hold_url(std::string_view text) noexcept {
     return text.starts_with('/') || text.find("://") != std::string_view::npos ||
@@ -241,19 +240,14 @@ std::vector<text_span> find_all_secrets(std::string_view text) {
     find_secrets(relative_url(text), spans);
     url_scanner scanner(text);
     while (const auto found = scanner.next())
-        find_secrets_of(*found, spans,
-                        [](std::string_view url, std::vector<text_span> &some) { find_secrets(url, some); });
+        find_secrets_of(*found, spans, find_secrets);
     return spans;
 }
 
-void add_secrets(std::string_view text, std::vector<text_span> &spans) {
-    const std::vector<text_span> found = find_all_secrets(text);
-    spans.insert(spans.end(), found.begin(), found.end());
-}
-
-// The text with the spans cut out, and those of what JSON means by it.
+// The text without these spans and its secrets, as it stands and as JSON means it.
 std::optional<std::string> redact_once(std::string_view text, std::vector<text_span> spans) {
-    add_secrets(text, spans);
+    for (const text_span &span : find_all_secrets(text))
+        spans.push_back(span);
     if (const auto plain = unescape(text))
         for (const text_span &span : find_all_secrets(plain->text))
             spans.push_back({plain->places[span.begin], plain->places[span.end]});

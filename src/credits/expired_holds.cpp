@@ -119,7 +119,7 @@ struct releases {
 releases find_releases(ledger::store &store, std::span<due_hold> due, const ledger::locked_customer &customer) {
     releases found;
     std::int64_t balance = customer.credits;
-    const pg::jsonb meta = pg::json_builder().begin_object().key("reason").text(expired_reason).end_object().finish();
+    const auto note = note_of_release(customer, expired_reason);
     pg::same_moment moment;
     for (due_hold &hold : due) {
         posting release = settlement_of(hold.row, hold_id_of(hold.row.mg_id), "release", -hold.row.delta);
@@ -129,8 +129,7 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, const ledg
             found.in_the_way.push_back(&hold);
             continue;
         }
-        if (!customer.erased) // no text of theirs is stored
-            release.meta = meta;
+        release.meta = note;
         balance += release.delta;
         found.rows.push_back(std::move(release));
         found.of.push_back(&hold);

@@ -57,6 +57,12 @@ locked_hold lock_hold(ledger::store &store, std::string_view hold_id, std::optio
 
 } // namespace
 
+std::optional<pg::jsonb> note_of_release(const ledger::locked_customer &customer, std::string_view reason) {
+    if (customer.erased) // no text of theirs is stored
+        return std::nullopt;
+    return pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
+}
+
 posting settlement_of(const credit_row &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta) {
     posting what;
     what.pass_id = hold.pass_id;
@@ -99,10 +105,12 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
         auto row = find_by_txn_id(store, numbered(kind, hold_id, round));
         if (!row)
             return first;
-        if (row->pass_id == hold.pass_id && row->ref_type == "hold" && row->ref_id == hold_id)
-            return row;
-        if (row->pass_id == hold.pass_id && !first && !is_of_other_hold(*row, hold_id))
-            first = std::move(row);
+        if (row->pass_id == hold.pass_id && !is_of_other_hold(*row, hold_id)) {
+            if (row->ref_type == "hold")
+                return row;
+            if (!first)
+                first = std::move(row);
+        }
         pg::check_for_interrupts();
     }
 }
@@ -149,12 +157,12 @@ std::string read_hold_id(std::optional<std::string_view> given) {
 }
 
 std::vector<credit_row> rows_of_hold(ledger::store &store, std::string_view hold_id) {
-    const std::string id(hold_id);
-    std::vector<credit_row> rows;
-    if (auto hold = find_by_txn_id(store, "hold:" + id))
-        rows.push_back(*std::move(hold));
+    const auto hold = find_by_txn_id(store, "hold:" + std::string(hold_id));
+    if (!hold)
+        return {};
+    std::vector<credit_row> rows{*hold};
     for (const char *kind : {"capture", "release"})
-        if (auto row = rows.empty() ? std::nullopt : find_settlement(store, rows.front(), kind, id))
+        if (auto row = find_settlement(store, *hold, kind, hold_id))
             rows.push_back(*std::move(row));
     return rows;
 }
@@ -197,8 +205,7 @@ settlement release(ledger::store &store, std::string_view hold_id, std::string_v
     if (!is_pending(hold))
         return {"already_released", customer.credits, hold.pass_id};
     posting what = settlement_of(hold, hold_id, "release", -hold.delta);
-    if (!customer.erased) // no text of theirs is stored
-        what.meta = pg::json_builder().begin_object().key("reason").text(reason).end_object().finish();
+    what.meta = note_of_release(customer, reason);
     store.settle_hold(hold.mg_id, released_status, hold.place);
     append_settlement(store, customer, hold, std::move(what));
     // A trigger of somebody else's may have captured it since.

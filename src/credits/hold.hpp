@@ -23,6 +23,9 @@ inline bool takes_credits(const credit_row &hold) { return hold.delta < 0 && hol
 // The row that settles a hold under its bare id; kind is capture or release.
 posting settlement_of(const credit_row &hold, std::string_view hold_id, std::string_view kind, std::int32_t delta);
 
+// Why it went back, as the application's document of the row that says so; std::nullopt for who was erased.
+std::optional<pg::jsonb> note_of_release(const ledger::locked_customer &customer, std::string_view reason);
+
 inline constexpr std::string_view released_outcome = "released";
 
 struct settlement {

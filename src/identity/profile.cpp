@@ -11,7 +11,7 @@ namespace mega::identity {
 namespace {
 
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using core::is_digit;
 
 // A member of a document, as errors name it.
 struct member {
@@ -51,16 +51,13 @@ bool is_locale(std::string_view text) {
 // Etc/GMT0, Etc/GMT+12, Etc/GMT-14 and what is between: the only names of areas that have digits.
 bool is_distance(std::string_view text) {
     constexpr std::string_view before = "etc/gmt";
-    if (text.size() <= before.size() || !core::equal_ignoring_case(text.substr(0, before.size()), before))
+    if (!core::equal_ignoring_case(text.substr(0, before.size()), before))
         return false;
-    const std::string_view hours = text.substr(before.size());
-    const bool is_signed = hours.front() == '+' || hours.front() == '-';
-    const std::string_view digits = hours.substr(is_signed ? 1 : 0);
-    if (digits.empty() || digits.size() > 2 || (digits.size() == 2 && digits.front() == '0') ||
-        !std::ranges::all_of(digits, is_digit))
-        return false;
-    const int most = !is_signed ? 0 : hours.front() == '+' ? 12 : 14;
-    return std::stoi(std::string(digits)) <= most;
+    const std::string_view distance = text.substr(before.size());
+    for (int hours = -14; hours <= 12; ++hours)
+        if (distance == (hours < 0 ? "" : "+") + std::to_string(hours))
+            return true;
+    return distance == "0" || distance == "-0";
 }
 
 // A name of the IANA database. Postgres would also take POSIX rules such as FOO3, which are no time zone's name.

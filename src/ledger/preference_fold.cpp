@@ -5,7 +5,7 @@
 #include "ledger/unprojected.hpp"
 #include "pg/clock.hpp"
 
-#include <map>
+#include <set>
 
 namespace mega::ledger {
 
@@ -150,39 +150,30 @@ std::optional<pg::jsonb> fold_in(pg::jsonb stored, std::vector<core::preference_
     if (!current)
         return std::nullopt;
     bool known = true;
-    current->apply(std::move(events), [&known](const std::string &) {
+    current->apply(std::move(events), [&known](const std::set<std::string> &) {
         known = false;
-        return core::tag_state{};
+        return core::tag_states{};
     });
     return known ? std::optional(with_managed_keys(stored, current->emit())) : std::nullopt;
 }
-
-namespace {
-
-std::map<std::string, core::tag_state, std::less<>> states_in_ledger(store &store, std::string_view pass_id) {
-    unprojected::note_fold(pass_id);
-    auto all = store.as_owner(store.where().generations,
-                              [&] { return read_events(store.spi(), store.where(), pass_id, pg::access::read_write); });
-    std::ranges::sort(all);
-    std::map<std::string, core::tag_state, std::less<>> states;
-    for (const core::preference_event &event : all)
-        for (const core::tag_effect &effect : event.effects)
-            core::fold_into(states[effect.tag], event.at, effect);
-    return states;
-}
-
-} // namespace
 
 pg::jsonb fold_in(store &store, std::string_view pass_id, pg::jsonb stored,
                   std::vector<core::preference_event> events) {
     auto current = snapshot_of(stored);
     if (!current) // its positions are unintelligible: only the ledger knows
         return with_managed_keys(stored, fold_from_ledger(store, pass_id));
-    std::optional<std::map<std::string, core::tag_state, std::less<>>> folded; // of the ledger, once for all tags
-    current->apply(std::move(events), [&](const std::string &tag) {
-        if (!folded)
-            folded = states_in_ledger(store, pass_id);
-        return (*folded)[tag];
+    current->apply(std::move(events), [&](const std::set<std::string> &tags) {
+        unprojected::note_fold(pass_id);
+        auto all = store.as_owner(store.where().generations, [&] {
+            return read_events(store.spi(), store.where(), pass_id, pg::access::read_write);
+        });
+        std::ranges::sort(all);
+        core::tag_states states;
+        for (const core::preference_event &event : all)
+            for (const core::tag_effect &effect : event.effects)
+                if (tags.contains(effect.tag))
+                    core::fold_into(states[effect.tag], event.at, effect);
+        return states;
     });
     return with_managed_keys(stored, current->emit());
 }

@@ -34,7 +34,6 @@ class along : in_flight::stacked<along> {
     friend stacked;
 
 public:
-    along() noexcept = default;
     static bool under_way() noexcept { return top_for_trigger() != nullptr; }
 };
 
@@ -51,6 +50,11 @@ std::uint64_t run(pg::spi_connection &spi, const schema::table_catalog &where, p
                   std::string_view id) {
     const pg::as_role owner(where.generations.owner);
     return spi.run(what, where.schema, pg::access::read_write, id).count();
+}
+
+std::uint64_t delete_along(pg::spi_connection &spi, const schema::table_catalog &where, std::string_view generation) {
+    const along going;
+    return run(spi, where, delete_steps, generation);
 }
 
 } // namespace
@@ -88,10 +92,7 @@ void tell_removed(const schema::table_catalog &where, const pg::trigger_call &ca
     pg::spi_connection spi;
     std::uint64_t steps = 0;
     if (const auto id = row.text(column::mg_generation_id); id && *type == record_type::generation) {
-        {
-            const along going;
-            steps = run(spi, where, delete_steps, *id);
-        }
+        steps = delete_along(spi, where, *id);
         run(spi, where, mark_events, *id);
     }
     pg::json_builder detail;

@@ -200,14 +200,10 @@ private:
             batch into{*store, where, task_, counts, mode, refusal, erased_keys_, doubled_};
             try {
                 const auto error = pg::in_subtransaction([&] { go_through(rows, source, into, limit, done); });
-                if (error)
-                    failed = judge(*error);
+                if (error && !(error->data && judge(error->data->sqlerrcode, error->data->message, failed)))
+                    throw *error;
             } catch (const pg::sql_error &error) {
-                if (error.state == pg::sql_state{"40001"})
-                    failed = {failed_batch::kind::again, {}, error.message.c_str()};
-                else if (is_fault_of_data(error.state.code))
-                    failed = {failed_batch::kind::data, {}, told(error.state.code, error.message.c_str())};
-                else
+                if (!judge(error.state.code, error.message.c_str(), failed))
                     throw;
             } catch (const needs_newest &need) {
                 failed = {failed_batch::kind::newest, need.table, {}};
@@ -218,15 +214,15 @@ private:
         return failed;
     }
 
-    static failed_batch judge(const pg::pg_error &error) {
-        if (error.data == nullptr)
-            throw error;
-        const int state = error.data->sqlerrcode;
+    // What failed so; false when that ends the import.
+    static bool judge(int state, const char *message, failed_batch &failed) {
         if (state == ERRCODE_T_R_SERIALIZATION_FAILURE || state == ERRCODE_T_R_DEADLOCK_DETECTED)
-            return {failed_batch::kind::again, {}, error.data->message};
-        if (!is_fault_of_data(state))
-            throw error;
-        return {failed_batch::kind::data, {}, told(state, error.data->message)};
+            failed = {failed_batch::kind::again, {}, message};
+        else if (is_fault_of_data(state))
+            failed = {failed_batch::kind::data, {}, told(state, message)};
+        else
+            return false;
+        return true;
     }
 
     void find_persons() {
@@ -249,7 +245,7 @@ private:
             return;
         batches_.run([&](pg::spi_connection &spi) {
             const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::admins);
-            ledger::append_audit(spi, where, {"import", std::nullopt, report_.document(task_.from, told::lasting)},
+            ledger::append_audit(spi, where, {"import", std::nullopt, report_.document(task_.from, audience::audit)},
                                  std::nullopt);
         });
         across_.commit();
@@ -336,7 +332,7 @@ Datum import(FunctionCallInfo fcinfo) {
                           "Wait for it; one import at a time.");
     const import_report report = importer(fcinfo, task, static_cast<std::uint64_t>(batch_size)).run();
     only.release();
-    return pg::return_row(fcinfo, report.document(from, told::all));
+    return pg::return_row(fcinfo, report.document(from, audience::caller));
 }
 
 } // namespace

@@ -16,14 +16,15 @@ std::optional<std::string_view> lasting_part(std::string_view example) {
     return id.find('@') == std::string_view::npos ? std::optional(id) : std::nullopt;
 }
 
-void add_tallies(pg::json_builder &out, const char *name, const std::map<std::string_view, tally> &all, told how) {
+void add_tallies(pg::json_builder &out, const char *name, const std::map<std::string_view, tally> &all,
+                 audience whose) {
     out.key(name).begin_object();
     for (const auto &[what, one] : all) {
         out.key(what).begin_object();
         count(out, "rows", one.rows);
         out.key("examples").begin_array();
         for (const std::string &example : one.examples)
-            if (const auto part = how == told::lasting ? lasting_part(example) : std::string_view(example))
+            if (const auto part = whose == audience::audit ? lasting_part(example) : std::string_view(example))
                 out.text(*part);
         out.end_array().end_object();
     }
@@ -38,22 +39,22 @@ void add_value(pg::json_builder &out, const char *name, const std::optional<std:
         out.null();
 }
 
-void add_table(pg::json_builder &out, const table_report &table, told how) {
+void add_table(pg::json_builder &out, const table_report &table, audience whose) {
     out.begin_object();
     count(out, "read", table.read);
     count(out, "written", table.written);
     count(out, "there", table.there);
     count(out, "changed", table.changed);
     count(out, "brought", table.brought);
-    add_tallies(out, "mended", table.mended, how);
-    add_tallies(out, "refused", table.refused, how);
+    add_tallies(out, "mended", table.mended, whose);
+    add_tallies(out, "refused", table.refused, whose);
     out.key("differing").begin_array();
     for (const difference &one : table.differing) {
         out.begin_object();
-        if (how == told::all || lasting_part(one.id))
+        if (whose == audience::caller || lasting_part(one.id))
             out.key("id").text(one.id);
         out.key("field").text(one.field);
-        if (how == told::all) {
+        if (whose == audience::caller) {
             add_value(out, "legacy", one.legacy);
             add_value(out, "mega", one.mega);
         }
@@ -114,7 +115,7 @@ std::string import_report::line(legacy table) const {
     return std::to_string(one.written) + " written, " + std::to_string(one.there) + " there";
 }
 
-pg::jsonb import_report::document(const legacy_schema &from, told how) const {
+pg::jsonb import_report::document(const legacy_schema &from, audience whose) const {
     pg::json_builder out;
     out.begin_object();
     out.key("legacy_schema").text(from.name());
@@ -122,7 +123,7 @@ pg::jsonb import_report::document(const legacy_schema &from, told how) const {
     for (std::size_t i = 0; i < legacy_tables; ++i)
         if (const auto table = static_cast<legacy>(i); from.wants(table)) {
             out.key(definition_of(table).name);
-            add_table(out, tables_[i], how);
+            add_table(out, tables_[i], whose);
         }
     out.end_object();
     out.key("openings").begin_object();
@@ -134,7 +135,7 @@ pg::jsonb import_report::document(const legacy_schema &from, told how) const {
     out.key("examples").begin_array();
     for (const person &one : people_) {
         out.begin_object();
-        if (how == told::all || lasting_part(one.value))
+        if (whose == audience::caller || lasting_part(one.value))
             out.key(one.by).text(one.value);
         out.key("pass_ids").begin_array().text(one.first).text(one.second).end_array();
         out.key("hint").text("mega_merge_customers(" + literal(one.second) + ", " + literal(one.first) + ")");

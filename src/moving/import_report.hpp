@@ -42,7 +42,7 @@ struct table_report {
 };
 
 // A report tells its caller all; what of it stays in an audit says nothing of a person.
-enum class told { all, lasting };
+enum class audience { caller, audit };
 
 class import_report {
 public:
@@ -71,7 +71,7 @@ public:
     bool changed_anything() const; // rows were written, brought or refused for the first time
     void note_refusal() { refused_now_ = true; }
     std::string line(legacy table) const; // for a notice
-    pg::jsonb document(const legacy_schema &from, told how) const;
+    pg::jsonb document(const legacy_schema &from, audience whose) const;
 
 private:
     std::array<table_report, legacy_tables> tables_;

@@ -119,13 +119,13 @@ template <> std::string_view type_of(schema::admin c) {
 template <class Column> std::optional<std::string> shown(Column column, const pg::nullable_datum &value) {
     return value.is_null ? std::nullopt : std::optional(shown_as(type_of(column), value.value));
 }
+
 template <class Column>
 std::optional<std::string> shown_without_secrets(Column column, const pg::nullable_datum &value) {
     if (type_of(column) == "jsonb" && !value.is_null)
         return shown(column, pg::to_datum(redacted(pg::jsonb_of(value.value))));
-    auto text = shown(column, value);
-    auto cut = text ? core::redact_urls(*text) : std::nullopt;
-    return cut ? std::move(cut) : std::move(text);
+    const auto text = shown(column, value);
+    return text ? core::redact_urls(*text).value_or(*text) : text;
 }
 
 template std::optional<std::string> shown(schema::customer, const pg::nullable_datum &);

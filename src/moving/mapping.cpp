@@ -35,8 +35,7 @@ void set_url(const legacy_row &row, const char *name, column c, mapped<column> &
     const auto url = row.text(name);
     const std::string_view fault = url && !core::is_blank(*url) ? fault_of(*url) : std::string_view();
     if (!fault.empty())
-        out.mend(fault, std::string(name) + "=" +
-                            std::string(core::beginning_of(core::redact_urls(*url).value_or(*url), 200)));
+        out.mend(fault, std::string(name) + "=" + std::string(core::beginning_of(core::redact_url(*url), 200)));
     const bool kept = url && !core::is_blank(*url) && fault.empty();
     out.set(name, c, kept ? url : std::optional<std::string>());
 }

@@ -1,6 +1,5 @@
 // What is on both sides: rows counted by day, and a sample compared column by column.
 #include "moving/parity.hpp"
-#include "core/permanent_url.hpp"
 
 #include "core/utc_time.hpp"
 #include "function_arguments.hpp"
@@ -19,19 +18,14 @@ namespace mega::moving {
 namespace {
 
 // A stored value, from the document that mega's row is, as `shown` shows it.
-std::optional<std::string> stored_text(std::string_view type, const legacy_row &mega, const char *column,
-                                       bool without_secrets = false) {
+std::optional<std::string> stored_text(std::string_view type, const legacy_row &mega, const char *column) {
     if (mega.is_null(column))
         return std::nullopt;
     if (type == "timestamptz")
         return core::iso_utc(pg::unix_micros(*mega.time(column)));
-    if (type == "jsonb") {
-        const auto document = pg::to_datum(pg::json_builder::document_of(*mega.value(column)));
-        return without_secrets ? shown_without_secrets(schema::admin::mg_value, document)
-                               : shown(schema::admin::mg_value, document);
-    }
-    const auto text = mega.text(column);
-    return without_secrets && text ? core::redact_urls(*text).value_or(*text) : text;
+    if (type == "jsonb")
+        return shown(schema::admin::mg_value, pg::to_datum(pg::json_builder::document_of(*mega.value(column))));
+    return mega.text(column);
 }
 
 // A member of what an import noted of a row.
@@ -163,7 +157,8 @@ private:
             if (legacy != stored)
                 found_.push_back({type,
                                   {row.id(), one.from, shown_without_secrets(one.column, one.value),
-                                   stored_text(type_of(one.column), mega, schema::name(one.column), true)}});
+                                   stored_text(type_of(one.column), {row.table(), redacted(mega.document())},
+                                               schema::name(one.column))}});
         }
     }
 

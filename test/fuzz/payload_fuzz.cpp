@@ -38,14 +38,14 @@ std::optional<preference_event> read_event(const json &item, std::size_t number)
     return event;
 }
 
-tag_state fold_tag(events ledger, const std::string &tag) {
+tag_states fold_tags(events ledger, const std::set<std::string> &tags) {
     std::sort(ledger.begin(), ledger.end(), [](const auto &a, const auto &b) { return a.at < b.at; });
-    tag_state state;
+    tag_states states;
     for (const auto &event : ledger)
         for (const auto &effect : event.effects)
-            if (effect.tag == tag)
-                fold_into(state, event.at, effect);
-    return state;
+            if (tags.contains(effect.tag))
+                fold_into(states[effect.tag], event.at, effect);
+    return states;
 }
 
 void check_stored_form(const snapshot &state) {
@@ -61,12 +61,13 @@ void check_arrival(const events &list) {
     snapshot in_two;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const events ledger(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(i + 1));
-        one_by_one.apply({list[i]}, [&](const std::string &tag) { return fold_tag(ledger, tag); });
+        one_by_one.apply({list[i]}, [&](const std::set<std::string> &tags) { return fold_tags(ledger, tags); });
         check_stored_form(one_by_one);
     }
     const auto middle = list.begin() + static_cast<std::ptrdiff_t>(list.size() / 2);
-    in_two.apply(events(middle, list.end()), [&](const std::string &) -> tag_state { __builtin_trap(); });
-    in_two.apply(events(list.begin(), middle), [&](const std::string &tag) { return fold_tag(list, tag); });
+    in_two.apply(events(middle, list.end()), [&](const std::set<std::string> &) -> tag_states { __builtin_trap(); });
+    in_two.apply(events(list.begin(), middle),
+                 [&](const std::set<std::string> &tags) { return fold_tags(list, tags); });
 
     const json all = fold_all(list);
     require(one_by_one.emit() == all);

@@ -145,15 +145,20 @@ json arrive(const events &list, const std::vector<std::size_t> &sizes) {
 
         auto state = snapshot::parse(stored);
         RC_ASSERT(state.has_value());
-        std::set<std::string> asked;
-        state->apply(batch, [&](const std::string &tag) {
-            RC_ASSERT(asked.insert(tag).second);
-            RC_ASSERT(std::any_of(batch.begin(), batch.end(), [&](const auto &event) {
-                return std::any_of(event.effects.begin(), event.effects.end(), [&](const auto &effect) {
-                    return effect.tag == tag && (effect.set || effect.drop);
-                });
-            }));
-            return folded(tag, ledger);
+        bool asked = false;
+        state->apply(batch, [&](const std::set<std::string> &tags) {
+            RC_ASSERT(!asked);
+            asked = true;
+            tag_states states;
+            for (const std::string &tag : tags) {
+                RC_ASSERT(std::any_of(batch.begin(), batch.end(), [&](const auto &event) {
+                    return std::any_of(event.effects.begin(), event.effects.end(), [&](const auto &effect) {
+                        return effect.tag == tag && (effect.set || effect.drop);
+                    });
+                }));
+                states[tag] = folded(tag, ledger);
+            }
+            return states;
         });
         stored = state->emit();
         RC_ASSERT(snapshot::parse(stored) == state);

@@ -31,7 +31,12 @@ public:
         ledger_.push_back(event);
         auto state = snapshot::parse(stored_);
         EXPECT_TRUE(state);
-        state->apply({std::move(event)}, [this](const std::string &tag) { return refold(tag); });
+        state->apply({std::move(event)}, [this](const std::set<std::string> &tags) {
+            tag_states states;
+            for (const std::string &tag : tags)
+                states[tag] = refold(tag);
+            return states;
+        });
         stored_ = state->emit();
         EXPECT_EQ(snapshot::parse(stored_), state);
         return *this;
@@ -247,7 +252,7 @@ TEST(preferences, refolding_is_spared_when_a_newer_set_comes_in_the_same_batch) 
         return preference_event{{time, "e"}, read_effects(type, parsed(payload))};
     };
     snapshot state;
-    const auto never = [](const std::string &) -> tag_state { throw std::logic_error("refolded"); };
+    const auto never = [](const std::set<std::string> &) -> tag_states { throw std::logic_error("refolded"); };
     state.apply({event(10, "like", R"({"tag":"a"})")}, never);
     state.apply({event(13, "like", R"({"tag":"a"})"), event(12, "preference_set", R"({"tag_weights":{"a":2}})"),
                  event(11, "like", R"({"tag":"a"})")},
@@ -290,15 +295,15 @@ TEST(preferences, events_at_one_position_come_in_any_order) {
         std::vector<preference_event> seen;
         for (const preference_event &event : all) {
             seen.push_back(event);
-            state.apply({event}, [&](const std::string &tag) {
+            state.apply({event}, [&](const std::set<std::string> &tags) {
                 auto sorted = seen;
                 std::ranges::sort(sorted);
-                tag_state one;
+                tag_states states;
                 for (const preference_event &before : sorted)
                     for (const tag_effect &effect : before.effects)
-                        if (effect.tag == tag)
-                            fold_into(one, before.at, effect);
-                return one;
+                        if (tags.contains(effect.tag))
+                            fold_into(states[effect.tag], before.at, effect);
+                return states;
             });
         }
         ASSERT_EQ(test::write_json(state.emit()), test::write_json(folded));
