@@ -73,7 +73,7 @@ endif
 ifeq ($(findstring clang,$(CXX)),)
 shadow = -Wshadow=local
 # g++ 12 sees overruns in its own std::string that are none, and forgets in precompiled headers that it is its own.
-PG_CXXFLAGS += -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+PG_CXXFLAGS += -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
 else
 shadow = -Wshadow
 PG_CXXFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argument

@@ -19,7 +19,6 @@ INSERT INTO mega_generations (mg_id, mg_pass_id, mg_created_at, mg_mma_mode, mg_
     ('generation:claims-none', 'pass:test:claims', now() - interval '9 minutes', 'video', NULL, 'pending', '{}', '{}', NULL),
     ('generation:claims-word', 'pass:test:claims', now() - interval '9 minutes', 'video', 'queued', 'waiting', '{}', '{}', NULL),
     ('generation:claims-gone', 'pass:test:claims', now() - interval '9 minutes', 'video', 'queued', NULL, '{}', '{}', now()),
-    ('generation:claims-list', 'pass:test:claims', now() - interval '9 minutes', 'video', 'queued', NULL, '{}', '[1]', NULL),
     ('generation:claims-old', 'pass:test:claims', now() - interval '2 days', 'video', 'queued', NULL, '{}', '{}', NULL),
     ('generation:claims-end', 'pass:test:claims', now() - interval '9 minutes', 'video', 'done', NULL, '{}', '{}', NULL);
 -- oldest first, each once
@@ -73,3 +72,11 @@ SELECT what, pg_temp.outcome('SELECT mega_' || call) FROM (VALUES
 SELECT i.indexrelid::regclass AS index, a.attname AS mentions FROM pg_index i JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid WHERE i.indrelid = 'mega_generations'::regclass AND a.attname IN ('mg_mma_status', 'mg_updated_at');
 SELECT pg_get_expr(indpred, indrelid) AS claimable FROM pg_index WHERE indexrelid = 'mega_generations_claimable'::regclass;
+-- a document that is no object makes room for the claim; an empty list says nothing
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_mma_status, mg_created_at, mg_meta) VALUES
+    ('generation:claims-list', 'pass:test:claims', 'queued', now() - interval '5 hours', '[1]'),
+    ('generation:claims-void', 'pass:test:claims', 'queued', now() - interval '4 hours', '[]'),
+    ('generation:claims-null', 'pass:test:claims', 'queued', now() - interval '3 hours', 'null'),
+    ('generation:claims-text', 'pass:test:claims', 'queued', now() - interval '2 hours', '"x"');
+SELECT mg_generation_id, mg_meta #- '{mega,claim,until}' AS mg_meta, attempt FROM mega_claim_generations('w', 100) WHERE mg_generation_id ~ 'list|void|null|text';
+SELECT mg_id, mg_meta - 'mega' AS mg_meta, mega_extend_claim(mg_generation_id, 'w', '1 hour') AS extended FROM mega_generations WHERE mg_id ~ 'claims-(list|void|null|text)$' ORDER BY mg_id;

@@ -204,5 +204,14 @@ SELECT (SELECT erased_rows FROM mega_erase_customer('refund')) AS word, (SELECT 
 SELECT mg_route, mg_detail FROM mega_admin WHERE mg_id = 'admin_audit:of-words';
 RESET mega.pass_ids;
 
+-- Of an event stays what the fold of its type reads; of one without effect nothing.
+SELECT FROM mega_ensure_customer('pass:test:words');
+SELECT count(*) FROM (VALUES ('feedback', '{"tag": "my name", "text": "gone"}'), ('create', '{"tags": ["my street 5"], "hard_block": "call me"}'),
+    ('like', '{"tag": "a.b", "hard_block": "my name", "tag_weights": {"me": 1}}'), ('dislike', '{"tag": "a.c", "hard_block": "a.d", "remove_hard_blocks": ["me"]}'),
+    ('preference_set', '{"tag": "me", "tag_weights": {"a.e": 2}, "weight": 3}')) e(type, payload), mega_record_mma_event('pass:test:words', type, payload::jsonb, event_id => 'words-' || type);
+SELECT FROM mega_erase_customer('pass:test:words');
+SELECT mg_meta FROM mega_generations WHERE mg_id LIKE 'mma_event:words-%' ORDER BY mg_id COLLATE "C";
+SELECT * FROM mega_reconcile_preferences('pass:test:words');
+
 \c :home
 DROP DATABASE regress_mega_erasures;

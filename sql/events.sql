@@ -86,12 +86,13 @@ SELECT jsonb_pretty(pg_temp.snapshot('pass:test:events-types') - 'updated_at');
 SELECT type, pg_temp.outcome(format('SELECT * FROM mega_record_mma_event(''pass:test:events-none'', %L)', type)) FROM unnest('{Like,"like ","",view,NULL}'::text[]) type;
 SELECT pg_temp.outcome(format('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES (''mma_event:events-x'', ''pass:test:events-none'', %L)', meta))
 FROM unnest(ARRAY['{"event_type": "view"}', '{"event_type": null}', '{"event_type": ["like"]}', '{"event_type": 1}', '{"type": "like"}', '{}', '[]', '"like"', 'null', NULL]) meta;
--- a payload that is missing, null or an empty object says nothing
+-- a payload that is missing, null or an empty object says nothing, and any of an event without effect
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_created_at, mg_meta) VALUES
     ('mma_event:events-n1', 'pass:test:events-none', '2024-01-01 00:00:01Z', '{"event_type": "like"}'),
     ('mma_event:events-n2', 'pass:test:events-none', '2024-01-01 00:00:02Z', '{"event_type": "like", "payload": null}'),
     ('mma_event:events-n3', 'pass:test:events-none', '2024-01-01 00:00:03Z', '{"event_type": "like", "payload": {}}');
-SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:events-n4', 'pass:test:events-none', '{"event_type": "create", "payload": []}')$$);
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_created_at, mg_meta) VALUES ('mma_event:events-n4', 'pass:test:events-none', '2024-01-01 00:00:04Z', '{"event_type": "create", "payload": []}')$$);
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:events-n5', 'pass:test:events-none', '{"event_type": "like", "payload": []}')$$);
 SELECT mg_mma_preferences FROM mega_customers WHERE mg_pass_id = 'pass:test:events-none';
 
 --

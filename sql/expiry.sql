@@ -218,4 +218,18 @@ SELECT credits >= 10 AS expired FROM mega_expire_credits();
 SELECT mg_pass_id, mg_delta FROM mega_generations WHERE mg_pass_id ~ 'shop.*old';
 ROLLBACK;
 
+-- max_customers counts customers: many spent lots of one do not keep the next one waiting, call after call
+BEGIN;
+SELECT * FROM mega_expire_credits();
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:expiry-many'), ('pass:test:expiry-next');
+SELECT count(*) FROM generate_series(1, 6), mega_record_credit('pass:test:expiry-many', 1, 'grant', expires_at => clock_timestamp() + interval '1 second') g, mega_record_credit('pass:test:expiry-many', -1, 'spend') s;
+SELECT mg_credits FROM mega_record_credit('pass:test:expiry-next', 7, 'grant', expires_at => clock_timestamp() + interval '1.1 seconds');
+SELECT pg_sleep(1.2);
+SELECT * FROM mega_expire_credits(clock_timestamp(), 1);
+SELECT * FROM mega_expire_credits(clock_timestamp(), 1);
+SELECT * FROM mega_expire_credits(clock_timestamp(), 1);
+ROLLBACK;
+-- an end in the last years of the calendar could not be written down
+SELECT pg_temp.outcome(format($$SELECT mega_record_credit('pass:shopify:1', 1, 'grant', expires_at => %L)$$, '294276-12-31 23:59:59.999999Z'));
+
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:expiry-%';

@@ -380,4 +380,11 @@ SELECT outcome, mg_credits FROM mega_release_credit('holds-n');
 SELECT mg_id, mg_delta, mg_ref_id FROM mega_generations WHERE mg_pass_id = 'pass:test:holds-n2' AND mg_reason = 'release' ORDER BY mg_id COLLATE "C";
 SELECT pg_temp.outcome(format('SELECT mega_refund_credit(%L, %L)', 'hold:' || id, 'again')) FROM unnest(ARRAY['holds-n', 'holds-n:2']) id;
 
+-- A raw row that gives credits is no hold, and one that could not go back is refused.
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:holds-gift');
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_status) VALUES ('credit_transaction:hold:holds-plus', 'pass:test:holds-gift', 1000, 'pending')$$);
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:hold:holds-gift', 'pass:test:holds-gift', 1000) RETURNING mg_status;
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:hold:holds-least', 'pass:test:holds-gift', -2147483648)$$);
+SELECT mg_credits, held, spendable FROM mega_balance('pass:test:holds-gift');
+
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';

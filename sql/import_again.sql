@@ -126,4 +126,17 @@ SELECT mg_id, mg_prompt FROM mega_generations WHERE mg_id ~ '^generation:h' ORDE
 SELECT mg_value FROM mega_admin WHERE mg_id IN ('app_config:store', 'app_config:logo') ORDER BY mg_id;
 RESET mega.unkeyed_ref_types;
 SELECT count(*) > 0 AS installed FROM mega_install();
+-- Whom mega knew before: what legacy has otherwise is told, at first and whenever it changes, and not brought.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+SELECT created FROM mega_ensure_customer('pass:test:live', shopify_customer_id => '120', email => 'live@example.com');
+INSERT INTO old_shop.customers (shopify_customer_id, email) VALUES ('120', 'old@example.com');
+CALL mega_import('old_shop', tables => '{customers}') \gset
+SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing;
+CALL mega_import('old_shop', tables => '{customers}') \gset
+SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing;
+UPDATE old_shop.customers SET email = 'older@example.com';
+CALL mega_import('old_shop', tables => '{customers}') \gset
+SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing, mg_email FROM mega_customers WHERE mg_pass_id = 'pass:test:live';
+CALL mega_import('old_shop', tables => '{customers}') \gset
+SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing;
 DROP SCHEMA old_shop CASCADE;

@@ -224,6 +224,11 @@ SELECT * FROM pg_temp.stored('h1');
 DROP TRIGGER zz_harmless ON mega_generations;
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:own-%';
 
+-- An application's document that is no object goes on under "value" when mega notes something; an empty list says nothing.
+INSERT INTO mega_customers (mg_pass_id, mg_meta) SELECT 'pass:test:own-v' || n, meta FROM (VALUES (1, '[1, {"a": 2}]'::jsonb), (2, '"text"'), (3, '7'), (4, '[]'), (5, 'null'), (6, 'false')) v(n, meta);
+SELECT count(mega_record_credit('pass:test:own-v' || n, 5, 'grant', expires_at => '2100-01-01')) FROM generate_series(1, 6) n;
+SELECT mg_pass_id, mg_meta - 'mega' AS mg_meta, jsonb_array_length(mg_meta #> '{mega,lots}') AS lots FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:own-v%' ORDER BY 1;
+
 --
 -- Adoption: a key that tables bring along is not mega's. It is renamed once, and told.
 --

@@ -119,4 +119,11 @@ UPDATE mega_customers SET mg_disabled = true WHERE mg_pass_id = 'pass:test:refun
 UPDATE mega_customers SET mg_deleted_at = now() WHERE mg_pass_id = 'pass:test:refunds-deleted';
 SELECT who, mg_credits, replayed FROM unnest('{disabled,deleted}'::text[]) who, LATERAL mega_refund_credit('refunds-' || who, 'refunds-' || who, 15);
 
+-- All of the largest spend that there can be is more than one movement.
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:refunds-most');
+SELECT mg_credits FROM mega_record_credit('pass:test:refunds-most', -2147483648, 'spend', txn_id => 'refunds-most', allow_negative => true);
+SELECT pg_temp.outcome($$SELECT mega_refund_credit('refunds-most', 'refunds-most')$$);
+SELECT mg_credits FROM mega_refund_credit('refunds-most', 'refunds-most', 2147483647);
+SELECT mg_credits FROM mega_refund_credit('refunds-most', 'refunds-rest');
+
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:refunds-%';

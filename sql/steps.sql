@@ -219,3 +219,23 @@ SELECT pg_temp.outcome('SELECT * FROM mega_generation_steps('''')');
 INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) SELECT 'mma_step:steps-raw:' || 20 + n, 'timing', jsonb_build_object('input', 1, 'output', 2, 'timing', timing::jsonb)
 FROM unnest(ARRAY['{"duration_ms": 12.5}', '{"duration_ms": "12"}', '{"duration_ms": null}', '[]', '7', '{"duration_ms": -3}', '{"duration_ms": 1e20}']) WITH ORDINALITY t(timing, n);
 SELECT mg_step_no, mg_payload -> 'timing' AS timing, duration_ms FROM mega_generation_steps('steps-raw') WHERE mg_step_no > 20;
+-- The last status said twice in a batch: mg_status follows all the same, and what a trigger made of the row stays.
+SELECT count(*) FROM unnest('{twice,errors}'::text[]) n, mega_create_generation('pass:test:steps-a', 'steps-' || n, 'still');
+SELECT * FROM mega_append_mma_steps('steps-twice', '[{"step_type": "a", "mma_status": "scanning"}, {"step_type": "b", "mma_status": "scanning"}, {"step_type": "c", "mma_status": "prompting"}]');
+SELECT * FROM mega_append_mma_steps('steps-errors', '[{"step_type": "a", "mma_status": "error"}, {"step_type": "b", "mma_status": "error", "error": {"message": "E2"}}, {"step_type": "c", "mma_status": "error", "error": "E3"}]');
+SELECT mg_generation_id, mg_mma_status, mg_status, mg_error FROM mega_generations WHERE mg_id IN ('generation:steps-twice', 'generation:steps-errors') ORDER BY mg_id;
+SELECT count(*) AS claimed FROM mega_claim_generations('w', 1000) WHERE mg_generation_id = 'steps-errors';
+-- A generation is named by its bare id or by its mg_id; stored is the bare one, and no id begins with another's prefix.
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_step_type, mg_payload, mg_meta) VALUES
+    ('mma_step:steps-twice:9', 'pass:test:steps-a', 'generation:steps-twice', 'x', '{"input": 1, "output": 1}', NULL),
+    ('mma_event:steps-named', 'pass:test:steps-a', 'generation:steps-twice', NULL, NULL, '{"event_type": "like"}'),
+    ('feedback:steps-named', 'pass:test:steps-a', 'generation:steps-twice', NULL, NULL, NULL)
+RETURNING mg_id, mg_generation_id, mg_parent_id;
+SELECT mg_generation_id FROM mega_likes('pass:test:steps-a');
+SELECT replayed FROM mega_record_mma_event('pass:test:steps-a', 'like', generation_id => 'steps-twice', event_id => 'steps-named');
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:generation:steps-twice:0', 'pass:test:steps-a', 'x', '{"input": 1, "output": 1}')$$);
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('generation:generation:steps-twice', 'pass:test:steps-a')$$);
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_meta) VALUES ('mma_event:steps-far', 'pass:test:steps-a', 'generation:generation:steps-twice', '{"event_type": "download"}') RETURNING mg_generation_id;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_parent_id) VALUES ('generation:steps-child', 'pass:test:steps-a', 'steps-twice') RETURNING mg_parent_id;
+-- A step that stands before its generation in a statement has to name its customer.
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:steps-later:0', NULL, 'x', '{"input": 1, "output": 1}'), ('generation:steps-later', 'pass:test:steps-a', NULL, NULL)$$);

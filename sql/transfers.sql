@@ -78,4 +78,12 @@ SELECT txn_id, delta, reason, balance FROM pg_temp.ledger('expired');
 SELECT * FROM mega_balance('pass:test:transfers-expired');
 SELECT txn_id, delta, reason, reference, status, balance FROM pg_temp.ledger('a');
 
+-- half of one that somebody wrote by hand is not taken for all of it
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES
+    ('credit_transaction:transfer:transfers-half1:in', 'pass:test:transfers-b', 4, 'transfer_in', 'transfer', 'transfers-half1'),
+    ('credit_transaction:transfer:transfers-half2:out', 'pass:test:transfers-a', -4, 'transfer_out', 'transfer', 'transfers-half2'),
+    ('credit_transaction:lot:transfers-half3:out', 'pass:test:transfers-a', -4, 'lot_out', NULL, NULL);
+SELECT pg_temp.outcome(format($$SELECT mega_transfer_credit('pass:test:transfers-a', 'pass:test:transfers-b', 4, %L)$$, id)) FROM unnest('{transfers-half1,transfers-half2}'::text[]) id;
+SELECT pg_temp.outcome($$SELECT mega_make_lot('pass:test:transfers-a', 'transfers-half3', 4, now() + interval '1 year')$$);
+
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:transfers-%';

@@ -151,5 +151,14 @@ UPDATE mega_generations SET mg_title = 'again' WHERE mg_id = 'generation:urls-1'
 -- depth does not matter
 SELECT pg_temp.payload((repeat('[', 200) || '"https://a.example/x?se=1&sig=S3CR3T"' || repeat(']', 200))::jsonb) #>> array_fill('0'::text, ARRAY[200]);
 SELECT left(pg_temp.outcome(format('UPDATE mega_generations SET mg_mma_vars = %L WHERE mg_id = ''generation:urls-1''', '{"a": ' || repeat('[', 200) || '"https://a.example/x?se=1&sig=S3CR3T"' || repeat(']', 200) || '}')), 60);
+-- What failed is told without secrets, whoever writes it.
+SELECT mg_mma_status FROM mega_fail_generation('urls-1', 'GET https://b.s3.amazonaws.com/k?X-Amz-Signature=S3CR3T failed: https://a.example/x?se=1&sig=S3CR3T');
+SELECT mg_error FROM mega_generations WHERE mg_id = 'generation:urls-1';
+UPDATE mega_generations SET mg_error = '{"u": "https:\/\/a.example\/x?se=1\u0026sig=S3CR3T"}' WHERE mg_id = 'generation:urls-1' RETURNING mg_error;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_error) VALUES ('generation:urls-error', 'pass:test:urls', 'https://a.example/x?se=1&#38;sig=S3CR3T, then /k?X-Amz-Signature=S3CR3T') RETURNING mg_error;
+SET mega.payload_urls = reject;
+UPDATE mega_generations SET mg_error = 'https://a.example/x?se=1&sig=S3CR3T again' WHERE mg_id = 'generation:urls-error' RETURNING mg_error;
+RESET mega.payload_urls;
+
 SELECT count(*) FROM mega_generations WHERE mg_pass_id = 'pass:test:urls' AND mg_payload::text LIKE '%S3CR3T%';
 DELETE FROM mega_admin WHERE mg_id = 'app_config:urls';

@@ -68,6 +68,22 @@ void require_nothing_beyond(pg::spi_connection &spi, const grantee &of,
                             "REVOKE that, or the membership, first."};
 }
 
+// Rights that an owner gives to itself, mega's rule look-ups have: without them nothing is written any more.
+void refuse_owner(pg::spi_connection &spi, const grantee &of) {
+    const std::string place = pg::with_schema_name("@schema@", of.schema);
+    const pg::rows found = spi.run_text("SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_class c WHERE c.oid "
+                                        "OPERATOR(pg_catalog.=) ANY (ARRAY['" +
+                                        place + ".mega_customers'::pg_catalog.regclass, '" + place +
+                                        ".mega_generations'::pg_catalog.regclass, '" + place +
+                                        ".mega_admin'::pg_catalog.regclass]::pg_catalog.oid[]) AND c.relowner "
+                                        "OPERATOR(pg_catalog.=) " +
+                                        std::to_string(of.role) + " ORDER BY c.relname LIMIT 1");
+    if (!found.empty())
+        throw pg::sql_error{"55000", of.name + " owns the table " + std::string(found.text(0, 0).value_or("")),
+                            "An owner may do everything already; less than that would stop what mega does in its name.",
+                            "Let another role own the tables, and grant a level to this one."};
+}
+
 void require_policies(const policies &standing, const grantee &of, level wanted) {
     if (wanted == level::user && !standing.binds(of.role))
         throw pg::sql_error{"55000",
@@ -94,6 +110,8 @@ Datum grant(FunctionCallInfo fcinfo) {
             ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, user, app, worker or admin."};
     const grantee to{role, quoted_role(role), pg::schema_of_function(fcinfo->flinfo->fn_oid)};
     pg::spi_connection spi;
+    if (*wanted != level::admin)
+        refuse_owner(spi, to);
     policies standing(spi, to.schema);
     require_policies(standing, to, *wanted);
     const std::vector<granted_function> functions = granted_functions(spi, to.schema);

@@ -1,6 +1,8 @@
 // What an event's payload says about tags.
-#include "preferences.hpp"
+#include <algorithm>
+#include <span>
 
+#include "preferences.hpp"
 #include "text_rule.hpp"
 
 namespace mega::core {
@@ -191,13 +193,39 @@ private:
 
 } // namespace
 
+namespace {
+
+constexpr std::string_view additions[] = {"tag", "tags", "weight"};
+constexpr std::string_view blocks[] = {"hard_block", "hard_blocks"};
+constexpr std::string_view sets[] = {"tag_weights", "remove_hard_blocks"};
+
+bool is_among(std::string_view word, std::span<const std::string_view> words) noexcept {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool is_word(std::string_view event_type) noexcept { return event_type == "like" || event_type == "dislike"; }
+
+bool has_effect(std::string_view event_type) noexcept {
+    return is_word(event_type) || event_type == "download" || event_type == "preference_set";
+}
+
+} // namespace
+
+bool is_read(std::string_view event_type, std::string_view key) noexcept {
+    if (is_word(event_type) || event_type == "download")
+        return is_among(key, additions) || (key == "undo" && is_word(event_type)) ||
+               (event_type == "dislike" && is_among(key, blocks));
+    return event_type == "preference_set" && (is_among(key, blocks) || is_among(key, sets));
+}
+
 std::vector<tag_effect> read_effects(std::string_view event_type, const json &payload) {
+    if (!has_effect(event_type))
+        return {};
     if (!payload.is_null() && !payload.is_object())
         throw payload_error("payload must be an object", "It is " + std::string(kind_name(payload)) + ".");
     effect_reader reader(payload);
-    const bool is_word = event_type == "like" || event_type == "dislike";
-    const bool undone = is_word && reader.read_undo();
-    if (is_word)
+    const bool undone = is_word(event_type) && reader.read_undo();
+    if (is_word(event_type))
         reader.read_additions(default_weight, (event_type == "dislike") != undone);
     if (event_type == "download")
         reader.read_additions(download_weight, false);

@@ -71,12 +71,15 @@ inline constexpr std::size_t max_tags_per_event = 1000;
 // Takes an event type and its payload (an object, or null for an empty one) and returns the effects, by tag in byte
 // order. like, dislike and download read tag, tags and weight; like and dislike read undo, which adds the opposite
 // weight and blocks nothing; dislike and preference_set read hard_block and hard_blocks; preference_set reads
-// tag_weights and remove_hard_blocks. Every other member, and every other event type, is without effect; a member that
-// is null counts as absent. Of two keys of tag_weights that are one tag after trimming the last one counts. Raises
-// payload_error when a member that is read has the wrong type, a tag is no text that check_text lets pass, there are
-// more than max_tags_per_event tags in sum, a weight is not 0 < w <= 1000 or a set weight not -1000 <= w <= 1000, all
-// after rounding to six places.
+// tag_weights and remove_hard_blocks. Every other member, and every other event type, whatever its payload is, is
+// without effect; a member that is null counts as absent. Of two keys of tag_weights that are one tag after trimming
+// the last one counts. Raises payload_error when a member that is read has the wrong type, a tag is no text that
+// check_text lets pass, there are more than max_tags_per_event tags in sum, a weight is not 0 < w <= 1000 or a set
+// weight not -1000 <= w <= 1000, all after rounding to six places.
 std::vector<tag_effect> read_effects(std::string_view event_type, const json &payload);
+
+// Whether read_effects reads this member of the payload of such an event. Never raises.
+bool is_read(std::string_view event_type, std::string_view key) noexcept;
 
 // One tag's registers.
 struct tag_state {

@@ -11,7 +11,7 @@ namespace mega::core {
 
 namespace {
 
-// What the value of a parameter has to look like, percent-decoded, to be one of the family.
+// What the value of a parameter has to begin with, percent-decoded, to be one of the family.
 enum class shape : std::uint8_t {
     any,
     number,        // 1700000000
@@ -158,20 +158,26 @@ bool take_word(percent_reader &text) noexcept {
     return any;
 }
 
+// Where a value ends, or where a text goes on that is no part of it: a word would be.
+bool ends(const percent_reader &text) noexcept {
+    const char c = text.done() ? ' ' : lower(text.peek());
+    return !is_digit(c) && (c < 'a' || c > 'z') && c != '_' && c != '-';
+}
+
 bool is_unix_time(std::size_t digits) noexcept { return digits >= 9 && digits <= 13; }
 
 bool has_shape(std::string_view value, shape wanted) noexcept {
-    percent_reader text(drop_end_punctuation(value)); // what may belong to the text around is no part of the value
+    percent_reader text(value);
     switch (wanted) {
     case shape::any:
         return true;
     case shape::number:
-        return take_digits(text) > 0 && text.done();
+        return take_digits(text) > 0 && ends(text);
     case shape::time_and_hex:
-        return is_unix_time(take_digits(text)) && take(text, '_') && take_hex(text) >= 4 && text.done();
+        return is_unix_time(take_digits(text)) && take(text, '_') && take_hex(text) >= 4 && ends(text);
     case shape::time_and_hash:
         return is_unix_time(take_digits(text)) && take(text, '-') && take_word(text) && take(text, '-') &&
-               take_word(text) && take(text, '-') && take_hex(text) == 32 && text.done();
+               take_word(text) && take(text, '-') && take_hex(text) == 32 && ends(text);
     case shape::account_token:
         return take_digits(text) > 0 && take(text, '_') && take_digits(text) > 0;
     }

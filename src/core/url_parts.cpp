@@ -36,6 +36,20 @@ url_parts split_url(std::string_view url) noexcept {
     return parts;
 }
 
+scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept {
+    constexpr std::string_view mark = "://";
+    for (std::size_t at = text.find(mark, from); at != std::string_view::npos; at = text.find(mark, at + 1)) {
+        const std::string_view before = text.substr(from, at - from);
+        for (std::string_view scheme : {std::string_view("https"), std::string_view("http")}) {
+            if (before.size() < scheme.size())
+                continue;
+            if (equal_ignoring_case(before.substr(before.size() - scheme.size()), scheme))
+                return {at - scheme.size(), at + mark.size()};
+        }
+    }
+    return {};
+}
+
 std::string_view before_fragment(const url_parts &parts) noexcept { return parts.tail.substr(0, parts.tail.find('#')); }
 
 std::optional<std::string_view> userinfo_of(std::string_view authority) noexcept {

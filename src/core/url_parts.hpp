@@ -45,6 +45,14 @@ struct url_parts {
     bool has_authority = false; // "//" was there
 };
 
+struct scheme_mark {
+    std::size_t begin = std::string_view::npos; // of the scheme
+    std::size_t end = std::string_view::npos;   // behind the "://"
+};
+
+// The next http:// or https:// that begins at or behind `from`; npos if there is none. Never raises.
+scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept;
+
 // Views into the URL's bytes. Never raises.
 url_parts split_url(std::string_view url) noexcept;
 

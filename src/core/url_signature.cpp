@@ -184,9 +184,15 @@ private:
         if (!match.any())
             return;
         while (const auto parameter = take_parameter(query))
-            // Punctuation at the end of a value may belong to the text around; it is no part of any signature.
             if (match.is_secret(*parameter))
-                add(drop_end_punctuation(parameter->value));
+                add(drop_end_punctuation(without_next_url(parameter->value)));
+    }
+
+    // Punctuation at the end of a value, and a URL that was joined to it, belong to the text around: neither is part of
+    // any signature.
+    static std::string_view without_next_url(std::string_view value) noexcept {
+        const std::size_t next = find_scheme(value, 0).begin;
+        return next == 0 ? value : value.substr(0, next);
     }
 
     // The secrets of the URLs in a text that stands encoded in this URL, brought to where they came from.

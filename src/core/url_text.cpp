@@ -28,26 +28,6 @@ std::size_t find_end(std::string_view text, char quote) noexcept {
     return (quote == '`' ? ends_in_backquotes : ends).find(text);
 }
 
-struct scheme_mark {
-    std::size_t begin = std::string_view::npos; // of the scheme
-    std::size_t end = std::string_view::npos;   // behind the "://"
-};
-
-// The next http:// or https:// that begins at or behind `from`; npos if there is none.
-scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept {
-    constexpr std::string_view mark = "://";
-    for (std::size_t at = text.find(mark, from); at != std::string_view::npos; at = text.find(mark, at + 1)) {
-        const std::string_view before = text.substr(from, at - from);
-        for (std::string_view scheme : {std::string_view("https"), std::string_view("http")}) {
-            if (before.size() < scheme.size())
-                continue;
-            if (equal_ignoring_case(before.substr(before.size() - scheme.size()), scheme))
-                return {at - scheme.size(), at + mark.size()};
-        }
-    }
-    return {};
-}
-
 // How far a URL whose scheme and "://" are cut off reaches if the blank at its end is one of its path's that nobody
 // encoded: a query stands behind it in the same line, and no other URL begins before. 0 if it cannot be.
 std::size_t find_end_behind_blanks(std::string_view rest, std::size_t end, char quote) noexcept {
@@ -93,8 +73,9 @@ std::size_t url_scanner::nested_end(std::size_t from) const noexcept {
     const std::size_t end = std::min(outer_end_, find_scheme(text_, from).begin);
     if (from < query_begin_ || from >= query_end_)
         return end;
-    const std::string_view parameter = text_.substr(from, end - from);
-    return from + parameter.substr(0, find_separator(parameter)).size();
+    const std::string_view rest = text_.substr(from, end - from);
+    const std::string_view parameter = rest.substr(0, find_separator(rest));
+    return parameter.find('?') == std::string_view::npos ? from + parameter.size() : end; // behind '?' they are its own
 }
 
 std::optional<url_scanner::found> url_scanner::next() noexcept {
@@ -130,31 +111,60 @@ std::optional<url_scanner::found> url_scanner::next() noexcept {
 
 namespace {
 
-// The byte of printable ASCII that an escape of JSON stands for, behind its backslash: `/` or `u` and four digits.
+// What an escape stands for, and how long it is with all that is in front of it.
 struct escape {
     char meant;
     std::size_t size;
 };
-std::optional<escape> read_escape(std::string_view text) noexcept {
-    if (text.starts_with('/'))
-        return escape{'/', 1};
-    if (!text.starts_with("u00") || text.size() < 5)
-        return std::nullopt;
-    int code = 0;
-    const auto [end, fault] = std::from_chars(text.data() + 3, text.data() + 5, code, 16);
-    if (fault != std::errc() || end != text.data() + 5 || code < ' ' || code > '~')
-        return std::nullopt;
-    return escape{static_cast<char>(code), 5};
+
+constexpr bool may_be_meant(int code) noexcept {
+    return (code >= ' ' && code <= '~') || code == '\t' || code == '\n' || code == '\r';
 }
 
-// What a text means that is JSON itself, or a part of it: many a writer of JSON escapes slashes and ampersands.
+// The number that digits of this base say, all of them; -1 for anything else.
+int read_code(std::string_view digits, int base) noexcept {
+    int code = 0;
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), code, base);
+    return fault == std::errc() && end == digits.data() + digits.size() ? code : -1;
+}
+
+// JSON's: backslashes, as many as JSON stands in JSON, and `/`, or `u` and four digits.
+std::optional<escape> read_json_escape(std::string_view text) noexcept {
+    const std::size_t behind = std::min(text.find_first_not_of('\\'), text.size());
+    const std::string_view rest = text.substr(behind);
+    if (rest.starts_with('/'))
+        return escape{'/', behind + 1};
+    const int code = rest.starts_with("u00") && rest.size() >= 5 ? read_code(rest.substr(3, 2), 16) : -1;
+    return may_be_meant(code) ? std::optional(escape{static_cast<char>(code), behind + 5}) : std::nullopt;
+}
+
+// HTML's by number: &#38; or &#x26;, and &amp;#38; where it was escaped again. (By name `&amp;` separates as it is.)
+std::optional<escape> read_html_escape(std::string_view text) noexcept {
+    constexpr std::string_view again = "amp;";
+    constexpr std::size_t most_digits = 6;
+    std::size_t at = 1;
+    while (text.substr(at).starts_with(again))
+        at += again.size();
+    if (at >= text.size() || text[at] != '#')
+        return std::nullopt;
+    const std::string_view rest = text.substr(at + 1, most_digits + 1);
+    const std::size_t semicolon = rest.find(';');
+    if (semicolon == std::string_view::npos)
+        return std::nullopt;
+    const bool hex = rest.starts_with('x') || rest.starts_with('X');
+    const int code = read_code(rest.substr(hex ? 1 : 0, semicolon - (hex ? 1 : 0)), hex ? 16 : 10);
+    return may_be_meant(code) ? std::optional(escape{static_cast<char>(code), at + 1 + semicolon + 1}) : std::nullopt;
+}
+
+// What a text means that is JSON or HTML itself, or a part of it: many a writer escapes slashes and ampersands.
 struct unescaped {
     std::string text;
     std::vector<std::size_t> places; // where its bytes begin in the other, and where that ends
 };
 
-// nullopt when nothing is escaped. However deep JSON stands in JSON, the backslashes in front of an escape are its own.
+// nullopt when nothing is escaped.
 std::optional<unescaped> unescape(std::string_view text) {
+    constexpr byte_set marks("\\&");
     unescaped plain;
     std::size_t at = 0; // what comes behind is not copied yet
     const auto copy_to = [&](std::size_t end) {
@@ -163,15 +173,17 @@ std::optional<unescaped> unescape(std::string_view text) {
             plain.places.push_back(at);
         }
     };
-    for (std::size_t first = text.find('\\'); first != std::string_view::npos; first = text.find('\\', first)) {
-        const std::size_t behind = std::min(text.find_first_not_of('\\', first), text.size());
-        if (const auto found = read_escape(text.substr(behind))) {
-            copy_to(first);
+    for (std::size_t mark = marks.find(text); mark < text.size(); mark = marks.find(text, mark)) {
+        const std::string_view rest = text.substr(mark);
+        const bool json = rest.starts_with('\\');
+        if (const auto found = json ? read_json_escape(rest) : read_html_escape(rest)) {
+            copy_to(mark);
             plain.text += found->meant;
-            plain.places.push_back(first);
-            at = behind + found->size;
+            plain.places.push_back(mark);
+            mark = at = mark + found->size;
+        } else {
+            mark += json ? std::min(rest.find_first_not_of('\\'), rest.size()) : 1;
         }
-        first = std::max(behind, at);
     }
     if (at == 0)
         return std::nullopt;
@@ -195,9 +207,44 @@ std::string_view relative_url(std::string_view text) noexcept {
 
 } // namespace
 
+namespace {
+
+// Where in the text the mark of a URL stands that has no scheme or is encoded: the '?' behind a path, or "://"
+// percent-encoded, once or twice. The text's size if nowhere.
+std::size_t find_loose_mark(std::string_view text, std::size_t from) noexcept {
+    constexpr byte_set marks("?%");
+    for (std::size_t at = marks.find(text, from); at < text.size(); at = marks.find(text, at + 1))
+        if (text[at] == '?' || equal_ignoring_case(text.substr(at, 9), "%3a%2f%2f") ||
+            equal_ignoring_case(text.substr(at, 15), "%253a%252f%252f"))
+            return at;
+    return text.size();
+}
+
+// Calls f(std::string_view word, std::size_t offset) for the words that may be a URL without its scheme, as in the
+// first line of a request, or hold one that is encoded, as a form does; true as soon as f says so.
+template <class F> bool any_loose(std::string_view text, F f) {
+    std::size_t behind = 0; // the last one
+    for (std::size_t at = find_loose_mark(text, 0); at < text.size(); at = find_loose_mark(text, behind)) {
+        std::size_t begin = at;
+        while (begin > behind && !ends.has(text[begin - 1]))
+            --begin;
+        const std::string_view word = text.substr(begin, ends.find(text, at) - begin);
+        behind = begin + word.size();
+        const bool is_scanned = word.find("://") != std::string_view::npos;
+        const bool has_path = word.substr(0, at - begin).find('/') != std::string_view::npos;
+        if (!is_scanned && (has_path || text[at] == '%') && !userinfo_of(split_url(word).authority) && f(word, begin))
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
 bool may_hold_url(std::string_view text) noexcept {
     return text.starts_with('/') || text.find("://") != std::string_view::npos ||
-           text.find("\\/") != std::string_view::npos || text.find("\\u00") != std::string_view::npos;
+           text.find("\\/") != std::string_view::npos || text.find("\\u00") != std::string_view::npos ||
+           text.find("&#") != std::string_view::npos || text.find(";#") != std::string_view::npos ||
+           find_loose_mark(text, 0) < text.size();
 }
 
 std::optional<std::string> without_escapes(std::string_view text) {
@@ -213,7 +260,7 @@ bool has_expiring_url(std::string_view text) {
         while (const auto found = scanner.next())
             if (find_signature(found->url) || find_signature(found->with_blanks))
                 return true;
-        return false;
+        return any_loose(one, [](std::string_view word, std::size_t) { return find_signature(word).has_value(); });
     };
     if (expires(text))
         return true;
@@ -241,6 +288,10 @@ std::vector<text_span> find_all_secrets(std::string_view text) {
     url_scanner scanner(text);
     while (const auto found = scanner.next())
         find_secrets_of(*found, spans, find_secrets);
+    any_loose(text, [&](std::string_view word, std::size_t offset) {
+        find_secrets_of({word, {}, offset}, spans, find_secrets);
+        return false;
+    });
     return spans;
 }
 

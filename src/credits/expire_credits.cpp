@@ -34,6 +34,9 @@ constinit pg::statement due_lots("SELECT g.mg_pass_id, pg_catalog.substr(g.mg_id
                                  " LIMIT $2",
                                  lots_types);
 
+// As many as a customer may have open at a time.
+constexpr std::int64_t lots_of_one = 1000;
+
 class sweep {
 public:
     sweep(ledger::call &call, pg::timestamp as_of, std::size_t most) : call_(call), as_of_(as_of), most_(most) {}
@@ -67,17 +70,34 @@ private:
             for (std::uint64_t i = 0; i < found.count(); ++i)
                 take(found, i);
         });
-        store.apart([&] {
-            pg::only_in_index_order from_the_index; // a plan that sorts reads all that wait
-            const pg::rows found =
-                store.run(store.where().generations, due_lots, pg::unix_micros(as_of_), limit(lots_seen_));
-            from_the_index.done();
-            lots_seen_ += found.count();
-            for (std::uint64_t i = 0; i < found.count(); ++i)
-                if (auto *lots = take(found, i))
-                    lots->push_back({std::string(*found.text(i, 1)), found.place(i, 2)});
-        });
+        // Of one customer many may be due, most of them spent: then more are looked at.
+        const std::int64_t most_lots = limit(lots_seen_) * lots_of_one;
+        for (std::int64_t wanted = limit(lots_seen_); wanted != 0;)
+            store.apart([&] {
+                pg::only_in_index_order from_the_index; // a plan that sorts reads all that wait
+                const pg::rows found = store.run(store.where().generations, due_lots, pg::unix_micros(as_of_), wanted);
+                from_the_index.done();
+                const bool all = static_cast<std::int64_t>(found.count()) < wanted;
+                if (!all && wanted < most_lots && customers_in(found) < most_) {
+                    wanted = std::min(wanted * 4, most_lots);
+                    return;
+                }
+                wanted = 0;
+                lots_seen_ += found.count();
+                for (std::uint64_t i = 0; i < found.count(); ++i)
+                    if (auto *lots = take(found, i))
+                        lots->push_back({std::string(*found.text(i, 1)), found.place(i, 2)});
+            });
         return due;
+    }
+
+    // How many they are, none of whom was looked at before.
+    std::size_t customers_in(const pg::rows &found) const {
+        std::set<std::string, std::less<>> customers;
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            if (const std::string_view pass_id = *found.text(i, 0); !seen_.contains(pass_id))
+                customers.emplace(pass_id);
+        return customers.size();
     }
 
     // Whether anybody was locked.
@@ -109,7 +129,7 @@ private:
     ledger::call &call_;
     const pg::timestamp as_of_;
     const std::size_t most_;
-    std::set<std::string> seen_; // customers
+    std::set<std::string, std::less<>> seen_; // customers
     std::size_t lots_seen_ = 0;
     std::size_t expired_ = 0;
     std::int64_t credits_ = 0;

@@ -44,7 +44,7 @@ request read_arguments(const schema::table_catalog &where, const pg::arguments &
     if (!given.is_null(in::amount))
         read.amount = require_positive("amount", given.int4(in::amount));
     read.ends = given.time(in::ends);
-    ledger::check_finite("ends", read.ends);
+    ledger::check_writable("ends", read.ends);
     return read;
 }
 
@@ -52,8 +52,7 @@ request read_arguments(const schema::table_catalog &where, const pg::arguments &
 std::optional<credit_row> find_replay(ledger::store &store, const request &asked) {
     const posting out = leg(asked.pass_id, asked.lot_id, "out", -asked.amount.value_or(0));
     posting lot = leg(asked.pass_id, asked.lot_id, "in", asked.amount.value_or(0));
-    const auto first = find_by_txn_id(store, *out.txn_id);
-    const auto in = find_by_txn_id(store, *lot.txn_id);
+    const auto [first, in] = find_pair(store, *out.txn_id, *lot.txn_id);
     if (!first && in) { // somebody's own row, where the lot would stand
         lot.named_as = asked.named;
         lot.delta = asked.amount.value_or(in->delta);
@@ -66,7 +65,9 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &asked
     if (!asked.amount)
         again.delta = first->delta;
     require_same(*first, again);
-    return in ? in : first;
+    if (!in)
+        ledger::refuse_half("lot", "lot_id", asked.lot_id, *lot.txn_id);
+    return in;
 }
 
 // Under the lock: when it ends. What stands at the customer is taken from him.

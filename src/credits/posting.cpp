@@ -228,7 +228,7 @@ void check_posting(const posting &what) {
         if (text)
             ledger::check_text(name, *text, ledger::bad_argument);
     require_whole_reference(what.ref_type, what.ref_id);
-    ledger::check_finite("expires_at", what.expires_at);
+    ledger::check_writable("expires_at", what.expires_at);
     if (what.expires_at && what.delta < 0)
         throw pg::sql_error{ledger::bad_argument, "only a grant can have expires_at",
                             "delta=" + std::to_string(what.delta), "Leave expires_at out when you spend."};

@@ -75,6 +75,10 @@ std::optional<credit_row> find_posted(ledger::store &store, const posting &what)
 // place: where it was seen last; a hint only.
 std::optional<credit_row> find_by_txn_id(ledger::store &store, std::string_view txn_id, ItemPointerData place = {});
 
+// Two rows that are written together. Between the two looks both may come: then neither is missing.
+std::pair<std::optional<credit_row>, std::optional<credit_row>>
+find_pair(ledger::store &store, std::string_view first_txn_id, std::string_view second_txn_id);
+
 // The row that says the same; raises MG002 when one says something else, MG010 when it is a hold that was settled.
 std::optional<credit_row> find_replay(ledger::store &store, const posting &what);
 

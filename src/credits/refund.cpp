@@ -132,6 +132,9 @@ std::int32_t delta_of(ledger::store &store, const spend &what, const std::option
     const std::int64_t left = left_of(store, what, require_row(store, what));
     if (left <= 0 || amount.value_or(0) > left)
         refuse_more_than(left, what, amount);
+    if (!amount && left > PG_INT32_MAX)
+        throw pg::sql_error{"22003", "the refund is out of range", "txn_id=" + pg::quoted(what.txn_id),
+                            "One movement is at most 2147483647: give an amount, and the rest in another refund."};
     return amount.value_or(static_cast<std::int32_t>(left));
 }
 

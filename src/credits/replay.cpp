@@ -107,6 +107,15 @@ std::optional<credit_row> find_by_txn_id(ledger::store &store, std::string_view 
     return found;
 }
 
+std::pair<std::optional<credit_row>, std::optional<credit_row>>
+find_pair(ledger::store &store, std::string_view first_txn_id, std::string_view second_txn_id) {
+    auto first = find_by_txn_id(store, first_txn_id);
+    auto second = find_by_txn_id(store, second_txn_id);
+    if (second && !first)
+        first = find_by_txn_id(store, first_txn_id);
+    return {std::move(first), std::move(second)};
+}
+
 std::optional<credit_row> find_posted(ledger::store &store, const posting &what) {
     std::optional<credit_row> first;
     if (what.txn_id)

@@ -75,7 +75,7 @@ topup read_arguments(const pg::arguments &given) {
     read.what.source = std::string(ledger::require_text("source", given.text(in::source)));
     read.automatic = given.boolean(in::automatic).value_or(false);
     read.what.expires_at = given.time(in::expires_at);
-    ledger::check_finite("expires_at", read.what.expires_at);
+    ledger::check_writable("expires_at", read.what.expires_at);
     read.what.reason = "topup";
     if (const auto topup_id = given.text(in::topup_id)) {
         read.topup_id = read_topup_id(*topup_id);

@@ -92,8 +92,7 @@ void require_same_reason(ledger::store &store, const transfer &what, const credi
 // All rows are written at once, so the outgoing one tells. The first incoming one must name the same customer; it may
 // be a part of the amount. Without an amount it is what it was.
 bool is_replay(ledger::store &store, const transfer &what) {
-    const auto out = find_by_txn_id(store, *what.out.txn_id);
-    const auto in = find_by_txn_id(store, *what.in.txn_id);
+    const auto [out, in] = find_pair(store, *what.out.txn_id, *what.in.txn_id);
     for (const auto &[first, leg] : {std::pair{&out, &what.out}, std::pair{&in, &what.in}})
         if (*first) {
             posting again = named_as_in(store, **first, *leg);
@@ -101,9 +100,12 @@ bool is_replay(ledger::store &store, const transfer &what) {
                 again.delta = (*first)->delta;
             require_same(**first, again);
         }
-    if (out)
-        require_same_reason(store, what, *out);
-    return out || in;
+    if (!out && !in)
+        return false;
+    if (!out || !in)
+        ledger::refuse_half("transfer", "transfer_id", *what.out.ref_id, out ? *what.in.txn_id : *what.out.txn_id);
+    require_same_reason(store, what, *out);
+    return true;
 }
 
 struct two_customers {
@@ -164,7 +166,8 @@ void post_both(ledger::store &store, two_customers &both, transfer &what) {
     both.to.settled_at = ledger::stamp_behind(both.from.updated_at); // what comes stands behind what goes
     if (posted && post_parts(store, both.to, what.in, core::by_end(drawn)))
         return;
-    is_replay(store, what); // raises MG002 when it says something else
+    if (!posted)
+        is_replay(store, what); // raises MG002 when it says something else
     refuse_taken_reference(store, what.out);
     refuse_taken_reference(store, what.in);
     ledger::refuse_appended_meanwhile("transfer", "transfer_id", *what.out.ref_id);

@@ -75,7 +75,7 @@ std::optional<pg::timestamp> read_end(const pg::json_value &value) {
                                                            ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
         })};
     });
-    ledger::check_finite("fields.expires_at", end);
+    ledger::check_writable("fields.expires_at", end);
     return end;
 }
 

@@ -72,7 +72,7 @@ void check_writable(const char *name, std::optional<pg::timestamp> value) {
     check_finite(name, value);
     if (value && pg::from_unix_micros(pg::unix_micros(*value)) != *value)
         throw pg::sql_error{"22008", std::string(name) + " is out of range",
-                            "It lies in the last years of the calendar, which no text of a step can say.",
+                            "It lies in the last years of the calendar, which mega cannot write down.",
                             "Use a time before the year 294247."};
 }
 

@@ -13,8 +13,7 @@ pg::jsonb meta_of(store &store, std::string_view pass_id) {
     constexpr column columns[] = {column::mg_meta};
     pg::nullable_datum value[1];
     const bool stored = store.read_customer(pass_id, columns, value) && !value[0].is_null;
-    const pg::jsonb meta = stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
-    return pg::is_object(meta) ? meta : pg::empty_object();
+    return stored ? pg::jsonb_of(value[0].value) : pg::empty_object();
 }
 
 void write_noted(store &store, const locked_customer &customer, std::vector<customer_change> changes, pg::jsonb meta) {

@@ -6,7 +6,7 @@
 
 namespace mega::ledger {
 
-// mg_meta of a customer, read anew; {} for what is no object.
+// mg_meta of a customer, read anew; {} for NULL.
 pg::jsonb meta_of(store &store, std::string_view pass_id);
 
 // Writes columns of a locked customer and its mg_meta, with mega's own key in it. Raises 55000 when somebody's trigger

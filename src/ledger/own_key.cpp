@@ -7,20 +7,32 @@ namespace mega::ledger {
 
 namespace {
 
+// Whether a document that is no object says nothing: null, or the empty list that PHP makes of an empty object.
+bool is_void(pg::jsonb meta) { return pg::is_null(meta) || (pg::is_array(meta) && JB_ROOT_COUNT(meta.document) == 0); }
+
 // The other keys of an object, and then this one.
 pg::jsonb replaced(pg::jsonb meta, const std::optional<pg::json_value> &own) {
     pg::json_builder builder;
     builder.begin_object();
-    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
-        if (key != own_key)
-            builder.key(key).value(value);
-    });
+    add_application(builder, meta);
     if (own)
         builder.key(own_key).value(*own);
     return builder.end_object().finish();
 }
 
 } // namespace
+
+void add_application(pg::json_builder &builder, pg::jsonb meta) {
+    if (pg::is_object(meta))
+        pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
+            if (key != own_key)
+                builder.key(key).value(value);
+        });
+    else if (pg::is_array(meta) && !is_void(meta))
+        builder.key("value").document(meta);
+    else if (!is_void(meta))
+        builder.key("value").value(*pg::element(pg::root_of(meta), 0)); // a scalar is kept as a list of one
+}
 
 pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own) { return replaced(meta, pg::value_of(own)); }
 

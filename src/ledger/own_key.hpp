@@ -9,6 +9,9 @@ namespace mega::ledger {
 
 inline constexpr std::string_view own_key = "mega";
 
+// Adds the application's part of a document to an object: its keys, or all of one that is no object under "value".
+void add_application(pg::json_builder &builder, pg::jsonb meta);
+
 // An application's document with what mega notes of the row beside it.
 pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
 
@@ -27,10 +30,7 @@ pg::jsonb with_own_key(pg::jsonb meta, const std::optional<pg::json_value> &own,
                        std::initializer_list<std::string_view> names, Add add) {
     pg::json_builder builder;
     builder.begin_object();
-    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
-        if (key != own_key)
-            builder.key(key).value(value);
-    });
+    add_application(builder, meta);
     builder.key(own_key).begin_object();
     if (own && own->is_object())
         pg::for_each_member(own->container(), [&](std::string_view key, const pg::json_value &value) {

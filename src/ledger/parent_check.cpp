@@ -45,7 +45,11 @@ void parent_check::verify_one(store &store, std::string_view generation, std::sp
                             "mg_id=" + pg::quoted(claims.front().row_id) + " names it.",
                             "Create the generation first, for example with mega_create_generation."};
     for (const claim &one : claims)
-        if (one.pass_id != *customer && !means_customer(store.where(), one.pass_id, *customer))
+        if (one.pass_id.empty() && !customer->empty())
+            throw pg::sql_error{bad_column, "a step needs its customer",
+                                "mg_pass_id is NULL in " + pg::quoted(one.row_id),
+                                "It is filled in where the generation stands before the step; or name it."};
+        else if (one.pass_id != *customer && !means_customer(store.where(), one.pass_id, *customer))
             throw pg::sql_error{bad_column,
                                 "the generation belongs to another customer",
                                 "mg_id=" + pg::quoted(one.row_id) + // of a merged customer it is the row of another

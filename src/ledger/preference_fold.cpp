@@ -58,8 +58,6 @@ std::optional<core::snapshot> snapshot_of(pg::jsonb stored) {
 
 } // namespace
 
-bool is_read_by_fold(std::string_view key) { return std::ranges::find(payload_keys, key) != std::end(payload_keys); }
-
 bool is_intelligible(pg::jsonb meta) {
     const auto type = pg::find(meta, "event_type");
     if (!type || !type->is_string())

@@ -36,8 +36,7 @@ core::json fold_from_ledger(pg::spi_connection &spi, const schema::table_catalog
 // The same of all there are, to be stored.
 core::json fold_from_ledger(store &store, std::string_view pass_id);
 
-// Whether the fold reads a member of an event's payload, and whether it can read the event with this mg_meta at all.
-bool is_read_by_fold(std::string_view key);
+// Whether the fold can read the event with this mg_meta at all.
 bool is_intelligible(pg::jsonb meta);
 
 // The managed keys of a document alone.

@@ -10,6 +10,7 @@
 #include "ledger/own_key.hpp"
 #include "ledger/parent_check.hpp"
 #include "ledger/status_check.hpp"
+#include "ledger/step_check.hpp"
 #include "ledger/url_rule.hpp"
 #include "ledger/words.hpp"
 #include "pg/clock.hpp"
@@ -51,16 +52,6 @@ std::string_view id_of(const ledger_row &row) { return row.text(column::mg_id).v
 
 [[noreturn]] void refuse(const std::string &message, const std::string &detail, const std::string &hint = {}) {
     throw pg::sql_error{bad_column, message, detail, hint};
-}
-
-// The column repeats a part of the id: filled when NULL, refused when it differs.
-void agree(ledger_row &row, column c, std::string_view from_id) {
-    const auto value = row.text(c);
-    if (!value)
-        row.set(c, from_id);
-    else if (*value != from_id)
-        refuse(std::string(name(c)) + " does not agree with mg_id",
-               std::string(name(c)) + "=" + pg::quoted(*value) + " mg_id says " + pg::quoted(from_id));
 }
 
 constexpr const char *ledger_types = "session, generation, feedback, credit_transaction, mma_step or mma_event.";
@@ -107,71 +98,38 @@ void check_event(const ledger_row &row) {
     check_document_urls(name(column::mg_meta), *meta);
 }
 
-bool has_input_and_output(const std::optional<pg::jsonb> &document) {
-    return document && pg::find(*document, "input") && pg::find(*document, "output");
-}
-
-pg::jsonb with_input_and_output(pg::jsonb document) {
-    pg::json_builder builder;
-    builder.begin_object();
-    pg::for_each_member(pg::root_of(document),
-                        [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
-    for (const char *key : {"input", "output"})
-        if (!pg::find(document, key))
-            builder.key(key).document(pg::empty_object());
-    return builder.end_object().finish();
-}
-
-void store_payload(ledger_row &row, column c) {
-    if (const auto payload = row.json(c))
-        if (const auto other = payload_to_store(name(c), *payload))
-            row.set(c, *other);
-}
-
-void check_step(ledger_row &row) {
-    const auto key = core::parse_step_id(id_of(row));
-    if (!key)
-        return; // check_id has refused it
-    agree(row, column::mg_generation_id, key->generation_id);
-    agree(row, column::mg_parent_id, "generation:" + std::string(key->generation_id));
-    const auto number = row.int4(column::mg_step_no);
-    if (!number)
-        row.set(column::mg_step_no, key->step_no);
-    else if (*number != key->step_no)
-        refuse("mg_step_no does not agree with mg_id",
-               "mg_step_no=" + std::to_string(*number) + " mg_id=" + pg::quoted(id_of(row)));
-    if (row.is_null(column::mg_step_type))
-        refuse("a step needs its type", "mg_step_type is NULL in " + pg::quoted(id_of(row)),
-               "Use scan_product, gpt_reader, seedream_generate and the like.");
-    if (has_input_and_output(row.json(column::mg_payload)))
-        return;
-    if (has_input_and_output(row.json(column::mg_meta)))
-        return store_payload(row, column::mg_meta); // it stands there
-    const pg::jsonb payload = row.json(column::mg_payload).value_or(pg::empty_object());
-    if (steps_setting() == steps::fill && pg::is_object(payload))
-        row.set(column::mg_payload, with_input_and_output(payload));
-    else
-        refuse("a step needs its input and output", "They are missing in " + pg::quoted(id_of(row)),
-               "Put the members input and output into mg_payload (or mg_meta).");
-}
-
-bool is_copied() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
-
 // Whether mega notes something of the row: a key of somebody else's was taken off before.
 bool is_noted(const ledger_row &row) {
     const auto meta = row.json(column::mg_meta);
     return meta && pg::find(*meta, own_key);
 }
 
-// Only what mega itself notes may move nothing: a revoke that found nothing left. A hold without a status is pending.
+// A hold takes credits that can go back. Without a status it is pending.
+void check_new_hold(ledger_row &row) {
+    const auto delta = row.int4(column::mg_delta).value_or(0);
+    if (delta < 0 && row.is_null(column::mg_status))
+        row.set(column::mg_status, "pending");
+    if (row.text(column::mg_status) != "pending" || is_copied())
+        return;
+    if (delta >= 0)
+        refuse("a hold takes credits", "mg_delta=" + std::to_string(delta) + " mg_id=" + pg::quoted(id_of(row)),
+               "Use another id for what gives credits; hold: is for those that are set aside.");
+    if (delta == PG_INT32_MIN)
+        throw pg::sql_error{"22003",
+                            "a hold of so many credits could not go back",
+                            "mg_delta=" + std::to_string(delta) + " mg_id=" + pg::quoted(id_of(row)),
+                            {}};
+}
+
+// Only what mega itself notes may move nothing: a revoke that found nothing left.
 void check_credit(ledger_row &row) {
     if (row.is_null(column::mg_delta))
         refuse("a credit row needs its delta", "mg_delta is NULL in " + pg::quoted(id_of(row)));
     if (row.int4(column::mg_delta) == 0 && !is_noted(row) && !is_copied())
         refuse("a credit row moves credits", "mg_delta is 0 in " + pg::quoted(id_of(row)),
                "Leave the row out; a delta is a whole number of credits.");
-    if (row.is_null(column::mg_status) && id_of(row).starts_with(hold_prefix))
-        row.set(column::mg_status, "pending");
+    if (id_of(row).starts_with(hold_prefix))
+        check_new_hold(row);
 }
 
 // Vars that were stored before stay under a patch: what is wrong with them is told to readers.
@@ -217,7 +175,7 @@ void check_type_columns(ledger_row &row, record_type type) {
     case record_type::session:
         return agree(row, column::mg_session_id, *core::rest_of(type, id));
     case record_type::generation:
-        return agree(row, column::mg_generation_id, *core::rest_of(type, id));
+        return check_generation(row);
     case record_type::mma_step:
         return check_step(row);
     case record_type::mma_event:
@@ -281,6 +239,8 @@ void note_first_owner(const ledger_row &old_row, ledger_row &new_row) {
 
 } // namespace
 
+bool is_copied() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
+
 std::string which(const ledger_row &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
 
 void check_new_row(const schema::table_catalog &where, ledger_row &row, in_flight::moment when) {
@@ -294,6 +254,7 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
     fill_times(row);
     check_not_ahead(row, type);
     check_pass_id(where, row, type);
+    name_generation(row, type);
     check_type_columns(row, type);
     for (const column c : bounded_texts)
         if (const auto value = row.text(c))
@@ -304,7 +265,7 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
     check_status_words(nullptr, row);
     follow_status(nullptr, row, type);
     check_vars(row, false);
-    store_payload(row, column::mg_payload);
+    store_texts(nullptr, row);
 }
 
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when) {
@@ -342,8 +303,7 @@ void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight
     follow_status(&old_row, new_row, type);
     if (!old_row.same(new_row, column::mg_mma_vars))
         check_vars(new_row, true);
-    if (!old_row.same(new_row, column::mg_payload))
-        store_payload(new_row, column::mg_payload);
+    store_texts(&old_row, new_row);
 }
 
 } // namespace mega::ledger

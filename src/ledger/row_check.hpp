@@ -28,6 +28,9 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
 // value breaks a rule; keeps columns that may not be NULL, and mega's own key in mg_meta.
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when);
 
+// Whether rows come from where they were right, in a restore or by replication.
+bool is_copied();
+
 // Which stored row an update met, for readers: a role may update rows that it may not read.
 std::string which(const ledger_row &row);
 

@@ -101,4 +101,8 @@ std::optional<pg::jsonb> payload_to_store(const char *name, pg::jsonb payload) {
     return std::nullopt;
 }
 
+std::optional<std::string> text_to_store(std::string_view text) {
+    return payload_urls_setting() == payload_urls::keep ? std::nullopt : core::redact_urls(text);
+}
+
 } // namespace mega::ledger

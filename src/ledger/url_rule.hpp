@@ -17,4 +17,8 @@ void check_document_urls(const char *name, pg::jsonb document);
 // setting is reject and a secret is in it.
 std::optional<pg::jsonb> payload_to_store(const char *name, pg::jsonb payload);
 
+// The text of an error, without the secrets of its URLs unless the setting is keep: std::nullopt when there are none.
+// It is never refused: what went wrong has to be told.
+std::optional<std::string> text_to_store(std::string_view text);
+
 } // namespace mega::ledger

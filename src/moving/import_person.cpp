@@ -134,46 +134,6 @@ mapped<column> nobody_else(const std::string &pass_id, pg::timestamp since) {
 
 } // namespace
 
-known_person look_for_person(const batch &into, std::string_view pass_id) {
-    constexpr column meta_column[] = {column::mg_meta};
-    known_person person{std::string(pass_id), pg::empty_object()};
-    for (int hops = 0; hops < 100; ++hops) {
-        pg::nullable_datum value[1];
-        person.exists = into.store.read_customer(person.pass_id, meta_column, value);
-        person.meta = person.exists && !value[0].is_null ? pg::jsonb_of(value[0].value) : pg::empty_object();
-        const auto target = ledger::own_member(person.meta, "merged_into");
-        person.erased = ledger::own_member(person.meta, "erased_at").has_value();
-        if (person.erased || !target || !target->is_string())
-            break;
-        person.pass_id = target->string();
-    }
-    if (!person.exists && !into.erased_keys.empty())
-        person.erased = into.erased_keys.contains(ledger::digest_of_erased(person.pass_id));
-    return person;
-}
-
-std::optional<std::string> digest_of_key(const known_person &person, std::string_view key) {
-    const auto note = ledger::own_member(person.meta, "import");
-    const auto keys = note && note->is_object() ? pg::find(note->container(), "keys") : std::nullopt;
-    const auto digest = keys && keys->is_object() ? pg::find(keys->container(), key) : std::nullopt;
-    return digest && digest->is_string() ? std::optional(std::string(digest->string())) : std::nullopt;
-}
-
-std::optional<std::string> digest_of_source(const batch &into, const known_person &person, std::string_view key) {
-    constexpr column meta_column[] = {column::mg_meta};
-    const auto sources = ledger::own_member(person.meta, "sources");
-    std::optional<std::string> found;
-    if (sources && sources->is_array())
-        pg::for_each_element(sources->container(), [&](const pg::json_value &source) {
-            pg::nullable_datum value[1];
-            if (found || !source.is_string() ||
-                !into.store.read_customer(std::string(source.string()), meta_column, value) || value[0].is_null)
-                return;
-            found = digest_of_key({std::string(source.string()), pg::jsonb_of(value[0].value)}, key);
-        });
-    return found;
-}
-
 void make_person(batch &into, const std::string &pass_id, std::span<const person_row> rows, const terms &by,
                  pg::timestamp since) {
     table_report &counts = into.report.of(legacy::customers);
@@ -223,8 +183,10 @@ public:
             fill_unknown(application);
         else if (written->string() == digest_of(std::span(stored_).first(fields), application))
             bring_all();
-        else
-            list();
+        else { // His row went its own way: what is noted stays, so that he is told again.
+            differs();
+            write(application, false, false);
+        }
     }
 
 private:
@@ -265,7 +227,8 @@ private:
                             [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
         pg::for_each_member(pg::root_of(application),
                             [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
-        write(meta.end_object().finish(), false, true);
+        // What legacy has otherwise is told, once more whenever that changes.
+        write(meta.end_object().finish(), false, !differs());
     }
 
     void bring_all() {
@@ -280,13 +243,22 @@ private:
         counts_.brought += changed_ ? 1 : 0;
     }
 
-    // His row went its own way: both values are told, and what is noted stays, so that they are told again.
-    void list() {
-        for (std::size_t i = 0; i < fields; ++i)
-            if (const auto legacy = shown(compared[i], made(compared[i])), mega = shown(compared[i], stored_[i]);
-                legacy != mega && is_common(i))
-                counts_.differ({rows_.front().key, schema::name(compared[i]), legacy, mega});
-        write(application_part(person_.meta), false, false);
+    // Tells both values of each field in which legacy's row and what mega's is to be differ; whether any did.
+    bool differs() {
+        bool any = false;
+        for (std::size_t i = 0; i < fields; ++i) {
+            const auto legacy = shown(compared[i], made(compared[i])), mega = shown(compared[i], to_be(i));
+            if (legacy == mega || !is_common(i) || is_anonymous())
+                continue;
+            counts_.differ({rows_.front().key, schema::name(compared[i]), legacy, mega});
+            any = true;
+        }
+        return any;
+    }
+
+    pg::nullable_datum to_be(std::size_t i) const {
+        const auto set = std::ranges::find(changes_, compared[i], &ledger::customer_change::first);
+        return set == changes_.end() ? stored_[i] : set->second;
     }
 
     void set(column c, pg::nullable_datum value) { changes_.emplace_back(c, value); }
@@ -298,11 +270,8 @@ private:
              pg::timestamp_of(stored_[4].value) < pg::timestamp_of(made(column::mg_last_active).value)))
             set(column::mg_last_active, made(column::mg_last_active));
         std::array<pg::nullable_datum, fields> values;
-        std::copy_n(stored_.begin(), fields, values.begin());
         for (std::size_t i = 0; i < fields; ++i)
-            for (const auto &[c, value] : changes_)
-                if (c == compared[i])
-                    values[i] = value;
+            values[i] = to_be(i);
         const pg::jsonb noted =
             with_import_note(ledger::with_key_of(application, person_.meta), rows_,
                              as_imported ? std::optional(digest_of(values, application)) : std::nullopt, with_digests);

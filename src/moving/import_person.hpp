@@ -1,25 +1,9 @@
 // The customer's own row of an import.
 #pragma once
 
-#include "moving/import_batch.hpp"
+#include "moving/known_person.hpp"
 
 namespace mega::moving {
-
-// What is known of a customer when his legacy rows come.
-struct known_person {
-    std::string pass_id;
-    pg::jsonb meta;
-    bool exists = false, erased = false;
-};
-
-// Looks, and follows a merge. One who is not there was erased when nothing but the digest of this key was left.
-known_person look_for_person(const batch &into, std::string_view pass_id);
-
-// The digest of a legacy key's row that was brought last; std::nullopt for a key that is new to him.
-std::optional<std::string> digest_of_key(const known_person &person, std::string_view key);
-
-// The same of a key that belongs to a customer who was merged into him.
-std::optional<std::string> digest_of_source(const batch &into, const known_person &person, std::string_view key);
 
 // How the digest of a key that several rows have ends. No row has it, so that they are read by every call.
 inline constexpr const char *doubled_mark = ":doubled";
@@ -39,7 +23,7 @@ void make_person(batch &into, const std::string &pass_id, std::span<const person
                  pg::timestamp since);
 
 // Brings a customer who is locked what is new in his rows: all, where his row is as it was imported; where it never
-// was, what is unknown of him; else nothing, and the differences are listed. changed: a row that was brought before is
+// was, what is unknown of him. What stays different is listed. changed: a row that was brought before is
 // another one by now.
 void bring_person(batch &into, const known_person &person, const ledger::locked_customer &customer,
                   std::span<const person_row> rows, const terms &by, bool changed);

@@ -34,6 +34,7 @@ inline bool is_object(jsonb json) { return JB_ROOT_IS_OBJECT(json.document); }
 inline bool is_array(jsonb json) { return JB_ROOT_IS_ARRAY(json.document) && !JB_ROOT_IS_SCALAR(json.document); }
 inline bool is_empty_object(jsonb json) { return is_object(json) && JB_ROOT_COUNT(json.document) == 0; }
 const char *type_name(jsonb json);
+inline bool is_null(jsonb json) { return std::string_view(type_name(json)) == "null"; } // JSON's
 
 // Whether a stored document is an object or array that is empty: told without taking it out of storage.
 inline bool has_no_member(Datum document) noexcept {

@@ -21,8 +21,8 @@ using column = schema::ledger;
 
 constexpr std::string_view claim_key = "claim";
 
-// By the index of what is pending and not deleted. What somebody else has locked is claimed or ended just now. A
-// document that is no object has no room for a claim. Most of what waits is claimed: that is asked first.
+// By the index of what is pending and not deleted. What somebody else has locked is claimed or ended just now. Most
+// of what waits is claimed: that is asked first.
 constexpr Oid claimable_types[] = {TIMESTAMPTZOID, TEXTOID, INT8OID, INT4OID};
 constinit pg::statement claimable =
     pg::statement("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
@@ -32,8 +32,7 @@ constinit pg::statement claimable =
                   "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END "
                   "AND CASE WHEN coalesce((g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
                   "OPERATOR(pg_catalog.<=) $3, g.mg_mma_status OPERATOR(pg_catalog.=) 'queued') THEN "
-                  "pg_catalog.jsonb_typeof(coalesce(g.mg_meta, '{}')) OPERATOR(pg_catalog.=) 'object' "
-                  "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL ELSE false END "
+                  "g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL ELSE false END "
                   "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
                   claimable_types)
         .by_key();

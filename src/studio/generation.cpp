@@ -17,9 +17,7 @@ using column = schema::ledger;
 
 locked_generation::locked_generation(ledger::store &store, std::string_view id, std::optional<std::string_view> pass_id)
     : id_(core::strip_prefix(core::record_type::generation, id)), mg_id_("generation:" + id_) {
-    if (!read(store))
-        throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(id_), "mg_id=" + pg::quoted(mg_id_),
-                            "Create it with mega_create_generation."};
+    require(store);
     if (pass_id && !ledger::means_customer(store.where(), *pass_id, pass_id_.value_or("")))
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
@@ -27,6 +25,18 @@ locked_generation::locked_generation(ledger::store &store, std::string_view id, 
                             {}};
     if (ledger::is_marked_erased(json(column::mg_meta)))
         ledger::refuse_erased(pass_id_.value_or(""));
+}
+
+void locked_generation::require(ledger::store &store) {
+    if (!read(store))
+        throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(id_), "mg_id=" + pg::quoted(mg_id_),
+                            "Create it with mega_create_generation."};
+}
+
+void locked_generation::look_again(ledger::store &store) {
+    if (changed_ || store.others_act())
+        require(store);
+    changed_ = false;
 }
 
 bool locked_generation::read(ledger::store &store) {

@@ -29,13 +29,20 @@ public:
         changed_ = true;
     }
 
+    bool was_set() const { return changed_; } // since it was read
+
     // Writes what was set; nothing when nothing was.
     void write(ledger::store &store) const;
+
+    // Reads it again behind a write, or where code of somebody else's ran: checks and triggers change more than was
+    // set. Raises MG003 when it is gone.
+    void look_again(ledger::store &store);
 
     // mg_mma_status as it stands behind the write: a trigger of somebody else may have moved it on.
     std::optional<std::string> status_to_tell(ledger::store &store) const;
 
 private:
+    void require(ledger::store &store);
     bool read(ledger::store &store); // false when there is no such generation
     static std::size_t index_of(schema::ledger column);
 

@@ -196,8 +196,12 @@ ledger::new_row row_of(const step &what, const locked_generation &generation, st
 void move(ledger::store &store, locked_generation &generation, const step &what) {
     if (!what.status)
         return;
+    const bool says_more = is_error(what.error);
+    if (generation.was_set() && !says_more && generation.text(column::mg_mma_status) == *what.status)
+        return; // the step before said so
+    generation.look_again(store);
     generation.set(column::mg_mma_status, *what.status);
-    if (what.status == core::name(core::mma_status::error) && is_error(what.error) && !generation.has_error())
+    if (what.status == core::name(core::mma_status::error) && says_more && !generation.has_error())
         generation.set(column::mg_error, message_of(stored_error(what)));
     generation.write(store);
 }

@@ -81,8 +81,26 @@ TEST(preference_payload, other_types_have_no_effect) {
     for (const char *type : {"create", "tweak", "feedback", "unheard_of"}) {
         EXPECT_EQ(shown(effects(type, R"({"tag":7,"tags":"x","hard_block":[],"tag_weights":3,"weight":-1})")), "");
         EXPECT_EQ(shown(effects(type, "null")), "");
-        EXPECT_EQ(failure(type, "[]"), "payload must be an object");
+        EXPECT_EQ(shown(effects(type, "[]")), "");
+        EXPECT_EQ(shown(effects(type, "\"a text\"")), "");
     }
+    for (const char *type : {"like", "dislike", "download", "preference_set"})
+        EXPECT_EQ(failure(type, "[]"), "payload must be an object");
+}
+
+TEST(preference_payload, tells_which_members_are_read) {
+    const auto read = [](const char *type) {
+        std::string all;
+        for (const char *key :
+             {"tag", "tags", "weight", "undo", "hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks", "x"})
+            all += is_read(type, key) ? std::string(all.empty() ? "" : " ") + key : "";
+        return all;
+    };
+    EXPECT_EQ(read("like"), "tag tags weight undo");
+    EXPECT_EQ(read("dislike"), "tag tags weight undo hard_block hard_blocks");
+    EXPECT_EQ(read("download"), "tag tags weight");
+    EXPECT_EQ(read("preference_set"), "hard_block hard_blocks tag_weights remove_hard_blocks");
+    EXPECT_EQ(read("feedback"), "");
 }
 
 TEST(preference_payload, refuses_wrong_types) {
