@@ -23,17 +23,31 @@ void grant_functions(pg::spi_connection &spi, const grantee &to, level wanted,
                                           : "REVOKE EXECUTE ON " + one.target + " FROM " + to.name);
 }
 
+bool owns(Oid role, Oid table) {
+    if (table == InvalidOid)
+        return false;
+    pg::relation opened(table, AccessShareLock);
+    const Oid owner = opened.get()->rd_rel->relowner;
+    opened.close();
+    return owner == role;
+}
+
+// A right on one of the tables. What an owner has there is left alone: mega writes in his name.
+void change_right(pg::spi_connection &spi, const grantee &to, const char *table, const char *right, bool given) {
+    if (owns(to.role, pg::relation_named(table, to.schema)))
+        return;
+    spi.run_text(std::string(given ? "GRANT " : "REVOKE ") + right + " ON " +
+                 pg::with_schema_name("@schema@.", to.schema) + table + (given ? " TO " : " FROM ") + to.name);
+}
+
 void grant_tables(pg::spi_connection &spi, const grantee &to, level wanted) {
-    const std::string place = pg::with_schema_name("@schema@", to.schema);
-    const std::string books = place + ".mega_customers, " + place + ".mega_generations";
-    spi.run_text("GRANT USAGE ON SCHEMA " + place + " TO " + to.name);
-    if (wanted == level::user) // it writes nothing, whatever others gave it
-        spi.run_text("REVOKE ALL ON " + books + ", " + place + ".mega_admin FROM " + to.name);
-    spi.run_text("GRANT SELECT ON " + books + " TO " + to.name);
-    if (wanted == level::admin)
-        spi.run_text("GRANT SELECT ON " + place + ".mega_admin TO " + to.name);
-    else
-        spi.run_text("REVOKE SELECT ON " + place + ".mega_admin FROM " + to.name);
+    spi.run_text("GRANT USAGE ON SCHEMA " + pg::with_schema_name("@schema@", to.schema) + " TO " + to.name);
+    for (const char *table : {"mega_customers", "mega_generations", "mega_admin"})
+        if (wanted == level::user) // it writes nothing, whatever others gave it
+            change_right(spi, to, table, "ALL", false);
+    change_right(spi, to, "mega_customers", "SELECT", true);
+    change_right(spi, to, "mega_generations", "SELECT", true);
+    change_right(spi, to, "mega_admin", "SELECT", wanted == level::admin);
 }
 
 // A right on a table that level user does not have: '' when there is none.
@@ -68,22 +82,6 @@ void require_nothing_beyond(pg::spi_connection &spi, const grantee &of,
                             "REVOKE that, or the membership, first."};
 }
 
-// Rights that an owner gives to itself, mega's rule look-ups have: without them nothing is written any more.
-void refuse_owner(pg::spi_connection &spi, const grantee &of) {
-    const std::string place = pg::with_schema_name("@schema@", of.schema);
-    const pg::rows found = spi.run_text("SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_class c WHERE c.oid "
-                                        "OPERATOR(pg_catalog.=) ANY (ARRAY['" +
-                                        place + ".mega_customers'::pg_catalog.regclass, '" + place +
-                                        ".mega_generations'::pg_catalog.regclass, '" + place +
-                                        ".mega_admin'::pg_catalog.regclass]::pg_catalog.oid[]) AND c.relowner "
-                                        "OPERATOR(pg_catalog.=) " +
-                                        std::to_string(of.role) + " ORDER BY c.relname LIMIT 1");
-    if (!found.empty())
-        throw pg::sql_error{"55000", of.name + " owns the table " + std::string(found.text(0, 0).value_or("")),
-                            "An owner may do everything already; less than that would stop what mega does in its name.",
-                            "Let another role own the tables, and grant a level to this one."};
-}
-
 void require_policies(const policies &standing, const grantee &of, level wanted) {
     if (wanted == level::user && !standing.binds(of.role))
         throw pg::sql_error{"55000",
@@ -110,8 +108,6 @@ Datum grant(FunctionCallInfo fcinfo) {
             ledger::bad_argument, pg::quoted(word) + " is not a level", {}, "Use reader, user, app, worker or admin."};
     const grantee to{role, quoted_role(role), pg::schema_of_function(fcinfo->flinfo->fn_oid)};
     pg::spi_connection spi;
-    if (*wanted != level::admin)
-        refuse_owner(spi, to);
     policies standing(spi, to.schema);
     require_policies(standing, to, *wanted);
     const std::vector<granted_function> functions = granted_functions(spi, to.schema);
