@@ -88,6 +88,19 @@ SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('revoke by reference', $$SELECT mega_revoke_credit('v1', ref_type => 'admin', ref_id => 'admin-7')$$),
     ('revoke by id', $$SELECT revoked FROM mega_revoke_credit('v1', txn_id => 'x1')$$),
     ('others are keys', $$SELECT replayed FROM mega_record_credit('pass:test:a', 5, 'order', ref_type => 'shopify_order', ref_id => '1004')$$)) v(what, statement);
+-- of several the first in time is the one that is repeated, wherever they stand
+BEGIN;
+SET LOCAL session_replication_role = replica;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id, mg_status, mg_created_at) VALUES
+    ('credit_transaction:later', 'credit_transaction', 'pass:test:a', 8, 'signup', 'signup', 's1', 'succeeded', '2025-02-01'),
+    ('credit_transaction:first', 'credit_transaction', 'pass:test:a', 7, 'signup', 'signup', 's1', 'succeeded', '2025-01-01');
+UPDATE mega_customers SET mg_credits = mg_credits + 15 WHERE mg_pass_id = 'pass:test:a';
+SET LOCAL session_replication_role = origin;
+SELECT mg_id, replayed FROM mega_record_credit('pass:test:a', 7, 'signup', ref_type => 'signup', ref_id => 's1');
+UPDATE mega_generations SET mg_meta = '{"moved": true}' WHERE mg_id = 'credit_transaction:first';
+SELECT mg_id, replayed FROM mega_record_credit('pass:test:a', 7, 'signup', ref_type => 'signup', ref_id => 's1');
+SELECT pg_temp.answered($$SELECT replayed FROM mega_record_credit('pass:test:a', 8, 'signup', ref_type => 'signup', ref_id => 's1')$$);
+ROLLBACK;
 -- the order that is there twice is mended; then the index can be built, without that type
 BEGIN;
 ALTER TABLE mega_generations DISABLE TRIGGER USER;

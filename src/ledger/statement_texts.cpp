@@ -126,13 +126,14 @@ pg::statement &insert_row(std::string_view begin, std::string_view key, std::spa
 pg::statement &select(std::span<const customer> columns, locking how) { return select_row(columns, how); }
 pg::statement &select(std::span<const column> columns, locking how) { return select_row(columns, how); }
 
-pg::statement &select_by_reference(std::span<const column> columns) {
-    return keep(key_of(verb::select_by_reference, '-', columns), [&] {
+pg::statement &select_by_reference(std::span<const column> columns, bool first) {
+    return keep(key_of(verb::select_by_reference, first ? '1' : '-', columns), [&] {
         return made{"SELECT " + list_of(columns) +
                         " FROM ONLY @schema@.mega_generations WHERE mg_ref_type OPERATOR(pg_catalog.=) $1 "
                         "AND mg_ref_id OPERATOR(pg_catalog.=) $2 AND coalesce(mg_reason, '') OPERATOR(pg_catalog.=) $3 "
                         "AND mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-                        "AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL",
+                        "AND mg_ref_type IS NOT NULL AND mg_ref_id IS NOT NULL" +
+                        (first ? " ORDER BY mg_created_at, mg_id COLLATE pg_catalog.\"C\" LIMIT 1" : ""),
                     {TEXTOID, TEXTOID, TEXTOID}};
     });
 }

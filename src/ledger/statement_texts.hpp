@@ -14,8 +14,9 @@ enum class locking { none, no_key_update, no_key_update_skip_locked, share, key_
 pg::statement &select(std::span<const schema::customer> columns, locking how);
 pg::statement &select(std::span<const schema::ledger> columns, locking how);
 
-// SELECT columns of the credit row with the reference $1, $2, $3: type, id and reason.
-pg::statement &select_by_reference(std::span<const schema::ledger> columns);
+// SELECT columns of the credit row with the reference $1, $2, $3: type, id and reason. first: of several, which adopted
+// tables may have.
+pg::statement &select_by_reference(std::span<const schema::ledger> columns, bool first = false);
 
 // SELECT of the customer with the key $1 who stands at $2, the place behind the columns.
 pg::statement &select_at(std::span<const schema::customer> columns, locking how);

@@ -88,6 +88,8 @@ void check_generation(ledger_row &row) {
     const std::string_view id = *core::rest_of(record_type::generation, id_of(row));
     require_bare(row, id);
     agree(row, column::mg_generation_id, id);
+    if (row.text(column::mg_parent_id) == id_of(row))
+        refuse("a generation is not its own parent", "mg_id=" + pg::quoted(id_of(row)), "Leave mg_parent_id NULL.");
 }
 
 void check_step(ledger_row &row) {

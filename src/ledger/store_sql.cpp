@@ -225,7 +225,11 @@ bool sql_store::read_row(std::string_view mg_id, std::span<const column> columns
 
 bool sql_store::read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                                   std::span<const column> columns, std::span<pg::nullable_datum> values) {
-    return take(run(where().generations, statements::select_by_reference(columns), ref_type, ref_id, reason), values);
+    const auto look = [&](bool first) {
+        return run(where().generations, statements::select_by_reference(columns, first), ref_type, ref_id, reason);
+    };
+    const pg::rows found = look(false);
+    return take(found.count() > 1 ? look(true) : found, values);
 }
 
 bool sql_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
