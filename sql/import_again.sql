@@ -134,6 +134,9 @@ CALL mega_import('old_shop', tables => '{customers}') \gset
 SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing;
 CALL mega_import('old_shop', tables => '{customers}') \gset
 SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing;
+UPDATE old_shop.customers SET email = NULL;
+CALL mega_import('old_shop', tables => '{customers}') \gset
+SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing;
 UPDATE old_shop.customers SET email = 'older@example.com';
 CALL mega_import('old_shop', tables => '{customers}') \gset
 SELECT :'report'::jsonb #> '{tables,customers,differing}' AS differing, mg_email FROM mega_customers WHERE mg_pass_id = 'pass:test:live';

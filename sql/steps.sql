@@ -237,6 +237,7 @@ SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_ste
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id) VALUES ('generation:generation:steps-twice', 'pass:test:steps-a')$$);
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_generation_id, mg_meta) VALUES ('mma_event:steps-far', 'pass:test:steps-a', 'generation:generation:steps-twice', '{"event_type": "download"}') RETURNING mg_generation_id;
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_parent_id) VALUES ('generation:steps-child', 'pass:test:steps-a', 'steps-twice') RETURNING mg_parent_id;
+UPDATE mega_generations SET mg_generation_id = 'generation:steps-child', mg_parent_id = 'steps-twice' WHERE mg_id = 'generation:steps-child' RETURNING mg_generation_id, mg_parent_id;
 SELECT pg_temp.outcome($$SELECT mega_create_generation('pass:test:steps-a', 'steps-self', parent_generation_id => 'steps-self')$$);
 SELECT pg_temp.outcome($$SELECT mega_create_generation('pass:test:steps-a', 'generation:generation:steps-self')$$);
 -- A step that stands before its generation in a statement has to name its customer.

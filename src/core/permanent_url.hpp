@@ -69,30 +69,31 @@ private:
 // follows. A URL reaches to whitespace, '"', '<', '>' or the end, to a closing ' or ` when it was opened by one, and
 // loses punctuation at its end (,.;:!? quotes, backslashes, and closing brackets that were not opened in it). One that
 // stands inside another is given by itself too, but only as far as the next one inside and, in the other's query, as
-// far as its parameter reaches.
+// far as its parameter reaches unless it has a query of its own by then.
 template <class F> void for_each_url(std::string_view text, F f) {
     url_scanner scanner(text);
     while (const auto found = scanner.next())
         f(found->url, found->offset);
 }
 
-// Whether there may be a URL in the text: false only when there is none, also for escapes of JSON.
+// Whether there may be a URL in the text: false only when there is none, nor one that is escaped, encoded or without
+// its scheme.
 bool may_hold_url(std::string_view text) noexcept;
 
-// The text with the printable ASCII that JSON escapes (`\/`, `\u0026`, however many backslashes stand before it) as it
-// is meant; nullopt when nothing is escaped. Raises std::bad_alloc only.
+// The text with the ASCII that JSON (`\/`, `\u0026`, however many backslashes stand before it) and HTML (`&#38;`,
+// `&#x26;`) escape as it is meant; nullopt when nothing is escaped. Raises std::bad_alloc only.
 std::optional<std::string> without_escapes(std::string_view text);
 
-// True when any URL in the text, as it stands or as JSON means it, carries credentials or is signed; so also a text
-// that is a URL without its scheme or its host. It looks at the text alone, so that a malformed URL is judged all the
-// same. Raises std::bad_alloc only.
+// True when any URL in the text, as it stands or as JSON or HTML means it, carries credentials or is signed; so also
+// one without its scheme or its host, and one that is percent-encoded. It looks at the text alone, so that a malformed
+// URL is judged all the same. Raises std::bad_alloc only.
 bool has_expiring_url(std::string_view text);
 
 // The text with the secret parts of its URLs replaced by REDACTED: the values of signatures, policies and tokens of the
 // families, and the userinfo's password (its user name where there is no password: then that is the token), also where
-// the URL is escaped as in JSON. All other bytes stay. nullopt if there is nothing to cut, so also for a text that was
-// redacted before. A text whose cuts bring out one secret behind the other, many times over, becomes REDACTED as a
-// whole. Linear in the text. Raises std::bad_alloc only.
+// the URL is escaped as in JSON or HTML, encoded, or without its scheme. All other bytes stay. nullopt if there is
+// nothing to cut, so also for a text that was redacted before. A text whose cuts bring out one secret behind the other,
+// many times over, becomes REDACTED as a whole. Linear in the text. Raises std::bad_alloc only.
 std::optional<std::string> redact_urls(std::string_view text);
 
 // The same of one URL, whatever stands in it.

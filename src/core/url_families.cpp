@@ -158,26 +158,33 @@ bool take_word(percent_reader &text) noexcept {
     return any;
 }
 
-// Where a value ends, or where a text goes on that is no part of it: a word would be.
-bool ends(const percent_reader &text) noexcept {
-    const char c = text.done() ? ' ' : lower(text.peek());
-    return !is_digit(c) && (c < 'a' || c > 'z') && c != '_' && c != '-';
-}
-
 bool is_unix_time(std::size_t digits) noexcept { return digits >= 9 && digits <= 13; }
 
+// Where a value ends, or the text around goes on: behind a quote, a bracket and the like, or a letter of no URL. What
+// may well be a part of the value (a date, a time, a file's name) is no end.
+bool ends(const percent_reader &text, std::string_view value) noexcept {
+    constexpr byte_set delimiters("\\'\"`()[]{}|<>,;*");
+    return text.done() || delimiters.has(value[text.at()]) || static_cast<unsigned char>(value[text.at()]) >= 0x80;
+}
+
+// Any number that is all there is; before other text what may be a time.
+bool is_number(std::size_t digits, const percent_reader &text, std::string_view value) noexcept {
+    return text.done() ? digits > 0 : is_unix_time(digits) && ends(text, value);
+}
+
 bool has_shape(std::string_view value, shape wanted) noexcept {
+    value = drop_end_punctuation(value); // what may belong to the text around is no part of the value
     percent_reader text(value);
     switch (wanted) {
     case shape::any:
         return true;
     case shape::number:
-        return take_digits(text) > 0 && ends(text);
+        return is_number(take_digits(text), text, value);
     case shape::time_and_hex:
-        return is_unix_time(take_digits(text)) && take(text, '_') && take_hex(text) >= 4 && ends(text);
+        return is_unix_time(take_digits(text)) && take(text, '_') && take_hex(text) >= 4 && ends(text, value);
     case shape::time_and_hash:
         return is_unix_time(take_digits(text)) && take(text, '-') && take_word(text) && take(text, '-') &&
-               take_word(text) && take(text, '-') && take_hex(text) == 32 && ends(text);
+               take_word(text) && take(text, '-') && take_hex(text) == 32 && ends(text, value);
     case shape::account_token:
         return take_digits(text) > 0 && take(text, '_') && take_digits(text) > 0;
     }

@@ -91,6 +91,13 @@ bool opens(const web_token &token, const url_parts &parts) noexcept {
            (is_stream_host(parts.authority) && token.text.data() < parts.path.data() + parts.path.size());
 }
 
+// What was decoded may go on with parameters of what it stood in: they are no part of a password.
+std::optional<std::string_view> credentials_in(const url_parts &parts, int depth) noexcept {
+    const auto userinfo = userinfo_of(parts.authority);
+    const bool has_more = depth > 0 && userinfo && userinfo->find_first_of("&;,") != std::string_view::npos;
+    return has_more ? std::nullopt : userinfo;
+}
+
 std::optional<url_signature> find_signature(std::string_view url, int depth);
 
 std::optional<url_signature> find_in_encoded(std::string_view value, int depth) {
@@ -111,7 +118,7 @@ std::optional<url_signature> find_in_encoded(std::string_view value, int depth) 
 std::optional<url_signature> find_signature(std::string_view url, int depth) {
     using kind = url_signature::kind;
     const url_parts parts = split_url(url);
-    if (userinfo_of(parts.authority))
+    if (credentials_in(parts, depth))
         return url_signature{kind::credentials, {}, {}, depth > 0};
 
     std::optional<url_signature> found;
@@ -146,7 +153,7 @@ public:
 
     void run() {
         const url_parts parts = split_url(url_);
-        if (const auto userinfo = userinfo_of(parts.authority))
+        if (const auto userinfo = credentials_in(parts, depth_))
             add_userinfo(*userinfo);
         add_parameters(parts.query, family_match::of_query(parts));
         any_segment(parts.path, [&](std::string_view segment) {
@@ -201,6 +208,7 @@ private:
             spans_.push_back({offset + span.begin, offset + span.end});
     }
 
+public:
     static std::vector<text_span> secrets_in_encoded(std::string_view value, int depth) {
         const decoded_text decoded(value);
         std::vector<text_span> spans;
@@ -219,6 +227,7 @@ private:
         return spans;
     }
 
+private:
     std::string_view url_;
     int depth_;
     std::vector<text_span> &spans_;
@@ -228,6 +237,13 @@ private:
 
 std::optional<url_signature> find_signature(std::string_view url) { return find_signature(url, 0); }
 
+std::optional<url_signature> find_encoded_signature(std::string_view text) { return find_in_encoded(text, 1); }
+
 void find_secrets(std::string_view url, std::vector<text_span> &spans) { secret_search(url, 0, spans).run(); }
+
+void find_encoded_secrets(std::string_view text, std::vector<text_span> &spans) {
+    for (const text_span &span : secret_search::secrets_in_encoded(text, 1))
+        spans.push_back(span);
+}
 
 } // namespace mega::core

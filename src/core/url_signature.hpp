@@ -50,6 +50,10 @@ template <class Find> void find_secrets_of(const url_scanner::found &one, std::v
         add(one.with_blanks, one.with_blanks.find('?'));
 }
 
+// The same of the URLs in a text that is percent-encoded. The spans are offsets into the text as it stands.
+std::optional<url_signature> find_encoded_signature(std::string_view text);
+void find_encoded_secrets(std::string_view text, std::vector<text_span> &spans);
+
 inline constexpr std::string_view redacted = "REDACTED";
 
 } // namespace mega::core

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ascii.hpp"
+#include "loose_url.hpp"
 #include "permanent_url.hpp"
 #include "url_parts.hpp"
 #include "url_signature.hpp"
@@ -16,7 +17,6 @@ namespace {
 constexpr std::string_view openers = "([{";
 constexpr std::string_view closers = ")]}";
 
-constexpr byte_set ends(" \t\n\v\f\r\"<>");
 constexpr byte_set ends_in_quotes(" \t\n\v\f\r\"<>'");
 constexpr byte_set ends_in_backquotes(" \t\n\v\f\r\"<>`");
 constexpr byte_set ends_of_lines("\t\n\v\f\r\"<>");
@@ -25,7 +25,7 @@ constexpr byte_set ends_of_lines("\t\n\v\f\r\"<>");
 std::size_t find_end(std::string_view text, char quote) noexcept {
     if (quote == '\'')
         return ends_in_quotes.find(text);
-    return (quote == '`' ? ends_in_backquotes : ends).find(text);
+    return quote == '`' ? ends_in_backquotes.find(text) : url_end(text, 0);
 }
 
 // How far a URL whose scheme and "://" are cut off reaches if the blank at its end is one of its path's that nobody
@@ -198,7 +198,7 @@ std::string_view relative_url(std::string_view text) noexcept {
     constexpr std::string_view slashes = "//";
     if (!text.starts_with('/'))
         return {};
-    const std::string_view url = text.substr(0, ends.find(text));
+    const std::string_view url = text.substr(0, url_end(text, 0));
     if (!url.starts_with(slashes))
         return url;
     const std::string_view host = split_url(url).authority; // a remark may begin so, and name somebody's address
@@ -207,44 +207,11 @@ std::string_view relative_url(std::string_view text) noexcept {
 
 } // namespace
 
-namespace {
-
-// Where in the text the mark of a URL stands that has no scheme or is encoded: the '?' behind a path, or "://"
-// percent-encoded, once or twice. The text's size if nowhere.
-std::size_t find_loose_mark(std::string_view text, std::size_t from) noexcept {
-    constexpr byte_set marks("?%");
-    for (std::size_t at = marks.find(text, from); at < text.size(); at = marks.find(text, at + 1))
-        if (text[at] == '?' || equal_ignoring_case(text.substr(at, 9), "%3a%2f%2f") ||
-            equal_ignoring_case(text.substr(at, 15), "%253a%252f%252f"))
-            return at;
-    return text.size();
-}
-
-// Calls f(std::string_view word, std::size_t offset) for the words that may be a URL without its scheme, as in the
-// first line of a request, or hold one that is encoded, as a form does; true as soon as f says so.
-template <class F> bool any_loose(std::string_view text, F f) {
-    std::size_t behind = 0; // the last one
-    for (std::size_t at = find_loose_mark(text, 0); at < text.size(); at = find_loose_mark(text, behind)) {
-        std::size_t begin = at;
-        while (begin > behind && !ends.has(text[begin - 1]))
-            --begin;
-        const std::string_view word = text.substr(begin, ends.find(text, at) - begin);
-        behind = begin + word.size();
-        const bool is_scanned = word.find("://") != std::string_view::npos;
-        const bool has_path = word.substr(0, at - begin).find('/') != std::string_view::npos;
-        if (!is_scanned && (has_path || text[at] == '%') && !userinfo_of(split_url(word).authority) && f(word, begin))
-            return true;
-    }
-    return false;
-}
-
-} // namespace
-
 bool may_hold_url(std::string_view text) noexcept {
     return text.starts_with('/') || text.find("://") != std::string_view::npos ||
            text.find("\\/") != std::string_view::npos || text.find("\\u00") != std::string_view::npos ||
-           text.find("&#") != std::string_view::npos || text.find(";#") != std::string_view::npos ||
-           find_loose_mark(text, 0) < text.size();
+           text.find("&#") != std::string_view::npos || text.find("&amp;#") != std::string_view::npos ||
+           may_hold_loose_url(text);
 }
 
 std::optional<std::string> without_escapes(std::string_view text) {
@@ -260,7 +227,11 @@ bool has_expiring_url(std::string_view text) {
         while (const auto found = scanner.next())
             if (find_signature(found->url) || find_signature(found->with_blanks))
                 return true;
-        return any_loose(one, [](std::string_view word, std::size_t) { return find_signature(word).has_value(); });
+        loose_scanner loose(one);
+        while (const auto found = loose.next())
+            if (found->encoded ? find_encoded_signature(found->word) : find_signature(found->word))
+                return true;
+        return false;
     };
     if (expires(text))
         return true;
@@ -288,10 +259,9 @@ std::vector<text_span> find_all_secrets(std::string_view text) {
     url_scanner scanner(text);
     while (const auto found = scanner.next())
         find_secrets_of(*found, spans, find_secrets);
-    any_loose(text, [&](std::string_view word, std::size_t offset) {
-        find_secrets_of({word, {}, offset}, spans, find_secrets);
-        return false;
-    });
+    loose_scanner loose(text);
+    while (const auto found = loose.next())
+        find_secrets_of({found->word, {}, found->offset}, spans, found->encoded ? find_encoded_secrets : find_secrets);
     return spans;
 }
 

@@ -78,7 +78,7 @@ private:
                 const pg::rows found = store.run(store.where().generations, due_lots, pg::unix_micros(as_of_), wanted);
                 from_the_index.done();
                 const bool all = static_cast<std::int64_t>(found.count()) < wanted;
-                if (!all && wanted < most_lots && customers_in(found) < most_) {
+                if (!all && wanted < most_lots && customers_in(found) <= most_) {
                     wanted = std::min(wanted * 4, most_lots);
                     return;
                 }

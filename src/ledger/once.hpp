@@ -40,18 +40,18 @@ template <class Look, class Lock, class Act, class Unseen> auto once(Look look, 
 }
 
 // The same of a customer who may go on for the one that was named.
+[[noreturn]] inline void refuse_appended_meanwhile(const char *what, const locked_customer &whose) {
+    throw pg::sql_error{"40001", std::string("the same ") + what + " was recorded meanwhile",
+                        to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(whose.pass_id)),
+                        "Try again."};
+}
+
 // Of rows that are written together one stands alone: somebody wrote it by hand. missing: the txn_id of the other.
 [[noreturn]] inline void refuse_half(const char *what, const char *name, std::string_view id,
                                      std::string_view missing) {
     throw pg::sql_error{"MG002", std::string("half of this ") + what + " was recorded by hand",
                         std::string(name) + "=" + pg::quoted(id) + " missing: txn_id=" + pg::quoted(missing),
                         std::string("Use another ") + name + ", and record what lacks with mega_record_credit."};
-}
-
-[[noreturn]] inline void refuse_appended_meanwhile(const char *what, const locked_customer &whose) {
-    throw pg::sql_error{"40001", std::string("the same ") + what + " was recorded meanwhile",
-                        to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(whose.pass_id)),
-                        "Try again."};
 }
 
 } // namespace mega::ledger

@@ -285,6 +285,8 @@ void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight
     for (const column c : {column::mg_mma_vars, column::mg_created_at})
         if (new_row.is_null(c) && !old_row.is_null(c))
             new_row.set(c, old_row.get(c));
+    if (!old_row.same(new_row, column::mg_generation_id) || !old_row.same(new_row, column::mg_parent_id))
+        name_generation(new_row, type);
     for (std::size_t i = 0; i < static_cast<std::size_t>(column::count); ++i) {
         const auto c = static_cast<column>(i);
         if (!old_row.same(new_row, c) && !may_change(c, type) && !is_own_change(c))

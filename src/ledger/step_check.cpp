@@ -2,6 +2,7 @@
 #include "ledger/step_check.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/url_rule.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/settings.hpp"
@@ -36,8 +37,11 @@ bool has_input_and_output(const std::optional<pg::jsonb> &document) {
 pg::jsonb with_input_and_output(pg::jsonb document) {
     pg::json_builder builder;
     builder.begin_object();
-    pg::for_each_member(pg::root_of(document),
-                        [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
+    if (pg::is_object(document))
+        pg::for_each_member(pg::root_of(document),
+                            [&](std::string_view key, const pg::json_value &value) { builder.key(key).value(value); });
+    else
+        add_application(builder, document);
     for (const char *key : {"input", "output"})
         if (!pg::find(document, key))
             builder.key(key).document(pg::empty_object());
@@ -52,13 +56,10 @@ void store_payload(ledger_row &row, column c) {
 
 // Beside what the payload has; in mg_meta where that is no object.
 void fill_step(ledger_row &row) {
-    const auto payload = row.json(column::mg_payload), meta = row.json(column::mg_meta);
-    if (!payload || pg::is_null(*payload))
-        row.set(column::mg_payload, with_input_and_output(pg::empty_object()));
-    else if (pg::is_object(*payload))
-        row.set(column::mg_payload, with_input_and_output(*payload));
-    else
-        row.set(column::mg_meta, with_input_and_output(meta && pg::is_object(*meta) ? *meta : pg::empty_object()));
+    const auto payload = row.json(column::mg_payload);
+    const bool has_room = !payload || pg::is_null(*payload) || pg::is_object(*payload);
+    const column c = has_room ? column::mg_payload : column::mg_meta;
+    row.set(c, with_input_and_output(row.json(c).value_or(pg::empty_object())));
 }
 
 } // namespace
@@ -72,7 +73,9 @@ void agree(ledger_row &row, column c, std::string_view from_id) {
                std::string(name(c)) + "=" + pg::quoted(*value) + " mg_id says " + pg::quoted(from_id));
 }
 
-void name_generation(ledger_row &row, record_type type) {
+void name_generation(ledger_row &row, std::optional<record_type> type) {
+    if (is_copied())
+        return;
     if (const auto named = row.text(column::mg_generation_id); named && named->starts_with(generation_prefix)) {
         std::string_view bare = *named;
         while (bare.starts_with(generation_prefix))

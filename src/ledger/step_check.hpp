@@ -11,7 +11,7 @@ void agree(ledger_row &row, schema::ledger column, std::string_view from_id);
 
 // Whoever names a generation may do so by its bare id or by its mg_id. Stored is the bare one in mg_generation_id, the
 // other in a generation's mg_parent_id.
-void name_generation(ledger_row &row, core::record_type type);
+void name_generation(ledger_row &row, std::optional<core::record_type> type);
 
 // A new generation, a new step: raise 23514.
 void check_generation(ledger_row &row);

@@ -45,15 +45,6 @@ constexpr auto all_of_a_row() {
 }
 constexpr auto all_columns = all_of_a_row();
 
-// The first row, if there is one.
-bool take(const pg::rows &found, std::span<pg::nullable_datum> values) {
-    if (found.empty())
-        return false;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = found.column(0, static_cast<int>(i));
-    return true;
-}
-
 struct split_changes {
     explicit split_changes(std::span<const customer_change> changes, std::vector<pg::nullable_datum> keys)
         : values(std::move(keys)) {
@@ -221,15 +212,6 @@ bool sql_store::insert_customer(std::span<const customer_change> row) {
 bool sql_store::read_row(std::string_view mg_id, std::span<const column> columns, std::span<pg::nullable_datum> values,
                          ItemPointerData *) {
     return take(run(where().generations, statements::select(columns, locking::none), mg_id), values);
-}
-
-bool sql_store::read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
-                                  std::span<const column> columns, std::span<pg::nullable_datum> values) {
-    const auto look = [&](bool first) {
-        return run(where().generations, statements::select_by_reference(columns, first), ref_type, ref_id, reason);
-    };
-    const pg::rows found = look(false);
-    return take(found.count() > 1 ? look(true) : found, values);
 }
 
 bool sql_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,

@@ -70,4 +70,13 @@ private:
     std::optional<pg::rounds> parts_; // made with the first
 };
 
+// The values of the first row, if there is one.
+inline bool take(const pg::rows &found, std::span<pg::nullable_datum> values) {
+    if (found.empty())
+        return false;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = found.column(0, static_cast<int>(i));
+    return true;
+}
+
 } // namespace mega::ledger

@@ -1,8 +1,9 @@
-// What the SQL store looks for by anything but one row's key: which of many keys there are, customers by identity, a
-// customer's pending holds, a generation's last step.
+// What the SQL store looks for by anything but one row's key: a reference, which of many keys there are, customers by
+// identity, a customer's pending holds, a generation's last step.
 #include "ledger/store_sql.hpp"
 
 #include "ledger/checked.hpp"
+#include "ledger/statement_texts.hpp"
 #include "schema/pending_hold.hpp"
 
 namespace mega::ledger {
@@ -73,6 +74,15 @@ void mark(const pg::rows &among, std::span<const std::string_view> texts, std::s
 }
 
 } // namespace
+
+bool sql_store::read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
+                                  std::span<const schema::ledger> columns, std::span<pg::nullable_datum> values) {
+    const auto by_reference = [&](bool first) {
+        return run(where().generations, statements::select_by_reference(columns, first), ref_type, ref_id, reason);
+    };
+    const pg::rows found = by_reference(false);
+    return take(found.count() > 1 ? by_reference(true) : found, values);
+}
 
 void sql_store::may_have_ids(std::span<const std::string_view> mg_ids, std::span<bool> found) {
     mark(run(where().generations, ids_among, texts_of(mg_ids)), mg_ids, found);

@@ -21,10 +21,7 @@ constexpr std::size_t fields = std::size(compared);
 pg::jsonb application_part(pg::jsonb meta) {
     pg::json_builder builder;
     builder.begin_object();
-    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
-        if (key != ledger::own_key)
-            builder.key(key).value(value);
-    });
+    ledger::add_application(builder, meta);
     return builder.end_object().finish();
 }
 
@@ -184,7 +181,7 @@ public:
         else if (written->string() == digest_of(std::span(stored_).first(fields), application))
             bring_all();
         else { // His row went its own way: what is noted stays, so that he is told again.
-            differs();
+            differs(false);
             write(application, false, false);
         }
     }
@@ -227,8 +224,8 @@ private:
                             [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
         pg::for_each_member(pg::root_of(application),
                             [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
-        // What legacy has otherwise is told, once more whenever that changes.
-        write(meta.end_object().finish(), false, !differs());
+        differs(true); // told once, and once more whenever legacy's row changes
+        write(meta.end_object().finish(), false, true);
     }
 
     void bring_all() {
@@ -243,17 +240,14 @@ private:
         counts_.brought += changed_ ? 1 : 0;
     }
 
-    // Tells both values of each field in which legacy's row and what mega's is to be differ; whether any did.
-    bool differs() {
-        bool any = false;
+    // Tells both values of each field in which legacy's row and what mega's is to be differ. known: and legacy's says
+    // something.
+    void differs(bool known) {
         for (std::size_t i = 0; i < fields; ++i) {
             const auto legacy = shown(compared[i], made(compared[i])), mega = shown(compared[i], to_be(i));
-            if (legacy == mega || !is_common(i) || is_anonymous())
-                continue;
-            counts_.differ({rows_.front().key, schema::name(compared[i]), legacy, mega});
-            any = true;
+            if (legacy != mega && (legacy || !known) && is_common(i) && !is_anonymous())
+                counts_.differ({rows_.front().key, schema::name(compared[i]), legacy, mega});
         }
-        return any;
     }
 
     pg::nullable_datum to_be(std::size_t i) const {

@@ -105,17 +105,60 @@ TEST(url_text, sees_expiring_urls) {
 }
 
 // What a text goes on with behind a URL is no part of a value that has to look like something.
-TEST(url_text, sees_values_before_what_is_no_word) {
+TEST(url_text, sees_values_before_what_is_no_part_of_them) {
     const std::string hash = "-0-0-0123456789abcdef0123456789abcdef";
-    for (const char *behind : {"",        "\\nDone", ",code=403", "|b",      ")",  "](x", "}{",   "'x", "`x",   "\\",
-                               "\u00a0x", "\u200bx", "\uff0cx",   "\u300bx", "+x", "*",   "%20x", ".",  "&x=1", "#x"}) {
+    for (const char *behind : {"", "\\nDone", ",code=403", "|b", ")", "](x", "}{", "'x", "`x", "\\", "\u00a0x",
+                               "\u200bx", "\uff0cx", "\u300bx", "*", ".", "&x=1", "#x"}) {
         EXPECT_TRUE(has_expiring_url("https://a/?token=S&expires=1700000000" + std::string(behind))) << behind;
         EXPECT_TRUE(has_expiring_url("https://a/?token=1700000000_abcd" + std::string(behind))) << behind;
         EXPECT_TRUE(has_expiring_url("https://a/?auth_key=1700000000" + hash + behind)) << behind;
         EXPECT_TRUE(has_expiring_url("https://a/?sig=S&exp=1700000000" + std::string(behind))) << behind;
     }
-    for (const char *behind : {"x", "_1", "-1", "%41"})
-        EXPECT_FALSE(has_expiring_url("https://a/?token=S&expires=1700000000" + std::string(behind))) << behind;
+    for (const char *url :
+         {"https://a/?token=S&expires=1700000000x", "https://a/?token=S&expires=1700000000_1",
+          "https://a/?token=S&expires=1700000000%41", "https://a/?token=abc&expires=2026/01/01",
+          "https://a/?token=abc&expires=12:30", "https://a/?token=ab&expires=7%20days",
+          "https://a/?token=ab&expires=7+days", "https://a/?token=ab&expires=7,5", "https://a/?sig=abc&exp=1.5",
+          "https://a/i.png?token=1234567890_abcd.png", "https://a/?token=123456789_abcdef/foo/bar"}) {
+        EXPECT_FALSE(has_expiring_url(url)) << url;
+        EXPECT_TRUE(is_permanent_url(url)) << url;
+    }
+}
+
+// What nobody signed stays as it is.
+TEST(url_text, leaves_forms_and_links_alone) {
+    for (const char *text :
+         {"website=https%3A%2F%2Fexample.com&email=bob%40example.com",
+          "utm=1&ref=https%3A%2F%2Fshop.com&contact=me@shop.com&x=2", "https%3A%2F%2Fexample.com,bob@example.com",
+          "q=https%253A%252F%252Fexample.com&e=a@b.com", "redirect%3Dhttps%3A%2F%2Fa.com%26login_hint%3Dbob%40a.com",
+          "is it 1/2? yes: a=b", "and/or? sig=1 se=2", "a/b?c=d&e=https://x/",
+          "is https://a/x ok? [a](/b?c=d) or 'x/y?z'"}) {
+        EXPECT_FALSE(has_expiring_url(text)) << text;
+        EXPECT_FALSE(redact_urls(text)) << text;
+    }
+}
+
+// A word ends where what opened before it is closed, and where a URL begins.
+TEST(url_text, cuts_no_more_than_the_word) {
+    const std::pair<const char *, const char *> cases[] = {
+        {"fetch('/b/k?X-Amz-Signature=abc').then(r=>r.json())",
+         "fetch('/b/k?X-Amz-Signature=REDACTED').then(r=>r.json())"},
+        {"{'path':'/b/k?X-Amz-Signature=abc','x':'keep this'}",
+         "{'path':'/b/k?X-Amz-Signature=REDACTED','x':'keep this'}"},
+        {"[link](/b/k?X-Amz-Signature=abc)[two](/c/d?x=1)", "[link](/b/k?X-Amz-Signature=REDACTED)[two](/c/d?x=1)"},
+        {"`/b/k?X-Amz-Signature=abc`,more/stuff", "`/b/k?X-Amz-Signature=REDACTED`,more/stuff"},
+        {"GET /b/k?X-Amz-Signature=abc&redirect=https://foo.com/ HTTP/1.1",
+         "GET /b/k?X-Amz-Signature=REDACTED&redirect=https://foo.com/ HTTP/1.1"},
+        {"url=https%3A%2F%2Fs3%2Fk%3FX-Amz-Signature%3Dabc&next=https://foo.com/",
+         "url=https%3A%2F%2Fs3%2Fk%3FX-Amz-Signature%3DREDACTED&next=https://foo.com/"},
+        {"?url=https%3A%2F%2Fs3%2Fk%3FX-Amz-Signature%3Dabc;x",
+         "?url=https%3A%2F%2Fs3%2Fk%3FX-Amz-Signature%3DREDACTED;x"},
+        {"foo?url=https:%2F%2Fs3%2Fk%3FX-Amz-Signature%3Dabc",
+         "foo?url=https:%2F%2Fs3%2Fk%3FX-Amz-Signature%3DREDACTED"},
+        {"a=1&url=https%3A//s3/k%3FX-Amz-Signature%3Dabc", "a=1&url=https%3A//s3/k%3FX-Amz-Signature%3DREDACTED"},
+    };
+    for (const auto &[text, cut] : cases)
+        EXPECT_EQ(redact_urls(text).value_or("nothing"), cut) << text;
 }
 
 // As a list becomes a text: each keeps its own parameters.
@@ -221,11 +264,15 @@ TEST(url_text, takes_linear_time) {
         chain_of_secrets += "%26http://";
     const auto cut = redact_urls(chain_of_secrets + "%3A");
     EXPECT_TRUE(cut && !redact_urls(*cut));
-    std::string words, entities;
-    while (words.size() < (8u << 20))
-        words += "a/?b%3a%2f%2f";
-    EXPECT_FALSE(redact_urls(words));
-    EXPECT_FALSE(has_expiring_url(words));
+    for (const char *part :
+         {"a/?b%3a%2f%2f", "?", "(a/?", "(a/?)", "%3a%2f%2f,", "(%3a//)", "x-https://?", "//a@b?", "&amp;"}) {
+        std::string words;
+        while (words.size() < (4u << 20))
+            words += part;
+        EXPECT_FALSE(redact_urls(words)) << part;
+        EXPECT_FALSE(has_expiring_url(words)) << part;
+    }
+    std::string entities;
     while (entities.size() < (8u << 20))
         entities += "&amp;&#38;";
     EXPECT_FALSE(redact_urls(entities));
