@@ -16,17 +16,12 @@ constexpr byte_set begins(" \t\n\v\f\r\"<>'`([{=,;");
 constexpr byte_set ends(" \t\n\v\f\r\"<>");
 constexpr byte_set ends_of_value(" \t\n\v\f\r\"<>&,;");
 
-constexpr std::string_view encoded_marks[] = {"%3a%2f%2f", "%253a%252f%252f", "%3a//", ":%2f%2f"};
-
-// Where in the text the '?' before parameters or an encoded "://" stands; the text's size if nowhere.
-std::size_t find_mark(std::string_view text, std::size_t from) noexcept {
-    constexpr byte_set marks("?%:");
-    std::size_t at = marks.find(text, from);
-    for (; at < text.size() && text[at] != '?'; at = marks.find(text, at + 1))
-        for (const std::string_view mark : encoded_marks)
-            if (equal_ignoring_case(text.substr(at, mark.size()), mark))
-                return at;
-    return at;
+// Whether "://" stands encoded around the '%'.
+bool is_encoded_mark(std::string_view text, std::size_t percent) noexcept {
+    for (const std::string_view mark : {"%3a%2f%2f", "%253a%252f%252f", "%3a//"})
+        if (equal_ignoring_case(text.substr(percent, mark.size()), mark))
+            return true;
+    return percent > 0 && text[percent - 1] == ':' && equal_ignoring_case(text.substr(percent, 6), "%2f%2f");
 }
 
 // What closes the word, by what stands before it.
@@ -65,12 +60,21 @@ std::optional<loose_scanner::found> loose_scanner::word_at(std::size_t mark) noe
 }
 
 std::optional<loose_scanner::found> loose_scanner::next() noexcept {
-    for (std::size_t mark = find_mark(text_, at_); mark < text_.size(); mark = find_mark(text_, at_))
+    for (;;) {
+        if (question_ != std::string_view::npos && question_ < at_)
+            question_ = text_.find('?', at_);
+        while (percent_ != std::string_view::npos && (percent_ < at_ || !is_encoded_mark(text_, percent_)))
+            percent_ = text_.find('%', std::max(at_, percent_ + 1));
+        const std::size_t mark = std::min(question_, percent_);
+        if (mark == std::string_view::npos)
+            return std::nullopt;
         if (const auto word = word_at(mark))
             return word;
-    return std::nullopt;
+    }
 }
 
-bool may_hold_loose_url(std::string_view text) noexcept { return find_mark(text, 0) < text.size(); }
+bool may_hold_loose_url(std::string_view text) noexcept {
+    return text.find('?') != std::string_view::npos || text.find('%') != std::string_view::npos;
+}
 
 } // namespace mega::core

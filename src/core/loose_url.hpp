@@ -17,7 +17,8 @@ public:
         bool encoded; // it is to be decoded first
     };
 
-    explicit loose_scanner(std::string_view text) noexcept : text_(text) {}
+    explicit loose_scanner(std::string_view text) noexcept
+        : text_(text), question_(text.find('?')), percent_(text.find('%')) {}
 
     // The next one, nullopt at the end.
     std::optional<found> next() noexcept;
@@ -26,7 +27,8 @@ private:
     std::optional<found> word_at(std::size_t mark) noexcept;
 
     std::string_view text_;
-    std::size_t at_ = 0; // where to look on
+    std::size_t at_ = 0;             // where to look on
+    std::size_t question_, percent_; // the next '?' and the next '%'; npos when there is none
 };
 
 // Whether there may be one in the text: false only when there is none. Never raises.

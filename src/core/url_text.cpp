@@ -162,8 +162,17 @@ struct unescaped {
     std::vector<std::size_t> places; // where its bytes begin in the other, and where that ends
 };
 
+bool may_be_escaped(std::string_view text) noexcept {
+    const std::size_t ampersand = text.find('&');
+    return text.find("\\/") != std::string_view::npos || text.find("\\u00") != std::string_view::npos ||
+           (ampersand != std::string_view::npos && (text.find("&#", ampersand) != std::string_view::npos ||
+                                                    text.find("&amp;#", ampersand) != std::string_view::npos));
+}
+
 // nullopt when nothing is escaped.
 std::optional<unescaped> unescape(std::string_view text) {
+    if (!may_be_escaped(text))
+        return std::nullopt;
     constexpr byte_set marks("\\&");
     unescaped plain;
     std::size_t at = 0; // what comes behind is not copied yet
@@ -208,9 +217,7 @@ std::string_view relative_url(std::string_view text) noexcept {
 } // namespace
 
 bool may_hold_url(std::string_view text) noexcept {
-    return text.starts_with('/') || text.find("://") != std::string_view::npos ||
-           text.find("\\/") != std::string_view::npos || text.find("\\u00") != std::string_view::npos ||
-           text.find("&#") != std::string_view::npos || text.find("&amp;#") != std::string_view::npos ||
+    return text.starts_with('/') || text.find("://") != std::string_view::npos || may_be_escaped(text) ||
            may_hold_loose_url(text);
 }
 
@@ -223,10 +230,15 @@ bool has_expiring_url(std::string_view text) {
     const auto expires = [](std::string_view one) {
         if (find_signature(relative_url(one)))
             return true;
+        bool is_url = false; // as a whole
         url_scanner scanner(one);
-        while (const auto found = scanner.next())
+        while (const auto found = scanner.next()) {
             if (find_signature(found->url) || find_signature(found->with_blanks))
                 return true;
+            is_url = is_url || found->url.size() == one.size();
+        }
+        if (is_url)
+            return false;
         loose_scanner loose(one);
         while (const auto found = loose.next())
             if (found->encoded ? find_encoded_signature(found->word) : find_signature(found->word))
@@ -256,9 +268,14 @@ std::vector<text_span> disjoint(std::vector<text_span> spans) {
 std::vector<text_span> find_all_secrets(std::string_view text) {
     std::vector<text_span> spans;
     find_secrets(relative_url(text), spans);
+    bool is_url = false; // as a whole
     url_scanner scanner(text);
-    while (const auto found = scanner.next())
+    while (const auto found = scanner.next()) {
         find_secrets_of(*found, spans, find_secrets);
+        is_url = is_url || found->url.size() == text.size();
+    }
+    if (is_url)
+        return spans;
     loose_scanner loose(text);
     while (const auto found = loose.next())
         find_secrets_of({found->word, {}, found->offset}, spans, found->encoded ? find_encoded_secrets : find_secrets);
