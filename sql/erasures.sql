@@ -161,6 +161,7 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('raw step', $$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:g:5', 'scan', '{"input": {}, "output": {}}')$$), ('raw title', $$UPDATE mega_generations SET mg_title = 'x' WHERE mg_id = 'session:s'$$), ('raw vars', $$UPDATE mega_generations SET mg_mma_vars = '{"a": 1}' WHERE mg_id = 'generation:g'$$),
     ('raw e-mail', $$UPDATE mega_customers SET mg_email = 'x@example.com' WHERE mg_pass_id = 'pass:shopify:7401'$$), ('raw restore', $$UPDATE mega_customers SET mg_deleted_at = NULL WHERE mg_pass_id = 'pass:shopify:7401'$$), ('raw meta', $$UPDATE mega_customers SET mg_meta = '{"a": 1}' WHERE mg_pass_id = 'pass:shopify:7401'$$),
     ('raw meta of who has lots', $$UPDATE mega_customers SET mg_meta = mg_meta || '{"a": 1}' WHERE mg_pass_id = 'pass:test:lots'$$), ('raw key beside the snapshot', $$UPDATE mega_customers SET mg_mma_preferences = mg_mma_preferences || '{"theme": "Ada"}' WHERE mg_pass_id = 'pass:shopify:7401'$$),
+    ('raw profile', $$UPDATE mega_admin SET mg_actor_pass_id = NULL WHERE mg_record_type = 'profile' AND mg_actor_pass_id = 'pass:shopify:7401'$$),
     ('claims', $$SELECT FROM mega_claim_generations('w', 10)$$), ('top-up claims', $$SELECT FROM mega_claim_topups(1000)$$),
     ('ensure by pass id', $$SELECT mega_ensure_customer('pass:shopify:7401')$$), ('ensure by the anonymous id', $$SELECT mega_ensure_customer(anon_id => 'e4a50000-0000-4000-8000-00000000000a')$$)) v(what, statement);
 -- by an identity that she had she is somebody new

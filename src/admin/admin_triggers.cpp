@@ -189,9 +189,13 @@ bool writes_text(const admin_row &old_row, const admin_row &new_row) {
     return false;
 }
 
+// A row leaves her for somebody else only: it would be written to without her then.
 void refuse_text_of_erased(const schema::table_catalog &where, const admin_row &old_row, const admin_row &new_row) {
-    if (ledger::erasure::under_way() == nullptr && writes_text(old_row, new_row))
-        ledger::refuse_if_erased(where, new_row.text(column::mg_actor_pass_id));
+    if (ledger::erasure::under_way() != nullptr)
+        return;
+    const auto before = old_row.text(column::mg_actor_pass_id), now = new_row.text(column::mg_actor_pass_id);
+    if ((before && !now) || writes_text(old_row, new_row))
+        ledger::refuse_if_erased(where, now ? now : before);
 }
 
 // BEFORE INSERT OR UPDATE, by row.
