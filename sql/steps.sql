@@ -219,7 +219,7 @@ SELECT pg_temp.outcome('SELECT * FROM mega_generation_steps('''')');
 INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) SELECT 'mma_step:steps-raw:' || 20 + n, 'timing', jsonb_build_object('input', 1, 'output', 2, 'timing', timing::jsonb)
 FROM unnest(ARRAY['{"duration_ms": 12.5}', '{"duration_ms": "12"}', '{"duration_ms": null}', '[]', '7', '{"duration_ms": -3}', '{"duration_ms": 1e20}']) WITH ORDINALITY t(timing, n);
 SELECT mg_step_no, mg_payload -> 'timing' AS timing, duration_ms FROM mega_generation_steps('steps-raw') WHERE mg_step_no > 20;
--- The last status said twice in a batch: mg_status follows all the same, and what a trigger made of the row stays.
+-- The last status said twice in a batch: mg_status follows all the same.
 SELECT count(*) FROM unnest('{twice,errors}'::text[]) n, mega_create_generation('pass:test:steps-a', 'steps-' || n, 'still');
 SELECT * FROM mega_append_mma_steps('steps-twice', '[{"step_type": "a", "mma_status": "scanning"}, {"step_type": "b", "mma_status": "scanning"}, {"step_type": "c", "mma_status": "prompting"}]');
 SELECT * FROM mega_append_mma_steps('steps-errors', '[{"step_type": "a", "mma_status": "error"}, {"step_type": "b", "mma_status": "error", "error": {"message": "E2"}}, {"step_type": "c", "mma_status": "error", "error": "E3"}]');
@@ -242,3 +242,17 @@ SELECT pg_temp.outcome($$SELECT mega_create_generation('pass:test:steps-a', 'ste
 SELECT pg_temp.outcome($$SELECT mega_create_generation('pass:test:steps-a', 'generation:generation:steps-self')$$);
 -- A step that stands before its generation in a statement has to name its customer.
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_step_type, mg_payload) VALUES ('mma_step:steps-later:0', NULL, 'x', '{"input": 1, "output": 1}'), ('generation:steps-later', 'pass:test:steps-a', NULL, NULL)$$);
+-- What a trigger of somebody else's writes of the generation between a step and its status stays.
+BEGIN;
+CREATE FUNCTION pg_temp.count_steps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE mega_generations SET mg_latency_ms = coalesce(mg_latency_ms, 0) + 1 WHERE mg_id = NEW.mg_parent_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER count_steps AFTER INSERT ON mega_generations FOR EACH ROW WHEN (NEW.mg_record_type = 'mma_step') EXECUTE FUNCTION pg_temp.count_steps();
+SELECT created FROM mega_create_generation('pass:test:steps-a', 'steps-counted', 'still');
+SELECT mg_step_no FROM mega_append_mma_step('steps-counted', 'scan', mma_status => 'scanning');
+SELECT written FROM mega_append_mma_steps('steps-counted', '[{"step_type": "a", "mma_status": "prompting"}, {"step_type": "b", "mma_status": "generating"}]');
+SELECT mg_mma_status, mg_latency_ms FROM mega_generations WHERE mg_id = 'generation:steps-counted';
+ROLLBACK;
