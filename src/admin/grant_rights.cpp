@@ -5,6 +5,7 @@
 #include "ledger/checked.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
+#include "schema/blueprints.hpp"
 
 namespace mega::admin {
 
@@ -42,12 +43,13 @@ void change_right(pg::spi_connection &spi, const grantee &to, const char *table,
 
 void grant_tables(pg::spi_connection &spi, const grantee &to, level wanted) {
     spi.run_text("GRANT USAGE ON SCHEMA " + pg::with_schema_name("@schema@", to.schema) + " TO " + to.name);
-    for (const char *table : {"mega_customers", "mega_generations", "mega_admin"})
-        if (wanted == level::user) // it writes nothing, whatever others gave it
+    using schema::admin_name, schema::customers_name, schema::generations_name;
+    if (wanted == level::user) // it writes nothing, whatever others gave it
+        for (const char *table : {customers_name, generations_name, admin_name})
             change_right(spi, to, table, "ALL", false);
-    change_right(spi, to, "mega_customers", "SELECT", true);
-    change_right(spi, to, "mega_generations", "SELECT", true);
-    change_right(spi, to, "mega_admin", "SELECT", wanted == level::admin);
+    for (const char *table : {customers_name, generations_name})
+        change_right(spi, to, table, "SELECT", true);
+    change_right(spi, to, admin_name, "SELECT", wanted == level::admin);
 }
 
 // A right on a table that level user does not have: '' when there is none.

@@ -12,8 +12,7 @@ namespace {
 
 // What stands before a word, beside what ends a URL.
 constexpr byte_set begins(" \t\n\v\f\r\"<>'`([{=,;");
-// What ends a word, and one that is encoded: the value of a form.
-constexpr byte_set ends(" \t\n\v\f\r\"<>");
+// What ends a word that is encoded: the value of a form.
 constexpr byte_set ends_of_value(" \t\n\v\f\r\"<>&,;");
 
 // Whether "://" stands encoded around the '%'.
@@ -43,11 +42,11 @@ std::optional<loose_scanner::found> loose_scanner::word_at(std::size_t mark) noe
     if (!encoded && before.find('/') == std::string_view::npos)
         return std::nullopt;                            // nothing that could be a path
     if (before.find("://") != std::string_view::npos) { // a URL as it should be
-        at_ = ends.find(text_, mark);
+        at_ = url_ends.find(text_, mark);
         return std::nullopt;
     }
     const char closer = begin > 0 ? closer_of(text_[begin - 1]) : '\0';
-    const byte_set &stops = encoded ? ends_of_value : ends;
+    const byte_set &stops = encoded ? ends_of_value : url_ends;
     std::size_t end = mark;
     while (end < text_.size() && !stops.has(text_[end]) && (closer == '\0' || text_[end] != closer))
         ++end;

@@ -1,7 +1,4 @@
 // What an event's payload says about tags.
-#include <algorithm>
-#include <span>
-
 #include "preferences.hpp"
 #include "text_rule.hpp"
 
@@ -191,35 +188,26 @@ private:
     std::size_t mentioned_ = 0;
 };
 
-} // namespace
-
-namespace {
-
-constexpr std::string_view additions[] = {"tag", "tags", "weight"};
-constexpr std::string_view blocks[] = {"hard_block", "hard_blocks"};
-constexpr std::string_view sets[] = {"tag_weights", "remove_hard_blocks"};
-
-bool is_among(std::string_view word, std::span<const std::string_view> words) noexcept {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 bool is_word(std::string_view event_type) noexcept { return event_type == "like" || event_type == "dislike"; }
 
-bool has_effect(std::string_view event_type) noexcept {
-    return is_word(event_type) || event_type == "download" || event_type == "preference_set";
-}
-
 } // namespace
 
-bool is_read(std::string_view event_type, std::string_view key) noexcept {
-    if (is_word(event_type) || event_type == "download")
-        return is_among(key, additions) || (key == "undo" && is_word(event_type)) ||
-               (event_type == "dislike" && is_among(key, blocks));
-    return event_type == "preference_set" && (is_among(key, blocks) || is_among(key, sets));
+std::span<const std::string_view> members_read(std::string_view event_type) noexcept {
+    static constexpr std::string_view of_words[] = {"tag", "tags", "weight", "undo", "hard_block", "hard_blocks"};
+    static constexpr std::string_view of_sets[] = {"hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks"};
+    constexpr std::size_t without_undo = 3, without_blocks = 4;
+    if (event_type == "dislike")
+        return of_words;
+    if (event_type == "like")
+        return std::span(of_words).first(without_blocks);
+    if (event_type == "download")
+        return std::span(of_words).first(without_undo);
+    return event_type == "preference_set" ? std::span<const std::string_view>(of_sets)
+                                          : std::span<const std::string_view>();
 }
 
 std::vector<tag_effect> read_effects(std::string_view event_type, const json &payload) {
-    if (!has_effect(event_type))
+    if (members_read(event_type).empty())
         return {};
     if (!payload.is_null() && !payload.is_object())
         throw payload_error("payload must be an object", "It is " + std::string(kind_name(payload)) + ".");

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,8 +79,8 @@ inline constexpr std::size_t max_tags_per_event = 1000;
 // weight not -1000 <= w <= 1000, all after rounding to six places.
 std::vector<tag_effect> read_effects(std::string_view event_type, const json &payload);
 
-// Whether read_effects reads this member of the payload of such an event. Never raises.
-bool is_read(std::string_view event_type, std::string_view key) noexcept;
+// The members of the payload that read_effects reads of such an event: none of one without effect. Never raises.
+std::span<const std::string_view> members_read(std::string_view event_type) noexcept;
 
 // One tag's registers.
 struct tag_state {

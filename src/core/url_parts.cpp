@@ -13,11 +13,6 @@ constexpr std::string_view escaped_ampersand = "\\u0026";
 
 } // namespace
 
-std::size_t url_end(std::string_view text, std::size_t from) noexcept {
-    constexpr byte_set ends(" \t\n\v\f\r\"<>");
-    return ends.find(text, from);
-}
-
 url_parts split_url(std::string_view url) noexcept {
     url_parts parts;
     const std::size_t colon = scheme_ends.find(url);

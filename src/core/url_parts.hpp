@@ -53,9 +53,8 @@ struct scheme_mark {
 // The next http:// or https:// that begins at or behind `from`; npos if there is none. Never raises.
 scheme_mark find_scheme(std::string_view text, std::size_t from) noexcept;
 
-// Where in a text a URL ends at the latest: at whitespace, '"', '<' or '>' at or behind `from`, else the text's size.
-// Never raises.
-std::size_t url_end(std::string_view text, std::size_t from) noexcept;
+// Where in a text a URL ends at the latest.
+inline constexpr byte_set url_ends(" \t\n\v\f\r\"<>");
 
 // Views into the URL's bytes. Never raises.
 url_parts split_url(std::string_view url) noexcept;

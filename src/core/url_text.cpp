@@ -25,7 +25,7 @@ constexpr byte_set ends_of_lines("\t\n\v\f\r\"<>");
 std::size_t find_end(std::string_view text, char quote) noexcept {
     if (quote == '\'')
         return ends_in_quotes.find(text);
-    return quote == '`' ? ends_in_backquotes.find(text) : url_end(text, 0);
+    return (quote == '`' ? ends_in_backquotes : url_ends).find(text);
 }
 
 // How far a URL whose scheme and "://" are cut off reaches if the blank at its end is one of its path's that nobody
@@ -207,11 +207,32 @@ std::string_view relative_url(std::string_view text) noexcept {
     constexpr std::string_view slashes = "//";
     if (!text.starts_with('/'))
         return {};
-    const std::string_view url = text.substr(0, url_end(text, 0));
+    const std::string_view url = text.substr(0, url_ends.find(text));
     if (!url.starts_with(slashes))
         return url;
     const std::string_view host = split_url(url).authority; // a remark may begin so, and name somebody's address
     return host.empty() || userinfo_of(host) ? std::string_view() : url;
+}
+
+// Calls f(const url_scanner::found &, bool encoded) for every URL in the text, however it is written, until one is
+// true.
+template <class F> bool any_url(std::string_view text, F f) {
+    if (f({relative_url(text), {}, 0}, false))
+        return true;
+    bool is_url = false; // as a whole
+    url_scanner scanner(text);
+    while (const auto found = scanner.next()) {
+        if (f(*found, false))
+            return true;
+        is_url = is_url || found->url.size() == text.size();
+    }
+    if (is_url)
+        return false;
+    loose_scanner loose(text);
+    while (const auto found = loose.next())
+        if (f({found->word, {}, found->offset}, found->encoded))
+            return true;
+    return false;
 }
 
 } // namespace
@@ -227,28 +248,14 @@ std::optional<std::string> without_escapes(std::string_view text) {
 }
 
 bool has_expiring_url(std::string_view text) {
-    const auto expires = [](std::string_view one) {
-        if (find_signature(relative_url(one)))
-            return true;
-        bool is_url = false; // as a whole
-        url_scanner scanner(one);
-        while (const auto found = scanner.next()) {
-            if (find_signature(found->url) || find_signature(found->with_blanks))
-                return true;
-            is_url = is_url || found->url.size() == one.size();
-        }
-        if (is_url)
-            return false;
-        loose_scanner loose(one);
-        while (const auto found = loose.next())
-            if (found->encoded ? find_encoded_signature(found->word) : find_signature(found->word))
-                return true;
-        return false;
+    const auto is_signed = [](const url_scanner::found &one, bool encoded) {
+        return encoded ? find_encoded_signature(one.url).has_value()
+                       : find_signature(one.url) || find_signature(one.with_blanks);
     };
-    if (expires(text))
+    if (any_url(text, is_signed))
         return true;
     const auto plain = without_escapes(text);
-    return plain && expires(*plain);
+    return plain && any_url(*plain, is_signed);
 }
 
 namespace {
@@ -267,18 +274,10 @@ std::vector<text_span> disjoint(std::vector<text_span> spans) {
 
 std::vector<text_span> find_all_secrets(std::string_view text) {
     std::vector<text_span> spans;
-    find_secrets(relative_url(text), spans);
-    bool is_url = false; // as a whole
-    url_scanner scanner(text);
-    while (const auto found = scanner.next()) {
-        find_secrets_of(*found, spans, find_secrets);
-        is_url = is_url || found->url.size() == text.size();
-    }
-    if (is_url)
-        return spans;
-    loose_scanner loose(text);
-    while (const auto found = loose.next())
-        find_secrets_of({found->word, {}, found->offset}, spans, found->encoded ? find_encoded_secrets : find_secrets);
+    any_url(text, [&](const url_scanner::found &one, bool encoded) {
+        find_secrets_of(one, spans, encoded ? find_encoded_secrets : find_secrets);
+        return false;
+    });
     return spans;
 }
 

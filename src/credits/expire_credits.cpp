@@ -34,9 +34,6 @@ constinit pg::statement due_lots("SELECT g.mg_pass_id, pg_catalog.substr(g.mg_id
                                  " LIMIT $2",
                                  lots_types);
 
-// As many as a customer may have open at a time.
-constexpr std::int64_t lots_of_one = 1000;
-
 class sweep {
 public:
     sweep(ledger::call &call, pg::timestamp as_of, std::size_t most) : call_(call), as_of_(as_of), most_(most) {}
@@ -71,23 +68,23 @@ private:
                 take(found, i);
         });
         // Of one customer many may be due, most of them spent: then more are looked at.
-        const std::int64_t most_lots = limit(lots_seen_) * lots_of_one;
-        for (std::int64_t wanted = limit(lots_seen_); wanted != 0;)
-            store.apart([&] {
-                pg::only_in_index_order from_the_index; // a plan that sorts reads all that wait
-                const pg::rows found = store.run(store.where().generations, due_lots, pg::unix_micros(as_of_), wanted);
-                from_the_index.done();
-                const bool all = static_cast<std::int64_t>(found.count()) < wanted;
-                if (!all && wanted < most_lots && customers_in(found) <= most_) {
-                    wanted = std::min(wanted * 4, most_lots);
-                    return;
-                }
-                wanted = 0;
-                lots_seen_ += found.count();
-                for (std::uint64_t i = 0; i < found.count(); ++i)
-                    if (auto *lots = take(found, i))
-                        lots->push_back({std::string(*found.text(i, 1)), found.place(i, 2)});
-            });
+        const std::int64_t least = limit(lots_seen_), most = least * static_cast<std::int64_t>(core::most_open_lots);
+        std::int64_t wanted = least;
+        const auto look = [&] {
+            pg::only_in_index_order from_the_index; // a plan that sorts reads all that wait
+            const pg::rows found = store.run(store.where().generations, due_lots, pg::unix_micros(as_of_), wanted);
+            from_the_index.done();
+            const bool cut_off = static_cast<std::int64_t>(found.count()) == wanted;
+            if (std::exchange(wanted, std::min(wanted * 4, most)) < most && cut_off && customers_in(found) <= most_)
+                return false;
+            lots_seen_ += found.count();
+            for (std::uint64_t i = 0; i < found.count(); ++i)
+                if (auto *lots = take(found, i))
+                    lots->push_back({std::string(*found.text(i, 1)), found.place(i, 2)});
+            return true;
+        };
+        for (bool done = false; !done;)
+            store.apart([&] { done = look(); });
         return due;
     }
 

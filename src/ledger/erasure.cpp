@@ -63,7 +63,7 @@ void add_event(pg::json_builder &builder, pg::jsonb meta) {
     builder.key("payload").begin_object();
     if (payload && payload->is_object() && is_intelligible(meta))
         pg::for_each_member(payload->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (core::is_read(type->string(), key))
+            if (is_among(key, core::members_read(type->string())))
                 builder.key(key).value(value);
         });
     builder.end_object();

@@ -11,22 +11,18 @@ namespace mega::ledger {
 
 namespace {
 
-// What core::read_effects reads of a payload; the rest is the application's.
-constexpr std::string_view payload_keys[] = {"tag",        "tags",        "weight",      "undo",
-                                             "hard_block", "hard_blocks", "tag_weights", "remove_hard_blocks"};
-
 constexpr Oid pass_id_type[] = {TEXTOID};
 constinit pg::statement
     events_of("SELECT g.mg_created_at, g.mg_id, g.mg_meta FROM ONLY @schema@.mega_generations g "
               "WHERE g.mg_pass_id OPERATOR(pg_catalog.=) $1 AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_event'",
               pass_id_type);
 
-core::json payload_tree(const std::optional<pg::json_value> &payload) {
+core::json payload_tree(std::string_view event_type, const std::optional<pg::json_value> &payload) {
     if (!payload || payload->is_null())
         return {};
     if (!payload->is_object())
         return to_tree(*payload);
-    return members_of(payload->container(), payload_keys);
+    return members_of(payload->container(), core::members_read(event_type));
 }
 
 std::vector<core::tag_effect> read(std::string_view event_type, const core::json &payload, pg::sql_state state) {
@@ -44,7 +40,7 @@ std::vector<core::tag_effect> effects_of_stored(const std::optional<pg::jsonb> &
     if (!type || !type->is_string())
         return {};
     try {
-        return core::read_effects(type->string(), payload_tree(pg::find(*meta, "payload")));
+        return core::read_effects(type->string(), payload_tree(type->string(), pg::find(*meta, "payload")));
     } catch (const core::payload_error &) {
         return {};
     }
@@ -63,7 +59,7 @@ bool is_intelligible(pg::jsonb meta) {
     if (!type || !type->is_string())
         return false;
     try {
-        core::read_effects(type->string(), payload_tree(pg::find(meta, "payload")));
+        core::read_effects(type->string(), payload_tree(type->string(), pg::find(meta, "payload")));
         return true;
     } catch (const core::payload_error &) {
         return false;
@@ -77,13 +73,14 @@ pg::jsonb managed_keys_of(pg::jsonb preferences) {
 }
 
 std::vector<core::tag_effect> effects_of(std::string_view event_type, pg::jsonb payload, pg::sql_state state) {
-    return read(event_type, members_of(pg::root_of(payload), payload_keys), state);
+    return read(event_type, members_of(pg::root_of(payload), core::members_read(event_type)), state);
 }
 
 std::vector<core::tag_effect> effects_of(pg::jsonb meta, pg::sql_state state) {
     const auto type = pg::find(meta, "event_type");
-    return type && type->is_string() ? read(type->string(), payload_tree(pg::find(meta, "payload")), state)
-                                     : std::vector<core::tag_effect>{};
+    return type && type->is_string()
+               ? read(type->string(), payload_tree(type->string(), pg::find(meta, "payload")), state)
+               : std::vector<core::tag_effect>{};
 }
 
 core::position position_of(pg::timestamp created_at, std::string_view mg_id) {

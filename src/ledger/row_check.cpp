@@ -47,13 +47,6 @@ std::span<const column> changeable_of(record_type type) {
     }
 }
 
-// Without its key an adopted table may have a row without an id.
-std::string_view id_of(const ledger_row &row) { return row.text(column::mg_id).value_or(""); }
-
-[[noreturn]] void refuse(const std::string &message, const std::string &detail, const std::string &hint = {}) {
-    throw pg::sql_error{bad_column, message, detail, hint};
-}
-
 constexpr const char *ledger_types = "session, generation, feedback, credit_transaction, mma_step or mma_event.";
 
 record_type check_id(ledger_row &row) {
@@ -109,7 +102,8 @@ void check_new_hold(ledger_row &row) {
     const auto delta = row.int4(column::mg_delta).value_or(0);
     if (delta < 0 && row.is_null(column::mg_status))
         row.set(column::mg_status, "pending");
-    if (row.text(column::mg_status) != "pending" || is_copied())
+    const bool can_go_back = delta < 0 && delta != PG_INT32_MIN;
+    if (can_go_back || row.text(column::mg_status) != "pending" || is_copied())
         return;
     if (delta >= 0)
         refuse("a hold takes credits", "mg_delta=" + std::to_string(delta) + " mg_id=" + pg::quoted(id_of(row)),
@@ -238,6 +232,10 @@ void note_first_owner(const ledger_row &old_row, ledger_row &new_row) {
 }
 
 } // namespace
+
+void refuse(const std::string &message, const std::string &detail, const std::string &hint) {
+    throw pg::sql_error{bad_column, message, detail, hint};
+}
 
 bool is_copied() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
 

@@ -28,6 +28,12 @@ void check_new_row(const schema::table_catalog &where, ledger_row &row, in_fligh
 // value breaks a rule; keeps columns that may not be NULL, and mega's own key in mg_meta.
 void check_changed_row(const ledger_row &old_row, ledger_row &new_row, in_flight::moment when);
 
+// Without its key an adopted table may have a row without an id.
+inline std::string_view id_of(const ledger_row &row) { return row.text(schema::ledger::mg_id).value_or(""); }
+
+// Raises 23514.
+[[noreturn]] void refuse(const std::string &message, const std::string &detail, const std::string &hint = {});
+
 // Whether rows come from where they were right, in a restore or by replication.
 bool is_copied();
 

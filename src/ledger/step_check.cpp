@@ -15,12 +15,6 @@ using column = schema::ledger;
 using core::record_type;
 using schema::name;
 
-std::string_view id_of(const ledger_row &row) { return row.text(column::mg_id).value_or(""); }
-
-[[noreturn]] void refuse(const std::string &message, const std::string &detail, const std::string &hint = {}) {
-    throw pg::sql_error{bad_column, message, detail, hint};
-}
-
 constexpr std::string_view generation_prefix = "generation:";
 
 // An id within which another begins would be taken for that one.
@@ -74,16 +68,15 @@ void agree(ledger_row &row, column c, std::string_view from_id) {
 }
 
 void name_generation(ledger_row &row, std::optional<record_type> type) {
-    if (is_copied())
-        return;
-    if (const auto named = row.text(column::mg_generation_id); named && named->starts_with(generation_prefix)) {
+    if (const auto named = row.text(column::mg_generation_id);
+        named && named->starts_with(generation_prefix) && !is_copied()) {
         std::string_view bare = *named;
         while (bare.starts_with(generation_prefix))
             bare.remove_prefix(generation_prefix.size());
         row.set(column::mg_generation_id, std::string(bare));
     }
     if (const auto parent = row.text(column::mg_parent_id);
-        parent && type == record_type::generation && !parent->starts_with(generation_prefix))
+        parent && type == record_type::generation && !parent->starts_with(generation_prefix) && !is_copied())
         row.set(column::mg_parent_id, std::string(generation_prefix) + std::string(*parent));
 }
 

@@ -23,9 +23,7 @@ constinit pg::statement step_by_id("SELECT g.mg_step_type, g.mg_payload FROM ONL
                                    "WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                    id_type);
 
-bool is_error(const std::optional<pg::jsonb> &error) {
-    return error && std::string_view(pg::type_name(*error)) != "null";
-}
+bool is_error(const std::optional<pg::jsonb> &error) { return error && !pg::is_null(*error); }
 
 // The shape that the spec recommends (5.1).
 pg::jsonb payload_of(const step &what) {
