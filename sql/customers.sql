@@ -96,6 +96,10 @@ SELECT what, pg_temp.outcome('SELECT mega_find_customers(' || arguments || ')') 
 SELECT mega_ensure_customer('pass:test:life-5', shopify_customer_id => 'z7', email => 'z7x@example.com'), mega_ensure_customer('pass:test:life-6', email => 'z7y@example.com');
 SELECT mg_pass_id, next_cursor FROM mega_find_customers(' z7 ', 1);
 SELECT pg_temp.outcome($$SELECT mega_find_customers('z8')$$), pg_temp.outcome($$SELECT mega_find_customers(' ')$$), pg_temp.outcome($$SELECT mega_find_customers(E'z\x01')$$);
+-- a name of two letters is a whole one in some scripts
+SELECT mega_ensure_customer('pass:test:life-7', profile => '{"display_name": "李明", "first_name": "수진"}');
+SELECT search, (SELECT mg_display_name FROM mega_find_customers(search)) AS found FROM (VALUES ('李明'), (' 수진'), ('李 明'), ('明李')) v(search);
+SELECT pg_temp.outcome($$SELECT mega_find_customers('李')$$);
 -- a page at a time
 SELECT mega_ensure_customer('pass:test:life-many-' || n, email => 'manylife' || n || '@example.com') FROM generate_series(1, 7) n;
 WITH RECURSIVE page AS (SELECT 1 AS number, NULL::text AS this, f.* FROM mega_find_customers('manyLIFE', 3) f UNION ALL

@@ -23,12 +23,13 @@ constexpr int fewest_letters = 3;
                         "name."};
 }
 
-// With fewer letters it can be a whole id only. What parts words is no letter.
+// With fewer letters it can be a whole id only. What parts words is no letter; two of Chinese, Japanese or Korean,
+// which take three bytes each, can be a whole name.
 bool is_short(std::string_view search) {
     const auto spaces = static_cast<int>(std::ranges::count(search, ' '));
-    return pg::call([search] { return pg_mbstrlen_with_len(search.data(), static_cast<int>(search.size())); }) -
-               spaces <
-           fewest_letters;
+    const auto bytes = static_cast<int>(search.size());
+    const int letters = pg::call([search, bytes] { return pg_mbstrlen_with_len(search.data(), bytes); }) - spaces;
+    return letters < fewest_letters && bytes - spaces < 2 * 3;
 }
 
 std::string_view read_search(std::optional<std::string_view> given) {

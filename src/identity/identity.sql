@@ -116,7 +116,8 @@ CREATE FUNCTION mega_find_customers(search text, page_size integer DEFAULT 50, p
 COMMENT ON FUNCTION mega_find_customers(text, integer, text) IS
     'Customers by a whole pass id, Shopify id or user id, or by the beginning of an e-mail address or of the words of a '
     'name, in any case; in the order of their pass ids, a page at a time. mg_status is active, disabled or deleted. Reads '
-    'with the caller''s rights and policies. Raises 22023 for fewer than three letters that are nobody''s id.';
+    'with the caller''s rights and policies. Raises 22023 for fewer than three letters (two of Chinese, Japanese or Korean) that are '
+    'nobody''s id.';
 
 -- level: admin
 CREATE FUNCTION mega_merge_customers(source text, target text, merge_id text DEFAULT NULL, actor text DEFAULT NULL,
