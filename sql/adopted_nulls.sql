@@ -140,8 +140,8 @@ CREATE FUNCTION probe.take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW :=
 CREATE FUNCTION probe.taken(what text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TRIGGER z BEFORE INSERT ON public.mega_generations FOR EACH ROW EXECUTE FUNCTION probe.take(%L)', what);
-    RETURN QUERY SELECT what || ': ' || probe.outcome(s) FROM unnest(ARRAY[$q$INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:t1', 'pass:test:a', 1)$q$,
-        $q$INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:t1', 'pass:test:a', '{"event_type": "like", "payload": {"tag": "t"}}')$q$,
+    RETURN QUERY SELECT what || ': ' || probe.outcome(replace(s, '@', what)) FROM unnest(ARRAY[$q$INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:@', 'pass:test:a', 1)$q$,
+        $q$INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_meta) VALUES ('mma_event:@', 'pass:test:a', '{"event_type": "like", "payload": {"tag": "t"}}')$q$,
         $q$SELECT public.mega_record_credit('pass:test:a', 1, 'taken')$q$, $q$SELECT public.mega_record_mma_event('pass:test:a', 'like', '{"tag": "t"}')$q$]) s;
     DROP TRIGGER z ON public.mega_generations;
 END $$;

@@ -6,6 +6,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/erasure.hpp"
+#include "ledger/held_key.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/notify.hpp"
@@ -209,6 +210,7 @@ Datum check(FunctionCallInfo fcinfo) {
         if (row.is_null(column::mg_id) && !pg::bars_null(call.shape(), where.admins.at(column::mg_id)))
             ledger::throw_null_column(name(column::mg_id));
         check_new(row);
+        ledger::require_free_keys(where, row);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());

@@ -2,6 +2,7 @@
 // (I1, I2).
 #include "ledger/bound_trigger.hpp"
 #include "ledger/customer_check.hpp"
+#include "ledger/held_key.hpp"
 #include "pg/entry.hpp"
 
 namespace mega::identity {
@@ -19,11 +20,13 @@ Datum check(FunctionCallInfo fcinfo) {
     if (call.on_insert()) {
         ledger::check_new_customer(row, ledger::in_flight::moment::before);
         ledger::ignore_derived_of_new_customer(where, row);
+        ledger::require_free_identities(where, nullptr, row);
         return call.keep(first.changed());
     }
     pg::row second(call.new_tuple(), call.shape());
     ledger::customer_row changed(where.customers, second);
     ledger::check_changed_customer(where, row, changed, true);
+    ledger::require_free_identities(where, &row, changed);
     return call.keep(second.changed());
 }
 

@@ -1,7 +1,10 @@
-// Holds the key of references by a lock and a look.
+// Holds keys by a lock and a look.
 #include "ledger/held_key.hpp"
 
 #include "core/record_id.hpp"
+#include "ledger/checked.hpp"
+#include "ledger/disclosure.hpp"
+#include "ledger/parent_check.hpp"
 #include "ledger/statement_texts.hpp"
 #include "ledger/words.hpp"
 #include "schema/restore.hpp"
@@ -11,13 +14,41 @@ namespace mega::ledger {
 namespace {
 
 using column = schema::ledger;
+using schema::customer;
 
-// Several references share a lock, so that a COPY of any size takes no more of them than a server has room for.
+// Several keys share a lock, so that a COPY of any size takes no more of them than a server has room for.
 constexpr std::uint32_t locks = 1024;
 
-void lock(std::string_view ref_type, std::string_view ref_id, std::string_view reason) {
-    std::string key(ref_type);
-    for (const std::string_view part : {ref_id, reason})
+constexpr Oid text_type[] = {TEXTOID}, two_texts[] = {TEXTOID, TEXTOID}, uuid_and_text[] = {UUIDOID, TEXTOID};
+constinit pg::statement row_with_id = pg::statement("SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_id "
+                                                    "OPERATOR(pg_catalog.=) $1 LIMIT 1",
+                                                    text_type)
+                                          .by_key();
+constinit pg::statement admin_row_with_id =
+    pg::statement("SELECT FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 LIMIT 1", text_type)
+        .by_key();
+constinit pg::statement customer_with_pass_id =
+    pg::statement("SELECT FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 LIMIT 1",
+                  text_type)
+        .by_key();
+constinit pg::statement customer_with_shopify_id =
+    pg::statement("SELECT FROM ONLY @schema@.mega_customers c WHERE c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $1 "
+                  "AND c.mg_pass_id OPERATOR(pg_catalog.<>) $2 LIMIT 1",
+                  two_texts)
+        .by_key();
+constinit pg::statement customer_with_user_id =
+    pg::statement("SELECT FROM ONLY @schema@.mega_customers c WHERE c.mg_user_id OPERATOR(pg_catalog.=) $1 AND "
+                  "c.mg_pass_id OPERATOR(pg_catalog.<>) $2 LIMIT 1",
+                  uuid_and_text)
+        .by_key();
+
+// Of what is restored or replicated the keys were right where it comes from.
+bool holds_nothing() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
+
+// kind: which key it is.
+void lock(std::string_view kind, std::initializer_list<std::string_view> parts) {
+    std::string key(kind);
+    for (const std::string_view part : parts)
         key.append(1, '\0').append(part);
     const std::uint32_t number =
         hash_bytes(reinterpret_cast<const unsigned char *>(key.data()), static_cast<int>(key.size())) % locks;
@@ -29,9 +60,69 @@ void lock(std::string_view ref_type, std::string_view ref_id, std::string_view r
     });
 }
 
+template <class... Bound>
+bool finds_none(const schema::table_catalog &where, Oid owner, pg::statement &look, const Bound &...bound) {
+    pg::spi_connection spi;
+    bool none;
+    {
+        const pg::as_role as_owner(owner);
+        none = spi.run(look, where.schema, pg::access::latest, bound...).empty();
+    }
+    spi.finish();
+    return none;
+}
+
 bool is_kept_by_index(const schema::table_catalog &where, std::string_view ref_type) {
     return where.generations.reference_key &&
            std::ranges::find(where.generations.left_out, ref_type) == where.generations.left_out.end();
+}
+
+bool claim_reference(const schema::table_catalog &where, std::optional<std::string_view> ref_type,
+                     std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
+    if (!ref_type || !ref_id || is_kept_by_index(where, *ref_type) || !is_keyed(*ref_type) || holds_nothing())
+        return true;
+    lock("reference", {*ref_type, *ref_id, reason.value_or("")});
+    constexpr column id[] = {column::mg_id};
+    return finds_none(where, where.generations.owner, statements::select_by_reference(id), *ref_type, *ref_id,
+                      reason.value_or(""));
+}
+
+bool claim_row_id(const schema::table_catalog &where, std::string_view mg_id) {
+    if (where.generations.id_key || holds_nothing())
+        return true;
+    lock("row", {mg_id});
+    return finds_none(where, where.generations.owner, row_with_id, mg_id);
+}
+
+// A foreign key would hold it where it could be made.
+void require_customer(const schema::table_catalog &where, std::optional<std::string_view> pass_id) {
+    if (pass_id && !where.customers.id_key && !holds_nothing() && !customer_exists(where, *pass_id))
+        throw_unknown_customer(*pass_id);
+}
+
+constexpr const char *mend_doubles = "Old rows that share ids keep the unique index out: mega_validate lists them.";
+
+// Which of them somebody else has; nullptr when nobody has one.
+const char *taken_identity(const schema::table_catalog &where, const claimed_identities &of) {
+    const auto &table = where.customers;
+    if (holds_nothing())
+        return nullptr;
+    if (of.is_new && !table.id_key) {
+        lock("customer", {of.pass_id});
+        if (!finds_none(where, table.owner, customer_with_pass_id, of.pass_id))
+            return "pass id";
+    }
+    if (of.shopify_id && !table.shopify_id_key) {
+        lock("shopify id", {*of.shopify_id});
+        if (!finds_none(where, table.owner, customer_with_shopify_id, *of.shopify_id, of.pass_id))
+            return "Shopify id";
+    }
+    if (of.user_id && !table.user_id_key) {
+        lock("user id", {pg::format_uuid(*of.user_id)});
+        if (!finds_none(where, table.owner, customer_with_user_id, *of.user_id, of.pass_id))
+            return "user id";
+    }
+    return nullptr;
 }
 
 } // namespace
@@ -40,26 +131,20 @@ bool leaves_out_keys(const schema::table_catalog &where) {
     return std::ranges::any_of(where.generations.left_out, [](const std::string &type) { return is_keyed(type); });
 }
 
-bool claim_reference(const schema::table_catalog &where, std::optional<std::string_view> ref_type,
-                     std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
-    if (!ref_type || !ref_id || is_kept_by_index(where, *ref_type) || !is_keyed(*ref_type) ||
-        SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring())
-        return true;
-    lock(*ref_type, *ref_id, reason.value_or(""));
-    pg::spi_connection spi;
-    bool is_free;
-    {
-        const pg::as_role owner(where.generations.owner);
-        constexpr column id[] = {column::mg_id};
-        is_free = spi.run(statements::select_by_reference(id), where.schema, pg::access::latest, *ref_type, *ref_id,
-                          reason.value_or(""))
-                      .empty();
-    }
-    spi.finish();
-    return is_free;
+bool claim_keys(const schema::table_catalog &where, const new_row &row) {
+    const auto given = [&row](column c) {
+        const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
+        return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
+    };
+    return claim_row_id(where, row.mg_id()) &&
+           claim_reference(where, given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason));
 }
 
-void require_free_reference(const schema::table_catalog &where, const ledger_row &row) {
+void require_free_keys(const schema::table_catalog &where, const ledger_row &row) {
+    if (const auto mg_id = row.text(column::mg_id); mg_id && !claim_row_id(where, *mg_id))
+        throw pg::sql_error{"23505", "another row of the ledger has this id", "mg_id=" + pg::quoted(*mg_id),
+                            mend_doubles};
+    require_customer(where, row.text(column::mg_pass_id));
     if (row.text(column::mg_record_type) != core::name(core::record_type::credit_transaction))
         return;
     const auto ref_type = row.text(column::mg_ref_type), ref_id = row.text(column::mg_ref_id),
@@ -71,6 +156,36 @@ void require_free_reference(const schema::table_catalog &where, const ledger_row
                 " mg_reason=" + (reason ? pg::quoted(*reason) : "NULL"),
             "A reference moves credits once for a reason. Old rows that share references keep the unique "
             "index out: mega_validate lists them."};
+}
+
+bool claim_admin_id(const schema::table_catalog &where, std::string_view mg_id) {
+    if (where.admins.id_key || holds_nothing())
+        return true;
+    lock("admin row", {mg_id});
+    return finds_none(where, where.admins.owner, admin_row_with_id, mg_id);
+}
+
+void require_free_keys(const schema::table_catalog &where, const schema::named_row<schema::admin> &row) {
+    if (const auto mg_id = row.text(schema::admin::mg_id); mg_id && !claim_admin_id(where, *mg_id))
+        throw pg::sql_error{"23505", "another row of mega_admin has this id", "mg_id=" + pg::quoted(*mg_id),
+                            mend_doubles};
+    require_customer(where, row.text(schema::admin::mg_actor_pass_id));
+}
+
+bool claim_identities(const schema::table_catalog &where, const claimed_identities &of) {
+    return taken_identity(where, of) == nullptr;
+}
+
+void require_free_identities(const schema::table_catalog &where, const customer_row *old_row, const customer_row &row) {
+    const auto changed = [&](customer c) { return old_row == nullptr || !old_row->same(row, c); };
+    claimed_identities of{std::string(row.text(customer::mg_pass_id).value_or("")), old_row == nullptr, {}, {}};
+    if (const auto id = row.text(customer::mg_shopify_customer_id); id && changed(customer::mg_shopify_customer_id))
+        of.shopify_id = *id;
+    if (changed(customer::mg_user_id))
+        of.user_id = row.uuid(customer::mg_user_id);
+    if (const char *taken = taken_identity(where, of))
+        throw pg::sql_error{"23505", std::string("another customer has this ") + taken,
+                            to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(of.pass_id)), mend_doubles};
 }
 
 } // namespace mega::ledger

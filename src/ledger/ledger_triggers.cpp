@@ -30,7 +30,7 @@ Datum check(FunctionCallInfo fcinfo) {
         check_new_row(where, row, in_flight::moment::before);
         fill_pass_id_of_step(where, row);
         store_under_root(where, row);
-        require_free_reference(where, row);
+        require_free_keys(where, row);
         unprojected::row_ids one;
         one.add(row.text(column::mg_id).value_or(""));
         unprojected::expect(one);

@@ -2,6 +2,7 @@
 #include "ledger/new_admin_row.hpp"
 
 #include "ledger/disclosure.hpp"
+#include "ledger/held_key.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/interference.hpp"
 
@@ -85,6 +86,8 @@ new_admin_row::new_admin_row(core::record_type type, std::string_view id)
 }
 
 bool append(pg::spi_connection &spi, const schema::table_catalog &where, const new_admin_row &row) {
+    if (!claim_admin_id(where, row.mg_id()))
+        return false;
     const pg::as_role owner(where.admins.owner);
     const pg::rows stored = spi.execute(insert_row, where.schema, pg::access::read_write, row.columns());
     if (stored.empty()) {

@@ -196,6 +196,17 @@ void sql_store::refresh(locked_customer &locked) {
 bool sql_store::insert_customer(std::span<const customer_change> row) {
     const split_changes split(row, {});
     const std::string_view pass_id = pg::text_of(row.front().second.value);
+    claimed_identities claimed{std::string(pass_id), true, {}, {}};
+    for (const auto &[c, value] : row)
+        if (c == customer::mg_shopify_customer_id && !value.is_null)
+            claimed.shopify_id = pg::text_of(value.value);
+        else if (c == customer::mg_user_id && !value.is_null)
+            claimed.user_id = pg::uuid_of(value.value);
+    if (!claim_identities(where(), claimed)) {
+        if (pg::keeps_its_snapshot()) // who has it is not seen, as of a unique index
+            throw pg::sql_error{"40001", "the customer is being created by others meanwhile", {}, "Try again."};
+        return false;
+    }
     pg::statement &insert = statements::insert(split.columns);
     const pg::as_role owner(where().customers.owner);
     const pg::rows inserted = spi().execute(insert, where().schema, pg::access::read_write, split.values);
@@ -264,7 +275,7 @@ bool sql_store::append(const new_row &row) {
         const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
         return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
     };
-    if (!claim_reference(where(), given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason)))
+    if (!claim_keys(where(), row))
         return false;
     const in_flight::own_key writing(row.mg_id(), row.own(), given(column::mg_pass_id).value_or(""));
     const pg::as_role owner(where().generations.owner);

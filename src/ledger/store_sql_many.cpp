@@ -1,4 +1,5 @@
 // The SQL store: many rows by one statement, so that its triggers project them together.
+#include "ledger/held_key.hpp"
 #include "ledger/statement_texts.hpp"
 #include "ledger/store_sql.hpp"
 
@@ -31,6 +32,9 @@ std::vector<pg::nullable_datum> arrays_of(std::span<const new_row> rows, std::sp
 void sql_store::append_many(std::span<const new_row> rows) {
     if (rows.empty())
         return;
+    const bool free = std::ranges::all_of(rows, [this](const new_row &row) { return claim_keys(where(), row); });
+    if (!free)
+        throw pg::sql_error{"40001", "the same row was written meanwhile", "One of the rows was there.", "Try again."};
     const std::vector<column> columns = columns_set(rows);
     const pg::as_role owner(where().generations.owner);
     const pg::rows stored = spi().execute(statements::insert_many(columns), where().schema, pg::access::read_write,

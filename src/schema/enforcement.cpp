@@ -94,7 +94,7 @@ void enforcement::add() {
     const std::string alter = "ALTER TABLE " + table_.qualified() + " ";
     std::string together;
     const auto in_one = [&](const open_rule &rule) {
-        return rule.what != kind::unique_index && rule.way_to_enforce() != way::validated;
+        return rule.what != kind::unique_index && rule.behind.empty() && rule.way_to_enforce() != way::validated;
     };
     for (std::size_t i = 0; i < rules_.size(); ++i)
         if (runs(i) && in_one(rules_[i]))

@@ -214,6 +214,34 @@ reference_key reference_key_of(Relation ledger, Oid schema) {
     return key;
 }
 
+bool keeps_unique(Relation table, AttrNumber column) {
+    const std::string leaves_out_nulls =
+        std::string(" WHERE (") + NameStr(TupleDescAttr(table->rd_att, column - 1)->attname) + " IS NOT NULL)";
+    const List *all = pg::call([table] { return RelationGetIndexList(table); });
+    for (int i = 0; i < list_length(all); ++i) {
+        const Oid id = list_nth_oid(all, i);
+        // '' for one that keeps other columns, or none.
+        const char *definition = pg::call([=]() -> const char * {
+            HeapTuple found = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(id));
+            if (!HeapTupleIsValid(found))
+                return "";
+            const auto *index = reinterpret_cast<Form_pg_index>(GETSTRUCT(found));
+            const bool keeps = index->indisunique && index->indisvalid && index->indimmediate &&
+                               index->indnkeyatts == 1 && index->indkey.values[0] == column;
+            const bool has_condition = !heap_attisnull(found, Anum_pg_index_indpred, nullptr);
+            ReleaseSysCache(found);
+            if (!keeps)
+                return "";
+            return has_condition ? TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(id)))
+                                 : "whole";
+        });
+        const std::string_view text = definition;
+        if (text == "whole" || text.ends_with(leaves_out_nulls))
+            return true;
+    }
+    return false;
+}
+
 bool is_key(pg::spi_connection &spi, Oid relation, std::string_view column, std::string *name) {
     const pg::rows found =
         spi.run_text("SELECT c.relname::pg_catalog.text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON "

@@ -18,10 +18,7 @@ index_shape shape_of(const named_definition &index);
 // @keyed@ of a definition: the condition that leaves out the types of mega.unkeyed_ref_types; '' when there are none.
 std::string keyed_condition();
 
-// What holds the key of references where doubles keep it from being unique: an index for the look that holds it instead
-// (ledger/held_key.hpp).
 inline constexpr const char *reference_key_name = "mega_generations_credit_reference_key";
-inline constexpr const char *held_reference_name = "mega_generations_credit_reference";
 
 // What Postgres itself keeps unique of references, by an index under whatever name.
 struct reference_key {
@@ -30,6 +27,10 @@ struct reference_key {
 };
 
 reference_key reference_key_of(Relation ledger, Oid schema);
+
+// Whether Postgres itself keeps this one column unique, by an index under whatever name; one that leaves out NULLs will
+// do.
+bool keeps_unique(Relation table, AttrNumber column);
 
 // What stands in an index's place.
 struct index_place {

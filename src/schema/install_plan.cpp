@@ -179,21 +179,12 @@ void install_plan::plan_rules() {
     }
     rules_ = open_rules(spi_, table_, false);
     for (const open_rule &rule : rules_)
-        if (rule.object == reference_key_name && rule.way_to_enforce() == way::not_yet && rule.behind.empty())
-            plan_held_reference();
-    enforcement_.emplace(spi_, table_, rules_);
-}
-
-// The look that holds the key of references goes by an index all the same.
-void install_plan::plan_held_reference() {
-    for (const named_definition &index : table_.definition->indexes)
-        if (index.name == std::string_view(reference_key_name)) {
-            const std::string unique = table_.text_of(index);
-            const std::string create =
-                "CREATE INDEX " + std::string(held_reference_name) + unique.substr(unique.find(" ON "));
-            objects_.push_back({held_reference_name, "create index", is_read_slowly() ? concurrently(create) : create});
-            commands_.push_back(create);
+        if (!rule.stand_in.empty() && rule.way_to_enforce() == way::not_yet) {
+            objects_.push_back({rule.stand_in, "create index",
+                                is_read_slowly() ? concurrently(rule.make_stand_in) : rule.make_stand_in});
+            commands_.push_back(rule.make_stand_in);
         }
+    enforcement_.emplace(spi_, table_, rules_);
 }
 
 std::string install_plan::index_name(const named_definition &index) const {

@@ -41,7 +41,6 @@ private:
     void plan_column(const column &c);
     void plan_new_column(const column &c, const std::string &object);
     void plan_rules();
-    void plan_held_reference();
     void plan_index(const named_definition &index);
     void plan_known_by(const named_definition &index, const index_place &place);
     void plan_trigger(const named_definition &trigger);

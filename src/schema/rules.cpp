@@ -124,6 +124,8 @@ private:
         const std::string text = (has_other ? "UNIQUE (" : "PRIMARY KEY (") + column + ")";
         open_rule &rule = rules_.emplace_back(
             open_rule{open_rule::kind::constraint, name, text, "ADD CONSTRAINT " + name + " " + text});
+        look_at_stand_in(rule, std::string(table_.definition->name) + column.substr(column.find('_')),
+                         "INDEX # ON @table@ (" + column + ")");
         count_doubles(rule, column, column + " IS NOT NULL");
     }
 
@@ -134,15 +136,30 @@ private:
         open_rule &rule = rules_.emplace_back(open_rule{open_rule::kind::unique_index, index.name,
                                                         index.comment != nullptr ? index.comment : "",
                                                         table_.text_of(index), index.comment});
-        const std::string schema = pg::with_schema_name("@schema@.", table_.schema);
         if (place == index_place::state::outdated)
-            rule.before = "DROP INDEX " + schema + index.name + "; ";
-        if (index.name == std::string_view(reference_key_name) &&
-            exists("SELECT FROM pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) " +
-                   std::to_string(table_.schema) + " AND relname OPERATOR(pg_catalog.=) " +
-                   sql_literal(held_reference_name)))
-            rule.behind = "; DROP INDEX " + schema + held_reference_name;
+            rule.before = "DROP INDEX " + schema() + index.name + "; ";
+        const std::string name = index.name, definition = index.definition;
+        look_at_stand_in(rule, name.substr(0, name.rfind("_key")), definition.substr(definition.find("INDEX ")));
         count_doubles(rule, shape.columns, shape.predicate);
+    }
+
+    std::string schema() const { return pg::with_schema_name("@schema@.", table_.schema); }
+
+    // The index for the look that holds a key while doubles keep it from being unique (ledger/held_key.hpp).
+    void look_at_stand_in(open_rule &rule, const std::string &name, const std::string &definition) {
+        const named_definition wanted{name.c_str(), definition.c_str(), nullptr};
+        switch (place_of(spi_, table_, wanted).what) {
+        case index_place::state::there:
+        case index_place::state::outdated:
+            rule.behind = "; DROP INDEX " + schema() + name;
+            return;
+        case index_place::state::free:
+            rule.stand_in = name;
+            rule.make_stand_in = "CREATE " + table_.text_of(wanted);
+            return;
+        default:
+            return;
+        }
     }
 
     // The table with columns that are missing as they would be added.
@@ -288,7 +305,7 @@ std::string open_rule::command(const target_table &table) const {
         return alter + (what == kind::not_null ? clause + "; " + alter + "DROP CONSTRAINT " + waiting
                                                : "VALIDATE CONSTRAINT " + waiting);
     default:
-        return alter + clause;
+        return alter + clause + behind;
     }
 }
 

@@ -33,8 +33,10 @@ struct open_rule {
     std::string demand; // what it asks of a row
     std::string clause; // behind ALTER TABLE <name>, or behind CREATE: holds it, and looks at every row
     const char *comment = nullptr;
-    std::string before{};       // of an index: the command that takes an outdated one away
-    std::string behind{};       // and the one that takes away what held the key until then
+    std::string before{};   // of an index: the command that takes an outdated one away
+    std::string behind{};   // of a key: and the one that takes away the index by which it was looked for until then
+    std::string stand_in{}; // of a key: the index to make for that look while the key is held by it; '' for none
+    std::string make_stand_in{};
     std::string unchecked{};    // the clause that holds it for new and changed rows only; '' when there is none
     std::string witness{};      // of NOT NULL: the constraint that says the same and may be NOT VALID
     std::string waiting{};      // the constraint that is there but NOT VALID; '' for none

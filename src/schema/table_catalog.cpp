@@ -179,6 +179,11 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
         described.reference_key = key.there;
         described.left_out = std::move(key.left_out);
     }
+    described.id_key = keeps_unique(relation.get(), described.attributes[0]);
+    if constexpr (std::is_same_v<Column, customer>) {
+        described.shopify_id_key = keeps_unique(relation.get(), described.at(customer::mg_shopify_customer_id));
+        described.user_id_key = keeps_unique(relation.get(), described.at(customer::mg_user_id));
+    }
     described.dated = has_times(relation.get()->rd_att);
     described.keyed = is_primary_key(relation.get(), described.attributes[0]);
     // A copy: a look into a catalog may replace what the relation has.

@@ -18,6 +18,9 @@ template <class Column> struct table_entry {
     Oid owner = InvalidOid;
     const char *off_guard = nullptr; // the first trigger of ours that is not there, not enabled or another; null: none
     bool reference_key = true;       // of the ledger: Postgres keeps references unique, save those of types left out
+    bool id_key = true;              // Postgres keeps ids unique
+    bool shopify_id_key = true;      // of customers: and these
+    bool user_id_key = true;
     bool dated = false;              // every row has a time
     bool keyed = false;              // no two rows have the same id, and none has none
     bool foreign_before_row = false; // somebody else's BEFORE ROW trigger may change a row after ours looked at it
