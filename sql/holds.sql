@@ -388,3 +388,23 @@ SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_del
 SELECT mg_credits, held, spendable FROM mega_balance('pass:test:holds-gift');
 
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:holds-%';
+-- a settlement that somebody wrote by hand settled the hold, whichever way it is settled then: what was released is drawn
+-- again, what was captured is neither given back nor drawn twice
+INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:holds-hand');
+SELECT mg_credits FROM mega_record_credit('pass:test:holds-hand', 100, 'grant');
+SELECT count(mega_hold_credit('pass:test:holds-hand', 5, 'holds-hand' || n, CASE WHEN n < 5 THEN '1 hour' ELSE '1 microsecond' END::interval)) FROM generate_series(1, 6) n;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES
+    ('credit_transaction:release:holds-hand1', 'pass:test:holds-hand', 5, 'release', 'hold', 'holds-hand1'), ('credit_transaction:capture:holds-hand2', 'pass:test:holds-hand', 2, 'capture', 'hold', 'holds-hand2'),
+    ('credit_transaction:capture:holds-hand3', 'pass:test:holds-hand', 2, 'capture', 'hold', 'holds-hand3'), ('credit_transaction:release:holds-hand4', 'pass:test:holds-hand', 5, 'release', 'hold', 'holds-hand4'),
+    ('credit_transaction:capture:holds-hand5', 'pass:test:holds-hand', 2, 'capture', 'hold', 'holds-hand5'), ('credit_transaction:capture:holds-hand6', 'pass:test:holds-raw', -2, NULL, NULL, NULL);
+\set VERBOSITY terse
+SELECT outcome, mg_credits FROM mega_capture_credit('holds-hand1', 5);
+SELECT outcome, mg_credits FROM mega_capture_credit('holds-hand2');
+SELECT outcome, mg_credits FROM mega_release_credit('holds-hand3');
+SELECT outcome, mg_credits FROM mega_release_credit('holds-hand4');
+SELECT hold_id, amount FROM mega_release_expired_holds() WHERE mg_pass_id = 'pass:test:holds-hand';
+\set VERBOSITY sqlstate
+SELECT outcome, mg_credits FROM mega_capture_credit('holds-hand1', 5);
+SELECT outcome, mg_credits FROM mega_capture_credit('holds-hand2', 3);
+SELECT txn_id, delta, status FROM pg_temp.ledger('hand') WHERE reason <> 'grant';
+SELECT mg_credits, held FROM mega_balance('pass:test:holds-hand');

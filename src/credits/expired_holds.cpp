@@ -125,7 +125,7 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, const ledg
         posting release = settlement_of(hold.row, hold_id_of(hold.row.mg_id), "release", -hold.row.delta);
         if (!is_still_pending(store, hold.row))
             continue;
-        if (is_posted(store, release)) {
+        if (is_posted(store, release) || find_by_txn_id(store, "capture:" + *release.ref_id)) {
             found.in_the_way.push_back(&hold);
             continue;
         }

@@ -115,6 +115,20 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
     }
 }
 
+// A pending hold beside whose customer's own row under the id of its capture or release: that row settled it, whoever
+// wrote it. Marks the hold so, with a WARNING; false when there is none.
+bool settled_by_hand(ledger::store &store, credit_row &hold, std::string_view kind, std::string_view status,
+                     std::string_view hold_id) {
+    const auto row = find_settlement(store, hold, kind, hold_id);
+    if (!row)
+        return false;
+    pg::warn("a row with the id of this hold's settlement is taken for it",
+             ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row->mg_id)));
+    store.settle_hold(hold.mg_id, status, hold.place);
+    hold = require_hold(store, hold_id);
+    return true;
+}
+
 // Appends the row of a hold that is marked already. Nothing jams it: a row of the customer's own that has its id is
 // taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
 // What comes back goes to where the hold had taken it from, as that stands by then.
@@ -180,6 +194,10 @@ std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_vi
 settlement capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
                    std::optional<std::string_view> pass_id) {
     auto [hold, customer] = lock_hold(store, hold_id, pass_id);
+    if (is_pending(hold) && settled_by_hand(store, hold, "capture", captured_status, hold_id))
+        return {"captured", balance_to_tell(store, customer), hold.pass_id};
+    if (is_pending(hold))
+        settled_by_hand(store, hold, "release", released_status, hold_id);
     if (hold.status == captured_status) {
         const std::int64_t taken = captured_amount(store, hold_id).value_or(0);
         if (amount && *amount != taken)
@@ -200,6 +218,8 @@ settlement capture(ledger::store &store, std::string_view hold_id, std::optional
 settlement release(ledger::store &store, std::string_view hold_id, std::string_view reason,
                    std::optional<std::string_view> pass_id) {
     auto [hold, customer] = lock_hold(store, hold_id, pass_id);
+    if (is_pending(hold))
+        settled_by_hand(store, hold, "capture", captured_status, hold_id);
     if (hold.status == captured_status)
         return {"already_captured", customer.credits, hold.pass_id};
     if (!is_pending(hold))
