@@ -250,12 +250,32 @@ void direct_store::append_many(std::span<const new_row> rows) {
     all.apply(*this);
 }
 
+namespace {
+
+// Nobody had the key when it was looked for. Who has it since wrote under another customer's lock, so something else.
+[[noreturn]] void refuse_taken_meanwhile(const ErrorData &violation) {
+    if (pg::keeps_its_snapshot())
+        throw pg::sql_error{"40001", "a row of the batch was written meanwhile", {}, "Try again."};
+    throw pg::sql_error{"MG002", "an id or a reference of the batch was used by another call meanwhile",
+                        violation.detail == nullptr ? "" : violation.detail,
+                        "Repeat a call with the same arguments, or use another id or reference."};
+}
+
+} // namespace
+
 void direct_store::append_rest() {
     if (rest_.empty())
         return;
     pg::fresh_snapshot snapshot;
     open(ledger_rows, RowExclusiveLock);
-    ledger_rows.insert_many(rest_, width);
+    try {
+        ledger_rows.insert_many(rest_, width);
+    } catch (const pg::pg_error &error) {
+        if (error.data != nullptr && error.data->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
+            !ledger_rows.has_other_keys())
+            refuse_taken_meanwhile(*error.data);
+        throw;
+    }
     ledger_rows.close();
     snapshot.done();
     rest_.clear();
