@@ -58,6 +58,8 @@ SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('ensure makes one', $$SELECT created FROM mega_ensure_customer(shopify_customer_id => '1004', user_id => '00000000-0000-4000-8000-000000000004')$$),
     ('and finds him', $$SELECT created FROM mega_ensure_customer(user_id => '00000000-0000-4000-8000-000000000004')$$),
     ('ensure, two people''s', $$SELECT created FROM mega_ensure_customer(shopify_customer_id => '1001', user_id => '00000000-0000-4000-8000-000000000004')$$),
+    ('ensure of one who has a word for nobody', $$SELECT mg_pass_id FROM mega_ensure_customer('pass:shopify:8', shopify_customer_id => '1008')$$),
+    ('and by it', $$SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '1008')$$),
     ('ensure of an old double', $$SELECT created FROM mega_ensure_customer(user_id => '00000000-0000-4000-8000-00000000000a')$$),
     ('credits of one who is there twice', $$SELECT mega_record_credit('pass:test:twice', 1, 'x')$$)) v(what, statement);
 SELECT mg_shopify_customer_id, mg_user_id, count(*) FROM mega_customers WHERE mg_shopify_customer_id ~ '^1' OR mg_user_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;

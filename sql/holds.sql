@@ -408,3 +408,9 @@ SELECT outcome, mg_credits FROM mega_capture_credit('holds-hand1', 5);
 SELECT outcome, mg_credits FROM mega_capture_credit('holds-hand2', 3);
 SELECT txn_id, delta, status FROM pg_temp.ledger('hand') WHERE reason <> 'grant';
 SELECT mg_credits, held FROM mega_balance('pass:test:holds-hand');
+-- a hold by hand has an id that its settlement can have, too
+SELECT left(pg_temp.outcome(format('INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES (%L, ''pass:test:holds-hand'', -1)', 'credit_transaction:hold:' || id)), 60) FROM unnest(ARRAY['', ' ', repeat('h', 505), E'a\x01']) id;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:hold:' || repeat('g', 504), 'pass:test:holds-hand', -1) RETURNING mg_status;
+SELECT outcome FROM mega_release_credit(repeat('g', 504));
+-- one that is no hold may have any
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_status) VALUES ('credit_transaction:hold:' || repeat('h', 505), 'pass:test:holds-hand', -1, 'succeeded') RETURNING mg_status;

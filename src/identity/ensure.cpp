@@ -182,6 +182,8 @@ private:
         columns[12] = schema::customer::mg_disabled;
         columns[13] = schema::customer::mg_deleted_at;
         store_.read_customer(pass_id, columns, stored);
+        if (!stored[1].is_null && core::plain_shopify_id(pg::text_of(stored[1].value)).empty())
+            stored[1] = {}; // adopted with a word that means nobody
         standing now;
         if (!stored[1].is_null)
             now.shopify_id = std::string(pg::text_of(stored[1].value));

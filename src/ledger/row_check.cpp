@@ -102,8 +102,11 @@ void check_new_hold(ledger_row &row) {
     const auto delta = row.int4(column::mg_delta).value_or(0);
     if (delta < 0 && row.is_null(column::mg_status))
         row.set(column::mg_status, "pending");
+    const std::string_view id = id_of(row).substr(hold_prefix.size());
+    const bool can_be_named = core::check_text(id) == core::text_fault::none &&
+                              id.size() + std::string_view("release:").size() <= core::max_id_bytes;
     const bool can_go_back = delta < 0 && delta != PG_INT32_MIN;
-    if (can_go_back || row.text(column::mg_status) != "pending" || is_copied())
+    if ((can_go_back && can_be_named) || row.text(column::mg_status) != "pending" || is_copied())
         return;
     if (delta >= 0)
         refuse("a hold takes credits", "mg_delta=" + std::to_string(delta) + " mg_id=" + pg::quoted(id_of(row)),
@@ -113,6 +116,8 @@ void check_new_hold(ledger_row &row) {
                             "a hold of so many credits could not go back",
                             "mg_delta=" + std::to_string(delta) + " mg_id=" + pg::quoted(id_of(row)),
                             {}};
+    refuse("a hold with this id could not be settled", "mg_id=" + pg::quoted(id_of(row)),
+           "Behind hold: give it an id that is not blank and has at most 504 bytes.");
 }
 
 // Only what mega itself notes may move nothing: a revoke that found nothing left.
