@@ -216,3 +216,13 @@ SELECT count(*) FROM mega_customer('pass:test:nobody');
 SELECT pg_temp.outcome('SELECT * FROM mega_customer(NULL)'), pg_temp.outcome($$SELECT * FROM mega_customer('')$$);
 SELECT to_jsonb(f) = to_jsonb(c) AS same FROM mega_customer('pass:shopify:7110') f, mega_customers c WHERE c.mg_pass_id = 'pass:shopify:7110';
 SELECT mega_version() = (SELECT extversion FROM pg_extension WHERE extname = 'mega') AS version;
+-- who was made with a pass id that says another identity than his is found by it all the same
+SELECT what, pg_temp.outcome(call) FROM (VALUES
+    ('made', $$SELECT created FROM mega_ensure_customer('pass:shopify:9412', shopify_customer_id => '9413')$$),
+    ('by his pass id', $$SELECT mg_pass_id, created FROM mega_ensure_customer('pass:shopify:9412')$$),
+    ('by his Shopify id', $$SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '9413')$$),
+    ('by the other', $$SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '9412')$$),
+    ('by both', $$SELECT mg_pass_id FROM mega_ensure_customer('pass:shopify:9412', shopify_customer_id => '9412')$$),
+    ('made by user id', $$SELECT created FROM mega_ensure_customer('pass:user:94120000-0000-4000-8000-000000000001', user_id => '94120000-0000-4000-8000-000000000002')$$),
+    ('by his pass id', $$SELECT mg_pass_id, created FROM mega_ensure_customer('pass:user:94120000-0000-4000-8000-000000000001')$$)) v(what, call);
+SELECT mg_shopify_customer_id FROM mega_customers WHERE mg_pass_id = 'pass:shopify:9412';

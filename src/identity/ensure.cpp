@@ -208,11 +208,12 @@ private:
             add.user_id = false;
         add.shopify_id = add.shopify_id && !has_by_merge(pass_id, {{}, person_.shopify_id, std::nullopt});
         add.user_id = add.user_id && !has_by_merge(pass_id, {{}, std::nullopt, person_.user_id});
-        if (add.shopify_id && now.shopify_id)
+        if (add.shopify_id && now.shopify_id && person_.shopify_id_given)
             refuse_other(pass_id, "Shopify id", *now.shopify_id, *person_.shopify_id);
-        if (add.user_id && now.user_id)
+        if (add.user_id && now.user_id && person_.user_id_given)
             refuse_other(pass_id, "user id", pg::format_uuid(*now.user_id), pg::format_uuid(*person_.user_id));
-        return add;
+        // What a pass id says of him is not told by himself: he may have another one, which stays.
+        return {add.shopify_id && !now.shopify_id, add.user_id && !now.user_id};
     }
 
     bool has_by_merge(const std::string &pass_id, const ledger::identities &one) {

@@ -55,6 +55,8 @@ wanted read_wanted(const pg::arguments &given) {
     if (!person.pass_id && !person.shopify_id && !person.user_id && !person.anon_id)
         throw pg::sql_error{ledger::bad_argument, "a customer needs an identity", "Every identity given is absent.",
                             "Give a pass id, a Shopify id, a user id or an anonymous id."};
+    person.shopify_id_given = person.shopify_id.has_value();
+    person.user_id_given = person.user_id.has_value();
     read_pass_id(person);
     return person;
 }

@@ -6,11 +6,12 @@
 namespace mega::identity {
 
 struct wanted {
-    std::optional<std::string> pass_id;    // in its canonical spelling
-    std::optional<std::string> written;    // as the caller gave it, where that is another spelling
-    std::optional<std::string> shopify_id; // given, or the one inside a pass:shopify: id
-    std::optional<pg::uuid> user_id;       // given, or the one inside a pass:user: id
-    std::optional<pg::uuid> anon_id;       // given, or the one inside a pass:anon: id
+    std::optional<std::string> pass_id;                   // in its canonical spelling
+    std::optional<std::string> written;                   // as the caller gave it, where that is another spelling
+    std::optional<std::string> shopify_id;                // given, or the one inside a pass:shopify: id
+    std::optional<pg::uuid> user_id;                      // given, or the one inside a pass:user: id
+    std::optional<pg::uuid> anon_id;                      // given, or the one inside a pass:anon: id
+    bool shopify_id_given = false, user_id_given = false; // by themselves
     std::optional<std::string_view> email;
     std::vector<ledger::customer_change> about;
 
