@@ -107,6 +107,16 @@ RESET session_replication_role;
 UPDATE mega_generations SET mg_error = 'seen' WHERE mg_id = 'credit_transaction:replicated';
 SELECT mg_pass_id, kind, after FROM mega_open_books(trust => 'ledger') WHERE kind <> 'customer';
 SELECT mg_credits, mg_credits = (SELECT sum(mg_delta) FROM mega_generations WHERE mg_pass_id = 'pass:test:a') AS agrees FROM mega_customers WHERE mg_pass_id = 'pass:test:a';
+-- lots that were noted with the triggers off are told of, and made anew
+SELECT mg_credits FROM mega_record_credit('pass:test:a', 5, 'lot', expires_at => '2100-01-01');
+BEGIN;
+ALTER TABLE mega_customers DISABLE TRIGGER USER;
+UPDATE mega_customers SET mg_meta = jsonb_set(mg_meta, '{mega,lots}', '[]') WHERE mg_pass_id = 'pass:test:a';
+ALTER TABLE mega_customers ENABLE TRIGGER USER;
+COMMIT;
+SELECT object, rule, offenders, example, action FROM mega_validate() WHERE object = 'mega_customers.mg_meta';
+SELECT mg_pass_id, kind FROM mega_open_books(trust => 'ledger') WHERE kind <> 'customer';
+SELECT object, offenders FROM mega_validate() WHERE object = 'mega_customers.mg_meta';
 \c :home
 DROP DATABASE regress_mega_repair;
 DROP ROLE regress_mega_repair;

@@ -8,7 +8,8 @@ CREATE FUNCTION mega_validate(
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION mega_validate() IS
     'The rules that Postgres does not hold yet because rows of adopted tables break them: how many rows, and one of '
-    'them. A NOT NULL, a constraint or a unique key that no row breaks any more is added. No rows: everything is held. '
+    'them. A NOT NULL, a constraint or a unique key that no row breaks any more is added. And how many customers '
+    'have other lots noted than the ledger records. No rows: everything is held. '
     'Call it as SELECT * FROM. Raises 42501 for anybody but the owner of the tables. Locks a table to which something '
     'is added. Of a large table nothing is read under a lock that stops writers, so a rule may take two calls; a '
     'unique index lets them wait.';
