@@ -85,13 +85,16 @@ void refuse_other_content(const credit_row &first, const posting &again) {
     };
     const bool by_names = !same_names(first, again);
     const std::optional<std::string> reason = again.reason;
+    // Of two that say the same the ids are what differs.
+    const bool by_id = !by_names && again.txn_id && first.pass_id == again.pass_id && first.delta == again.delta;
     throw pg::sql_error{
         "MG002", "this credit movement was recorded with other content",
         (told ? "mg_id=" + pg::quoted(first.mg_id) + " recorded: " + content(first.pass_id, first.delta) +
                     (by_names ? names(first.reason, first.ref_type, first.ref_id) : "") + "; "
               : std::string()) +
             (told || again.given ? "given: " + content(again.named_as.value_or(again.pass_id), again.delta) +
-                                       (by_names ? names(reason, again.ref_type, again.ref_id) : "")
+                                       (by_names ? names(reason, again.ref_type, again.ref_id) : "") +
+                                       (by_id ? " txn_id=" + pg::quoted(*again.txn_id) : "")
                                  : std::string()),
         "Repeat a call with the same arguments, or use another " + other_name(again) + "."};
 }
