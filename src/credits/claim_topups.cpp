@@ -6,6 +6,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"
+#include "ledger/piecemeal.hpp"
 #include "ledger/project.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -93,6 +94,18 @@ std::optional<handed_out> claim_of_one(ledger::store &store, const std::string &
     return handed_out{pass_id, *next};
 }
 
+std::vector<handed_out> claim_of_some(ledger::store &store, std::span<const std::string> due, const wanted &asked) {
+    std::vector<handed_out> claims;
+    for (const std::string &pass_id : due) {
+        pg::check_for_interrupts();
+        store.apart([&] {
+            if (auto one = claim_of_one(store, pass_id, asked))
+                claims.push_back(*std::move(one));
+        });
+    }
+    return claims;
+}
+
 std::vector<std::string> find_due(ledger::store &store, const wanted &asked, const std::string &behind) {
     const std::int64_t now = pg::unix_micros(pg::clock_time());
     const pg::rows found = store.run(store.where().customers, due_customers, asked.threshold, now, behind);
@@ -113,20 +126,26 @@ Datum claim_topups(FunctionCallInfo fcinfo) {
     pg::row_set result(fcinfo);
     ledger::call call(fcinfo);
     std::vector<handed_out> claims;
+    ledger::left_out refused;
     std::string behind;
     for (bool more = true; more && claims.size() < asked.most;) {
         const std::vector<std::string> due = find_due(call.store(), asked, behind);
         more = due.size() == batch_size;
-        for (std::size_t i = 0; i < due.size() && claims.size() < asked.most; ++i) {
-            pg::check_for_interrupts();
-            behind = due[i];
-            call.store().apart([&] {
-                if (auto one = claim_of_one(call.store(), due[i], asked))
-                    claims.push_back(*std::move(one));
-            });
+        const std::span<const std::string> all(due);
+        for (std::size_t i = 0; i < all.size() && claims.size() < asked.most;) {
+            const auto part = all.subspan(i, std::min(all.size() - i, asked.most - claims.size()));
+            i += part.size();
+            behind = part.back();
+            ledger::do_piecemeal(
+                call.store().where(), part,
+                [&](ledger::store &store, std::span<const std::string> some) {
+                    std::ranges::move(claim_of_some(store, some, asked), std::back_inserter(claims));
+                },
+                [&](const std::string &one, const ledger::refusal &why) { refused.add(one, why); });
         }
         call.finish();
     }
+    refused.tell(!claims.empty());
     for (const handed_out &one : claims)
         result.add(one.pass_id, one.what.topup_id, one.what.packs);
     return pg::return_null(fcinfo);

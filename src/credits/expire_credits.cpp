@@ -5,6 +5,7 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/piecemeal.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/planner.hpp"
@@ -42,6 +43,7 @@ public:
         // Those that somebody has locked are looked past, so that others take their place.
         for (bool some_skipped = true; some_skipped && expired_ < most_;)
             some_skipped = settle(find());
+        refused_.tell(expired_ > 0);
     }
 
     std::int32_t expired() const { return static_cast<std::int32_t>(expired_); }
@@ -97,30 +99,57 @@ private:
         return customers.size();
     }
 
-    // Whether anybody was locked.
+    // Whether anybody was passed over.
     bool settle(const due_customers &due) {
+        std::vector<const due_customers::value_type *> customers;
+        for (const auto &one : due)
+            customers.push_back(&one);
+        const std::span<const due_customers::value_type *const> all(customers);
         bool some_skipped = false;
-        for (const auto &[pass_id, lots] : due) {
-            if (expired_ == most_)
-                break;
-            pg::check_for_interrupts();
-            seen_.insert(pass_id);
-            call_.store().apart(
-                [&, &id = pass_id, &its_lots = lots] { some_skipped = !settle_one(id, its_lots) || some_skipped; });
+        for (std::size_t i = 0; i < all.size() && expired_ < most_;) {
+            const auto part = all.subspan(i, std::min(all.size() - i, most_ - expired_));
+            i += part.size();
+            for (const auto *one : part)
+                seen_.insert(one->first);
+            const auto settle_all = [&](ledger::store &store, std::span<const due_customers::value_type *const> some) {
+                some_skipped = !settle_some(store, some) || some_skipped;
+            };
+            ledger::do_piecemeal(call_.store().where(), part, settle_all,
+                                 [&](const due_customers::value_type *one, const ledger::refusal &why) {
+                                     some_skipped = true;
+                                     refused_.add(one->first, why);
+                                 });
         }
-        call_.store().append_rest();
         return some_skipped;
     }
 
-    bool settle_one(const std::string &pass_id, const std::vector<due_lot> &lots) {
-        auto customer = call_.store().lock_customer(pass_id, LockWaitSkip);
-        if (!customer || customer->merged_into) // what was his is found with another customer
-            return false;
-        if (const auto gone = settle_lots(call_.store(), *customer, as_of_, lots)) {
-            credits_ += *gone;
-            ++expired_;
+    // False when somebody was locked.
+    bool settle_some(ledger::store &store, std::span<const due_customers::value_type *const> customers) {
+        bool all = true;
+        std::size_t expired = 0;
+        std::int64_t credits = 0;
+        for (const auto *one : customers) {
+            pg::check_for_interrupts();
+            store.apart([&] {
+                const auto gone = settle_one(store, one->first, one->second);
+                all = all && gone;
+                expired += gone && *gone ? 1 : 0;
+                credits += gone && *gone ? **gone : 0;
+            });
         }
-        return true;
+        store.append_rest();
+        expired_ += expired;
+        credits_ += credits;
+        return all;
+    }
+
+    // What went; nothing when there was nothing to settle. std::nullopt outside for a customer who is locked.
+    std::optional<std::optional<std::int64_t>> settle_one(ledger::store &store, const std::string &pass_id,
+                                                          const std::vector<due_lot> &lots) {
+        auto customer = store.lock_customer(pass_id, LockWaitSkip);
+        if (!customer || customer->merged_into) // what was his is found with another customer
+            return std::nullopt;
+        return settle_lots(store, *customer, as_of_, lots);
     }
 
     ledger::call &call_;
@@ -130,6 +159,7 @@ private:
     std::size_t lots_seen_ = 0;
     std::size_t expired_ = 0;
     std::int64_t credits_ = 0;
+    ledger::left_out refused_;
 };
 
 Datum expire_credits(FunctionCallInfo fcinfo) {

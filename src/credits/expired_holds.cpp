@@ -5,6 +5,7 @@
 #include "credits/posting_batch.hpp"
 #include "credits/returns.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/piecemeal.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/planner.hpp"
@@ -147,6 +148,8 @@ std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold>
     if (!customer || customer->merged_into) // his holds are another one's by now: the next sweep finds them there
         return {};
     write_off_expired(store, *customer);
+    for (due_hold &hold : due)
+        hold.released = false; // of an attempt that was refused
     releases found = find_releases(store, due, *customer);
     std::vector<const posting *> rows;
     for (std::size_t i = 0; i < found.of.size(); ++i) {
@@ -163,16 +166,26 @@ std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold>
     return std::move(found.in_the_way);
 }
 
-// All rows at once where the store takes them so, and one update per customer.
-void release_together(ledger::store &store, std::span<due_hold> due) {
-    posting_batch all(store);
-    std::vector<due_hold *> in_the_way;
+using holds_of_one = std::span<due_hold>;
+
+std::vector<holds_of_one> by_customer(std::span<due_hold> due) {
+    std::vector<holds_of_one> customers;
     for (std::size_t first = 0, next = 0; first < due.size(); first = next) {
-        pg::check_for_interrupts();
         while (next < due.size() && due[next].row.pass_id == due[first].row.pass_id)
             ++next;
+        customers.push_back(due.subspan(first, next - first));
+    }
+    return customers;
+}
+
+// All rows at once where the store takes them so, and one update per customer.
+void release_together(ledger::store &store, std::span<const holds_of_one> customers) {
+    posting_batch all(store);
+    std::vector<due_hold *> in_the_way;
+    for (const holds_of_one &own : customers) {
+        pg::check_for_interrupts();
         store.apart([&] {
-            const auto alone = release_of_one(store, due.subspan(first, next - first), all);
+            const auto alone = release_of_one(store, own, all);
             in_the_way.insert(in_the_way.end(), alone.begin(), alone.end());
         });
     }
@@ -186,11 +199,18 @@ void release_together(ledger::store &store, std::span<due_hold> due) {
 std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most) {
     ledger::store &store = call.store();
     std::vector<expired_hold> released;
+    ledger::left_out refused;
     std::string pass_id, mg_id;
     for (bool more = true; more && released.size() < most;) {
         pg::check_for_interrupts();
         due_batch batch = next_due(store, most - released.size(), pass_id, mg_id);
-        release_together(store, batch.holds);
+        const std::vector<holds_of_one> customers = by_customer(batch.holds);
+        ledger::do_piecemeal(store.where(), std::span(customers), release_together,
+                             [&](const holds_of_one &own, const ledger::refusal &why) {
+                                 for (due_hold &hold : own)
+                                     hold.released = false;
+                                 refused.add(own.front().row.pass_id, why);
+                             });
         for (const due_hold &hold : batch.holds)
             if (hold.released)
                 released.push_back(
@@ -198,6 +218,7 @@ std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most) 
         more = !batch.last;
         call.finish(); // for each batch, so that its memory goes with it
     }
+    refused.tell(!released.empty());
     return released;
 }
 

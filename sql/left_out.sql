@@ -1,0 +1,79 @@
+-- Sweeps and claims go on where a rule of the application refuses one of many customers: he is left out with a WARNING. In
+-- a database of its own.
+SET client_min_messages = warning;
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_mega_left_out TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_mega_left_out
+SET client_min_messages = warning;
+CREATE EXTENSION mega;
+\pset null NULL
+\set VERBOSITY default
+INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:' || n FROM generate_series(1, 5) n;
+SELECT count(mega_record_credit('pass:test:' || n, 100, 'grant')) FROM generate_series(1, 5) n;
+CREATE FUNCTION books() RETURNS TABLE (pass_id text, credits integer, held bigint) LANGUAGE sql AS $$
+    SELECT c.mg_pass_id, b.mg_credits, b.held FROM mega_customers c, LATERAL mega_balance(c.mg_pass_id) b ORDER BY 1 $$;
+
+--
+-- Holds: 2 breaks a CHECK, and 4 one on the ledger
+--
+SELECT count(mega_hold_credit('pass:test:' || n, 10, 'h' || n || m, '1 microsecond')) FROM generate_series(1, 5) n, generate_series(1, 2) m;
+SELECT mg_credits FROM mega_record_credit('pass:test:2', 15, 'grant');
+ALTER TABLE mega_customers ADD CONSTRAINT app_limit CHECK (mg_credits <= 110);
+ALTER TABLE mega_generations ADD CONSTRAINT app_rows CHECK (mg_id <> 'credit_transaction:release:h42');
+SELECT hold_id, amount FROM mega_release_expired_holds() ORDER BY hold_id;
+SELECT hold_id, amount FROM mega_release_expired_holds(1) ORDER BY hold_id;
+SELECT * FROM books();
+ALTER TABLE mega_customers DROP CONSTRAINT app_limit;
+ALTER TABLE mega_generations DROP CONSTRAINT app_rows;
+SELECT hold_id, amount FROM mega_release_expired_holds() ORDER BY hold_id;
+SELECT * FROM books();
+
+--
+-- Ends: 1 and 3 are refused, by a CHECK and by a trigger; others take their places
+--
+SELECT count(mega_record_credit('pass:test:' || n, n, 'lot', expires_at => clock_timestamp() + interval '50 milliseconds')) FROM generate_series(1, 5) n;
+SELECT pg_sleep(0.06);
+ALTER TABLE mega_generations ADD CONSTRAINT app_rows CHECK (mg_pass_id <> 'pass:test:1' OR mg_reason <> 'expired');
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not he'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (OLD.mg_pass_id = 'pass:test:3') EXECUTE FUNCTION refuse();
+SELECT * FROM mega_expire_credits(max_customers => 2);
+SELECT * FROM mega_expire_credits();
+-- nobody else is there: what refuses him is told as an error
+\set VERBOSITY terse
+SELECT * FROM mega_expire_credits();
+\set VERBOSITY default
+ALTER TABLE mega_generations DROP CONSTRAINT app_rows;
+DROP TRIGGER refuse ON mega_customers;
+SELECT * FROM mega_expire_credits();
+SELECT * FROM books();
+
+--
+-- Top-ups
+--
+UPDATE mega_customers SET mg_auto_topup_enabled = true;
+ALTER TABLE mega_customers ADD CONSTRAINT app_old CHECK (mg_pass_id NOT IN ('pass:test:2', 'pass:test:5')) NOT VALID;
+SELECT mg_pass_id, packs FROM mega_claim_topups(1000, 2) ORDER BY 1;
+SELECT mg_pass_id, packs FROM mega_claim_topups(1000) ORDER BY 1;
+ALTER TABLE mega_customers DROP CONSTRAINT app_old;
+SELECT mg_pass_id, packs FROM mega_claim_topups(1000) ORDER BY 1;
+
+-- who may not read who they are is not told
+SELECT count(mega_hold_credit('pass:test:' || n, 10, 'i' || n, '1 microsecond')) FROM generate_series(1, 2) n;
+ALTER TABLE mega_customers ADD CONSTRAINT app_old CHECK (mg_pass_id <> 'pass:test:2') NOT VALID;
+CREATE ROLE regress_mega_sweeper;
+GRANT EXECUTE ON FUNCTION mega_release_expired_holds TO regress_mega_sweeper;
+SET ROLE regress_mega_sweeper;
+SELECT hold_id FROM mega_release_expired_holds();
+RESET ROLE;
+-- what is not about a row ends the call
+\set VERBOSITY sqlstate
+SET statement_timeout = 100;
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(10); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION slow();
+SELECT hold_id FROM mega_release_expired_holds();
+RESET statement_timeout;
+SELECT * FROM mega_reconcile_credits();
+SELECT * FROM mega_reconcile_lots();
+\c :home
+DROP DATABASE regress_mega_left_out;
+DROP ROLE regress_mega_sweeper;
