@@ -4,9 +4,11 @@
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/lock_kinds.hpp"
 #include "ledger/parent_check.hpp"
 #include "ledger/statement_texts.hpp"
 #include "ledger/words.hpp"
+#include "pg/own_lock.hpp"
 #include "schema/restore.hpp"
 
 namespace mega::ledger {
@@ -53,9 +55,7 @@ void lock(std::string_view kind, std::initializer_list<std::string_view> parts) 
     const std::uint32_t number =
         hash_bytes(reinterpret_cast<const unsigned char *>(key.data()), static_cast<int>(key.size())) % locks;
     pg::call([number] {
-        LOCKTAG wanted;
-        constexpr std::uint16_t beside_those_of_users = 3; // whose are 1 and 2
-        SET_LOCKTAG_ADVISORY(wanted, MyDatabaseId, 0x6d656761, number, beside_those_of_users);
+        const LOCKTAG wanted = pg::own_lock(lock_kind::key, number);
         LockAcquire(&wanted, ExclusiveLock, false, false);
     });
 }

@@ -8,6 +8,7 @@
 
 #include "ledger/audit.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/lock_kinds.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/procedure.hpp"
@@ -328,8 +329,8 @@ Datum import(FunctionCallInfo fcinfo) {
     const legacy_schema from(name, names_of(given, in::tables));
     warn_of_nobodys(from);
     const import_task task{from, pg::clock_time(), mapping_of(given, in::mapping)};
-    pg::session_lock only(0x6d656761, pg::schema_of_function(function), "another session imports already",
-                          "Wait for it; one import at a time.");
+    pg::session_lock only(ledger::lock_kind::import, pg::schema_of_function(function),
+                          "another session imports already", "Wait for it; one import at a time.");
     const import_report report = importer(fcinfo, task, static_cast<std::uint64_t>(batch_size)).run();
     only.release();
     return pg::return_row(fcinfo, report.document(from, audience::caller));

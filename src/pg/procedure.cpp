@@ -1,11 +1,11 @@
 // Begins and ends the transactions of a procedure, and keeps what lives across them.
 #include "pg/procedure.hpp"
 
+#include "pg/own_lock.hpp"
 #include "pg/settings.hpp"
 #include "pg/version.hpp"
 
 extern "C" {
-#include <storage/lock.h>
 #include <tcop/pquery.h>
 }
 
@@ -124,13 +124,12 @@ void held_rows::close() {
     portal_ = nullptr;
 }
 
-session_lock::session_lock(std::uint32_t first, std::uint32_t second, const char *message, const char *hint) {
-    const bool taken = call([first, second] {
+session_lock::session_lock(std::uint32_t kind, std::uint32_t number, const char *message, const char *hint) {
+    const bool taken = call([kind, number] {
         if (!watched)
             RegisterXactCallback(on_transaction_end, nullptr);
         watched = true;
-        LOCKTAG wanted;
-        SET_LOCKTAG_ADVISORY(wanted, MyDatabaseId, first, second, 2);
+        const LOCKTAG wanted = own_lock(kind, number);
         if (lock_is_held || LockAcquire(&wanted, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
             return false;
         lock_tag = wanted;

@@ -72,11 +72,12 @@ private:
     SPITupleTable *fetched_ = nullptr;
 };
 
-// An advisory lock of the session, given back at the end of a scope or when the transaction fails.
+// A lock of the session that no SQL takes (pg/own_lock.hpp), given back at the end of a scope or when the transaction
+// fails.
 class session_lock {
 public:
     // Raises 55006 with this message when another session has it.
-    session_lock(std::uint32_t first, std::uint32_t second, const char *message, const char *hint);
+    session_lock(std::uint32_t kind, std::uint32_t number, const char *message, const char *hint);
     session_lock(const session_lock &) = delete;
     session_lock &operator=(const session_lock &) = delete;
 
