@@ -37,7 +37,7 @@ RESET bytea_output;
 RESET extra_float_digits;
 -- What was brought by an import that noted no digest, or another one, is compared.
 SET session_replication_role = replica;
-UPDATE mega_generations g SET mg_payload = to_jsonb(l) FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id;
+UPDATE mega_generations g SET mg_payload = to_jsonb(l) || jsonb_build_object('ch', l.ch::text) FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id;
 UPDATE mega_generations g SET mg_meta = jsonb_set(mg_meta, '{mega,import,digest}', '"older"') FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id AND l.id > pg_temp.id(17);
 UPDATE mega_generations g SET mg_payload = to_jsonb(l), mg_meta = mg_meta #- '{mega,import,digest}' FROM old_shop.generations l WHERE g.mg_id = 'generation:' || l.id;
 UPDATE mega_generations g SET mg_payload = to_jsonb(l), mg_meta = mg_meta #- '{mega,import,digest}' FROM old_shop.credit_transactions l WHERE g.mg_id = 'credit_transaction:' || l.id;
@@ -68,7 +68,7 @@ UPDATE old_shop.customers SET "Odd column" = 'y' WHERE shopify_customer_id = '10
 CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, changed, brought FROM pg_temp.counts(:'report');
 SELECT mg_meta - 'mega' AS meta FROM mega_customers WHERE mg_pass_id = 'pass:shopify:102';
-SELECT l.id AS not_brought FROM mega_generations g JOIN old_shop.sessions l ON g.mg_id = 'session:' || l.id WHERE g.mg_payload <> to_jsonb(l);
+SELECT l.id AS not_brought FROM mega_generations g JOIN old_shop.sessions l ON g.mg_id = 'session:' || l.id WHERE g.mg_payload <> to_jsonb(l) || jsonb_build_object('ch', l.ch::text);
 SET session_replication_role = replica;
 UPDATE mega_generations SET mg_payload = '{}' WHERE mg_record_type = 'session';
 UPDATE mega_admin SET mg_payload = '{}' WHERE mg_id = 'app_config:style';
@@ -76,7 +76,7 @@ RESET session_replication_role;
 CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, changed FROM pg_temp.counts(:'report');
 SET session_replication_role = replica;
-UPDATE mega_generations g SET mg_payload = to_jsonb(l) FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id;
+UPDATE mega_generations g SET mg_payload = to_jsonb(l) || jsonb_build_object('ch', l.ch::text) FROM old_shop.sessions l WHERE g.mg_id = 'session:' || l.id;
 UPDATE mega_admin g SET mg_payload = to_jsonb(l) FROM old_shop.app_config l WHERE g.mg_id = 'app_config:' || l.key;
 RESET session_replication_role;
 

@@ -76,6 +76,16 @@ constexpr std::array<legacy_definition, legacy_tables> definitions{{
     {"admin_audit", "id", "created_at", record_type::admin_audit, admin_audit},
 }};
 
+// A char(n) is its text without the padding, as casts and comparisons of Postgres have it; jsonb would keep the blanks.
+found_column column_of(const FormData_pg_attribute &one) {
+    const Oid type = pg::call([&one] { return getBaseType(one.atttypid); });
+    if (type == BPCHAROID)
+        return {NameStr(one.attname), TEXTOID, "pg_catalog.text"};
+    if (type == BPCHARARRAYOID)
+        return {NameStr(one.attname), TEXTARRAYOID, "pg_catalog.text[]"};
+    return {NameStr(one.attname), type};
+}
+
 bool one_of(Oid type, std::initializer_list<Oid> among) { return std::ranges::find(among, type) != among.end(); }
 
 // Whether values of the type can become what is wanted without loss; of texts and numbers each value is looked at.
@@ -230,8 +240,7 @@ void legacy_schema::look(Oid schema, legacy table) {
     }
     for (int i = 0; i < shape->natts; ++i)
         if (const FormData_pg_attribute *one = TupleDescAttr(shape, i); !one->attisdropped)
-            columns_[static_cast<std::size_t>(table)].push_back(
-                {NameStr(one->attname), pg::call([one] { return getBaseType(one->atttypid); })});
+            columns_[static_cast<std::size_t>(table)].push_back(column_of(*one));
     relation.close();
     there_[static_cast<std::size_t>(table)] = true;
 }
@@ -274,26 +283,36 @@ constexpr const char *document_of_json =
     "OPERATOR(pg_catalog.~) '[0-9][eE][+-]?[0-9]{5}') THEN pg_catalog.json_build_object('" MEGA_UNFIT_JSON
     "'::pg_catalog.text, @text@) ELSE @column@ END";
 
+// The value of a row `l`, where it is not read as it is.
+std::optional<std::string> read_otherwise(const found_column &one) {
+    const std::string value = "l." + quoted_column(one);
+    if (one.cast_to != nullptr)
+        return value + "::" + one.cast_to;
+    if (one.type == JSONOID)
+        return filled(document_of_json, {{"@text@", "(" + value + ")::pg_catalog.text"}, {"@column@", value}});
+    return std::nullopt;
+}
+
 } // namespace
 
+// Statements are filled in by marks of @ (see filled), so no name may have one.
+std::string quoted_column(const found_column &column) {
+    const std::string &name = column.name;
+    if (name.find('@') == std::string::npos)
+        return pg::call([&name] { return static_cast<const char *>(quote_identifier(name.c_str())); });
+    return "U&\"" + filled(name, {{"\\", "\\\\"}, {"\"", "\"\""}, {"@", "\\0040"}}) + "\"";
+}
+
 std::string legacy_schema::readable(legacy table) const {
-    const auto &all = columns(table);
-    const bool any = std::ranges::any_of(all, [](const found_column &one) { return one.type == JSONOID; });
-    const bool marked = std::ranges::any_of(
-        all, [](const found_column &one) { return one.name.find('@') != std::string::npos; }); // see filled
-    if (!any || marked)
-        return qualified(table);
     std::string list;
-    for (const found_column &one : all) {
-        const std::string name =
-            pg::call([&one] { return static_cast<const char *>(quote_identifier(one.name.c_str())); });
-        list += (list.empty() ? "" : ", ") +
-                (one.type != JSONOID ? "l." + name
-                                     : filled(document_of_json, {{"@text@", "(l." + name + ")::pg_catalog.text"},
-                                                                 {"@column@", "l." + name}}) +
-                                           " AS " + name);
+    bool any = false;
+    for (const found_column &one : columns(table)) {
+        const auto otherwise = read_otherwise(one);
+        any = any || otherwise;
+        list += list.empty() ? "" : ", ";
+        list += otherwise ? *otherwise + " AS " + quoted_column(one) : "l." + quoted_column(one);
     }
-    return "(SELECT " + list + " FROM " + qualified(table) + " l)";
+    return any ? "(SELECT " + list + " FROM " + qualified(table) + " l)" : qualified(table);
 }
 
 std::string legacy_schema::qualified(legacy table) const {

@@ -50,11 +50,15 @@ std::string prefix_of(legacy table);
 // Which of mega's tables its rows go to.
 const char *mega_table(legacy table);
 
-// A column that a schema's table has; of a domain the type below.
+// A column that a schema's table has.
 struct found_column {
     std::string name;
-    Oid type;
+    Oid type;                      // as `readable` gives it; of a domain the type below
+    const char *cast_to = nullptr; // by `readable`; null for a column that is read as it is
 };
+
+// The column's name in a statement that is filled in (legacy_sql.hpp).
+std::string quoted_column(const found_column &column);
 
 // What a schema has of them.
 class legacy_schema {
@@ -75,7 +79,7 @@ public:
     const std::string &name() const { return name_; }
     std::string qualified(legacy table) const; // quoted
 
-    // The table for a FROM, in which each row can become a document.
+    // The table for a FROM, in which each row can become a document and a char(n) is the text that it stands for.
     std::string readable(legacy table) const;
 
 private:

@@ -13,12 +13,8 @@ constexpr Oid plain[] = {TEXTOID, VARCHAROID, UUIDOID, INT2OID, INT4OID, INT8OID
 
 bool is_among(Oid type, std::span<const Oid> types) { return std::ranges::find(types, type) != types.end(); }
 
-std::string quoted_name(const std::string &name) {
-    return pg::call([&name] { return static_cast<const char *>(quote_identifier(name.c_str())); });
-}
-
 std::string value_of(const found_column &column) {
-    const std::string name = "l." + quoted_name(column.name);
+    const std::string name = "l." + quoted_column(column);
     if (column.type == TEXTOID || column.type == VARCHAROID)
         return name + "::pg_catalog.text COLLATE pg_catalog.\"C\"";
     if (column.type == JSONBOID)
@@ -31,9 +27,6 @@ std::string value_of(const found_column &column) {
 std::string number_of_row(const legacy_schema &from, legacy table) {
     std::string values, shape;
     for (const found_column &column : from.columns(table)) {
-        if (column.name.find('@') != std::string::npos) // statements are filled in by such marks
-            return "pg_catalog.hashtextextended(pg_catalog.to_jsonb(l)::pg_catalog.text COLLATE pg_catalog.\"C\", "
-                   "0)";
         values += (values.empty() ? "" : ", ") + value_of(column);
         shape += column.name + " " + std::to_string(is_among(column.type, hashed) ? column.type : 0) + "\x01";
     }
