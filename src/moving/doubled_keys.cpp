@@ -9,7 +9,7 @@ namespace mega::moving {
 std::string doubled_keys_query(const legacy_schema &from, legacy table) {
     return filled("SELECT d.id FROM (SELECT @id@ AS id FROM @table@ l) d GROUP BY d.id HAVING pg_catalog.count(*) "
                   "OPERATOR(pg_catalog.>) 1 AND d.id IS NOT NULL",
-                  {{"@id@", plain_text(definition_of(table).key)}, {"@table@", from.readable(table)}});
+                  {{"@id@", key_text(from, table)}, {"@table@", from.readable(table)}});
 }
 
 bool may_have_doubled_keys(const legacy_schema &from, legacy table) {

@@ -48,4 +48,11 @@ std::string plain_text(std::string_view column) {
     return "(l." + std::string(column) + "::pg_catalog.text COLLATE pg_catalog.\"C\")";
 }
 
+std::string key_text(const legacy_schema &from, legacy table) {
+    const std::string key = definition_of(table).key;
+    return is_plain(from, table, key)
+               ? plain_text(key)
+               : "((pg_catalog.to_jsonb(l." + key + ") OPERATOR(pg_catalog.#>>) '{}') COLLATE pg_catalog.\"C\")";
+}
+
 } // namespace mega::moving

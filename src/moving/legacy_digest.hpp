@@ -20,4 +20,7 @@ bool is_plain(const legacy_schema &from, legacy table, std::string_view column);
 // Its text in the row `l`, in the order of bytes.
 std::string plain_text(std::string_view column);
 
+// The text that the row's document has of the key, whatever its type casts to, in the same way.
+std::string key_text(const legacy_schema &from, legacy table);
+
 } // namespace mega::moving

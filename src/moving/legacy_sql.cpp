@@ -249,6 +249,8 @@ constexpr const char *whose_profile =
     "'user_id')) "
     "COLLATE pg_catalog.\"C\")";
 
+} // namespace
+
 std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, const std::string &rows,
                           const char *document, const char *last) {
     const bool office = is_office(table);
@@ -273,8 +275,6 @@ std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, c
                 {"@table@", rows}});
     return finished(known + text, schema);
 }
-
-} // namespace
 
 std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bool few) {
     const std::string rows =
@@ -306,41 +306,6 @@ std::string sample_query(const legacy_schema &from, Oid schema, legacy table, st
                                     {"@digest@", digest_of_row(from, legacy::customers)},
                                     {"@table@", some}}),
                     schema);
-}
-
-namespace {
-
-// Ids of rows that were refused. One whose customer was erased since has none.
-constexpr const char *told_ids =
-    "(SELECT (a.mg_detail OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" FROM ONLY @schema@.mega_admin a "
-    "WHERE "
-    "a.mg_action OPERATOR(pg_catalog.=) 'import_refused' AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' AND "
-    "(a.mg_detail OPERATOR(pg_catalog.->>) 'table') OPERATOR(pg_catalog.=) '@name@' AND (a.mg_detail "
-    "OPERATOR(pg_catalog.->>) 'id') IS NOT NULL)";
-
-constexpr const char *missing_people =
-    " SELECT p.root, pg_catalog.count(*) FROM @people@ p WHERE NOT (coalesce(p.key, 'anonymous') "
-    "OPERATOR(pg_catalog.=) ANY (SELECT n.key COLLATE pg_catalog.\"C\" FROM ONLY @schema@.mega_customers c, LATERAL "
-    "pg_catalog.jsonb_object_keys(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}') n(key))) AND NOT "
-    "(coalesce(p.key, 'NULL') OPERATOR(pg_catalog.=) ANY @told@) GROUP BY p.root";
-
-constexpr const char *missing_rows =
-    "SELECT q.root, pg_catalog.count(*) FROM (@rows@) q(root, kind, id, document, there, imported, keeps, by_session, "
-    "delta, last) WHERE NOT q.there AND NOT (coalesce(q.id, 'NULL') OPERATOR(pg_catalog.=) ANY @told@) GROUP BY q.root";
-
-} // namespace
-
-std::string told_ids_query(Oid schema, legacy table) {
-    return finished(filled(told_ids, {{"@name@", definition_of(table).name}}), schema);
-}
-
-std::string missing_query(const legacy_schema &from, Oid schema, legacy table) {
-    const std::string told = told_ids_query(schema, table);
-    if (table == legacy::customers)
-        return finished(people(from, schema) + filled(missing_people, {{"@told@", told}}), schema);
-    const std::string rows =
-        rows_of_table(from, schema, table, from.readable(table), "NULL::pg_catalog.jsonb", "NULL::pg_catalog.text");
-    return finished(filled(missing_rows, {{"@told@", told}, {"@rows@", rows}}), schema);
 }
 
 } // namespace mega::moving

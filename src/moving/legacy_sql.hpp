@@ -38,6 +38,11 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
 // A table of the ledger or of the office. few: only the rows with the ids $1, and those without an id.
 std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bool few);
 
+// The same of `rows`, the text of a table. document, last: of these columns the expressions, over the row `t` of legacy
+// and `m` of mega.
+std::string rows_of_table(const legacy_schema &from, Oid schema, legacy table, const std::string &rows,
+                          const char *document, const char *last);
+
 // Some rows of a table, the same ones for the same seed, in the order of their ids: of each the document always, and in
 // the last column what mega has, as a document.
 std::string sample_query(const legacy_schema &from, Oid schema, legacy table, std::int32_t rows, std::int64_t seed);
@@ -45,7 +50,8 @@ std::string sample_query(const legacy_schema &from, Oid schema, legacy table, st
 // The ids of a table's rows that were refused.
 std::string told_ids_query(Oid schema, legacy table);
 
-// Rows of a table that mega does not have and no audit tells of: whose they are, and how many.
+// Rows of a table that mega does not have, one of each id when it has that: whose they are, of how many an audit of
+// their id tells that they were refused, and of how many none does.
 std::string missing_query(const legacy_schema &from, Oid schema, legacy table);
 
 // People that have more than one pass id: by (user_id or email), value, the two pass ids.

@@ -29,7 +29,7 @@ constexpr const char *counts_of_table =
     "SELECT t.old, m.mg_id, CASE WHEN t.old IS NULL OR (@day@) OPERATOR(pg_catalog.=) t.old "
     "OR m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,mended}' OPERATOR(pg_catalog.?|) "
     "'{null_time,future_time}'::pg_catalog.text[] THEN t.old ELSE @day@ END AS new "
-    "FROM (SELECT l.@key@::pg_catalog.text COLLATE pg_catalog.\"C\" AS id, @old@ AS old FROM @table@ l@which@) t "
+    "FROM (SELECT @id@ AS id, @old@ AS old FROM @table@ l@which@) t "
     "LEFT JOIN ONLY @mega@ m ON m.mg_id OPERATOR(pg_catalog.=) "
     "(('@prefix@' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") "
     "AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NULL) j GROUP BY j.old, j.new) "
@@ -39,8 +39,8 @@ constexpr const char *counts_of_table =
 
 // Customers by the keys that an import noted: several may be one customer.
 constexpr const char *counts_of_customers =
-    "SELECT t.old, pg_catalog.count(*), pg_catalog.count(k.key) FROM (SELECT l.@key@::pg_catalog.text COLLATE "
-    "pg_catalog.\"C\" AS id, @old@ AS old FROM @table@ l) t LEFT JOIN (SELECT DISTINCT n.key COLLATE pg_catalog.\"C\" "
+    "SELECT t.old, pg_catalog.count(*), pg_catalog.count(k.key) FROM (SELECT @id@ AS id, @old@ AS old FROM @table@ l) "
+    "t LEFT JOIN (SELECT DISTINCT n.key COLLATE pg_catalog.\"C\" "
     "AS key FROM ONLY "
     "@mega@ c, LATERAL pg_catalog.jsonb_object_keys(c.mg_meta OPERATOR(pg_catalog.#>) '{mega,import,keys}') n(key)) k "
     "ON k.key OPERATOR(pg_catalog.=) coalesce(t.id, 'anonymous') GROUP BY t.old";
@@ -76,7 +76,7 @@ std::string counts_query(const legacy_schema &from, Oid schema, legacy table, co
         {{"@day@", day_of_mega(table)},
          {"@old@", legacy_day(from, table)},
          {"@which@", which},
-         {"@key@", definition_of(table).key},
+         {"@id@", key_text(from, table)},
          {"@prefix@", prefix_of(table)},
          {"@there@", from.has_unique_key(table) ? "pg_catalog.count(j.mg_id)" : "pg_catalog.count(DISTINCT j.mg_id)"},
          {"@pairs@", "pairs"},

@@ -1,6 +1,7 @@
 // mega_parity_report: whether everything of legacy is in mega, in one document with a verdict.
 #include "core/utc_time.hpp"
 #include "moving/erased_people.hpp"
+#include "moving/legacy_digest.hpp"
 #include "moving/legacy_sql.hpp"
 #include "moving/parity.hpp"
 #include "pg/clock.hpp"
@@ -28,7 +29,7 @@ constexpr const char *credits =
     "ON i.pass_id OPERATOR(pg_catalog.=) b.root";
 
 constexpr const char *theirs = "EXISTS (SELECT FROM @table@ l WHERE (('credit_transaction:' OPERATOR(pg_catalog.||) "
-                               "l.id::pg_catalog.text) COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) g.mg_id)";
+                               "@id@) COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) g.mg_id)";
 
 constexpr const char *preferences =
     "SELECT pg_catalog.count(*) FROM @schema@.mega_reconcile_preferences(NULL::pg_catalog.text) r";
@@ -132,15 +133,21 @@ private:
         for (std::size_t i = 0; i < legacy_tables; ++i)
             if (const auto table = static_cast<moving::legacy>(i); missing[type_name(table)] > 0) {
                 missing_ += missing[type_name(table)];
-                look_for_missing(table);
+                look_for_missing(table, missing[type_name(table)]);
             }
     }
 
-    // What was refused once and came since, or is not in legacy any more, explains nothing that is missing.
-    void look_for_missing(moving::legacy table) {
+    // What was refused once and came since, or is not in legacy any more, explains nothing that is missing; and nothing
+    // else does than a refusal that was kept or an erasure, not even that this look finds fewer rows missing.
+    void look_for_missing(moving::legacy table, std::int64_t missing) {
         const pg::rows found = spi_.run_text(missing_query(from_, schema_, table), pg::access::read_only);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            (erased_.has(found.text(i, 0).value_or("")) ? left_out_ : unexplained_) += found.int8(i, 1).value_or(0);
+        std::int64_t refused = 0, left_out = 0, others = 0;
+        for (std::uint64_t i = 0; i < found.count(); ++i) {
+            refused += found.int8(i, 1).value_or(0);
+            (erased_.has(found.text(i, 0).value_or("")) ? left_out : others) += found.int8(i, 2).value_or(0);
+        }
+        left_out_ += left_out;
+        unexplained_ += std::max(others, missing - refused - left_out);
     }
 
     void add_sample() {
@@ -163,8 +170,9 @@ private:
 
     void add_credits() {
         const bool rows = from_.has(legacy::credit_transactions);
-        const std::string others =
-            rows ? filled(theirs, {{"@table@", from_.readable(legacy::credit_transactions)}}) : std::string("false");
+        const std::string others = rows ? filled(theirs, {{"@id@", key_text(from_, legacy::credit_transactions)},
+                                                          {"@table@", from_.readable(legacy::credit_transactions)}})
+                                        : std::string("false");
         const pg::rows found =
             read(people(from_, schema_) + filled(credits, {{"@theirs@", others}, {"@people@", "people"}}));
         std::int64_t legacy = 0, imported = 0, openings = 0;
