@@ -242,7 +242,9 @@ COMMIT;
 --
 DROP INDEX mega_customers_user_id_key;
 SELECT mg_pass_id FROM mega_ensure_customer('pass:test:who-second');
+SET session_replication_role = replica;
 UPDATE mega_customers SET mg_user_id = 'bbbbbbbb-0000-4000-8000-000000000002' WHERE mg_pass_id = 'pass:test:who-second';
+SET session_replication_role = origin;
 SELECT speaks_for('{"sub": "bbbbbbbb-0000-4000-8000-000000000002"}');
 -- one who was erased is nobody's any more
 SELECT mg_pass_id FROM mega_erase_customer('pass:test:who-second');
