@@ -46,16 +46,19 @@ SELECT mega_app_config('configs.prices'), count(*) FROM mega_app_config_versions
 SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a version changed', $$UPDATE mega_admin SET mg_value = '0' WHERE mg_id = 'app_config:configs.prices.v1'$$), ('its note', $$UPDATE mega_admin SET mg_meta = '{}' WHERE mg_id = 'app_config:configs.prices.v1'$$), ('its key', $$UPDATE mega_admin SET mg_key = 'configs.prices.v1' WHERE mg_id = 'app_config:configs.prices.v1'$$),
     ('its time', $$UPDATE mega_admin SET mg_created_at = now() WHERE mg_id = 'app_config:configs.prices.v1'$$), ('a version deleted', $$DELETE FROM mega_admin WHERE mg_id = 'app_config:configs.prices.v1'$$), ('a version marked', $$UPDATE mega_admin SET mg_deleted_at = now() WHERE mg_id = 'app_config:configs.prices.v1'$$),
     ('the one in force changed', $$UPDATE mega_admin SET mg_value = '"by hand"' WHERE mg_id = 'app_config:configs.prices'$$), ('all', 'TRUNCATE mega_admin')) v(what, statement);
-SELECT mega_app_config('configs.prices', 1) AS first, mega_app_config('configs.prices') AS in_force, (SELECT version FROM mega_set_app_config('configs.prices', '{"pack": 13}', 3)) AS next;
+-- and becomes a version of its own, of nobody: who goes by the one before is told
+SELECT pg_temp.outcome($$SELECT mega_set_app_config('configs.prices', '{"pack": 13}', 3)$$);
+SELECT mega_app_config('configs.prices', 1) AS first, mega_app_config('configs.prices') AS in_force, (SELECT version FROM mega_set_app_config('configs.prices', '{"pack": 13}', 4, 'ada')) AS next;
+SELECT version, mg_value, actor FROM mega_app_config_versions('configs.prices', 3);
 -- out of force by a mark, deleted: numbers go on
 UPDATE mega_admin SET mg_deleted_at = now() WHERE mg_id = 'app_config:configs.prices';
-SELECT mega_app_config('configs.prices'), mega_app_config('configs.prices', 4) AS stays;
-SELECT version FROM mega_set_app_config('configs.prices', '14', 4);
+SELECT mega_app_config('configs.prices'), mega_app_config('configs.prices', 5) AS stays;
+SELECT version FROM mega_set_app_config('configs.prices', '14', 5);
 SELECT mega_app_config('configs.prices');
 DELETE FROM mega_admin WHERE mg_id = 'app_config:configs.prices';
 SELECT mega_app_config('configs.prices');
-SELECT version FROM mega_set_app_config('configs.prices', '15', 5);
-SELECT mega_app_config('configs.prices'), mega_app_config('configs.prices', 5) AS before;
+SELECT version FROM mega_set_app_config('configs.prices', '15', 6);
+SELECT mega_app_config('configs.prices'), mega_app_config('configs.prices', 6) AS before;
 -- a key of an application's own that looks like a version of it takes a number, and jams nothing
 SELECT version FROM mega_set_app_config('configs.theme', '1');
 INSERT INTO mega_admin (mg_id, mg_key, mg_value) VALUES ('app_config:configs.theme.v2', 'configs.theme.v2', '"ours"'), ('app_config:configs.theme.v3', 'configs.theme.v3', '"ours"');
@@ -70,6 +73,23 @@ SELECT version, mg_value, actor FROM mega_app_config_versions('configs.old');
 SELECT mega_app_config('configs.old'), mg_meta FROM mega_admin WHERE mg_id = 'app_config:configs.old';
 SELECT version FROM mega_set_app_config('configs.old', '"newer"', 2, actor => 'ada');
 SELECT mg_id, mg_meta FROM mega_admin WHERE mg_id IN ('app_config:configs.old', 'app_config:configs.old.v1', 'app_config:configs.old.v3') ORDER BY mg_id;
+-- a value that somebody put past the versions, by an upsert too, is kept before the next one; the same value written again is
+-- the version that stands, whatever else of the row was written, and no value is one, too
+SELECT version FROM mega_set_app_config('configs.past', '{"a": 1}');
+INSERT INTO mega_admin (mg_id, mg_record_type, mg_key, mg_value) VALUES ('app_config:configs.past', 'app_config', 'configs.past', '{"a": 99}') ON CONFLICT (mg_id) DO UPDATE SET mg_value = excluded.mg_value;
+SELECT pg_temp.outcome($$SELECT mega_set_app_config('configs.past', '{"a": 3}', expected_version => 1)$$), mega_app_config('configs.past');
+SELECT version FROM mega_set_app_config('configs.past', '{"a": 3}', expected_version => 2, actor => 'ada');
+SELECT version, mg_value, actor FROM mega_app_config_versions('configs.past');
+UPDATE mega_admin SET mg_value = '{"a": 3.0}', mg_meta = NULL, mg_deleted_at = now() WHERE mg_id = 'app_config:configs.past';
+SELECT version FROM mega_set_app_config('configs.past', '{"a": 4}', expected_version => 3);
+UPDATE mega_admin SET mg_value = NULL WHERE mg_id = 'app_config:configs.past';
+SELECT version FROM mega_set_app_config('configs.past', '{"a": 5}');
+SELECT version, mg_value, actor FROM mega_app_config_versions('configs.past', 3);
+-- where the next number is a key of an application's own, it takes the one behind
+INSERT INTO mega_admin (mg_id, mg_key, mg_value) VALUES ('app_config:configs.past.v7', 'configs.past.v7', '"ours"');
+UPDATE mega_admin SET mg_value = '{"a": 6}' WHERE mg_id = 'app_config:configs.past';
+SELECT version FROM mega_set_app_config('configs.past', '{"a": 7}');
+SELECT version, mg_value, actor FROM mega_app_config_versions('configs.past', 3);
 -- a key within another one's, and pages past the tenth version
 SELECT count(*) FROM (SELECT mega_set_app_config('configs.many', to_jsonb(n)) FROM generate_series(1, 23) n) made;
 SELECT * FROM mega_set_app_config('configs.many.more', '1');
@@ -112,7 +132,9 @@ SELECT version FROM mega_set_app_config('configs.busy', '405', 404);
 UPDATE mega_admin SET mg_meta = NULL WHERE mg_id = 'app_config:configs.busy';
 SELECT version FROM mega_set_app_config('configs.busy', '406', 405);
 INSERT INTO mega_admin (mg_id, mg_value) VALUES ('app_config:configs.busy.v407', '407');
-SELECT version FROM mega_set_app_config('configs.busy', '408', 407);
+-- a version that somebody wrote without putting it in force: what stands comes behind it
+SELECT pg_temp.outcome($$SELECT mega_set_app_config('configs.busy', '409', 407)$$);
+SELECT version FROM mega_set_app_config('configs.busy', '409', 408);
 SELECT version, mg_value FROM mega_app_config_versions('configs.busy', 3);
 
 

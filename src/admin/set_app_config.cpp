@@ -30,6 +30,11 @@ constinit pg::statement
          "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config' FOR NO KEY UPDATE",
          id_type);
 
+constinit pg::statement
+    version_value("SELECT a.mg_value FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+                  "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
+                  id_type);
+
 constexpr Oid change_types[] = {TEXTOID, JSONBOID, JSONBOID};
 constinit pg::statement
     change("UPDATE ONLY @schema@.mega_admin a SET mg_value = $2, mg_meta = $3, mg_deleted_at = NULL "
@@ -75,9 +80,12 @@ private:
         const auto meta = found.json(0, 1);
         version_numbers numbers = numbers_of(spi_, where_, what_.key, version_in(meta));
         if (numbers.newest == 0) { // it was there before there were versions: it is the first
-            require(1);
-            append(1, value, std::nullopt);
+            keep(1, value);
             numbers = {1, free_version(spi_, where_, what_.key, 1)};
+        } else if (!is_value_of(numbers.newest, value)) { // somebody wrote it past this function
+            const std::int32_t kept = next_of(numbers);
+            keep(kept, value);
+            numbers = {kept, free_version(spi_, where_, what_.key, kept)};
         }
         number(numbers);
         append(version_, what_.value, what_.actor);
@@ -101,21 +109,40 @@ private:
         return true;
     }
 
+    bool is_value_of(std::int32_t version, const std::optional<pg::jsonb> &value) const {
+        const pg::rows found =
+            spi_.run(version_value, where_.schema, pg::access::read_write, mg_id_of_version(what_.key, version));
+        const auto kept = found.empty() ? std::nullopt : found.json(0, 0);
+        return kept && value ? pg::equal(pg::root_of(*kept), pg::root_of(*value)) : !kept && !value;
+    }
+
+    // Makes the value in force, which has no version, a version of its own.
+    void keep(std::int32_t version, const std::optional<pg::jsonb> &value) {
+        require(version, "It was not written by mega_set_app_config and becomes a version with the next call: read it "
+                         "with mega_app_config, and change what stands now.");
+        append(version, value, std::nullopt);
+    }
+
     // Raises MG011 when the caller expected another version than the one that stands.
-    void require(std::int32_t standing) const {
+    void require(std::int32_t standing,
+                 const char *hint = "Read it with mega_app_config_versions, and change what stands now.") const {
         if (what_.expected && *what_.expected != standing)
             throw pg::sql_error{
                 "MG011", "another version of the setting stands",
                 "key=" + pg::quoted(what_.key) + " expected_version=" + std::to_string(*what_.expected) +
                     ledger::to_readers({column::mg_id, column::mg_key}, " version=" + std::to_string(standing)),
-                "Read it with mega_app_config_versions, and change what stands now."};
+                hint};
+    }
+
+    std::int32_t next_of(const version_numbers &numbers) const {
+        if (!numbers.next)
+            throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(what_.key), {}};
+        return *numbers.next;
     }
 
     void number(const version_numbers &numbers) {
         require(numbers.newest);
-        if (!numbers.next)
-            throw pg::sql_error{"22003", "the setting has no version number left", "key=" + pg::quoted(what_.key), {}};
-        version_ = *numbers.next;
+        version_ = next_of(numbers);
     }
 
     void append(std::int32_t version, std::optional<pg::jsonb> value, std::optional<std::string_view> actor) {
