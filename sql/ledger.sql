@@ -232,6 +232,8 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('no such type', $$INSERT INTO mega_admin (mg_id, mg_record_type) VALUES ('other:ledger', 'other')$$),
     ('type is not to be guessed', $$INSERT INTO mega_admin (mg_id) VALUES ('ledger')$$),
     ('shape of a profile', $$INSERT INTO mega_admin (mg_id) VALUES ('profile:ledger')$$),
+    ('another spelling of a profile', $$INSERT INTO mega_admin (mg_id) VALUES ('profile:C0FFEE00-0000-4000-8000-00000000000A')$$),
+    ('another spelling of its own', $$INSERT INTO mega_admin (mg_id, mg_record_type, mg_profile_id) VALUES ('profile:c0ffee00-0000-4000-8000-00000000000A', 'profile', 'c0ffee00-0000-4000-8000-00000000000a')$$),
     ('shape of a runtime id', $$INSERT INTO mega_admin (mg_id) VALUES ('runtime_config:01')$$),
     ('other runtime id', $$INSERT INTO mega_admin (mg_id, mg_runtime_id) VALUES ('runtime_config:8', 9)$$),
     ('other session hash', $$INSERT INTO mega_admin (mg_id, mg_session_hash) VALUES ('admin_session:ledger-2', 'ledger-3')$$),

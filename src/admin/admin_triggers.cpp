@@ -136,10 +136,20 @@ void check_values(const admin_row *old_row, admin_row &row) {
             row.set(column::mg_payload, *other);
 }
 
+// Another spelling would be another row of the same profile, which no function finds.
+void require_canonical_uuid(std::string_view id) {
+    const std::string_view rest = core::rest_of(record_type::profile, id).value_or("");
+    if (const std::string canonical = pg::format_uuid(pg::parse_uuid(rest)); rest != canonical)
+        throw pg::sql_error{ledger::bad_column, "mg_id does not spell the UUID of its profile as Postgres does",
+                            "mg_id=" + pg::quoted(id), "Use " + pg::quoted("profile:" + canonical) + "."};
+}
+
 void check_new(admin_row &row) {
     if (row.is_null(column::mg_id))
         return; // the column's own NOT NULL answers
     const auto type = check_id(row);
+    if (type == record_type::profile)
+        require_canonical_uuid(id_of(row));
     for (const column c : {column::mg_created_at, column::mg_updated_at})
         if (row.is_null(c))
             row.set(c, pg::clock_time());

@@ -43,6 +43,8 @@ inline constexpr trigger_rule trigger_rules[] = {
      "mg_record_type OPERATOR(pg_catalog.=) 'mma_step' AND NOT coalesce(mg_payload OPERATOR(pg_catalog.?&) "
      "'{input,output}', false) "
      "AND NOT coalesce(mg_meta OPERATOR(pg_catalog.?&) '{input,output}', false)"},
+    {admin_name, "mg_id", "The UUID of a profile in lower case.",
+     "mg_record_type OPERATOR(pg_catalog.=) 'profile' AND mg_id OPERATOR(pg_catalog.<>) pg_catalog.lower(mg_id)"},
 };
 
 #undef MEGA_NOT_EXTRA
