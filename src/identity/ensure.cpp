@@ -249,7 +249,7 @@ private:
 
 Datum ensure_customer(FunctionCallInfo fcinfo) {
     const wanted person = read_wanted(pg::arguments(fcinfo));
-    ledger::call call(fcinfo, schema::written::customers);
+    ledger::call call(fcinfo, schema::written::new_customers);
     const ensuring::ensured customer = ensuring(call.store(), person).run();
     call.finish();
     return pg::return_row(fcinfo, customer.pass_id, customer.credits, customer.created, customer.status);

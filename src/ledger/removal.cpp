@@ -88,7 +88,7 @@ void tell_removed(const schema::table_catalog &where, const pg::trigger_call &ca
     const auto type = type_of(row);
     if (!type || !may_go(*type))
         return;
-    where.admins.may_be_written.require_good(); // before anything is done there in the owner's name
+    where.admins.may_be_written.require_good_for_functions(true); // before anything is done there in the owner's name
     pg::spi_connection spi;
     std::uint64_t steps = 0;
     if (const auto id = row.text(column::mg_generation_id); id && *type == record_type::generation) {

@@ -195,7 +195,7 @@ private:
         failed_batch failed;
         batches_.run([&](pg::spi_connection &spi) {
             spi.connect();
-            const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::all);
+            const schema::table_catalog where = schema::guarded_catalog_of(function_, schema::written::imported);
             const auto store = ledger::open_store(spi, where);
             import_report counts;
             batch into{*store, where, task_, counts, mode, refusal, erased_keys_, doubled_};
@@ -325,7 +325,7 @@ Datum import(FunctionCallInfo fcinfo) {
         throw pg::sql_error{
             ledger::bad_argument, "batch_size must be above zero", "batch_size=" + std::to_string(batch_size), {}};
     const Oid function = fcinfo->flinfo->fn_oid;
-    schema::guarded_catalog_of(function, schema::written::all); // refuses before anything is read
+    schema::guarded_catalog_of(function, schema::written::imported); // refuses before anything is read
     const legacy_schema from(name, names_of(given, in::tables));
     warn_of_nobodys(from);
     const import_task task{from, pg::clock_time(), mapping_of(given, in::mapping)};

@@ -32,7 +32,7 @@ void heap_writer::retire(inside) {
 // Returns what stands against it.
 const char *heap_writer::decide(inside in, Relation relation) {
     retire(in);
-    const char *obstacle = obstacle_in_table(relation);
+    const char *obstacle = obstacle_in_table(in, relation);
     if (obstacle == nullptr && !shape_.only_read)
         obstacle = obstacle_in_triggers(in, relation, shape_);
     if (obstacle == nullptr && !shape_.only_read)

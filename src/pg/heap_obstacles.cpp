@@ -3,6 +3,7 @@
 
 #include "pg/code.hpp"
 #include "pg/relation.hpp"
+#include "pg/rewrite_rule.hpp"
 #include "pg/settings.hpp"
 #include "pg/version.hpp"
 
@@ -212,7 +213,7 @@ const char *obstacle_in_checks(inside in, Relation relation, const heap_shape &s
     return nullptr;
 }
 
-const char *obstacle_in_table(Relation relation) {
+const char *obstacle_in_table(inside in, Relation relation) {
     const Form_pg_class form = relation->rd_rel;
     if (form->relkind != RELKIND_RELATION || form->relam != HEAP_TABLE_AM_OID)
         return "it is not a plain table";
@@ -220,6 +221,8 @@ const char *obstacle_in_table(Relation relation) {
         return "it is a partition";
     if (form->relhassubclass)
         return "it has children, or had some before the last ANALYZE";
+    if (const RuleLock *rules = relation->rd_rules; rules != nullptr && rules->numLocks > 0)
+        return worded(in, "it has the rule ", name_of_rule(in, rules->rules[0]->ruleId));
     if (form->relhasrules)
         return "it has rules, or had some before the last VACUUM";
     return form->relforcerowsecurity ? "row security is forced on its owner" : nullptr;

@@ -7,7 +7,7 @@
 namespace pg {
 
 // Each names the first thing found; nullptr: none.
-const char *obstacle_in_table(Relation relation);
+const char *obstacle_in_table(inside, Relation relation);
 const char *obstacle_in_triggers(inside, Relation relation, const heap_shape &shape);
 const char *obstacle_in_checks(inside, Relation relation, const heap_shape &shape);
 const char *obstacle_in_index(inside, Relation index, IndexInfo *info);

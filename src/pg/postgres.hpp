@@ -41,6 +41,7 @@ extern "C" {
 #include <catalog/pg_language.h>
 #include <catalog/pg_proc.h>
 #include <catalog/pg_range.h>
+#include <catalog/pg_rewrite.h>
 #include <catalog/pg_trigger.h>
 #include <catalog/pg_type.h>
 #include <commands/async.h>
@@ -60,6 +61,7 @@ extern "C" {
 #include <pgtime.h>
 #include <port.h>
 #include <rewrite/prs2lock.h>
+#include <rewrite/rewriteDefine.h>
 #include <rewrite/rewriteHandler.h>
 #include <rewrite/rowsecurity.h>
 #include <storage/lmgr.h>

@@ -94,6 +94,16 @@ void report_code(const target_table &table, std::vector<oddity> &report) {
     relation.close();
 }
 
+void report_rules(const target_table &table, std::vector<oddity> &report) {
+    pg::relation relation(table.relation, AccessShareLock);
+    const auto [updates, new_rows] = refusals_for_rules(relation.get(), *table.definition);
+    for (const auto &refusal : {updates, new_rows})
+        if (refusal)
+            report.push_back(
+                {table.definition->name, "keep", std::string(refusal->message.c_str()) + ": " + refusal->hint.c_str()});
+    relation.close();
+}
+
 } // namespace
 
 std::string same_work(const std::string &other) { return other + " does the same"; }
@@ -123,6 +133,7 @@ void require_own_types(pg::spi_connection &spi, const target_table &table) {
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table) {
     std::vector<oddity> report;
     report_code(table, report);
+    report_rules(table, report);
     report_columns(spi, table, report);
     report_keys(spi, table, report);
     if (!has_trigger_of_ours(spi, table))

@@ -233,7 +233,9 @@ table_catalog catalog_of(Oid function) {
 
 namespace {
 
-bool writes(written what, written table) { return (static_cast<unsigned>(what) & static_cast<unsigned>(table)) != 0; }
+bool writes(written what, written table) {
+    return (static_cast<unsigned>(what) & static_cast<unsigned>(table)) == static_cast<unsigned>(table);
+}
 
 // The tables as they stay until the transaction ends: locked as their rows will be written, before anybody relies on
 // their guards. A trigger that went while a row waited for its customer would leave the row without its balance.
@@ -244,7 +246,7 @@ table_catalog locked_catalog_of(Oid function, written what) {
         pg::call([&] {
             if (writes(what, written::customers))
                 LockRelationOid(found.customers.id, RowExclusiveLock);
-            if (writes(what, written::ledger))
+            if (writes(what, written::generations))
                 LockRelationOid(found.generations.id, RowExclusiveLock);
             if (writes(what, written::admins))
                 LockRelationOid(found.admins.id, RowExclusiveLock);
@@ -269,11 +271,11 @@ table_catalog guarded_catalog_of(Oid function, written what) {
                 "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
                 "TRIGGER; without it nothing keeps the books."};
     if (writes(what, written::customers))
-        found.customers.may_be_written.require_good();
-    if (writes(what, written::ledger))
-        found.generations.may_be_written.require_good();
+        found.customers.may_be_written.require_good_for_functions(writes(what, written::new_customers));
+    if (writes(what, written::generations))
+        found.generations.may_be_written.require_good_for_functions(writes(what, written::ledger));
     if (writes(what, written::admins))
-        found.admins.may_be_written.require_good();
+        found.admins.may_be_written.require_good_for_functions(true);
     return found;
 }
 

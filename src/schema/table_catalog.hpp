@@ -46,20 +46,24 @@ struct table_catalog {
 // for as long as the caller names it: what runs within his call may find other tables.
 table_catalog catalog_of(Oid function);
 
-// Which tables a function writes.
+// Which tables a function writes. Customers and generations that are there are changed; what new_customers, ledger and
+// admins write has rows that are inserted, too.
 enum class written : unsigned {
     customers = 1,
-    ledger = 2,
+    generations = 2,
+    new_customers = 8 | customers,
+    ledger = 16 | generations,
     admins = 4,
     books = customers | ledger,
     people = customers | admins,
-    all = books | admins
+    all = books | admins,
+    imported = all | new_customers
 };
 
 // For writers: the same, with the tables that are written locked as their rows will be (ROW EXCLUSIVE), so that they
 // stay as they were found until the transaction ends. Raises 55000 when a guard is missing or disabled or the session
-// is a replica, because then nothing would keep the books; and what the verdict on a table says that the function
-// writes.
+// is a replica, because then nothing would keep the books, or when a rewrite rule keeps rows out that the function has
+// to insert; and what the verdict on a table says that the function writes.
 table_catalog guarded_catalog_of(Oid function, written what = written::books);
 
 // One of the tables that the call which is under way was given last. For what has no call at hand: errors.

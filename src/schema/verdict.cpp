@@ -3,6 +3,7 @@
 
 #include "pg/carried_code.hpp"
 #include "pg/relation.hpp"
+#include "pg/rewrite_rule.hpp"
 #include "pg/role.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/settings.hpp"
@@ -19,7 +20,9 @@ struct judged {
 };
 
 // The last refusal of each table. Kept here and not in the verdict, which is copied by every call.
-constinit std::array<std::optional<pg::sql_error>, std::tuple_size_v<decltype(blueprints)>> refusals;
+template <class Refusal> using of_each_table = std::array<Refusal, std::tuple_size_v<decltype(blueprints)>>;
+constinit of_each_table<std::optional<pg::sql_error>> refusals;
+constinit of_each_table<refusals_of_functions> rule_refusals;
 
 // Rows that reach the ledger through a partitioned table fire its row triggers and not those of the statement, which
 // project; rows of a child fire none.
@@ -130,6 +133,23 @@ std::vector<std::string> code_of_others(Relation relation, const char *table) {
     return words;
 }
 
+refusals_of_functions refusals_for_rules(Relation relation, const blueprint &definition) {
+    const pg::rules_in_the_way found = pg::rules_in_the_way_of(relation);
+    const auto refusal = [&definition](const std::string &rule, const char *does, const char *detail) {
+        if (rule.empty())
+            return std::optional<pg::sql_error>{};
+        const std::string name = pg::call([&rule] { return quote_identifier(rule.c_str()); });
+        return std::optional(
+            pg::sql_error{"55000", "the rule " + name + " on " + definition.name + does, detail,
+                          "DROP RULE " + name + " ON " + definition.name + ", or make a trigger of it."});
+    };
+    return {refusal(found.of_updates, " stands in the place of updates",
+                    "Postgres does not tell functions what became of their UPDATE then."),
+            refusal(found.of_keys, " keeps functions from inserting rows",
+                    "With a rule ON INSERT or ON UPDATE Postgres refuses INSERT ... ON CONFLICT, by which they claim "
+                    "keys.")};
+}
+
 verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger) {
     judged found = judge_relatives(relation, definition);
     if (!found.refusal)
@@ -138,9 +158,15 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
         found.refusal = equal_spellings(relation, definition);
     if (!found.refusal)
         found = judge_code(relation, definition);
-    verdict result{nullptr, found.lasts, found.rests_on_types, found.code_by_name};
+    verdict result{nullptr, nullptr, nullptr, found.lasts, found.rests_on_types, found.code_by_name};
+    const auto place = static_cast<std::size_t>(&definition - blueprints.data());
+    if (relation->rd_rel->relhasrules) {
+        const auto &[updates, new_rows] = rule_refusals[place] = refusals_for_rules(relation, definition);
+        result.of_updates = updates ? &*updates : nullptr;
+        result.of_new = new_rows ? &*new_rows : nullptr;
+    }
     if (found.refusal) {
-        auto &kept = refusals[static_cast<std::size_t>(&definition - blueprints.data())];
+        auto &kept = refusals[place];
         kept = found.refusal;
         result.refusal = &*kept;
     }

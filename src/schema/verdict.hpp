@@ -11,14 +11,24 @@ namespace mega::schema {
 struct blueprint;
 
 struct verdict {
-    const pg::sql_error *refusal = nullptr; // what a writer gets; null when the table may be written
-    bool lasts = true;                      // whether news come when what it rests on changes
-    bool rests_on_types = false;            // and so on news of types, too
-    bool code_by_name = false;              // whether code on the table looks up by name what it uses
+    const pg::sql_error *refusal = nullptr;    // what a writer gets; null when the table may be written
+    const pg::sql_error *of_updates = nullptr; // what a function gets that writes, though rows of others go on
+    const pg::sql_error *of_new = nullptr;     // what a function gets that has to insert
+    bool lasts = true;                         // whether news come when what it rests on changes
+    bool rests_on_types = false;               // and so on news of types, too
+    bool code_by_name = false;                 // whether code on the table looks up by name what it uses
 
     void require_good() const {
         if (refusal)
             throw *refusal;
+    }
+
+    void require_good_for_functions(bool that_insert) const {
+        require_good();
+        if (of_updates)
+            throw *of_updates;
+        if (that_insert && of_new)
+            throw *of_new;
     }
 };
 
@@ -28,6 +38,13 @@ std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint 
 
 // Finds out and judges. replaced_trigger: a trigger of mega's that is another one under its name, or null.
 verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger);
+
+// What functions are refused with that have to insert into a table which has a rewrite rule in the way (new_rows), or
+// that write it at all (updates).
+struct refusals_of_functions {
+    std::optional<pg::sql_error> updates, new_rows;
+};
+refusals_of_functions refusals_for_rules(Relation relation, const blueprint &definition);
 
 // Every piece of code on the table that would run with its owner's rights and may not, in words.
 std::vector<std::string> code_of_others(Relation relation, const char *table);

@@ -101,7 +101,7 @@ Datum claim_generations(FunctionCallInfo fcinfo) {
     const std::int64_t until = pg::unix_micros(away("lease", given.interval(in::lease), 1));
     const auto mode = read_mode(given.text(in::mma_mode));
     const pg::timestamp oldest = away("max_age", given.interval(in::max_age), -1);
-    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::call call(fcinfo, schema::written::generations);
     ledger::store &store = call.store();
     pg::row_set result(fcinfo);
     pg::only_in_index_order from_the_index; // every claim would sort all that wait otherwise
@@ -127,7 +127,7 @@ Datum extend_claim(FunctionCallInfo fcinfo) {
     const std::string_view id = read_generation_id(given.text(in::generation_id));
     const std::string_view worker = ledger::require_text("worker", given.text(in::worker));
     const std::int64_t until = pg::unix_micros(away("lease", given.interval(in::lease), 1));
-    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::call call(fcinfo, schema::written::generations);
     locked_generation generation(call.store(), id, std::nullopt);
     auto made = claim_of(generation);
     // One whose lease is over goes on as long as nobody took it over.

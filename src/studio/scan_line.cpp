@@ -73,7 +73,7 @@ Datum append_scan_line(FunctionCallInfo fcinfo) {
     const std::string_view line = ledger::require("line", given.text(in::line));
     if (core::trim(line).empty())
         throw pg::sql_error{ledger::bad_argument, "line must not be blank", "value=" + pg::quoted(line), {}};
-    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::call call(fcinfo, schema::written::generations);
     locked_generation generation(call.store(), id, given.text(in::pass_id));
     const std::int32_t lines = append(generation, line);
     generation.write(call.store());

@@ -130,7 +130,7 @@ void require_same_customer(const locked_generation &generation, const std::optio
 
 // A hold is settled on its customer, too.
 schema::written tables_written(const std::optional<std::string> &hold_id) {
-    return hold_id ? schema::written::books : schema::written::ledger;
+    return hold_id ? schema::written::books : schema::written::generations;
 }
 
 Datum update_generation(FunctionCallInfo fcinfo) {
@@ -143,7 +143,7 @@ Datum update_generation(FunctionCallInfo fcinfo) {
                             "mma_status=" + pg::quoted(*status),
                             "Use mega_complete_generation, which stores the output, or mega_fail_generation, which "
                             "stores the error."};
-    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::call call(fcinfo, schema::written::generations);
     ledger::store &store = call.store();
     locked_generation generation(store, id, given.text(in::pass_id));
     if (status)
@@ -195,7 +195,7 @@ Datum delete_generation(FunctionCallInfo fcinfo) {
     using in = arguments::delete_generation;
     const pg::arguments given(fcinfo);
     const std::string_view id = read_generation_id(given.text(in::generation_id));
-    ledger::call call(fcinfo, schema::written::ledger);
+    ledger::call call(fcinfo, schema::written::generations);
     locked_generation generation(call.store(), id, given.text(in::pass_id));
     const bool changed = !generation.is_deleted();
     if (changed)
