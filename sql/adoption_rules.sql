@@ -84,6 +84,7 @@ INSERT INTO mega_admin (mg_id, mg_record_type, mg_actor_pass_id, mg_created_at, 
     ('admin_audit:type', NULL, NULL, '2025-01-01', '2025-01-01'),
     ('audit 1', 'admin_audit', NULL, '2025-01-01', '2025-01-01'),
     ('admin_audit:lost', 'admin_audit', 'pass:test:gone', '2025-01-01', '2025-01-01'),
+    ('profile:C0FFEE00-0000-4000-8000-00000000000A', 'profile', NULL, '2025-01-01', '2025-01-01'),
     ('admin_audit:created', 'admin_audit', NULL, NULL, '2025-01-01'),
     ('admin_audit:updated', 'admin_audit', NULL, '2025-01-01', NULL);
 CREATE TABLE files AS SELECT oid, relfilenode FROM pg_class WHERE relname IN ('mega_customers', 'mega_generations', 'mega_admin');
@@ -115,7 +116,7 @@ SELECT count(*) FROM (TABLE rows_before EXCEPT (SELECT to_jsonb(c) FROM mega_cus
 --
 CREATE TABLE found AS SELECT * FROM mega_validate();
 SELECT relation, object FROM rules WHERE object NOT IN (SELECT object FROM found WHERE offenders > 0) ORDER BY 1, 2;
-SELECT object, rule, offenders, example FROM found ORDER BY object COLLATE "C";
+SELECT object, rule, offenders, example FROM found ORDER BY object COLLATE "C", rule COLLATE "C";
 
 --
 -- A row that breaks a rule goes on in its other columns, and is mended in the one; another such row is refused.
@@ -138,6 +139,8 @@ FROM (SELECT DISTINCT mg_id, mg_step_no FROM mega_generations WHERE mg_id NOT IN
 SELECT mg_pass_id, pg_temp.briefly(format('UPDATE mega_customers SET mg_display_name = %L WHERE mg_pass_id = %L', 'still', mg_pass_id)) AS name,
     pg_temp.briefly(format('UPDATE mega_customers SET mg_credits = 9 WHERE mg_pass_id = %L', mg_pass_id)) AS credits
 FROM (SELECT DISTINCT mg_pass_id FROM mega_customers WHERE mg_pass_id IS NOT NULL) c ORDER BY mg_pass_id COLLATE "C";
+SELECT pg_temp.briefly($$UPDATE mega_admin SET mg_email = 'a@example.com', mg_profile_id = 'c0ffee00-0000-4000-8000-00000000000a' WHERE mg_id = 'profile:C0FFEE00-0000-4000-8000-00000000000A'$$) AS profile,
+    pg_temp.briefly($$INSERT INTO mega_admin (mg_id) VALUES ('profile:C0FFEE00-0000-4000-8000-00000000000B')$$) AS another;
 
 --
 -- Triggers that are off, or somebody else's: told by name, and functions refuse to write.

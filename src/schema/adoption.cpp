@@ -2,6 +2,7 @@
 #include "schema/adoption.hpp"
 
 #include "pg/relation.hpp"
+#include "pg/zoneless_default.hpp"
 #include "schema/indexes.hpp"
 #include "schema/verdict.hpp"
 
@@ -66,23 +67,28 @@ bool has_trigger_of_ours(pg::spi_connection &spi, const target_table &table) {
                 .empty();
 }
 
-// On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may.
-void report_grants(pg::spi_connection &spi, const target_table &table, std::vector<oddity> &report) {
+// On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may. Of a
+// table that mega knows already, only who may write: mega_grant gives SELECT alone, and a restore gives anew what
+// default privileges say.
+void report_grants(pg::spi_connection &spi, const target_table &table, bool all, std::vector<oddity> &report) {
+    const std::string told =
+        all ? "" : " WHERE r.right_to OPERATOR(pg_catalog.=) ANY ('{INSERT,UPDATE,DELETE,TRUNCATE}')";
     const pg::rows found = spi.run_text(
         "SELECT r.who OPERATOR(pg_catalog.||) ': ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(r.what, ', ' ORDER BY "
-        "r.what COLLATE pg_catalog.\"C\") FROM (SELECT CASE WHEN "
+        "r.what COLLATE pg_catalog.\"C\") FROM (SELECT a.privilege_type AS right_to, CASE WHEN "
         "a.grantee OPERATOR(pg_catalog.=) 0 "
         "THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS who, a.privilege_type AS what FROM "
         "pg_catalog.pg_class c, "
         "pg_catalog.aclexplode(c.relacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
         std::to_string(table.relation) +
-        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner UNION SELECT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 "
+        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner UNION SELECT a.privilege_type, CASE WHEN a.grantee "
+        "OPERATOR(pg_catalog.=) 0 "
         "THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text "
         "END, a.privilege_type OPERATOR(pg_catalog.||) ' (' OPERATOR(pg_catalog.||) t.attname OPERATOR(pg_catalog.||) "
         "')' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid OPERATOR(pg_catalog.=) c.oid, "
         "pg_catalog.aclexplode(t.attacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
-        std::to_string(table.relation) +
-        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner) r GROUP BY r.who ORDER BY r.who COLLATE pg_catalog.\"C\"");
+        std::to_string(table.relation) + " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner) r" + told +
+        " GROUP BY r.who ORDER BY r.who COLLATE pg_catalog.\"C\"");
     for (std::uint64_t i = 0; i < found.count(); ++i)
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
@@ -101,6 +107,24 @@ void report_rules(const target_table &table, std::vector<oddity> &report) {
         if (refusal)
             report.push_back(
                 {table.definition->name, "keep", std::string(refusal->message.c_str()) + ": " + refusal->hint.c_str()});
+    relation.close();
+}
+
+void report_defaults(const target_table &table, std::vector<oddity> &report) {
+    pg::relation relation(table.relation, AccessShareLock);
+    for (const column &c : table.definition->columns) {
+        const AttrNumber at = pg::attribute_of(relation.get()->rd_att, c.name);
+        if (std::string_view(c.type) != "timestamptz" || at == 0 || !pg::has_zoneless_default(relation.get(), at))
+            continue;
+        const std::string value =
+            c.default_value == nullptr ? "pg_catalog.now() -- or what else has a zone" : c.default_value;
+        report.push_back(
+            {std::string(table.definition->name) + "." + c.name, "keep",
+             "its default is a time without a zone, which each session reads in its own TimeZone: where "
+             "that is another one rows get another time, west of it one in the future, for which rows of the "
+             "ledger are refused: ALTER TABLE " +
+                 table.qualified() + " ALTER COLUMN " + c.name + " SET DEFAULT " + value});
+    }
     relation.close();
 }
 
@@ -135,9 +159,9 @@ std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table)
     report_code(table, report);
     report_rules(table, report);
     report_columns(spi, table, report);
+    report_defaults(table, report);
     report_keys(spi, table, report);
-    if (!has_trigger_of_ours(spi, table))
-        report_grants(spi, table, report);
+    report_grants(spi, table, !has_trigger_of_ours(spi, table), report);
     return report;
 }
 
