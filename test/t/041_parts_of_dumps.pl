@@ -26,6 +26,8 @@ rows_that_are_newer();
 ledger_alone();
 tables_alone();
 list_without_triggers();
+as_another_owner();
+default_privileges();
 
 $node->stop;
 done_testing();
@@ -164,7 +166,8 @@ sub tables_alone {
     is(refusal('tables', q{SELECT mega_record_credit('pass:shopify:7001', 1, 'gift')}), '55000',
         'tables without triggers: functions do not write');
     $node->safe_psql('tables', 'SELECT mega_install()');
-    is($node->safe_psql('tables', 'SELECT * FROM mega_install()'), '', 'tables without triggers: mega_install completes them');
+    is($node->safe_psql('tables', 'SELECT * FROM mega_install()'), 'mega_generations|grant|shop_app: INSERT',
+        'tables without triggers: mega_install completes them, and tells who may write, as the source would');
     is($node->safe_psql('tables', 'SELECT * FROM mega_validate()'), '', 'tables without triggers: every rule is held');
     is(triggers_of('tables'), triggers_of('source'), 'tables without triggers: they are there again');
     same_rows('tables', 'source', 'tables without triggers');
@@ -206,5 +209,38 @@ sub list_without_triggers {
     $node->safe_psql('listed', 'SELECT mega_install()');
     same_text(dump_of('listed'), dump_of('source'), 'a list without triggers: with mega_install the second dump equals the first');
     check_books('listed', 'a list without triggers');
+    return;
+}
+
+# All of it as a role that owns nothing of mega and may not EXECUTE the functions of its triggers: they are left out, as
+# is what belongs to the extension, until a superuser calls mega_install.
+sub as_another_owner {
+    $node->safe_psql('postgres', 'CREATE ROLE regress_parts_owner');
+    installed('owned');
+    $node->safe_psql('owned', 'DROP TABLE mega_admin, mega_generations, mega_customers; GRANT CREATE ON SCHEMA public TO regress_parts_owner');
+    my ($output, $said) = run_command([ qw(pg_restore --no-owner --role=regress_parts_owner -d), $node->connstr('owned'), dumped_as('source', 'custom') ]);
+    like($said, qr/permission denied for function \S+\s+Command was: CREATE TRIGGER /, 'as another owner: the triggers may not be made');
+    is(triggers_of('owned'), '', 'as another owner: none came');
+    is(refusal('owned', q{SELECT mega_record_credit('pass:shopify:7001', 1, 'gift')}), '55000', 'as another owner: functions do not write');
+    $node->safe_psql('owned', 'SELECT mega_install()');
+    is(triggers_of('owned'), triggers_of('source'), 'as another owner: a superuser made them');
+    is($node->safe_psql('owned', q{SELECT string_agg(DISTINCT relowner::regrole::text, ' ') FROM pg_class WHERE relname ~ '^mega_(customers|generations|admin)$'}),
+        'regress_parts_owner', 'as another owner: the tables are his');
+    same_rows('owned', 'source', 'as another owner');
+    check_books('owned', 'as another owner');
+    return;
+}
+
+# A restore makes the tables anew, and Postgres gives what default privileges say: mega tells it, and REVOKE takes it back.
+sub default_privileges {
+    $node->safe_psql('postgres', 'CREATE ROLE regress_parts_anon');
+    new_database('given');
+    $node->safe_psql('given', 'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO regress_parts_anon');
+    my ($output, $said) = by_pg_restore('source', 'custom')->('given');
+    said_nothing($said, 'default privileges');
+    is($node->safe_psql('given', q{SELECT object, action, detail FROM mega_install() WHERE detail ~ 'regress_parts_anon'}),
+        join("\n", map { "$_|grant|regress_parts_anon: DELETE, INSERT, TRUNCATE, UPDATE" } @of_tables), 'default privileges: mega_install tells them');
+    $node->safe_psql('given', 'REVOKE ALL ON mega_customers, mega_generations, mega_admin FROM regress_parts_anon');
+    is($node->safe_psql('given', q{SELECT count(*) FROM mega_install() WHERE detail ~ 'regress_parts_anon'}), '0', 'default privileges: taken back, nothing is told');
     return;
 }
