@@ -74,6 +74,9 @@ WITH pgrst_source AS (
     LATERAL (SELECT "pass_id", "delta", "reason", "ref_type", "ref_id" FROM json_to_record(pgrst_payload.json_data) AS _("pass_id" text, "delta" integer, "reason" text, "ref_type" text, "ref_id" text) LIMIT 1) pgrst_body,
     LATERAL "public"."mega_record_credit"("pass_id" := pgrst_body."pass_id", "delta" := pgrst_body."delta", "reason" := pgrst_body."reason", "ref_type" := pgrst_body."ref_type", "ref_id" := pgrst_body."ref_id") pgrst_call)
 SELECT json_agg(t) -> 0 -> 'mg_credits' AS mg_credits, json_agg(t) -> 0 -> 'replayed' AS replayed FROM (SELECT * FROM pgrst_source) t;
+COMMIT;
+BEGIN;
+SET LOCAL ROLE service_role;
 SELECT mg_id FROM mega_create_generation('pass:user:1e11a000-0000-4000-8000-000000000001', 'gen_1', 'still', prompt => 'a red chair');
 SELECT mg_id FROM mega_create_generation('pass:user:0a4b0000-0000-4000-8000-000000000002', 'gen_2', 'still', prompt => 'a blue one');
 COMMIT;
@@ -129,9 +132,11 @@ DELETE FROM auth.users WHERE id = '0a4b0000-0000-4000-8000-000000000002';
 SELECT mg_pass_id, mg_user_id, mg_email FROM mega_customers ORDER BY mg_email;
 SELECT mg_pass_id, erased_rows FROM mega_erase_customer('pass:user:0a4b0000-0000-4000-8000-000000000002', actor => 'account deleted');
 -- with CASCADE it could not go
-ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_user_id_fkey;
-ALTER TABLE mega_customers ADD CONSTRAINT mega_customers_user_id_fkey FOREIGN KEY (mg_user_id) REFERENCES auth.users (id) ON DELETE CASCADE;
+BEGIN;
+ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_user_id_fkey, ADD CONSTRAINT mega_customers_user_id_fkey
+    FOREIGN KEY (mg_user_id) REFERENCES auth.users (id) ON DELETE CASCADE;
 DELETE FROM auth.users WHERE id = '1e11a000-0000-4000-8000-000000000001';
+ROLLBACK;
 -- without a key
 ALTER TABLE mega_customers DROP CONSTRAINT mega_customers_user_id_fkey;
 CREATE FUNCTION public.user_is_gone() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
