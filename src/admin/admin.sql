@@ -105,9 +105,10 @@ CREATE FUNCTION mega_set_app_config(key text, value jsonb, expected_version inte
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_set_app_config(text, jsonb, integer, text) IS
     'Puts a setting in force, app_config:<key>, and keeps it as its next version, app_config:<key>.v<n>, which never '
-    'changes (I5). expected_version is the one that the caller has seen, 0 for a new key. An actor gets an audit. Call '
-    'it as SELECT * FROM. Raises MG011 when another version stands, 22023 for a bad key or one that ends in '
-    '.v<number>. Locks the setting FOR NO KEY UPDATE.';
+    'changes (I5). A value in force that is not that of its newest version is kept as a version first. '
+    'expected_version is the one that the caller has seen, 0 for a new key. An actor gets an audit. Call it as '
+    'SELECT * FROM. Raises MG011 when another version stands, 22023 for a bad key or one that ends in .v<number>. '
+    'Locks the setting FOR NO KEY UPDATE.';
 
 -- level: admin
 CREATE FUNCTION mega_app_config(key text, version integer DEFAULT NULL) RETURNS jsonb
