@@ -86,7 +86,8 @@ void refuse_other_content(const credit_row &first, const posting &again) {
     const bool by_names = !same_names(first, again);
     const std::optional<std::string> reason = again.reason;
     // Of two that say the same the ids are what differs.
-    const bool by_id = !by_names && again.txn_id && first.pass_id == again.pass_id && first.delta == again.delta;
+    const bool by_id = !by_names && again.txn_id && mg_id_of(*again.txn_id) != first.mg_id &&
+                       first.pass_id == again.pass_id && first.delta == again.delta;
     throw pg::sql_error{
         "MG002", "this credit movement was recorded with other content",
         (told ? "mg_id=" + pg::quoted(first.mg_id) + " recorded: " + content(first.pass_id, first.delta) +

@@ -6,6 +6,7 @@
 #include "ledger/store_direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
+#include "pg/unique_violation.hpp"
 #include "schema/settings.hpp"
 
 namespace mega::ledger {
@@ -255,15 +256,12 @@ namespace {
 
 // Nobody had the key when it was looked for. Who has it since wrote under another customer's lock, so something else.
 // References of types that identify nothing are not looked for: Postgres tells of an index that has them still.
-void refuse_taken_meanwhile(const ErrorData &violation) {
-    const bool of_ids =
-        violation.constraint_name != nullptr && violation.constraint_name == std::string_view("mega_generations_pkey");
-    if (!of_ids && !unkeyed_ref_types_setting().empty())
+void refuse_taken_meanwhile(std::string_view constraint, std::string_view detail) {
+    if (constraint != "mega_generations_pkey" && !unkeyed_ref_types_setting().empty())
         return;
     if (pg::keeps_its_snapshot())
         throw pg::sql_error{"40001", "a row of the batch was written meanwhile", {}, "Try again."};
-    throw pg::sql_error{"MG002", "an id or a reference of the batch was used by another call meanwhile",
-                        violation.detail == nullptr ? "" : violation.detail,
+    throw pg::sql_error{"MG002", "an id or a reference of the batch was used by another call meanwhile", detail,
                         "Repeat a call with the same arguments, or use another id or reference."};
 }
 
@@ -274,14 +272,11 @@ void direct_store::append_rest() {
         return;
     pg::fresh_snapshot snapshot;
     open(ledger_rows, RowExclusiveLock);
-    try {
-        ledger_rows.insert_many(rest_, width);
-    } catch (const pg::pg_error &error) {
-        if (error.data != nullptr && error.data->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
-            !ledger_rows.has_other_keys())
-            refuse_taken_meanwhile(*error.data);
-        throw;
-    }
+    pg::on_unique_violation([&] { ledger_rows.insert_many(rest_, width); },
+                            [](std::string_view constraint, std::string_view detail) {
+                                if (!ledger_rows.has_other_keys())
+                                    refuse_taken_meanwhile(constraint, detail);
+                            });
     ledger_rows.close();
     snapshot.done();
     rest_.clear();

@@ -68,20 +68,28 @@ bool has_trigger_of_ours(pg::spi_connection &spi, const target_table &table) {
 }
 
 // On the table and on its columns. EXECUTE is the gate of mega's functions; who may write the tables raw, may. Of a
-// table that mega knows already, only who may write: mega_grant gives SELECT alone, and a restore gives anew what
-// default privileges say.
+// table that mega knows already, only who may write it as default privileges say: a restore gives them that anew.
 void report_grants(pg::spi_connection &spi, const target_table &table, bool all, std::vector<oddity> &report) {
     const std::string told =
-        all ? "" : " WHERE r.right_to OPERATOR(pg_catalog.=) ANY ('{INSERT,UPDATE,DELETE,TRUNCATE}')";
+        all ? ""
+            : " WHERE r.right_to OPERATOR(pg_catalog.=) ANY ('{INSERT,UPDATE,DELETE,TRUNCATE}') AND EXISTS (SELECT "
+              "FROM "
+              "pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) g WHERE d.defaclobjtype "
+              "OPERATOR(pg_catalog.=) 'r' AND d.defaclnamespace OPERATOR(pg_catalog.=) ANY (ARRAY[0, " +
+                  std::to_string(table.schema) +
+                  "]::pg_catalog.oid[]) AND d.defaclrole OPERATOR(pg_catalog.=) r.owner AND g.grantee "
+                  "OPERATOR(pg_catalog.=) r.grantee AND g.privilege_type OPERATOR(pg_catalog.=) r.right_to)";
     const pg::rows found = spi.run_text(
         "SELECT r.who OPERATOR(pg_catalog.||) ': ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(r.what, ', ' ORDER BY "
-        "r.what COLLATE pg_catalog.\"C\") FROM (SELECT a.privilege_type AS right_to, CASE WHEN "
+        "r.what COLLATE pg_catalog.\"C\") FROM (SELECT a.privilege_type AS right_to, a.grantee, c.relowner AS owner, "
+        "CASE WHEN "
         "a.grantee OPERATOR(pg_catalog.=) 0 "
         "THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END AS who, a.privilege_type AS what FROM "
         "pg_catalog.pg_class c, "
         "pg_catalog.aclexplode(c.relacl) a WHERE c.oid OPERATOR(pg_catalog.=) " +
         std::to_string(table.relation) +
-        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner UNION SELECT a.privilege_type, CASE WHEN a.grantee "
+        " AND a.grantee OPERATOR(pg_catalog.<>) c.relowner UNION SELECT a.privilege_type, a.grantee, c.relowner, CASE "
+        "WHEN a.grantee "
         "OPERATOR(pg_catalog.=) 0 "
         "THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text "
         "END, a.privilege_type OPERATOR(pg_catalog.||) ' (' OPERATOR(pg_catalog.||) t.attname OPERATOR(pg_catalog.||) "
@@ -156,12 +164,14 @@ void require_own_types(pg::spi_connection &spi, const target_table &table) {
 
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table) {
     std::vector<oddity> report;
+    const bool is_new = !has_trigger_of_ours(spi, table);
     report_code(table, report);
     report_rules(table, report);
     report_columns(spi, table, report);
-    report_defaults(table, report);
+    if (is_new)
+        report_defaults(table, report);
     report_keys(spi, table, report);
-    report_grants(spi, table, !has_trigger_of_ours(spi, table), report);
+    report_grants(spi, table, is_new, report);
     return report;
 }
 

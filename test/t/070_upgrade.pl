@@ -190,8 +190,7 @@ sub check_new {
     same_text(dump_of($node), $dump_before, "$name: the new server's dump equals the old one's");
     is(books_disagree($node, 'shop'), '', "$name: the books agree (I1)");
     $answers->('SELECT * FROM mega_reconcile_preferences()', '', 'the preferences agree (I2)');
-    $answers->('SELECT * FROM mega_install(dry_run => true)', 'mega_generations|grant|shop_app: INSERT',
-        'nothing is left to install, and who may write is told');
+    $answers->('SELECT * FROM mega_install(dry_run => true)', '', 'nothing is left to install');
     $answers->(q{SELECT mg_credits, replayed FROM mega_record_credit('pass:shopify:7001', 200, 'order', 'shopify',
         'shopify_order', '5987214360921')}, '185|t', 'an order from before is a replay (I4)');
     $answers->(q{SELECT outcome, mg_credits FROM mega_release_credit('in-flight')}, 'released|190',
