@@ -3,6 +3,7 @@
 
 #include "ledger/fold_lots.hpp"
 #include "ledger/lots.hpp"
+#include "pg/role.hpp"
 #include "pg/rounds.hpp"
 
 namespace mega::ledger {
@@ -56,6 +57,12 @@ void compare_all_lots(const schema::table_catalog &where, const tell_lots &tell)
         if (more)
             last = page.back();
     }
+}
+
+void compare_all_lots_as_owner(const schema::table_catalog &where, const tell_lots &tell) {
+    pg::as_owner owner(where.customers.owner);
+    compare_all_lots(where, tell);
+    owner.end();
 }
 
 } // namespace mega::ledger
