@@ -129,6 +129,17 @@ bool settled_by_hand(ledger::store &store, credit_row &hold, std::string_view ki
     return true;
 }
 
+// The same by a row of either kind, which are looked for together.
+void settle_by_hand(ledger::store &store, credit_row &hold, std::string_view hold_id) {
+    const std::string capture = mg_id_of(numbered("capture", hold_id, 1)),
+                      release = mg_id_of(numbered("release", hold_id, 1));
+    const std::string_view ids[] = {capture, release};
+    bool there[] = {false, false};
+    store.may_have_ids(ids, there);
+    if (!(there[0] && settled_by_hand(store, hold, "capture", captured_status, hold_id)) && there[1])
+        settled_by_hand(store, hold, "release", released_status, hold_id);
+}
+
 // Appends the row of a hold that is marked already. Nothing jams it: a row of the customer's own that has its id is
 // taken for it; where somebody else has its id or its reference, it goes without. WARNINGs say so.
 // What comes back goes to where the hold had taken it from, as that stands by then.
@@ -194,10 +205,11 @@ std::optional<std::int64_t> captured_amount(ledger::store &store, std::string_vi
 settlement capture(ledger::store &store, std::string_view hold_id, std::optional<std::int32_t> amount,
                    std::optional<std::string_view> pass_id) {
     auto [hold, customer] = lock_hold(store, hold_id, pass_id);
-    if (is_pending(hold) && settled_by_hand(store, hold, "capture", captured_status, hold_id))
-        return {"captured", balance_to_tell(store, customer), hold.pass_id};
-    if (is_pending(hold))
-        settled_by_hand(store, hold, "release", released_status, hold_id);
+    if (is_pending(hold)) {
+        settle_by_hand(store, hold, hold_id);
+        if (hold.status == captured_status)
+            return {"captured", balance_to_tell(store, customer), hold.pass_id};
+    }
     if (hold.status == captured_status) {
         const std::int64_t taken = captured_amount(store, hold_id).value_or(0);
         if (amount && *amount != taken)
