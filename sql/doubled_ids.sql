@@ -33,6 +33,8 @@ INSERT INTO mega_customers (mg_pass_id, mg_shopify_customer_id, mg_user_id) VALU
     ('pass:shopify:7', 'anonymous', '00000000-0000-4000-8000-00000000000a'), ('pass:shopify:8', 'anonymous', '00000000-0000-4000-8000-00000000000a');
 INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_delta, mg_reason, mg_status) VALUES
     ('credit_transaction:old', 'credit_transaction', 'pass:test:a', 5, 'order', 'succeeded'), ('credit_transaction:old', 'credit_transaction', 'pass:test:a', 6, 'order', 'succeeded');
+-- an index of one's own that has a name of mega's
+CREATE INDEX mega_customers_user_id ON mega_customers (mg_user_id, mg_created_at);
 INSERT INTO mega_admin (mg_id, mg_record_type, mg_action) VALUES ('admin_audit:old', 'admin_audit', 'old'), ('admin_audit:old', 'admin_audit', 'old');
 CREATE EXTENSION mega;
 SELECT object, action, detail FROM mega_install();

@@ -65,7 +65,38 @@ GRANT EXECUTE ON FUNCTION mega_release_expired_holds TO regress_mega_sweeper;
 SET ROLE regress_mega_sweeper;
 SELECT hold_id FROM mega_release_expired_holds();
 RESET ROLE;
+ALTER TABLE mega_customers DROP CONSTRAINT app_old;
+-- a generation that a rule keeps as it is keeps no credits; a trigger refuses by whatever code it likes
+SELECT count(mega_create_generation('pass:test:' || n, 'g' || n)) FROM generate_series(1, 3) n;
+SELECT count(mega_hold_credit('pass:test:' || n, 1, 'g' || n, '1 microsecond', generation_id => 'g' || n)) FROM generate_series(1, 3) n;
+ALTER TABLE mega_generations ADD CONSTRAINT app_rows CHECK (mg_id <> 'generation:g2' OR mg_status <> 'failed');
+CREATE FUNCTION pay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'pay first' USING ERRCODE = 'PT402'; END $$;
+CREATE TRIGGER pay BEFORE UPDATE ON mega_customers FOR EACH ROW WHEN (OLD.mg_pass_id = 'pass:test:3') EXECUTE FUNCTION pay();
+SELECT hold_id FROM mega_release_expired_holds(fail_generations => true) ORDER BY 1;
+DROP TRIGGER pay ON mega_customers;
+SELECT hold_id FROM mega_release_expired_holds(fail_generations => true) ORDER BY 1;
+SELECT mg_id, mg_status FROM mega_generations WHERE mg_record_type = 'generation' ORDER BY 1;
+ALTER TABLE mega_generations DROP CONSTRAINT app_rows;
+-- what refuses everybody is told, however many wait
+INSERT INTO mega_customers (mg_pass_id, mg_auto_topup_enabled) SELECT 'pass:test:many-' || n, true FROM generate_series(1, 2500) n;
+SELECT count(mega_record_credit('pass:test:many-' || n, 10, 'grant')) FROM generate_series(1, 2500) n;
+SELECT count(mega_hold_credit('pass:test:many-' || n, 10, 'many-' || n, '1 microsecond')) FROM generate_series(1, 2500) n;
+SELECT count(mega_record_credit('pass:test:many-' || n, 1, 'lot', expires_at => clock_timestamp() + interval '1 second')) FROM generate_series(1, 2500) n;
+SELECT pg_sleep(1.1);
+\set VERBOSITY terse
+ALTER TABLE mega_generations ADD CONSTRAINT app_rows CHECK (mg_reason NOT IN ('release', 'expired')) NOT VALID;
+SELECT * FROM mega_release_expired_holds();
+SELECT * FROM mega_release_expired_holds(2500);
+SELECT * FROM mega_expire_credits(max_customers => 2500);
+CREATE TRIGGER pay BEFORE UPDATE ON mega_customers FOR EACH ROW EXECUTE FUNCTION pay();
+SELECT * FROM mega_claim_topups(0, 10);
+SELECT * FROM mega_claim_topups(0, 2500);
+DROP TRIGGER pay ON mega_customers;
+ALTER TABLE mega_generations DROP CONSTRAINT app_rows;
+SELECT * FROM mega_expire_credits(max_customers => 2500);
+SELECT count(*) FROM mega_release_expired_holds(2500);
 -- what is not about a row ends the call
+SELECT count(mega_hold_credit('pass:test:' || n, 1, 'last' || n, '1 microsecond')) FROM generate_series(1, 2) n;
 \set VERBOSITY sqlstate
 SET statement_timeout = 100;
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(10); RETURN NEW; END $$;

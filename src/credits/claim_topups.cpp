@@ -126,7 +126,7 @@ Datum claim_topups(FunctionCallInfo fcinfo) {
     pg::row_set result(fcinfo);
     ledger::call call(fcinfo);
     std::vector<handed_out> claims;
-    ledger::left_out refused;
+    ledger::piecemeal parts(call.store().where());
     std::string behind;
     for (bool more = true; more && claims.size() < asked.most;) {
         const std::vector<std::string> due = find_due(call.store(), asked, behind);
@@ -136,16 +136,16 @@ Datum claim_topups(FunctionCallInfo fcinfo) {
             const auto part = all.subspan(i, std::min(all.size() - i, asked.most - claims.size()));
             i += part.size();
             behind = part.back();
-            ledger::do_piecemeal(
-                call.store().where(), part,
+            parts.run(
+                part,
                 [&](ledger::store &store, std::span<const std::string> some) {
                     std::ranges::move(claim_of_some(store, some, asked), std::back_inserter(claims));
                 },
-                [&](const std::string &one, const ledger::refusal &why) { refused.add(one, why); });
+                [](const std::string &one) -> std::string_view { return one; });
         }
         call.finish();
     }
-    refused.tell(!claims.empty());
+    parts.tell(!claims.empty());
     for (const handed_out &one : claims)
         result.add(one.pass_id, one.what.topup_id, one.what.packs);
     return pg::return_null(fcinfo);

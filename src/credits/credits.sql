@@ -57,7 +57,7 @@ COMMENT ON FUNCTION mega_release_expired_holds(integer, boolean) IS
     'fail_generations the unfinished generations of these holds, where they are the hold''s customer''s, become error '
     'in the same transaction. Customers that are locked are left to the next run; any number of sweeps may run at '
     'once. A customer whom a rule of the application''s refuses is left out with a WARNING; its error is raised when '
-    'nobody else was due. Call it as SELECT * FROM. Raises 22023.';
+    'nothing else could be done. Call it as SELECT * FROM. Raises 22023.';
 
 -- level: app
 CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer DEFAULT NULL,
@@ -110,8 +110,8 @@ COMMENT ON FUNCTION mega_claim_topups(integer, integer, interval) IS
     'Whom to charge now: customers as mega_topup_due has them, each to one caller while the claim stands, for '
     'retry_after. topup_id is the key for the payment provider; a claim that lapsed is handed out again with the same. '
     'Standing claims count towards the month. Customers that are locked are left to the next call. A '
-    'customer whom a rule of the application''s refuses is left out with a WARNING; its error is raised when nobody else '
-    'was due. Call it as SELECT * FROM. Raises 22023.';
+    'customer whom a rule of the application''s refuses is left out with a WARNING; its error is raised when nothing '
+    'else could be done. Call it as SELECT * FROM. Raises 22023.';
 
 -- level: worker
 CREATE FUNCTION mega_release_topup_claim(topup_id text, retry_at timestamptz DEFAULT NULL) RETURNS boolean
@@ -137,8 +137,8 @@ CREATE FUNCTION mega_expire_credits(as_of timestamptz DEFAULT pg_catalog.now(), 
 COMMENT ON FUNCTION mega_expire_credits(timestamptz, integer) IS
     'Writes off what has ended, lots and credits without one, of at most max_customers, and returns how many customers '
     'and credits. Customers that are locked are left to the next run; any number of sweeps may run at once. A '
-    'customer whom a rule of the application''s refuses is left out with a WARNING; its error is raised when nobody else '
-    'was due. Call it as SELECT * FROM. Raises 22023, also for a time ahead, and 22008.';
+    'customer whom a rule of the application''s refuses is left out with a WARNING; its error is raised when nothing '
+    'else could be done. Call it as SELECT * FROM. Raises 22023, also for a time ahead, and 22008.';
 
 -- level: user
 CREATE FUNCTION mega_balance_at(pass_id text, at timestamptz) RETURNS bigint

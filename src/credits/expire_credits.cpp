@@ -43,7 +43,7 @@ public:
         // Those that somebody has locked are looked past, so that others take their place.
         for (bool some_skipped = true; some_skipped && expired_ < most_;)
             some_skipped = settle(find());
-        refused_.tell(expired_ > 0);
+        parts_.tell(expired_ > 0);
     }
 
     std::int32_t expired() const { return static_cast<std::int32_t>(expired_); }
@@ -114,11 +114,9 @@ private:
             const auto settle_all = [&](ledger::store &store, std::span<const due_customers::value_type *const> some) {
                 some_skipped = !settle_some(store, some) || some_skipped;
             };
-            ledger::do_piecemeal(call_.store().where(), part, settle_all,
-                                 [&](const due_customers::value_type *one, const ledger::refusal &why) {
-                                     some_skipped = true;
-                                     refused_.add(one->first, why);
-                                 });
+            parts_.run(part, settle_all,
+                       [](const due_customers::value_type *one) -> std::string_view { return one->first; });
+            some_skipped = some_skipped || parts_.left_out_any();
         }
         return some_skipped;
     }
@@ -159,7 +157,7 @@ private:
     std::size_t lots_seen_ = 0;
     std::size_t expired_ = 0;
     std::int64_t credits_ = 0;
-    ledger::left_out refused_;
+    ledger::piecemeal parts_{call_.store().where()};
 };
 
 Datum expire_credits(FunctionCallInfo fcinfo) {

@@ -91,9 +91,8 @@ due_batch next_due(ledger::store &store, std::size_t limit, std::string &pass_id
 }
 
 // One by one, where a row stands in the way of its release.
-void release_alone(ledger::store &store, due_hold &hold) {
-    hold.released =
-        release(store, hold_id_of(hold.row.mg_id), expired_reason, std::nullopt).outcome == released_outcome;
+bool release_alone(ledger::store &store, const due_hold &hold) {
+    return release(store, hold_id_of(hold.row.mg_id), expired_reason, std::nullopt).outcome == released_outcome;
 }
 
 // Behind the lock of its customer: whether it is his and pending still. Its place and meta become what they are.
@@ -142,20 +141,16 @@ releases find_releases(ledger::store &store, std::span<due_hold> due, const ledg
 // Those of one customer's holds, unless somebody else has locked him. A customer whose balance has no room for what
 // would come back (a row of before there were rules may make one) is left to whoever settles his holds one by one: he
 // must not stop the sweep. The holds are marked first, so that what comes back is no longer pending. Returns those that
-// have to be released alone.
-std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold> due, posting_batch &all) {
+// were released, and those that have to be released alone.
+releases release_of_one(ledger::store &store, std::span<due_hold> due, posting_batch &all) {
     auto customer = store.lock_customer(due.front().row.pass_id, LockWaitSkip);
     if (!customer || customer->merged_into) // his holds are another one's by now: the next sweep finds them there
         return {};
     write_off_expired(store, *customer);
-    for (due_hold &hold : due)
-        hold.released = false; // of an attempt that was refused
     releases found = find_releases(store, due, *customer);
     std::vector<const posting *> rows;
-    for (std::size_t i = 0; i < found.of.size(); ++i) {
+    for (std::size_t i = 0; i < found.of.size(); ++i)
         store.settle_hold(found.of[i]->row.mg_id, released_status, found.of[i]->row.place);
-        found.of[i]->released = true;
-    }
     for (std::size_t i = 0; i < found.of.size(); ++i) {
         found.rows[i].returns = taken_by_hold(store, found.of[i]->row);
         rows.push_back(&found.rows[i]);
@@ -163,7 +158,7 @@ std::vector<due_hold *> release_of_one(ledger::store &store, std::span<due_hold>
     ledger::see_what_others_did(store, *customer);
     if (!rows.empty())
         all.add_new(*customer, rows);
-    return std::move(found.in_the_way);
+    return found;
 }
 
 using holds_of_one = std::span<due_hold>;
@@ -178,20 +173,25 @@ std::vector<holds_of_one> by_customer(std::span<due_hold> due) {
     return customers;
 }
 
-// All rows at once where the store takes them so, and one update per customer.
-void release_together(ledger::store &store, std::span<const holds_of_one> customers) {
+// All rows at once where the store takes them so, and one update per customer. Returns those that were released.
+std::vector<due_hold *> release_together(ledger::store &store, std::span<const holds_of_one> customers) {
     posting_batch all(store);
-    std::vector<due_hold *> in_the_way;
+    std::vector<due_hold *> released, in_the_way;
     for (const holds_of_one &own : customers) {
         pg::check_for_interrupts();
         store.apart([&] {
-            const auto alone = release_of_one(store, own, all);
-            in_the_way.insert(in_the_way.end(), alone.begin(), alone.end());
+            const releases done = release_of_one(store, own, all);
+            released.insert(released.end(), done.of.begin(), done.of.end());
+            in_the_way.insert(in_the_way.end(), done.in_the_way.begin(), done.in_the_way.end());
         });
     }
     all.write();
     for (due_hold *hold : in_the_way)
-        store.apart([&] { release_alone(store, *hold); });
+        store.apart([&] {
+            if (release_alone(store, *hold))
+                released.push_back(hold);
+        });
+    return released;
 }
 
 } // namespace
@@ -199,18 +199,19 @@ void release_together(ledger::store &store, std::span<const holds_of_one> custom
 std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most) {
     ledger::store &store = call.store();
     std::vector<expired_hold> released;
-    ledger::left_out refused;
+    ledger::piecemeal parts(store.where());
     std::string pass_id, mg_id;
     for (bool more = true; more && released.size() < most;) {
         pg::check_for_interrupts();
         due_batch batch = next_due(store, most - released.size(), pass_id, mg_id);
         const std::vector<holds_of_one> customers = by_customer(batch.holds);
-        ledger::do_piecemeal(store.where(), std::span(customers), release_together,
-                             [&](const holds_of_one &own, const ledger::refusal &why) {
-                                 for (due_hold &hold : own)
-                                     hold.released = false;
-                                 refused.add(own.front().row.pass_id, why);
-                             });
+        parts.run(
+            std::span(customers),
+            [](ledger::store &its_store, std::span<const holds_of_one> some) {
+                for (due_hold *hold : release_together(its_store, some))
+                    hold->released = true;
+            },
+            [](const holds_of_one &own) -> std::string_view { return own.front().row.pass_id; });
         for (const due_hold &hold : batch.holds)
             if (hold.released)
                 released.push_back(
@@ -218,7 +219,7 @@ std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most) 
         more = !batch.last;
         call.finish(); // for each batch, so that its memory goes with it
     }
-    refused.tell(!released.empty());
+    parts.tell(!released.empty());
     return released;
 }
 

@@ -3,6 +3,7 @@
 
 #include "credits/batch_keys.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/held_key.hpp"
 #include "ledger/merged.hpp"
 #include "pg/clock.hpp"
 #include "pg/snapshot.hpp"
@@ -71,6 +72,11 @@ struct posting_batch::late_customer {
 };
 
 void posting_batch::add(postings all, std::size_t &under_way) {
+    if (ledger::key_locks keys(store_.where()); keys.are_needed()) {
+        for (const posting *one : all)
+            keys.add(one->txn_id ? mg_id_of(*one->txn_id) : std::string(), one->ref_type, one->ref_id, one->reason);
+        keys.take();
+    }
     known_keys known(all);
     std::vector<late_customer> late_ones = add_to_unlocked(all, known, under_way);
     for (late_customer &late : late_ones)

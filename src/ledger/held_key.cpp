@@ -4,11 +4,13 @@
 #include "core/record_id.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/in_flight.hpp"
 #include "ledger/lock_kinds.hpp"
 #include "ledger/parent_check.hpp"
 #include "ledger/statement_texts.hpp"
 #include "ledger/words.hpp"
 #include "pg/own_lock.hpp"
+#include "pg/version.hpp"
 #include "schema/restore.hpp"
 
 namespace mega::ledger {
@@ -44,20 +46,36 @@ constinit pg::statement customer_with_user_id =
                   uuid_and_text)
         .by_key();
 
-// Of what is restored or replicated the keys were right where it comes from.
-bool holds_nothing() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
+// Of what is restored or replicated the keys were right where it comes from. Told once for a transaction: it reads all
+// settings.
+bool holds_nothing() {
+    static LocalTransactionId asked = InvalidLocalTransactionId;
+    static bool restores = false;
+    if (const LocalTransactionId now = pg::local_transaction(); asked != now) {
+        restores = schema::restoring();
+        asked = now;
+    }
+    return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || restores;
+}
 
 // kind: which key it is.
-void lock(std::string_view kind, std::initializer_list<std::string_view> parts) {
+std::uint32_t number_of(std::string_view kind, std::initializer_list<std::string_view> parts) {
     std::string key(kind);
     for (const std::string_view part : parts)
         key.append(1, '\0').append(part);
-    const std::uint32_t number =
-        hash_bytes(reinterpret_cast<const unsigned char *>(key.data()), static_cast<int>(key.size())) % locks;
-    pg::call([number] {
-        const LOCKTAG wanted = pg::own_lock(lock_kind::key, number);
-        LockAcquire(&wanted, ExclusiveLock, false, false);
-    });
+    return hash_bytes(reinterpret_cast<const unsigned char *>(key.data()), static_cast<int>(key.size())) % locks;
+}
+
+// In order, so that those who take several at once do not wait for each other.
+void lock(std::vector<std::uint32_t> numbers) {
+    std::ranges::sort(numbers);
+    const auto doubles = std::ranges::unique(numbers);
+    numbers.erase(doubles.begin(), doubles.end());
+    for (const std::uint32_t number : numbers)
+        pg::call([number] {
+            const LOCKTAG wanted = pg::own_lock(lock_kind::key, number);
+            LockAcquire(&wanted, ExclusiveLock, false, false);
+        });
 }
 
 template <class... Bound>
@@ -77,21 +95,42 @@ bool is_kept_by_index(const schema::table_catalog &where, std::string_view ref_t
            std::ranges::find(where.generations.left_out, ref_type) == where.generations.left_out.end();
 }
 
-bool claim_reference(const schema::table_catalog &where, std::optional<std::string_view> ref_type,
-                     std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
-    if (!ref_type || !ref_id || is_kept_by_index(where, *ref_type) || !is_keyed(*ref_type) || holds_nothing())
-        return true;
-    lock("reference", {*ref_type, *ref_id, reason.value_or("")});
-    constexpr column id[] = {column::mg_id};
-    return finds_none(where, where.generations.owner, statements::select_by_reference(id), *ref_type, *ref_id,
-                      reason.value_or(""));
-}
+// The keys of a credit row, or another row of the ledger, that are held.
+struct row_keys {
+    std::optional<std::string_view> mg_id;
+    std::optional<std::array<std::string_view, 3>> reference; // type, id, reason
 
-bool claim_row_id(const schema::table_catalog &where, std::string_view mg_id) {
-    if (where.generations.id_key || holds_nothing())
-        return true;
-    lock("row", {mg_id});
-    return finds_none(where, where.generations.owner, row_with_id, mg_id);
+    void add_reference(const schema::table_catalog &where, std::optional<std::string_view> ref_type,
+                       std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
+        if (ref_type && ref_id && !is_kept_by_index(where, *ref_type) && is_keyed(*ref_type))
+            reference = {*ref_type, *ref_id, reason.value_or("")};
+    }
+
+    bool any() const { return mg_id || reference; }
+
+    void add_numbers(std::vector<std::uint32_t> &numbers) const {
+        if (mg_id)
+            numbers.push_back(number_of("row", {*mg_id}));
+        if (reference)
+            numbers.push_back(number_of("reference", {(*reference)[0], (*reference)[1], (*reference)[2]}));
+    }
+};
+
+enum class taken { nothing, id, reference };
+
+taken claim(const schema::table_catalog &where, const row_keys &keys) {
+    if (!keys.any() || holds_nothing())
+        return taken::nothing;
+    std::vector<std::uint32_t> numbers;
+    keys.add_numbers(numbers);
+    lock(std::move(numbers));
+    if (keys.mg_id && !finds_none(where, where.generations.owner, row_with_id, *keys.mg_id))
+        return taken::id;
+    constexpr column id[] = {column::mg_id};
+    if (keys.reference && !finds_none(where, where.generations.owner, statements::select_by_reference(id),
+                                      (*keys.reference)[0], (*keys.reference)[1], (*keys.reference)[2]))
+        return taken::reference;
+    return taken::nothing;
 }
 
 // A foreign key would hold it where it could be made.
@@ -105,23 +144,24 @@ constexpr const char *mend_doubles = "Old rows that share ids keep the unique in
 // Which of them somebody else has; nullptr when nobody has one.
 const char *taken_identity(const schema::table_catalog &where, const claimed_identities &of) {
     const auto &table = where.customers;
-    if (holds_nothing())
+    const bool pass_id = of.is_new && !table.id_key, shopify_id = of.shopify_id && !table.shopify_id_key,
+               user_id = of.user_id && !table.user_id_key;
+    if ((!pass_id && !shopify_id && !user_id) || holds_nothing())
         return nullptr;
-    if (of.is_new && !table.id_key) {
-        lock("customer", {of.pass_id});
-        if (!finds_none(where, table.owner, customer_with_pass_id, of.pass_id))
-            return "pass id";
-    }
-    if (of.shopify_id && !table.shopify_id_key) {
-        lock("shopify id", {*of.shopify_id});
-        if (!finds_none(where, table.owner, customer_with_shopify_id, *of.shopify_id, of.pass_id))
-            return "Shopify id";
-    }
-    if (of.user_id && !table.user_id_key) {
-        lock("user id", {pg::format_uuid(*of.user_id)});
-        if (!finds_none(where, table.owner, customer_with_user_id, *of.user_id, of.pass_id))
-            return "user id";
-    }
+    std::vector<std::uint32_t> numbers;
+    if (pass_id)
+        numbers.push_back(number_of("customer", {of.pass_id}));
+    if (shopify_id)
+        numbers.push_back(number_of("shopify id", {*of.shopify_id}));
+    if (user_id)
+        numbers.push_back(number_of("user id", {pg::format_uuid(*of.user_id)}));
+    lock(std::move(numbers));
+    if (pass_id && !finds_none(where, table.owner, customer_with_pass_id, of.pass_id))
+        return "pass id";
+    if (shopify_id && !finds_none(where, table.owner, customer_with_shopify_id, *of.shopify_id, of.pass_id))
+        return "Shopify id";
+    if (user_id && !finds_none(where, table.owner, customer_with_user_id, *of.user_id, of.pass_id))
+        return "user id";
     return nullptr;
 }
 
@@ -136,32 +176,61 @@ bool claim_keys(const schema::table_catalog &where, const new_row &row) {
         const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
         return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
     };
-    return claim_row_id(where, row.mg_id()) &&
-           claim_reference(where, given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason));
+    row_keys keys;
+    if (!where.generations.id_key && row.keyed())
+        keys.mg_id = row.mg_id();
+    keys.add_reference(where, given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason));
+    return claim(where, keys) == taken::nothing;
 }
 
 void require_free_keys(const schema::table_catalog &where, const ledger_row &row) {
-    if (const auto mg_id = row.text(column::mg_id); mg_id && !claim_row_id(where, *mg_id))
-        throw pg::sql_error{"23505", "another row of the ledger has this id", "mg_id=" + pg::quoted(*mg_id),
-                            mend_doubles};
-    require_customer(where, row.text(column::mg_pass_id));
-    if (row.text(column::mg_record_type) != core::name(core::record_type::credit_transaction))
-        return;
+    row_keys keys;
+    // What a function writes was claimed before, or has an id that was made for it.
+    if (const auto mg_id = row.text(column::mg_id);
+        mg_id && !where.generations.id_key && !in_flight::is_written(*mg_id))
+        keys.mg_id = *mg_id;
     const auto ref_type = row.text(column::mg_ref_type), ref_id = row.text(column::mg_ref_id),
                reason = row.text(column::mg_reason);
-    if (!claim_reference(where, ref_type, ref_id, reason))
+    if (row.text(column::mg_record_type) == core::name(core::record_type::credit_transaction))
+        keys.add_reference(where, ref_type, ref_id, reason);
+    switch (claim(where, keys)) {
+    case taken::nothing:
+        return require_customer(where, row.text(column::mg_pass_id));
+    case taken::id:
+        throw pg::sql_error{"23505", "another row of the ledger has this id", "mg_id=" + pg::quoted(*keys.mg_id),
+                            mend_doubles};
+    case taken::reference:
         throw pg::sql_error{
             "23505", "another credit row has this reference",
             "mg_ref_type=" + pg::quoted(*ref_type) + " mg_ref_id=" + pg::quoted(*ref_id) +
                 " mg_reason=" + (reason ? pg::quoted(*reason) : "NULL"),
             "A reference moves credits once for a reason. Old rows that share references keep the unique "
             "index out: mega_validate lists them."};
+    }
+}
+
+bool key_locks::are_needed() const {
+    return !where_.generations.id_key || !where_.generations.reference_key || !where_.generations.left_out.empty();
+}
+
+void key_locks::add(std::string_view mg_id, std::optional<std::string_view> ref_type,
+                    std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
+    row_keys keys;
+    if (!where_.generations.id_key && !mg_id.empty())
+        keys.mg_id = mg_id;
+    keys.add_reference(where_, ref_type, ref_id, reason);
+    keys.add_numbers(numbers_);
+}
+
+void key_locks::take() {
+    if (!numbers_.empty() && !holds_nothing())
+        lock(std::exchange(numbers_, {}));
 }
 
 bool claim_admin_id(const schema::table_catalog &where, std::string_view mg_id) {
     if (where.admins.id_key || holds_nothing())
         return true;
-    lock("admin row", {mg_id});
+    lock({number_of("admin row", {mg_id})});
     return finds_none(where, where.admins.owner, admin_row_with_id, mg_id);
 }
 

@@ -20,6 +20,23 @@ bool claim_keys(const schema::table_catalog &where, const new_row &row);
 // foreign key leads to it, 23503 for a customer who is not there.
 void require_free_keys(const schema::table_catalog &where, const ledger_row &row);
 
+// For many rows of one call: takes the locks of their keys in order, before any customer is locked. What claims them
+// later waits for nobody.
+class key_locks {
+public:
+    explicit key_locks(const schema::table_catalog &where) : where_(where) {}
+
+    bool are_needed() const;
+    void add(std::string_view mg_id, std::optional<std::string_view> ref_type = {},
+             std::optional<std::string_view> ref_id = {},
+             std::optional<std::string_view> reason = {}); // mg_id: '' for none
+    void take();
+
+private:
+    const schema::table_catalog &where_;
+    std::vector<std::uint32_t> numbers_;
+};
+
 // Whether a row of mega_admin with this id may be written.
 bool claim_admin_id(const schema::table_catalog &where, std::string_view mg_id);
 

@@ -10,16 +10,20 @@ namespace mega::ledger {
 
 namespace {
 
-// Of data, constraints, rights, RAISE, mega's own errors.
-bool is_refusal(int state) {
-    constexpr std::string_view classes[] = {"22", "23", "42", "44", "MG", "P0"};
+// So many are refused before anything was done: then it is everybody's.
+constexpr std::size_t everybodys = 100;
+
+// Conflicts, what the server lacks, cancels, faults of the server or of mega, and locks that were not free: another try
+// is worth it, or none. All others, by whatever code a trigger raises them, are about a row.
+bool ends_the_call(int state) {
+    constexpr std::string_view classes[] = {"08", "25", "40", "53", "57", "58", "XX"};
     const std::string_view code = unpack_sql_state(state);
-    return code == "55000" || std::ranges::find(classes, code.substr(0, 2)) != std::end(classes);
+    return code == "55P03" || code == "55006" || std::ranges::find(classes, code.substr(0, 2)) != std::end(classes);
 }
 
-// A copy that outlives the round in which the error came.
-std::exception_ptr kept(const pg::pg_error &error, MemoryContext memory) {
-    const MemoryContext inside = MemoryContextSwitchTo(memory);
+// A copy that lasts as long as the transaction.
+std::exception_ptr kept(const pg::pg_error &error) {
+    const MemoryContext inside = MemoryContextSwitchTo(TopTransactionContext);
     const std::exception_ptr copy = std::make_exception_ptr(pg::copy_error(error));
     MemoryContextSwitchTo(inside);
     return copy;
@@ -27,40 +31,49 @@ std::exception_ptr kept(const pg::pg_error &error, MemoryContext memory) {
 
 } // namespace
 
-std::optional<refusal> refusal_of(const schema::table_catalog &where, const std::function<void(store &)> &act) {
-    const MemoryContext memory = CurrentMemoryContext;
-    std::optional<refusal> refused;
+bool piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
+    bool done = false;
     pg::rounds part;
     part.run([&](pg::spi_connection &its_own) {
         its_own.connect();
-        const auto its_store = open_store(its_own, where);
+        const auto its_store = open_store(its_own, where_);
         try {
             const auto error = pg::in_subtransaction([&] { act(*its_store); });
-            if (error && (error->data == nullptr || !is_refusal(error->data->sqlerrcode)))
+            if (error && (error->data == nullptr || ends_the_call(error->data->sqlerrcode)))
                 throw *error;
             if (error)
-                refused = {error->data->message, kept(*error, memory)};
+                note(
+                    error->data->message, [&] { return kept(*error); }, of_one);
+            done = !error;
         } catch (const pg::sql_error &error) {
-            if (!is_refusal(error.state.code))
+            if (ends_the_call(error.state.code))
                 throw;
-            refused = {error.message.c_str(), std::make_exception_ptr(error)};
+            note(
+                error.message.c_str(), [&] { return std::make_exception_ptr(error); }, of_one);
         }
     });
-    return refused;
+    some_done_ = some_done_ || done;
+    return done;
 }
 
-void left_out::add(std::string_view pass_id, const refusal &why) {
-    all_.push_back({std::string(pass_id), why.message});
-    if (!first_)
-        first_ = why.error;
+void piecemeal::note(std::string_view message, const std::function<std::exception_ptr()> &error, bool of_one) {
+    last_ = message;
+    if (of_one && !first_)
+        first_ = error();
 }
 
-void left_out::tell(bool something_was_done) const {
+void piecemeal::leave_out(std::string_view pass_id) {
+    left_out_.push_back({std::string(pass_id), last_});
+    if (left_out_.size() == everybodys && !some_done_)
+        tell(false);
+}
+
+void piecemeal::tell(bool something_was_done) const {
     if (first_ && !something_was_done)
         std::rethrow_exception(first_);
-    for (const one &customer : all_)
-        pg::warn("a customer was left out: " + customer.message,
-                 to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(customer.pass_id)));
+    for (const customer &one : left_out_)
+        pg::warn("a customer was left out: " + one.refusal,
+                 to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(one.pass_id)));
 }
 
 } // namespace mega::ledger

@@ -9,48 +9,45 @@
 
 namespace mega::ledger {
 
-// A refusal: about a row, or by whoever's code looks at it.
-struct refusal {
-    std::string message;
-    std::exception_ptr error;
-};
-
-// Does it in a subtransaction, with a store of its own. Returns how it was refused, and nothing is written then; what
-// is not about a row (a cancel, a deadlock, a full disk) goes on.
-std::optional<refusal> refusal_of(const schema::table_catalog &where, const std::function<void(store &)> &act);
-
-// Does act(store, items) to all together; when it is refused to halves of them, and so on, so that only those are left
-// out, by left_out(item, refusal), to whom it cannot be done. May do it several times to one.
-template <class Item, class Act, class LeftOut>
-void do_piecemeal(const schema::table_catalog &where, std::span<Item> items, Act act, LeftOut left_out) {
-    if (items.empty())
-        return;
-    const auto refused = refusal_of(where, [&](store &its_store) { act(its_store, items); });
-    if (!refused)
-        return;
-    if (items.size() == 1)
-        return left_out(items.front(), *refused);
-    const std::size_t half = items.size() / 2;
-    do_piecemeal(where, items.first(half), act, left_out);
-    do_piecemeal(where, items.subspan(half), act, left_out);
-}
-
-// Who was left out of a call.
-class left_out {
+class piecemeal {
 public:
-    void add(std::string_view pass_id, const refusal &why);
+    explicit piecemeal(const schema::table_catalog &where) : where_(where) {}
 
-    // At its end. A WARNING for each, which names him to those who may read it; when nothing could be done to anybody,
-    // the first refusal is raised: it is everybody's.
+    // Does act(store, items) to all together, in a subtransaction and with a store of its own; when it is refused to
+    // halves of them, and so on, so that only those are left out to whom it cannot be done. May try one several times:
+    // what act tells its caller it tells behind its last write. pass_id_of(item) names one. What is not about a row (a
+    // cancel, a deadlock, a full disk) goes on; so does the first refusal of many, when it is everybody's.
+    template <class Item, class Act, class PassId> void run(std::span<Item> items, Act act, PassId pass_id_of) {
+        if (items.empty() || attempt([&](store &its_store) { act(its_store, items); }, items.size() == 1))
+            return;
+        if (items.size() == 1)
+            return leave_out(pass_id_of(items.front()));
+        const std::size_t half = items.size() / 2;
+        run(items.first(half), act, pass_id_of);
+        run(items.subspan(half), act, pass_id_of);
+    }
+
+    bool left_out_any() const { return !left_out_.empty(); }
+
+    // At the end of a call: a WARNING for each who was left out, which names him to those who may read it. When nothing
+    // was done the first refusal is raised instead.
     void tell(bool something_was_done) const;
 
 private:
-    struct one {
-        std::string pass_id, message;
+    struct customer {
+        std::string pass_id, refusal;
     };
 
-    std::vector<one> all_;
+    // False when it was refused, and nothing is written.
+    bool attempt(const std::function<void(store &)> &act, bool of_one);
+    void note(std::string_view message, const std::function<std::exception_ptr()> &error, bool of_one);
+    void leave_out(std::string_view pass_id);
+
+    const schema::table_catalog &where_;
+    std::vector<customer> left_out_;
     std::exception_ptr first_;
+    std::string last_; // what the last refusal said
+    bool some_done_ = false;
 };
 
 } // namespace mega::ledger

@@ -68,6 +68,7 @@ Datum validate(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
     pg::spi_connection spi;
     const std::array<Oid, 3> relations{where.customers.id, where.generations.id, where.admins.id};
+    const other_lots lots = find_other_lots(where);
     std::list<examined> all; // everything is looked at before the first lock that stops a writer
     for (std::size_t i = 0; i < relations.size(); ++i)
         all.emplace_back(spi, schema::target_table{&schema::blueprints[i], where.schema, relations[i]});
@@ -77,7 +78,6 @@ Datum validate(FunctionCallInfo fcinfo) {
         if (const char *mode = one.enforcement.lock_mode())
             locks.push_back({one.table.qualified(), mode});
     }
-    const other_lots lots = find_other_lots(where);
     schema::lock_tables(spi, locks);
     for (examined &one : all) {
         one.enforcement.add();

@@ -34,8 +34,8 @@ void read_columns(std::string_view text, index_shape &shape) {
         shape.predicate = rest.substr(where + 6);
 }
 
-// A definition without what may be written one way or another: blanks, parentheses, casts to text, upper case. Two
-// different conditions would be alike only if they had an OR; ours have none.
+// A definition without what may be written one way or another: blanks, parentheses, quotes, casts to text, upper case.
+// Two different conditions would be alike only if they had an OR; ours have none.
 std::string plain(std::string_view text) {
     const std::string without_schema = as_postgres_says(std::string(text));
     text = without_schema;
@@ -43,7 +43,7 @@ std::string plain(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text.substr(i).starts_with("::text"))
             i += text.substr(i + 6).starts_with("[]") ? 7 : 5;
-        else if (text[i] != ' ' && text[i] != '(' && text[i] != ')')
+        else if (text[i] != ' ' && text[i] != '(' && text[i] != ')' && text[i] != '"')
             result += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
     }
     return result;
@@ -150,6 +150,20 @@ index_shape shape_of(const named_definition &index) {
     return shape;
 }
 
+bool has_shape_of(pg::spi_connection &spi, const target_table &table, const named_definition &index) {
+    const pg::rows found = spi.run_text(
+        "SELECT m.amname::pg_catalog.text, i.indisunique, pg_catalog.pg_get_indexdef(i.indexrelid), i.indnatts "
+        "OPERATOR(pg_catalog.=) i.indnkeyatts FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid "
+        "OPERATOR(pg_catalog.=) i.indexrelid JOIN pg_catalog.pg_am m ON m.oid OPERATOR(pg_catalog.=) c.relam WHERE "
+        "i.indexrelid OPERATOR(pg_catalog.=) " +
+        std::to_string(pg::relation_named(index.name, table.schema)));
+    if (found.empty() || !*found.boolean(0, 3))
+        return false;
+    const index_shape wanted = shape_of(index);
+    const auto shape = shape_there(*found.boolean(0, 1), std::string(*found.text(0, 0)), *found.text(0, 2));
+    return shape && shape->unique == wanted.unique && does_the_same(*shape, wanted);
+}
+
 index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index) {
     using state = index_place::state;
     const pg::rows named = spi.run_text(
@@ -235,8 +249,7 @@ bool keeps_unique(Relation table, AttrNumber column) {
             return has_condition ? TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(id)))
                                  : "whole";
         });
-        const std::string_view text = definition;
-        if (text == "whole" || text.ends_with(leaves_out_nulls))
+        if (std::string_view(definition) == "whole" || plain(definition).ends_with(plain(leaves_out_nulls)))
             return true;
     }
     return false;

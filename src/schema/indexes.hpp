@@ -47,6 +47,9 @@ struct index_place {
     std::string other; // the equivalent index, or what has the name
 };
 
+// Whether the index of this name is what it says: of its columns, under its condition, and unique only when that is.
+bool has_shape_of(pg::spi_connection &spi, const target_table &table, const named_definition &index);
+
 index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index);
 
 // Whether a valid unique index without a predicate keeps this one column unique. Its name comes back in `name`.

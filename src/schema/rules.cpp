@@ -151,7 +151,8 @@ private:
         switch (place_of(spi_, table_, wanted).what) {
         case index_place::state::there:
         case index_place::state::outdated:
-            rule.behind = "; DROP INDEX " + schema() + name;
+            if (has_shape_of(spi_, table_, wanted)) // another of that name is the user's
+                rule.behind = "; DROP INDEX " + schema() + name;
             return;
         case index_place::state::free:
             rule.stand_in = name;

@@ -161,9 +161,12 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
     verdict result{nullptr, nullptr, nullptr, found.lasts, found.rests_on_types, found.code_by_name};
     const auto place = static_cast<std::size_t>(&definition - blueprints.data());
     if (relation->rd_rel->relhasrules) {
-        const auto &[updates, new_rows] = rule_refusals[place] = refusals_for_rules(relation, definition);
-        result.of_updates = updates ? &*updates : nullptr;
-        result.of_new = new_rows ? &*new_rows : nullptr;
+        auto &[updates, new_rows] = rule_refusals[place]; // what an outer call's verdict points to stays engaged
+        const auto found_rules = refusals_for_rules(relation, definition);
+        if (found_rules.updates)
+            result.of_updates = &updates.emplace(*found_rules.updates);
+        if (found_rules.new_rows)
+            result.of_new = &new_rows.emplace(*found_rules.new_rows);
     }
     if (found.refusal) {
         auto &kept = refusals[place];

@@ -2,6 +2,7 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/held_key.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
@@ -120,6 +121,12 @@ Datum record_mma_events(FunctionCallInfo fcinfo) {
     }
     // In byte order of who is meant, so that customers are locked in order; a customer's events stay in theirs.
     std::ranges::stable_sort(sorted, {}, [](const batched *one) -> const std::string & { return one->pass_id; });
+    if (ledger::key_locks keys(call.store().where()); keys.are_needed()) {
+        for (const batched &one : all)
+            if (one.what.id)
+                keys.add("mma_event:" + *one.what.id);
+        keys.take();
+    }
     event_batch batch(call.store());
     for (auto first = sorted.begin(); first != sorted.end();) {
         const auto last =

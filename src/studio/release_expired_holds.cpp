@@ -4,6 +4,7 @@
 #include "function_arguments.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/erasure.hpp"
+#include "ledger/piecemeal.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
@@ -35,14 +36,22 @@ void fail_unfinished(ledger::store &store, const credits::expired_hold &hold) {
     generation.write(store);
 }
 
-// Behind the locks of all customers, in byte order of their ids.
+// Behind the locks of all customers, in byte order of their ids. A generation that somebody's rule keeps as it is keeps
+// no credits.
 void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
     std::erase_if(holds, [](const credits::expired_hold &hold) { return !hold.generation_id; });
     std::ranges::sort(holds, {}, [](const credits::expired_hold &hold) { return *hold.generation_id; });
-    for (const credits::expired_hold &hold : holds) {
-        pg::check_for_interrupts();
-        call.store().apart([&] { fail_unfinished(call.store(), hold); });
-    }
+    ledger::piecemeal parts(call.store().where());
+    parts.run(
+        std::span<const credits::expired_hold>(holds),
+        [](ledger::store &store, std::span<const credits::expired_hold> some) {
+            for (const credits::expired_hold &hold : some) {
+                pg::check_for_interrupts();
+                store.apart([&] { fail_unfinished(store, hold); });
+            }
+        },
+        [](const credits::expired_hold &hold) -> std::string_view { return hold.pass_id; });
+    parts.tell(true);
 }
 
 Datum release_expired_holds(FunctionCallInfo fcinfo) {
