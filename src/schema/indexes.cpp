@@ -161,7 +161,8 @@ bool has_shape_of(pg::spi_connection &spi, const target_table &table, const name
         return false;
     const index_shape wanted = shape_of(index);
     const auto shape = shape_there(*found.boolean(0, 1), std::string(*found.text(0, 0)), *found.text(0, 2));
-    return shape && shape->unique == wanted.unique && does_the_same(*shape, wanted);
+    return shape && shape->unique == wanted.unique && shape->method == wanted.method &&
+           plain(shape->columns) == plain(wanted.columns);
 }
 
 index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index) {

@@ -47,7 +47,8 @@ struct index_place {
     std::string other; // the equivalent index, or what has the name
 };
 
-// Whether the index of this name is what it says: of its columns, under its condition, and unique only when that is.
+// Whether the index of this name is of these columns and no others, and unique only when it shall be; its condition may
+// be that of another mega.unkeyed_ref_types.
 bool has_shape_of(pg::spi_connection &spi, const target_table &table, const named_definition &index);
 
 index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index);
