@@ -105,6 +105,7 @@ bool is_still_pending(ledger::store &store, credit_row &hold) {
     };
     if (!store.read_row(hold.mg_id, columns, values, &hold.place) || !says(0, pending_status) || !says(1, hold.pass_id))
         return false;
+    hold.meta.reset();
     if (!values[2].is_null)
         hold.meta = pg::jsonb_of(values[2].value);
     return true;

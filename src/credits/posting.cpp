@@ -5,6 +5,7 @@
 #include "core/utc_time.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/held_key.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/warning.hpp"
@@ -198,6 +199,10 @@ ledger::locked_customer lock_customer_of(ledger::store &store, const credit_row 
 
 outcome post_once(ledger::store &store, const posting &what) {
     const bool has_key = what.txn_id || what.ref_id;
+    if (ledger::key_locks keys(store.where()); has_key && keys.are_needed()) {
+        keys.add(what.txn_id ? mg_id_of(*what.txn_id) : std::string(), what.ref_type, what.ref_id, what.reason);
+        keys.take();
+    }
     return post_once(
         store, "movement", [&] { return has_key ? find_replay(store, what) : std::nullopt; },
         [&] { return ledger::require_locked_customer(store, what.pass_id); },

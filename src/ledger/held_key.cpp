@@ -246,6 +246,8 @@ bool claim_identities(const schema::table_catalog &where, const claimed_identiti
 }
 
 void require_free_identities(const schema::table_catalog &where, const customer_row *old_row, const customer_row &row) {
+    if (where.customers.id_key && where.customers.shopify_id_key && where.customers.user_id_key)
+        return;
     const auto changed = [&](customer c) { return old_row == nullptr || !old_row->same(row, c); };
     claimed_identities of{std::string(row.text(customer::mg_pass_id).value_or("")), old_row == nullptr, {}, {}};
     if (const auto id = row.text(customer::mg_shopify_customer_id); id && changed(customer::mg_shopify_customer_id))

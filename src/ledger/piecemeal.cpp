@@ -2,16 +2,12 @@
 #include "ledger/piecemeal.hpp"
 
 #include "ledger/disclosure.hpp"
-#include "pg/rounds.hpp"
 #include "pg/subtransaction.hpp"
 #include "pg/warning.hpp"
 
 namespace mega::ledger {
 
 namespace {
-
-// So many are refused before anything was done: then it is everybody's.
-constexpr std::size_t everybodys = 100;
 
 // Conflicts, what the server lacks, cancels, faults of the server or of mega, and locks that were not free: another try
 // is worth it, or none. All others, by whatever code a trigger raises them, are about a row.
@@ -33,8 +29,7 @@ std::exception_ptr kept(const pg::pg_error &error) {
 
 bool piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
     bool done = false;
-    pg::rounds part;
-    part.run([&](pg::spi_connection &its_own) {
+    part_.run([&](pg::spi_connection &its_own) {
         its_own.connect();
         const auto its_store = open_store(its_own, where_);
         try {
@@ -43,7 +38,7 @@ bool piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
                 throw *error;
             if (error)
                 note(
-                    error->data->message, [&] { return kept(*error); }, of_one);
+                    error->data->message == nullptr ? "" : error->data->message, [&] { return kept(*error); }, of_one);
             done = !error;
         } catch (const pg::sql_error &error) {
             if (ends_the_call(error.state.code))
@@ -52,7 +47,6 @@ bool piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
                 error.message.c_str(), [&] { return std::make_exception_ptr(error); }, of_one);
         }
     });
-    some_done_ = some_done_ || done;
     return done;
 }
 
@@ -62,17 +56,13 @@ void piecemeal::note(std::string_view message, const std::function<std::exceptio
         first_ = error();
 }
 
-void piecemeal::leave_out(std::string_view pass_id) {
-    left_out_.push_back({std::string(pass_id), last_});
-    if (left_out_.size() == everybodys && !some_done_)
-        tell(false);
-}
+void piecemeal::leave_out(std::string_view pass_id) { left_out_.push_back({std::string(pass_id), last_}); }
 
 void piecemeal::tell(bool something_was_done) const {
     if (first_ && !something_was_done)
         std::rethrow_exception(first_);
     for (const customer &one : left_out_)
-        pg::warn("a customer was left out: " + one.refusal,
+        pg::warn(words_ + (": " + one.refusal),
                  to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(one.pass_id)));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ledger/store.hpp"
+#include "pg/rounds.hpp"
 
 #include <exception>
 #include <functional>
@@ -11,12 +12,13 @@ namespace mega::ledger {
 
 class piecemeal {
 public:
-    explicit piecemeal(const schema::table_catalog &where) : where_(where) {}
+    explicit piecemeal(const schema::table_catalog &where, const char *left_out = "a customer was left out")
+        : where_(where), words_(left_out) {}
 
     // Does act(store, items) to all together, in a subtransaction and with a store of its own; when it is refused to
     // halves of them, and so on, so that only those are left out to whom it cannot be done. May try one several times:
     // what act tells its caller it tells behind its last write. pass_id_of(item) names one. What is not about a row (a
-    // cancel, a deadlock, a full disk) goes on; so does the first refusal of many, when it is everybody's.
+    // cancel, a deadlock, a full disk) goes on.
     template <class Item, class Act, class PassId> void run(std::span<Item> items, Act act, PassId pass_id_of) {
         if (items.empty() || attempt([&](store &its_store) { act(its_store, items); }, items.size() == 1))
             return;
@@ -44,10 +46,11 @@ private:
     void leave_out(std::string_view pass_id);
 
     const schema::table_catalog &where_;
+    const char *const words_;
+    pg::rounds part_; // one at a time
     std::vector<customer> left_out_;
     std::exception_ptr first_;
     std::string last_; // what the last refusal said
-    bool some_done_ = false;
 };
 
 } // namespace mega::ledger

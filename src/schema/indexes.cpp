@@ -161,8 +161,10 @@ bool has_shape_of(pg::spi_connection &spi, const target_table &table, const name
         return false;
     const index_shape wanted = shape_of(index);
     const auto shape = shape_there(*found.boolean(0, 1), std::string(*found.text(0, 0)), *found.text(0, 2));
+    const bool any_words = std::string_view(index.definition).find(keyed_mark) != std::string_view::npos;
     return shape && shape->unique == wanted.unique && shape->method == wanted.method &&
-           plain(shape->columns) == plain(wanted.columns);
+           plain(shape->columns) == plain(wanted.columns) &&
+           (any_words || plain(shape->predicate) == plain(wanted.predicate));
 }
 
 index_place place_of(pg::spi_connection &spi, const target_table &table, const named_definition &index) {

@@ -5,6 +5,7 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/held_key.hpp"
 #include "ledger/once.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
@@ -117,6 +118,10 @@ Datum record_mma_event(FunctionCallInfo fcinfo) {
     ledger::call call(fcinfo);
     ledger::store &store = call.store();
     what.pass_id = ledger::spell_pass_id(store.where(), what.pass_id);
+    if (ledger::key_locks keys(store.where()); what.id && keys.are_needed()) {
+        keys.add("mma_event:" + *what.id);
+        keys.take();
+    }
     std::string mg_id;
     std::optional<ledger::locked_customer> customer;
     const bool replayed =

@@ -41,7 +41,7 @@ void fail_unfinished(ledger::store &store, const credits::expired_hold &hold) {
 void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
     std::erase_if(holds, [](const credits::expired_hold &hold) { return !hold.generation_id; });
     std::ranges::sort(holds, {}, [](const credits::expired_hold &hold) { return *hold.generation_id; });
-    ledger::piecemeal parts(call.store().where());
+    ledger::piecemeal parts(call.store().where(), "a generation did not fail with its hold");
     parts.run(
         std::span<const credits::expired_hold>(holds),
         [](ledger::store &store, std::span<const credits::expired_hold> some) {
