@@ -69,8 +69,7 @@ std::uint32_t number_of(std::string_view kind, std::initializer_list<std::string
 // In order, so that those who take several at once do not wait for each other.
 void lock(std::vector<std::uint32_t> numbers) {
     std::ranges::sort(numbers);
-    const auto doubles = std::ranges::unique(numbers);
-    numbers.erase(doubles.begin(), doubles.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     for (const std::uint32_t number : numbers)
         pg::call([number] {
             const LOCKTAG wanted = pg::own_lock(lock_kind::key, number);

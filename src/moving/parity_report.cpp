@@ -141,13 +141,13 @@ private:
     // else does than a refusal that was kept or an erasure, not even that this look finds fewer rows missing.
     void look_for_missing(moving::legacy table, std::int64_t missing) {
         const pg::rows found = spi_.run_text(missing_query(from_, schema_, table), pg::access::read_only);
-        std::int64_t refused = 0, left_out = 0, others = 0;
+        std::int64_t were_refused = 0, left_out = 0, others = 0;
         for (std::uint64_t i = 0; i < found.count(); ++i) {
-            refused += found.int8(i, 1).value_or(0);
+            were_refused += found.int8(i, 1).value_or(0);
             (erased_.has(found.text(i, 0).value_or("")) ? left_out : others) += found.int8(i, 2).value_or(0);
         }
         left_out_ += left_out;
-        unexplained_ += std::max(others, missing - refused - left_out);
+        unexplained_ += std::max(others, missing - were_refused - left_out);
     }
 
     void add_sample() {
