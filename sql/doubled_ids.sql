@@ -1,5 +1,7 @@
 -- Ids as keys where an adopted table does not let them be one: rows that share an id, customers that share an identity
 -- keep the unique index out, and each key is held for what is new. In a database of its own.
+\getenv tests PG_ABS_SRCDIR
+\set answered :tests '/sql/shared/answered.psql'
 SET client_min_messages = warning;
 SELECT current_database() AS home \gset
 CREATE DATABASE regress_mega_doubled_ids TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
@@ -9,20 +11,7 @@ CREATE EXTENSION mega;
 DROP EXTENSION mega CASCADE;
 \set VERBOSITY sqlstate
 \pset null NULL
-CREATE FUNCTION pg_temp.answered(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-    answer text;
-BEGIN
-    EXECUTE statement INTO answer;
-    RETURN concat_ws(' ', 'ok', answer);
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\i :answered
 -- a year old: every key is there twice
 ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_pass_id_fkey, DROP CONSTRAINT mega_generations_pkey;
 ALTER TABLE mega_admin DROP CONSTRAINT mega_admin_actor_pass_id_fkey, DROP CONSTRAINT mega_admin_pkey;

@@ -1,5 +1,7 @@
 -- References as keys where an adopted table does not let them be one: rows that share a reference keep the unique index
 -- out, and the key is held for what is new; types of mega.unkeyed_ref_types identify nothing. In a database of its own.
+\getenv tests PG_ABS_SRCDIR
+\set answered :tests '/sql/shared/answered.psql'
 SET client_min_messages = warning;
 SELECT current_database() AS home \gset
 CREATE DATABASE regress_mega_references TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
@@ -9,20 +11,7 @@ CREATE EXTENSION mega;
 DROP EXTENSION mega CASCADE;
 \set VERBOSITY sqlstate
 \pset null NULL
-CREATE FUNCTION pg_temp.answered(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    said text;
-    detail text;
-    hint text;
-    answer text;
-BEGIN
-    EXECUTE statement INTO answer;
-    RETURN concat_ws(' ', 'ok', answer);
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(' | ', SQLSTATE || ' ' || said, nullif(detail, ''), nullif(hint, ''));
-END
-$$;
+\i :answered
 -- a year old: one order twice, an admin who granted twice under his own id
 DROP INDEX mega_generations_credit_reference_key;
 INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES ('pass:test:a', 130), ('pass:test:b', 0);

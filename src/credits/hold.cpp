@@ -115,6 +115,8 @@ std::optional<credit_row> find_settlement(ledger::store &store, const credit_row
     }
 }
 
+constexpr const char *taken_for_it = "a row with the id of this hold's settlement is taken for it";
+
 // A pending hold beside whose customer's own row under the id of its capture or release: that row settled it, whoever
 // wrote it. Marks the hold so, with a WARNING; false when there is none.
 bool settled_by_hand(ledger::store &store, credit_row &hold, std::string_view kind, std::string_view status,
@@ -122,8 +124,7 @@ bool settled_by_hand(ledger::store &store, credit_row &hold, std::string_view ki
     const auto row = find_settlement(store, hold, kind, hold_id);
     if (!row)
         return false;
-    pg::warn("a row with the id of this hold's settlement is taken for it",
-             ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row->mg_id)));
+    pg::warn(taken_for_it, ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(row->mg_id)));
     store.settle_hold(hold.mg_id, status, hold.place);
     hold = require_hold(store, hold_id);
     return true;
@@ -131,8 +132,7 @@ bool settled_by_hand(ledger::store &store, credit_row &hold, std::string_view ki
 
 // The same by a row of either kind, which are looked for together.
 void settle_by_hand(ledger::store &store, credit_row &hold, std::string_view hold_id) {
-    const std::string capture = mg_id_of(numbered("capture", hold_id, 1)),
-                      release = mg_id_of(numbered("release", hold_id, 1));
+    const std::string id(hold_id), capture = mg_id_of("capture:" + id), release = mg_id_of("release:" + id);
     const std::string_view ids[] = {capture, release};
     bool there[] = {false, false};
     store.may_have_ids(ids, there);
@@ -156,7 +156,7 @@ void append_settlement(ledger::store &store, ledger::locked_customer &customer, 
             throw pg::sql_error{"40001", "a row of this hold's settlement was written meanwhile",
                                 "mg_id=" + pg::quoted(mg_id_of(*what.txn_id)), "Try again."};
         const bool theirs = there->pass_id != what.pass_id, own = !theirs && !is_of_other_hold(*there, hold_id);
-        pg::warn(own      ? "a row with the id of this hold's settlement is taken for it"
+        pg::warn(own      ? taken_for_it
                  : theirs ? "another customer's row has the id of this hold's settlement: it is recorded under another"
                           : "another hold's row has the id of this hold's settlement: it is recorded under another",
                  ledger::to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id_of(*what.txn_id))));

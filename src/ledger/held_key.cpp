@@ -24,16 +24,8 @@ using schema::customer;
 constexpr std::uint32_t locks = 1024;
 
 constexpr Oid text_type[] = {TEXTOID}, two_texts[] = {TEXTOID, TEXTOID}, uuid_and_text[] = {UUIDOID, TEXTOID};
-constinit pg::statement row_with_id = pg::statement("SELECT FROM ONLY @schema@.mega_generations g WHERE g.mg_id "
-                                                    "OPERATOR(pg_catalog.=) $1 LIMIT 1",
-                                                    text_type)
-                                          .by_key();
 constinit pg::statement admin_row_with_id =
     pg::statement("SELECT FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 LIMIT 1", text_type)
-        .by_key();
-constinit pg::statement customer_with_pass_id =
-    pg::statement("SELECT FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1 LIMIT 1",
-                  text_type)
         .by_key();
 constinit pg::statement customer_with_shopify_id =
     pg::statement("SELECT FROM ONLY @schema@.mega_customers c WHERE c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $1 "
@@ -123,9 +115,10 @@ taken claim(const schema::table_catalog &where, const row_keys &keys) {
     std::vector<std::uint32_t> numbers;
     keys.add_numbers(numbers);
     lock(std::move(numbers));
-    if (keys.mg_id && !finds_none(where, where.generations.owner, row_with_id, *keys.mg_id))
-        return taken::id;
     constexpr column id[] = {column::mg_id};
+    if (keys.mg_id &&
+        !finds_none(where, where.generations.owner, statements::select(id, statements::locking::none), *keys.mg_id))
+        return taken::id;
     if (keys.reference && !finds_none(where, where.generations.owner, statements::select_by_reference(id),
                                       (*keys.reference)[0], (*keys.reference)[1], (*keys.reference)[2]))
         return taken::reference;
@@ -155,7 +148,8 @@ const char *taken_identity(const schema::table_catalog &where, const claimed_ide
     if (user_id)
         numbers.push_back(number_of("user id", {pg::format_uuid(*of.user_id)}));
     lock(std::move(numbers));
-    if (pass_id && !finds_none(where, table.owner, customer_with_pass_id, of.pass_id))
+    constexpr customer id[] = {customer::mg_pass_id};
+    if (pass_id && !finds_none(where, table.owner, statements::select(id, statements::locking::none), of.pass_id))
         return "pass id";
     if (shopify_id && !finds_none(where, table.owner, customer_with_shopify_id, *of.shopify_id, of.pass_id))
         return "Shopify id";

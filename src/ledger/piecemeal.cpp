@@ -27,36 +27,31 @@ std::exception_ptr kept(const pg::pg_error &error) {
 
 } // namespace
 
-bool piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
-    bool done = false;
+std::optional<std::string> piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
+    std::optional<std::string> refusal;
+    const bool is_first = of_one && !first_;
     part_.run([&](pg::spi_connection &its_own) {
         its_own.connect();
         const auto its_store = open_store(its_own, where_);
         try {
             const auto error = pg::in_subtransaction([&] { act(*its_store); });
-            if (error && (error->data == nullptr || ends_the_call(error->data->sqlerrcode)))
+            if (!error)
+                return;
+            if (error->data == nullptr || ends_the_call(error->data->sqlerrcode))
                 throw *error;
-            if (error)
-                note(
-                    error->data->message == nullptr ? "" : error->data->message, [&] { return kept(*error); }, of_one);
-            done = !error;
+            refusal = error->data->message == nullptr ? "" : error->data->message;
+            if (is_first)
+                first_ = kept(*error);
         } catch (const pg::sql_error &error) {
             if (ends_the_call(error.state.code))
                 throw;
-            note(
-                error.message.c_str(), [&] { return std::make_exception_ptr(error); }, of_one);
+            refusal = error.message.c_str();
+            if (is_first)
+                first_ = std::make_exception_ptr(error);
         }
     });
-    return done;
+    return refusal;
 }
-
-void piecemeal::note(std::string_view message, const std::function<std::exception_ptr()> &error, bool of_one) {
-    last_ = message;
-    if (of_one && !first_)
-        first_ = error();
-}
-
-void piecemeal::leave_out(std::string_view pass_id) { left_out_.push_back({std::string(pass_id), last_}); }
 
 void piecemeal::tell(bool something_was_done) const {
     if (first_ && !something_was_done)

@@ -20,10 +20,13 @@ public:
     // what act tells its caller it tells behind its last write. pass_id_of(item) names one. What is not about a row (a
     // cancel, a deadlock, a full disk) goes on.
     template <class Item, class Act, class PassId> void run(std::span<Item> items, Act act, PassId pass_id_of) {
-        if (items.empty() || attempt([&](store &its_store) { act(its_store, items); }, items.size() == 1))
+        if (items.empty())
+            return;
+        const auto refusal = attempt([&](store &its_store) { act(its_store, items); }, items.size() == 1);
+        if (!refusal)
             return;
         if (items.size() == 1)
-            return leave_out(pass_id_of(items.front()));
+            return leave_out(pass_id_of(items.front()), *refusal);
         const std::size_t half = items.size() / 2;
         run(items.first(half), act, pass_id_of);
         run(items.subspan(half), act, pass_id_of);
@@ -40,17 +43,17 @@ private:
         std::string pass_id, refusal;
     };
 
-    // False when it was refused, and nothing is written.
-    bool attempt(const std::function<void(store &)> &act, bool of_one);
-    void note(std::string_view message, const std::function<std::exception_ptr()> &error, bool of_one);
-    void leave_out(std::string_view pass_id);
+    // What refused it, and nothing is written then. The error of the first one who is refused by himself is kept.
+    std::optional<std::string> attempt(const std::function<void(store &)> &act, bool of_one);
+    void leave_out(std::string_view pass_id, const std::string &refusal) {
+        left_out_.push_back({std::string(pass_id), refusal});
+    }
 
     const schema::table_catalog &where_;
     const char *const words_;
     pg::rounds part_; // one at a time
     std::vector<customer> left_out_;
     std::exception_ptr first_;
-    std::string last_; // what the last refusal said
 };
 
 } // namespace mega::ledger

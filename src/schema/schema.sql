@@ -13,7 +13,8 @@ CREATE FUNCTION mega_install(dry_run boolean DEFAULT false,
 COMMENT ON FUNCTION mega_install(boolean) IS
     'Creates what is missing of the three tables and leaves what is there: tables, columns, defaults, constraints, '
     'indexes, triggers, comments; one row per thing created, or with dry_run per thing that would be, and per '
-    'thing that needs an eye. Nothing of both: no rows. Call it as SELECT * FROM. Raises 42501 for tables of another role, and 55P03 when the tables stay in use '
+    'thing that needs an eye. Nothing of both: no rows. Call it as SELECT * FROM. Raises 42501 for tables of another '
+    'role, and 55P03 when the tables stay in use '
     'for lock_timeout or 15 seconds. Locks each table it changes, after everything was looked at: of a large table '
     'nothing is read under the lock, unless an index is built, and constraints come NOT VALID: mega_validate looks at '
     'the rows that were there.';
