@@ -130,13 +130,9 @@ bool settled_by_hand(ledger::store &store, credit_row &hold, std::string_view ki
     return true;
 }
 
-// The same by a row of either kind, which are looked for together.
+// The same by a row of either kind.
 void settle_by_hand(ledger::store &store, credit_row &hold, std::string_view hold_id) {
-    const std::string id(hold_id), capture = mg_id_of("capture:" + id), release = mg_id_of("release:" + id);
-    const std::string_view ids[] = {capture, release};
-    bool there[] = {false, false};
-    store.may_have_ids(ids, there);
-    if (!(there[0] && settled_by_hand(store, hold, "capture", captured_status, hold_id)) && there[1])
+    if (!settled_by_hand(store, hold, "capture", captured_status, hold_id))
         settled_by_hand(store, hold, "release", released_status, hold_id);
 }
 
