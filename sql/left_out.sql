@@ -77,6 +77,17 @@ DROP TRIGGER pay ON mega_customers;
 SELECT hold_id FROM mega_release_expired_holds(fail_generations => true) ORDER BY 1;
 SELECT mg_id, mg_status FROM mega_generations WHERE mg_record_type = 'generation' ORDER BY 1;
 ALTER TABLE mega_generations DROP CONSTRAINT app_rows;
+-- claims: the ones that are refused stand before the others
+SELECT count(mega_create_generation('pass:test:1', 'w' || n)) FROM generate_series(1, 4) n;
+ALTER TABLE mega_generations ADD CONSTRAINT app_rows CHECK (mg_id NOT IN ('generation:g2', 'generation:w1', 'generation:w3')) NOT VALID;
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker') ORDER BY 1;
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker', 10) ORDER BY 1;
+\set VERBOSITY terse
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker', 10);
+\set VERBOSITY default
+ALTER TABLE mega_generations DROP CONSTRAINT app_rows;
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker', 10) ORDER BY 1;
+SELECT mg_generation_id, attempt FROM mega_claim_generations('worker', 10);
 -- what refuses everybody is told, however many wait
 INSERT INTO mega_customers (mg_pass_id, mg_auto_topup_enabled) SELECT 'pass:test:many-' || n, true FROM generate_series(1, 1100) n;
 SELECT count(mega_record_credit('pass:test:many-' || n, 10, 'grant')) FROM generate_series(1, 1100) n;

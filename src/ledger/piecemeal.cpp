@@ -27,6 +27,14 @@ std::exception_ptr kept(const pg::pg_error &error) {
 
 } // namespace
 
+std::string told_as_customer(const std::string &pass_id) {
+    return to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(pass_id));
+}
+
+std::string told_as_row(const std::string &mg_id) {
+    return to_readers({schema::ledger::mg_id}, "mg_id=" + pg::quoted(mg_id));
+}
+
 std::optional<std::string> piecemeal::attempt(const std::function<void(store &)> &act, bool of_one) {
     std::optional<std::string> refusal;
     const bool is_first = of_one && !first_;
@@ -56,9 +64,8 @@ std::optional<std::string> piecemeal::attempt(const std::function<void(store &)>
 void piecemeal::tell(bool something_was_done) const {
     if (first_ && !something_was_done)
         std::rethrow_exception(first_);
-    for (const customer &one : left_out_)
-        pg::warn(words_ + (": " + one.refusal),
-                 to_readers({schema::customer::mg_pass_id}, "pass_id=" + pg::quoted(one.pass_id)));
+    for (const left_out &one : left_out_)
+        pg::warn(words_ + (": " + one.refusal), told_(one.name));
 }
 
 } // namespace mega::ledger

@@ -1,10 +1,12 @@
 // mega_claim_generations, mega_extend_claim: generations for workers, oldest first, none to two at once. What is
-// claimed stands in mega's own key of the row (I17): a worker that died holds nothing for longer than its lease.
+// claimed stands in mega's own key of the row (I17): a worker that died holds nothing for longer than its lease. One
+// that a rule of somebody else's keeps as it is keeps nobody from those behind it.
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
+#include "ledger/piecemeal.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/planner.hpp"
@@ -21,19 +23,25 @@ using column = schema::ledger;
 
 constexpr std::string_view claim_key = "claim";
 
+// Where the look for the next one begins: behind it.
+struct place {
+    pg::timestamp created_at;
+    std::string mg_id;
+};
+
 // By the index of what is pending and not deleted. What somebody else has locked is claimed or ended just now. Most
 // of what waits is claimed: that is asked first.
-constexpr Oid claimable_types[] = {TIMESTAMPTZOID, TEXTOID, INT8OID, INT4OID};
+constexpr Oid claimable_types[] = {TIMESTAMPTZOID, TEXTOID, TEXTOID, INT8OID, INT4OID};
 constinit pg::statement claimable =
-    pg::statement("SELECT g.mg_id FROM ONLY @schema@.mega_generations g "
+    pg::statement("SELECT g.mg_id, g.mg_created_at FROM ONLY @schema@.mega_generations g "
                   "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'generation' "
                   "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' AND g.mg_deleted_at IS NULL "
-                  "AND g.mg_created_at OPERATOR(pg_catalog.>=) $1 "
-                  "AND CASE WHEN $2 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $2 END "
+                  "AND ROW(g.mg_created_at, g.mg_id) OPERATOR(pg_catalog.>) ROW($1, $2) "
+                  "AND CASE WHEN $3 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $3 END "
                   "AND CASE WHEN coalesce((g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
-                  "OPERATOR(pg_catalog.<=) $3, g.mg_mma_status OPERATOR(pg_catalog.=) 'queued') THEN "
+                  "OPERATOR(pg_catalog.<=) $4, g.mg_mma_status OPERATOR(pg_catalog.=) 'queued') THEN "
                   "g.mg_meta OPERATOR(pg_catalog.#>) '{mega,erased}' IS NULL ELSE false END "
-                  "ORDER BY g.mg_created_at, g.mg_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED",
+                  "ORDER BY g.mg_created_at, g.mg_id LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED",
                   claimable_types)
         .by_key();
 
@@ -90,33 +98,69 @@ pg::jsonb told_meta(const locked_generation &generation) {
     return generation.json(column::mg_meta).value_or(pg::empty_object());
 }
 
+struct wanted {
+    std::string worker;
+    std::int64_t until; // microseconds since 1970
+    std::optional<std::string_view> mode;
+};
+
+// Hands out the oldest behind a place, which becomes that of the last one that was found, and tells them behind the
+// last write. Returns how many.
+std::size_t claim_next(ledger::store &store, const wanted &asked, place &behind, std::size_t most,
+                       pg::row_set &result) {
+    pg::only_in_index_order from_the_index; // every claim would sort all that wait otherwise
+    const pg::rows found = store.run(store.where().generations, claimable, behind.created_at, behind.mg_id, asked.mode,
+                                     pg::unix_micros(pg::clock_time()), static_cast<std::int32_t>(most));
+    from_the_index.done();
+    std::vector<std::pair<locked_generation, std::int32_t>> claimed;
+    for (std::uint64_t i = 0; i < found.count(); ++i) {
+        behind = {*found.time(i, 1), std::string(*found.text(i, 0))};
+        locked_generation generation(store, behind.mg_id, std::nullopt);
+        const auto before = claim_of(generation);
+        const claim made{asked.worker, asked.until, before ? before->attempt + 1 : 1};
+        write(store, generation, made);
+        claimed.emplace_back(std::move(generation), made.attempt);
+    }
+    for (const auto &[generation, attempt] : claimed)
+        result.add(generation.id(), generation.pass_id(), generation.text(column::mg_mma_mode),
+                   generation.text(column::mg_mma_status), generation.json(column::mg_mma_vars), told_meta(generation),
+                   attempt);
+    return claimed.size();
+}
+
+// All at once; when one of them is refused one after the other, until there are as many, or no more.
+void hand_out(const schema::table_catalog &where, const wanted &asked, const place &oldest, std::size_t most,
+              pg::row_set &result) {
+    ledger::piecemeal parts(where, "a generation was left out", ledger::told_as_row);
+    place behind = oldest;
+    if (parts.together([&](ledger::store &store) { claim_next(store, asked, behind, most, result); }))
+        return;
+    behind = oldest;
+    std::size_t claimed = 0;
+    for (bool more = true; more && claimed < most;) {
+        const std::string before = behind.mg_id;
+        parts.one([&](ledger::store &store) { claimed += claim_next(store, asked, behind, 1, result); },
+                  [&] { return behind.mg_id; });
+        more = behind.mg_id != before;
+    }
+    parts.tell(claimed > 0);
+}
+
 Datum claim_generations(FunctionCallInfo fcinfo) {
     using in = arguments::claim_generations;
     const pg::arguments given(fcinfo);
-    const std::string worker(ledger::require_text("worker", given.text(in::worker)));
+    wanted asked;
+    asked.worker = ledger::require_text("worker", given.text(in::worker));
     const std::int32_t most = ledger::require("max_rows", given.int4(in::max_rows));
     if (most < 1 || most > 1000)
         throw pg::sql_error{ledger::bad_argument, "max_rows is out of range", "max_rows=" + std::to_string(most),
                             "Use 1 to 1000."};
-    const std::int64_t until = pg::unix_micros(away("lease", given.interval(in::lease), 1));
-    const auto mode = read_mode(given.text(in::mma_mode));
-    const pg::timestamp oldest = away("max_age", given.interval(in::max_age), -1);
+    asked.until = pg::unix_micros(away("lease", given.interval(in::lease), 1));
+    asked.mode = read_mode(given.text(in::mma_mode));
+    const place oldest{away("max_age", given.interval(in::max_age), -1), {}};
     ledger::call call(fcinfo, schema::written::generations);
-    ledger::store &store = call.store();
     pg::row_set result(fcinfo);
-    pg::only_in_index_order from_the_index; // every claim would sort all that wait otherwise
-    const pg::rows found =
-        store.run(store.where().generations, claimable, oldest, mode, pg::unix_micros(pg::clock_time()), most);
-    from_the_index.done();
-    for (std::uint64_t i = 0; i < found.count(); ++i) {
-        locked_generation generation(store, *found.text(i, 0), std::nullopt);
-        const auto before = claim_of(generation);
-        const claim made{worker, until, before ? before->attempt + 1 : 1};
-        write(store, generation, made);
-        result.add(generation.id(), generation.pass_id(), generation.text(column::mg_mma_mode),
-                   generation.text(column::mg_mma_status), generation.json(column::mg_mma_vars), told_meta(generation),
-                   made.attempt);
-    }
+    hand_out(call.store().where(), asked, oldest, static_cast<std::size_t>(most), result);
     call.finish();
     return pg::return_null(fcinfo);
 }

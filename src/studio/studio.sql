@@ -102,8 +102,9 @@ CREATE FUNCTION mega_claim_generations(worker text, max_rows integer DEFAULT 1, 
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION mega_claim_generations(text, integer, interval, text, interval) IS
     'Hands out generations to a worker, oldest first, none to two at once: those that are queued and were never '
-    'claimed, and those whose lease is over and that did not end. Skips what others have locked. Call it as SELECT * '
-    'FROM. Raises 22023. Locks what it hands out FOR NO KEY UPDATE.';
+    'claimed, and those whose lease is over and that did not end. Skips what others have locked, and leaves out, with a '
+    'WARNING, what a rule of your own refuses to have changed. Call it as SELECT * FROM. Raises 22023, and what refused '
+    'them when there is nothing else to hand out. Locks what it hands out FOR NO KEY UPDATE.';
 
 -- level: worker
 CREATE FUNCTION mega_extend_claim(generation_id text, worker text, lease interval) RETURNS boolean
