@@ -185,9 +185,7 @@ std::optional<std::string> post_own(ledger::store &store, ledger::locked_custome
 }
 
 ledger::locked_customer lock_customer_of(ledger::store &store, const credit_row &row) {
-    auto customer = store.lock_customer(row.pass_id);
-    while (customer && customer->merged_into) // since the row was seen
-        customer = store.lock_customer(std::string(*customer->merged_into));
+    auto customer = ledger::lock_who_goes_on(store, row.pass_id); // he may have been merged since the row was seen
     if (!customer)
         throw pg::sql_error{
             "23503", "the customer of this row does not exist",

@@ -10,6 +10,7 @@
 #include "ledger/preference_fold.hpp"
 #include "pg/clock.hpp"
 #include "pg/rounds.hpp"
+#include "pg/snapshot.hpp"
 #include "schema/interference.hpp"
 
 namespace mega::ledger {
@@ -21,13 +22,19 @@ locked_customer require_locked_customer(store &store, std::string_view pass_id) 
     return customer;
 }
 
-locked_customer require_locked_or_erased_customer(store &store, std::string_view pass_id) {
+std::optional<locked_customer> lock_who_goes_on(store &store, std::string_view pass_id) {
     auto customer = store.lock_customer(pass_id);
     while (customer && customer->merged_into) {
+        const pg::own_moments behind_the_lock; // one transaction may have made the target and merged into it
         customer = store.lock_customer(std::string(*customer->merged_into));
         if (customer)
             customer->changed_meanwhile = true;
     }
+    return customer;
+}
+
+locked_customer require_locked_or_erased_customer(store &store, std::string_view pass_id) {
+    auto customer = lock_who_goes_on(store, pass_id);
     if (!customer)
         throw_unknown_customer(pass_id);
     return *std::move(customer);

@@ -213,8 +213,11 @@ private:
 // Chooses: once for each call, or for each round of a long one.
 std::unique_ptr<store> open_store(pg::spi_connection &spi, const schema::table_catalog &where);
 
-// Locks the customer; of one that was merged, the one that goes on: the pass id is that one's. Raises 23503 when there
-// is none, MG004 when he was erased.
+// Locks the customer; of one that was merged, the one that goes on: the pass id is that one's. std::nullopt when there
+// is none.
+std::optional<locked_customer> lock_who_goes_on(store &store, std::string_view pass_id);
+
+// The same; raises 23503 when there is none, MG004 when he was erased.
 locked_customer require_locked_customer(store &store, std::string_view pass_id);
 
 // The same for what goes on with customers who were erased.

@@ -1,6 +1,8 @@
 // Takes and gives back the snapshots by which tables are looked at.
 #include "pg/snapshot.hpp"
 
+#include <utility>
+
 namespace pg {
 
 namespace {
@@ -45,5 +47,9 @@ same_moment::same_moment() {
 same_moment::~same_moment() { --moments; }
 
 void same_moment::done() { pop_snapshot(); }
+
+own_moments::own_moments() : outer_(std::exchange(moments, 0)) {}
+
+own_moments::~own_moments() { moments = outer_; }
 
 } // namespace pg

@@ -42,4 +42,17 @@ public:
     void done();
 };
 
+// For the length of a scope inside a `same_moment` each look has a snapshot of its own again: what somebody who was
+// waited for has made since may be new to that moment.
+class own_moments {
+public:
+    own_moments();
+    ~own_moments();
+    own_moments(const own_moments &) = delete;
+    own_moments &operator=(const own_moments &) = delete;
+
+private:
+    int outer_;
+};
+
 } // namespace pg
