@@ -54,8 +54,17 @@ struct wanted {
     std::int64_t retry_after; // microseconds
 };
 
+constexpr std::size_t most_released = 20;
+
+// Ids are in the order of their times.
+void forget_oldest(std::vector<claim> &all, std::size_t most) {
+    std::ranges::sort(all, std::greater{}, &claim::topup_id);
+    all.resize(std::min(all.size(), most));
+}
+
 // Under the lock of a customer who is due: the claim to hand out, which takes its place among his. One that lapsed
-// keeps its id and its packs, for the card may have been charged; a new one stands for those that were released.
+// keeps its id and its packs, for the card may have been charged. Where all were released there is a new one, and the
+// newest of those stay, for a charge that was thought declined may come late.
 // Nothing when the month does not allow the packs.
 std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id, std::vector<claim> &all,
                                 const wanted &asked) {
@@ -63,8 +72,9 @@ std::optional<claim> next_claim(ledger::store &store, const std::string &pass_id
     const topup_settings settings = topup_settings_of(store, pass_id);
     auto next = std::ranges::find(all, false, &claim::released);
     if (next == all.end()) {
-        all = {claim{ledger::new_id(), std::min(settings.packs, settings.left(settings.packs)), 0, false}};
-        next = all.begin();
+        forget_oldest(all, most_released);
+        all.push_back({ledger::new_id(), std::min(settings.packs, settings.left(settings.packs)), 0, false});
+        next = std::prev(all.end());
     }
     if (next->packs <= 0 || settings.left(next->packs) < next->packs)
         return std::nullopt;
