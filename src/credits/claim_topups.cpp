@@ -138,7 +138,7 @@ Datum claim_topups(FunctionCallInfo fcinfo) {
     std::vector<handed_out> claims;
     ledger::piecemeal parts(call.store().where());
     std::string behind;
-    for (bool more = true; more && claims.size() < asked.most;) {
+    for (bool more = true; more && claims.size() < asked.most && !parts.gives_up();) {
         const std::vector<std::string> due = find_due(call.store(), asked, behind);
         more = due.size() == batch_size;
         const std::span<const std::string> all(due);

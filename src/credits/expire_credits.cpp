@@ -41,7 +41,7 @@ public:
 
     void run() {
         // Those that somebody has locked are looked past, so that others take their place.
-        for (bool some_skipped = true; some_skipped && expired_ < most_;)
+        for (bool some_skipped = true; some_skipped && expired_ < most_ && !parts_.gives_up();)
             some_skipped = settle(find());
         parts_.tell(expired_ > 0);
     }

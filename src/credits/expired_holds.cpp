@@ -202,7 +202,7 @@ std::vector<expired_hold> release_expired(ledger::call &call, std::size_t most) 
     std::vector<expired_hold> released;
     ledger::piecemeal parts(store.where());
     std::string pass_id, mg_id;
-    for (bool more = true; more && released.size() < most;) {
+    for (bool more = true; more && released.size() < most && !parts.gives_up();) {
         pg::check_for_interrupts();
         due_batch batch = next_due(store, most - released.size(), pass_id, mg_id);
         const std::vector<holds_of_one> customers = by_customer(batch.holds);

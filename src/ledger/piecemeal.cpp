@@ -43,8 +43,10 @@ std::optional<std::string> piecemeal::attempt(const std::function<void(store &)>
         const auto its_store = open_store(its_own, where_);
         try {
             const auto error = pg::in_subtransaction([&] { act(*its_store); });
-            if (!error)
+            if (!error) {
+                something_went_ = true;
                 return;
+            }
             if (error->data == nullptr || ends_the_call(error->data->sqlerrcode))
                 throw *error;
             refusal = error->data->message == nullptr ? "" : error->data->message;

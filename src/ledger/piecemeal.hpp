@@ -25,7 +25,7 @@ public:
     // what act tells its caller it tells behind its last write. name_of(item) names one. What is not about a row (a
     // cancel, a deadlock, a full disk) goes on.
     template <class Item, class Act, class Name> void run(std::span<Item> items, Act act, Name name_of) {
-        if (items.empty())
+        if (items.empty() || gives_up())
             return;
         if (items.size() == 1)
             return one([&](store &its_store) { act(its_store, items); }, [&] { return name_of(items.front()); });
@@ -46,11 +46,17 @@ public:
 
     bool left_out_any() const { return !left_out_.empty(); }
 
+    // Whether so many were refused, and nothing else came of it, that the rule is one against all: the call ends with
+    // the first refusal, and does not try everybody who waits.
+    bool gives_up() const { return !something_went_ && left_out_.size() >= most_refused; }
+
     // At the end of a call: a WARNING for each that was left out, which names it to those who may read it. When nothing
     // was done the first refusal is raised instead.
     void tell(bool something_was_done) const;
 
 private:
+    static constexpr std::size_t most_refused = 1000;
+
     struct left_out {
         std::string name, refusal;
     };
@@ -64,6 +70,7 @@ private:
     pg::rounds part_; // one at a time
     std::vector<left_out> left_out_;
     std::exception_ptr first_;
+    bool something_went_ = false;
 };
 
 } // namespace mega::ledger

@@ -137,7 +137,7 @@ void hand_out(const schema::table_catalog &where, const wanted &asked, const pla
         return;
     behind = oldest;
     std::size_t claimed = 0;
-    for (bool more = true; more && claimed < most;) {
+    for (bool more = true; more && claimed < most && !parts.gives_up();) {
         const std::string before = behind.mg_id;
         parts.one([&](ledger::store &store) { claimed += claim_next(store, asked, behind, 1, result); },
                   [&] { return behind.mg_id; });
