@@ -32,6 +32,9 @@ PREPARE raw(text, text, text, text) AS INSERT INTO mega_generations (mg_id, mg_p
 SELECT what, pg_temp.answered(statement) FROM (VALUES
     ('new', $$EXECUTE raw('credit_transaction:n1', 'order', 'shopify_order', '1002')$$),
     ('again', $$EXECUTE raw('credit_transaction:n2', 'order', 'shopify_order', '1002')$$),
+    ('the row itself', $$EXECUTE raw('credit_transaction:n1', 'order', 'shopify_order', '1002')$$),
+    ('which may be there', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:n1', 'pass:test:a', 5, 'order', 'shopify_order', '1002') ON CONFLICT (mg_id) DO NOTHING RETURNING mg_delta$$),
+    ('which may be changed', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason, mg_ref_type, mg_ref_id) VALUES ('credit_transaction:n1', 'pass:test:a', 5, 'order', 'shopify_order', '1002') ON CONFLICT (mg_id) DO UPDATE SET mg_meta = jsonb_build_object('again', true) RETURNING mg_meta$$),
     ('another reason', $$EXECUTE raw('credit_transaction:n3', 'bonus', 'shopify_order', '1002')$$),
     ('no reason', $$EXECUTE raw('credit_transaction:n4', NULL, 'shopify_order', '1002')$$),
     ('no reason, again', $$EXECUTE raw('credit_transaction:n5', NULL, 'shopify_order', '1002')$$),

@@ -46,6 +46,31 @@ SELECT what, regexp_replace(pg_temp.outcome(format('SELECT mega_record_topup(%s)
     ('other reference', format($$'pass:test:claims-b', 2, 10, 'order', 'claims-2', topup_id => %L$$, pg_temp.id('b'))), ('another customer', format($$'pass:test:claims-a', topup_id => %L$$, pg_temp.id('c'))),
     ('nobody', $$'pass:test:claims-a', topup_id => '01890000-0000-7000-8000-000000000000'$$), ('blank', $$'pass:test:claims-a', topup_id => ' '$$), ('too long', format($$'pass:test:claims-a', topup_id => %L$$, repeat('x', 507)))) v(what, arguments);
 
+-- released, claimed again, and then the first charge comes: both are recorded, each once
+BEGIN;
+UPDATE mega_customers SET mg_auto_topup_monthly_limit_packs = 50 WHERE mg_pass_id = 'pass:test:claims-b';
+SELECT mg_credits FROM mega_record_credit('pass:test:claims-b', -21, 'spend');
+SELECT * FROM pg_temp.claim(1);
+SELECT mega_release_topup_claim(pg_temp.id('b')), mega_release_topup_claim(pg_temp.id('b')) AS again;
+SELECT pg_temp.id('b') AS first \gset
+SELECT * FROM pg_temp.claim(1);
+SELECT pg_temp.id('b') <> :'first' AS another;
+SELECT mg_credits, replayed FROM mega_record_topup('pass:test:claims-b', credits_per_pack => 1, topup_id => :'first');
+SELECT mg_credits, replayed FROM mega_record_topup('pass:test:claims-b', credits_per_pack => 1, topup_id => :'first');
+SELECT mg_credits, replayed FROM mega_record_topup('pass:test:claims-b', credits_per_pack => 1, topup_id => pg_temp.id('b'));
+SELECT mg_meta FROM mega_customers WHERE mg_pass_id = 'pass:test:claims-b';
+-- the newest twenty that were released are known
+DO $$ BEGIN
+    FOR n IN 1 .. 25 LOOP
+        PERFORM pg_temp.claim(1);
+        PERFORM mega_release_topup_claim(pg_temp.id('b'));
+    END LOOP;
+END $$;
+SELECT jsonb_array_length(mg_meta #> '{mega,claims}') FROM mega_customers WHERE mg_pass_id = 'pass:test:claims-b';
+SELECT n, count(*) FROM (SELECT row_number() OVER (ORDER BY topup_id DESC) AS n, topup_id FROM claim WHERE who = 'pass:test:claims-b') c WHERE n IN (1, 21, 22)
+    AND pg_temp.outcome(format('SELECT mega_record_topup(%L, credits_per_pack => 1, topup_id => %L)', 'pass:test:claims-b', topup_id)) !~ '22023' GROUP BY n ORDER BY n;
+ROLLBACK;
+
 --
 -- Lapsed: handed out again under its id, with its packs; recorded late, it counts.
 --

@@ -90,6 +90,7 @@ bool is_kept_by_index(const schema::table_catalog &where, std::string_view ref_t
 struct row_keys {
     std::optional<std::string_view> mg_id;
     std::optional<std::array<std::string_view, 3>> reference; // type, id, reason
+    std::optional<std::string_view> of;                       // the row that may have it, for Postgres holds its id
 
     void add_reference(const schema::table_catalog &where, std::optional<std::string_view> ref_type,
                        std::optional<std::string_view> ref_id, std::optional<std::string_view> reason) {
@@ -107,6 +108,22 @@ struct row_keys {
     }
 };
 
+bool is_anothers(const schema::table_catalog &where, const std::array<std::string_view, 3> &reference,
+                 std::optional<std::string_view> mg_id) {
+    constexpr column id[] = {column::mg_id};
+    pg::spi_connection spi;
+    bool anothers = false;
+    {
+        const pg::as_role as_owner(where.generations.owner);
+        const pg::rows found = spi.run(statements::select_by_reference(id), where.schema, pg::access::latest,
+                                       reference[0], reference[1], reference[2]);
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            anothers = anothers || !mg_id || found.text(i, 0) != mg_id;
+    }
+    spi.finish();
+    return anothers;
+}
+
 enum class taken { nothing, id, reference };
 
 taken claim(const schema::table_catalog &where, const row_keys &keys) {
@@ -119,10 +136,7 @@ taken claim(const schema::table_catalog &where, const row_keys &keys) {
     if (keys.mg_id &&
         !finds_none(where, where.generations.owner, statements::select(id, statements::locking::none), *keys.mg_id))
         return taken::id;
-    if (keys.reference && !finds_none(where, where.generations.owner, statements::select_by_reference(id),
-                                      (*keys.reference)[0], (*keys.reference)[1], (*keys.reference)[2]))
-        return taken::reference;
-    return taken::nothing;
+    return keys.reference && is_anothers(where, *keys.reference, keys.of) ? taken::reference : taken::nothing;
 }
 
 // A foreign key would hold it where it could be made.
@@ -182,6 +196,8 @@ void require_free_keys(const schema::table_catalog &where, const ledger_row &row
     if (const auto mg_id = row.text(column::mg_id);
         mg_id && !where.generations.id_key && !in_flight::is_written(*mg_id))
         keys.mg_id = *mg_id;
+    else
+        keys.of = mg_id;
     const auto ref_type = row.text(column::mg_ref_type), ref_id = row.text(column::mg_ref_id),
                reason = row.text(column::mg_reason);
     if (row.text(column::mg_record_type) == core::name(core::record_type::credit_transaction))
