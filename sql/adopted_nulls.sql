@@ -76,7 +76,8 @@ BEGIN
         $f$mega_refund_credit('f1', 'fr')$f$, $f$mega_revoke_credit('fv', 'f1')$f$, $f$mega_transfer_credit('pass:test:a', 'pass:test:b', 1, 'ft')$f$, $f$mega_record_topup('pass:test:a', 1)$f$,
         $f$mega_topup_due(1000000)$f$, $f$mega_release_expired_holds()$f$, $f$mega_expire_credits()$f$,
         $f$mega_start_session('pass:test:a', 'fs')$f$, $f$mega_create_generation('pass:test:a', 'fg')$f$, $f$mega_update_generation('there', vars => '{"a": 1}')$f$,
-        $f$mega_append_mma_step('there', 'scan')$f$, $f$mega_generation_steps('there')$f$, $f$mega_complete_generation('there', 'https://cdn.example.com/1.png')$f$, $f$mega_fail_generation('fg', 'no')$f$,
+        $f$mega_claim_generations('worker', 10)$f$, $f$mega_claim_topups(1000000)$f$, $f$mega_find_customers('lost')$f$, $f$mega_credit_lots('pass:test:a')$f$, $f$mega_reconcile_lots()$f$,
+        $f$mega_append_mma_step('there', 'scan')$f$, $f$mega_append_mma_steps('there', '[{"step_type": "scan"}, {"step_type": "scan"}]')$f$, $f$mega_generation_steps('there')$f$, $f$mega_complete_generation('there', 'https://cdn.example.com/1.png')$f$, $f$mega_fail_generation('fg', 'no')$f$,
         $f$mega_record_mma_event('pass:test:a', 'preference_set', '{"tag_weights": {"x": 3}}', created_at => now() - interval '1 day')$f$,
         $f$mega_record_mma_event('pass:test:a', 'like', '{"tag": "y"}')$f$,
         $f$mega_reconcile_credits()$f$, $f$mega_reconcile_preferences()$f$] LOOP
@@ -119,6 +120,8 @@ CREATE EXTENSION mega;
 -- a hold whose time is over, as mega itself notes it
 SET session_replication_role = replica;
 UPDATE mega_generations SET mg_meta = '{"mega": {"hold_expires_at": "2025-01-01T00:00:00Z"}}' WHERE mg_id = 'credit_transaction:hold:lost';
+-- and work that waits, without an id
+UPDATE mega_generations SET mg_status = 'pending', mg_mma_status = 'queued', mg_created_at = clock_timestamp() WHERE mg_record_type = 'generation';
 RESET session_replication_role;
 SELECT mg_pass_id, kind, before, after FROM mega_open_books() ORDER BY 1, 2;
 SELECT * FROM probe.rows();

@@ -256,3 +256,19 @@ SELECT mg_step_no FROM mega_append_mma_step('steps-counted', 'scan', mma_status 
 SELECT written FROM mega_append_mma_steps('steps-counted', '[{"step_type": "a", "mma_status": "prompting"}, {"step_type": "b", "mma_status": "generating"}]');
 SELECT mg_mma_status, mg_latency_ms FROM mega_generations WHERE mg_id = 'generation:steps-counted';
 ROLLBACK;
+-- Adopted steps without a number: those that have one count, and what their ids say. A default of one's own is nobody's.
+BEGIN;
+SELECT count(mega_create_generation('pass:test:steps-a', 'steps-' || which, 'still')) FROM unnest(ARRAY['adopted', 'unnumbered']) which;
+ALTER TABLE mega_generations DISABLE TRIGGER USER;
+ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_mma_step_requires_fields, DROP CONSTRAINT mega_generations_id_shape;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_parent_id, mg_step_no, mg_step_type, mg_payload)
+SELECT 'mma_step:' || g || ':' || n, 'mma_step', 'pass:test:steps-a', g, 'generation:' || g, number, 'scan', '{"input": {}, "output": {}}'
+FROM (VALUES ('steps-adopted', '0', 0), ('steps-adopted', '1', 1), ('steps-adopted', 'note', NULL), ('steps-unnumbered', '0', NULL), ('steps-unnumbered', '3', NULL)) v(g, n, number);
+ALTER TABLE mega_generations ENABLE TRIGGER USER;
+ALTER TABLE mega_generations ALTER mg_title SET DEFAULT 'app';
+SELECT mg_step_no, replayed FROM mega_append_mma_step('steps-adopted', 'scan');
+SELECT * FROM mega_append_mma_steps('steps-adopted', '[{"step_type": "scan"}, {"step_type": "scan"}]');
+SELECT mg_step_no, replayed FROM mega_append_mma_step('steps-unnumbered', 'scan');
+SELECT * FROM mega_append_mma_steps('steps-unnumbered', '[{"step_type": "scan"}]');
+SELECT mg_id, mg_title FROM mega_generations WHERE mg_record_type = 'mma_step' AND mg_generation_id IN ('steps-adopted', 'steps-unnumbered') ORDER BY 1;
+ROLLBACK;

@@ -164,14 +164,24 @@ pg::statement &insert(std::span<const column> columns) {
 
 pg::statement &insert_many(std::span<const column> columns) {
     return keep(key_of(verb::insert_many, '-', columns), [&] {
-        std::string arrays;
-        for (std::size_t i = 0; i < columns.size(); ++i)
+        std::string arrays, names, values;
+        for (std::size_t i = 0; i < columns.size(); ++i) {
             arrays += (i == 0 ? "pg_catalog.unnest($" : ", pg_catalog.unnest($") + std::to_string(i + 1) + ")";
+            names += (i == 0 ? "c" : ", c") + std::to_string(i);
+        }
+        std::vector<column> all;
+        for (std::size_t i = 0; i < schema::ledger_columns.size(); ++i) {
+            all.push_back(static_cast<column>(i));
+            const auto given = std::ranges::find(columns, all.back());
+            values += std::string(i == 0 ? "" : ", ") +
+                      (given == columns.end() ? "NULL" : "c" + std::to_string(given - columns.begin()));
+        }
         std::vector<Oid> types = types_of(columns);
         for (Oid &type : types)
             type = pg::call([type] { return get_array_type(type); });
-        return made{"INSERT INTO @schema@.mega_generations (" + list_of(columns) + ") SELECT * FROM ROWS FROM (" +
-                        arrays + ") r ON CONFLICT DO NOTHING RETURNING mg_id",
+        return made{"INSERT INTO @schema@.mega_generations (" + list_of(std::span<const column>(all)) + ") SELECT " +
+                        values + " FROM ROWS FROM (" + arrays + ") r (" + names +
+                        ") ON CONFLICT DO NOTHING RETURNING mg_id",
                     std::move(types)};
     });
 }

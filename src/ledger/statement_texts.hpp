@@ -33,7 +33,7 @@ pg::statement &update_at(std::span<const schema::customer> columns, schema::cust
 pg::statement &insert(std::span<const schema::customer> columns);
 pg::statement &insert(std::span<const schema::ledger> columns);
 
-// The same of many rows: $1 and so on are arrays.
+// The same of many rows: $1 and so on are arrays. All other columns are NULL, as in a row that is inserted alone.
 pg::statement &insert_many(std::span<const schema::ledger> columns);
 
 } // namespace mega::ledger::statements

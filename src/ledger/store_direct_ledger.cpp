@@ -160,13 +160,13 @@ std::optional<std::int32_t> direct_store::last_step(std::string_view generation_
     const Datum key[] = {pg::to_datum(generation_id).value, pg::to_datum("mma_step").value};
     pg::fresh_snapshot snapshot;
     open(ledger_rows, AccessShareLock);
-    std::optional<std::int32_t> number_found;
-    if (ledger_rows.find_last(by_generation, key))
-        if (const auto value = ledger_rows.column(number(column::mg_step_no)); !value.is_null)
-            number_found = DatumGetInt32(value.value);
+    const bool has_steps = ledger_rows.find_last(by_generation, key);
+    const pg::nullable_datum last = has_steps ? ledger_rows.column(number(column::mg_step_no)) : pg::nullable_datum{};
     ledger_rows.close();
     snapshot.done();
-    return number_found;
+    if (has_steps && last.is_null) // adopted steps without a number stand behind those that have one
+        return sql_store::last_step(generation_id);
+    return has_steps ? std::optional(DatumGetInt32(last.value)) : std::nullopt;
 }
 
 bool direct_store::insert_checked(const new_row &row, ledger_row &stored) {

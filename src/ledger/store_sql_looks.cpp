@@ -20,10 +20,14 @@ constinit pg::statement look("SELECT DISTINCT coalesce(c.mg_meta OPERATOR(pg_cat
                              look_types);
 
 constexpr Oid id_type[] = {TEXTOID};
+#define MEGA_STEPS                                                                                                     \
+    " FROM ONLY @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "                       \
+    "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'"
+// What adopted steps without a number say in their ids counts.
 constinit pg::statement select_last_step =
-    pg::statement("SELECT pg_catalog.max(g.mg_step_no) FROM ONLY @schema@.mega_generations g "
-                  "WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
-                  "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'",
+    pg::statement("SELECT GREATEST((SELECT pg_catalog.max(g.mg_step_no)" MEGA_STEPS "), (SELECT pg_catalog.max("
+                  "pg_catalog.substring(g.mg_id, ':([0-9]{1,9})$')::pg_catalog.int4)" MEGA_STEPS
+                  " AND g.mg_step_no IS NULL))",
                   id_type)
         .by_key();
 

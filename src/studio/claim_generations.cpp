@@ -36,7 +36,7 @@ constinit pg::statement claimable =
     pg::statement("SELECT g.mg_id, g.mg_created_at FROM ONLY @schema@.mega_generations g "
                   "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'generation' "
                   "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' AND g.mg_deleted_at IS NULL "
-                  "AND ROW(g.mg_created_at, g.mg_id) OPERATOR(pg_catalog.>) ROW($1, $2) "
+                  "AND g.mg_id IS NOT NULL AND ROW(g.mg_created_at, g.mg_id) OPERATOR(pg_catalog.>) ROW($1, $2) "
                   "AND CASE WHEN $3 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $3 END "
                   "AND CASE WHEN coalesce((g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
                   "OPERATOR(pg_catalog.<=) $4, g.mg_mma_status OPERATOR(pg_catalog.=) 'queued') THEN "
