@@ -264,6 +264,29 @@ SELECT mg_pass_id FROM mega_ensure_customer('pass:test:4');
 DROP TABLE mega_generations;
 SELECT action FROM mega_install() WHERE action = 'rename key';
 SELECT mg_meta FROM mega_customers WHERE mg_pass_id = 'pass:test:4';
+-- nor in a ledger that was built anew, nor where tables were restored without their indexes and triggers
+SELECT mg_credits FROM mega_record_credit('pass:test:1', 50, 'grant', txn_id => 'kept', expires_at => '2100-01-01');
+SELECT mg_credits FROM mega_record_credit('pass:test:1', -20, 'spend', txn_id => 'spent');
+SELECT mg_credits FROM mega_refund_credit('spent', 'r1', 15);
+BEGIN;
+CREATE TABLE built (LIKE mega_generations INCLUDING ALL);
+INSERT INTO built SELECT * FROM mega_generations;
+DROP TABLE mega_generations;
+ALTER TABLE built RENAME TO mega_generations;
+COMMIT;
+SELECT action FROM mega_install() WHERE action = 'rename key';
+CREATE TABLE restored_customers (LIKE mega_customers INCLUDING CONSTRAINTS INCLUDING DEFAULTS);
+CREATE TABLE restored_generations (LIKE mega_generations INCLUDING CONSTRAINTS INCLUDING DEFAULTS);
+INSERT INTO restored_customers SELECT * FROM mega_customers;
+INSERT INTO restored_generations SELECT * FROM mega_generations;
+DROP TABLE mega_generations, mega_admin, mega_customers;
+ALTER TABLE restored_customers RENAME TO mega_customers;
+ALTER TABLE restored_generations RENAME TO mega_generations;
+SELECT action FROM mega_install() WHERE action = 'rename key';
+SELECT remaining FROM mega_credit_lots('pass:test:1');
+\set VERBOSITY default
+SELECT mega_refund_credit('spent', 'r2', 15);
+\set VERBOSITY terse
 -- large tables are renamed before the lock; the report has the command to do it in parts before
 SET client_min_messages = error;
 DROP EXTENSION mega CASCADE;

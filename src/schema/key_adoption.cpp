@@ -57,12 +57,20 @@ key_adoption::key_adoption(pg::spi_connection &spi, Oid schema) : spi_(spi), sch
     }
 }
 
+// Tables that were restored without their indexes, and a ledger that was built anew like the first, have mega's CHECKs.
 bool key_adoption::is_first() const {
-    const Oid ledger = pg::relation_named(generations_name, schema_);
+    const std::string ledger = std::to_string(pg::relation_named(generations_name, schema_)),
+                      customers = std::to_string(pg::relation_named(customers_name, schema_));
     return spi_
-        .run_text("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) "
-                  "c.oid WHERE c.relname OPERATOR(pg_catalog.=) " +
-                  sql_literal(known_ledger_by) + " AND i.indrelid OPERATOR(pg_catalog.=) " + std::to_string(ledger))
+        .run_text(
+            "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) "
+            "c.oid WHERE c.relname OPERATOR(pg_catalog.=) " +
+            sql_literal(known_ledger_by) + " AND i.indrelid OPERATOR(pg_catalog.=) " + ledger +
+            " UNION ALL SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) ANY (ARRAY[" +
+            ledger + ", " + customers +
+            "]::pg_catalog.oid[]) AND k.contype OPERATOR(pg_catalog.=) 'c' AND k.conname OPERATOR(pg_catalog.~) "
+            "'^mega_(customers|generations)_' AND pg_catalog.pg_get_constraintdef(k.oid) OPERATOR(pg_catalog.~) "
+            "'mega_is_'")
         .empty();
 }
 

@@ -10,7 +10,7 @@
 namespace mega::schema {
 
 // By an index of this name mega knows a ledger that was its own before: it stays when the extension is dropped, and in
-// dumps.
+// dumps. Without it by CHECKs of mega's, which stand in a table's definition.
 inline constexpr std::string_view known_ledger_by = "mega_generations_pending_hold";
 
 class key_adoption {
