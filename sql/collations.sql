@@ -37,6 +37,12 @@ BEGIN
         $f$SELECT mg_id FROM mega_record_admin_audit('looked', 'pass:test:%1$s', audit_id => '%1$s')$f$, $f$SELECT count(*) FROM mega_admin_audits(actor_pass_id => 'pass:test:%1$s')$f$,
         $f$SELECT created FROM mega_touch_admin_session('%1$s')$f$, $f$SELECT mega_end_admin_session('%1$s')$f$, $f$SELECT created FROM mega_link_profile(md5('%1$s')::uuid, pass_id => 'pass:test:%1$s')$f$,
         $f$SELECT version FROM mega_set_app_config('%1$s', '1')$f$, $f$SELECT count(*) FROM mega_app_config_versions('%1$s')$f$,
+        $f$SELECT mg_credits > 0 FROM mega_record_credit('pass:test:%1$s', 5, 'lot', expires_at => now() + interval '1 day')$f$, $f$SELECT mg_credits > 0 FROM mega_make_lot('pass:test:%1$sb', '%1$s-lot', 1, now() + interval '1 day')$f$,
+        $f$SELECT revoked FROM mega_revoke_credit('%1$s-rv', '%1$s-a')$f$, $f$SELECT count(*) FROM mega_credit_lots('pass:test:%1$s')$f$, $f$SELECT * FROM mega_reconcile_lots()$f$,
+        $f$SELECT count(*) FROM mega_usage('pass:test:%1$s', now() - interval '1 day', by => 'model')$f$, $f$SELECT count(*) FROM mega_claim_topups(1000)$f$, $f$SELECT count(*) FROM mega_claim_generations('w')$f$,
+        $f$SELECT mg_pass_id FROM mega_update_customer('pass:test:%1$s', '{"email": "%1$s@example.com", "first_name": "Ann%1$s"}')$f$,
+        $f$SELECT count(*) FROM mega_find_customers('pass:test:%1$s')$f$, $f$SELECT count(*) FROM mega_find_customers('%1$s@EX')$f$, $f$SELECT count(*) FROM mega_find_customers('ann%1$s')$f$,
+        $f$SELECT mg_pass_id, created FROM mega_ensure_customer('pass:test:%1$sm')$f$, $f$SELECT mg_pass_id, created FROM mega_ensure_customer('pass:test:%1$se')$f$, $f$SELECT mg_pass_id FROM mega_merge_customers('pass:test:%1$sm', 'pass:test:%1$sb')$f$, $f$SELECT mg_pass_id FROM mega_erase_customer('pass:test:%1$se')$f$,
         $f$SELECT count(*) FROM mega_validate()$f$, $f$SELECT count(*) FROM mega_open_books(true)$f$, $f$SELECT count(*) FROM mega_open_books(true, 'ledger')$f$,
         $f$SELECT * FROM mega_reconcile_credits()$f$, $f$SELECT * FROM mega_reconcile_credits('pass:test:%1$s')$f$, $f$SELECT * FROM mega_reconcile_preferences()$f$] LOOP
         call := format(call, prefix);

@@ -72,8 +72,9 @@ std::string text_of_search(const schema::table_catalog &where, std::string_view 
     const std::string_view pass_id = ledger::resolve_pass_id(where, search, pg::access::read_only);
     const std::string_view shopify_id = core::plain_shopify_id(search);
     const std::string pattern = escaped(search, "\\%_", '\\') + '%';
+    // In the array a collation is no longer one that was asked for, and the default one gives way to the column's.
     std::string found = "SELECT coalesce(m.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', m.mg_pass_id) "
-                        "COLLATE pg_catalog.\"C\" AS pass_id " +
+                        "COLLATE pg_catalog.\"default\" AS pass_id " +
                         table + " m WHERE m.mg_pass_id OPERATOR(pg_catalog.=) " + literal(pass_id);
     if (!is_short(search))
         found += " OR (m.mg_email IS NOT NULL AND pg_catalog.lower(m.mg_email) COLLATE pg_catalog.\"C\" "
