@@ -101,6 +101,14 @@ void report_grants(pg::spi_connection &spi, const target_table &table, bool all,
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
 
+void report_owner(const target_table &table, std::vector<oddity> &report) {
+    const Oid ledger = pg::relation_named(generations_name, table.schema);
+    if (ledger != InvalidOid && owner_of(table) != owner_of({table.definition, table.schema, ledger}))
+        report.push_back({table.definition->name, "keep",
+                          "it does not belong to the owner of mega_generations: functions that read both are refused, "
+                          "until ALTER TABLE ... OWNER TO gives all three to one role"});
+}
+
 void report_code(const target_table &table, std::vector<oddity> &report) {
     pg::relation relation(table.relation, AccessShareLock);
     for (const std::string &words : code_of_others(relation.get(), table.definition->name))
@@ -165,6 +173,7 @@ void require_own_types(pg::spi_connection &spi, const target_table &table) {
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table) {
     std::vector<oddity> report;
     const bool is_new = !has_trigger_of_ours(spi, table);
+    report_owner(table, report);
     report_code(table, report);
     report_rules(table, report);
     report_columns(spi, table, report);
