@@ -143,6 +143,19 @@ SELECT mg_credits BETWEEN 0 AND 600 AS within FROM mega_customers WHERE mg_pass_
 SELECT * FROM mega_reconcile_credits() WHERE mg_pass_id LIKE 'pass:test:revokes-%';
 
 --
+-- A part of a transfer whose own id a raw row has is no grant under another one.
+--
+BEGIN;
+INSERT INTO mega_customers (mg_pass_id) SELECT 'pass:test:revokes-t' || n FROM generate_series(1, 3) n;
+INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_reason) VALUES ('credit_transaction:transfer:revokes-t:in:2', 'pass:test:revokes-t3', 1, 'raw');
+SELECT count(mega_record_credit('pass:test:revokes-t1', 10, 'gift', txn_id => 'revokes-t' || n, expires_at => ends)) FROM (VALUES (1, NULL), (2, clock_timestamp() + interval '1 day')) v(n, ends);
+SELECT from_credits, to_credits FROM mega_transfer_credit('pass:test:revokes-t1', 'pass:test:revokes-t2', 15, 'revokes-t');
+SELECT substr(mg_id, 20) AS part FROM mega_generations WHERE mg_reason = 'transfer_in_2' AND mg_ref_id = 'revokes-t' \gset
+SELECT pg_temp.outcome(format('SELECT mega_revoke_credit(%L, %L)', 'revokes-t1', :'part')) ~ '^22023 only a grant can be revoked' AS by_id;
+SELECT pg_temp.outcome($$SELECT mega_revoke_credit('revokes-t2', ref_type => 'transfer', ref_id => 'revokes-t')$$) AS by_reference;
+ROLLBACK;
+
+--
 -- What was revoked and refunded before is found by indexes, whatever collations the columns have.
 --
 \c -

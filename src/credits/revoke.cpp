@@ -19,16 +19,17 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr std::string_view id_prefix = "credit_transaction:";
 constexpr std::string_view not_grants[] = {"release:", "capture:", "refund:", "transfer:", "lot:", "opening:"};
 
 constexpr Oid reference_types[] = {TEXTOID, TEXTOID};
 constinit pg::statement rows_of_reference =
     pg::statement(
-        "SELECT g.mg_id, g.mg_delta FROM ONLY @schema@.mega_generations g WHERE g.mg_ref_type OPERATOR(pg_catalog.=) "
+        "SELECT g.mg_id, g.mg_delta, g.mg_reason FROM ONLY @schema@.mega_generations g WHERE g.mg_ref_type "
+        "OPERATOR(pg_catalog.=) "
         "$1 "
         "AND g.mg_ref_id OPERATOR(pg_catalog.=) $2 AND g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
-        "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL ORDER BY g.mg_id COLLATE pg_catalog.\"C\"",
+        "AND g.mg_ref_type IS NOT NULL AND g.mg_ref_id IS NOT NULL AND g.mg_id IS NOT NULL ORDER BY g.mg_id COLLATE "
+        "pg_catalog.\"C\"",
         reference_types)
         .by_key();
 
@@ -99,8 +100,15 @@ request read_arguments(const pg::arguments &given) {
     return read;
 }
 
-bool is_grant(std::string_view txn_id, std::int32_t delta) {
-    return delta > 0 && std::ranges::none_of(not_grants, [&](std::string_view p) { return txn_id.starts_with(p); });
+std::string_view txn_id_of(std::string_view mg_id) {
+    return core::strip_prefix(core::record_type::credit_transaction, mg_id);
+}
+
+// A part of a transfer whose id was taken has another: it is known by its reference.
+bool is_grant(std::string_view txn_id, std::int32_t delta, std::optional<std::string_view> ref_type,
+              std::optional<std::string_view> reason) {
+    return delta > 0 && !(ref_type == "transfer" && reason.value_or("").starts_with("transfer_in")) &&
+           std::ranges::none_of(not_grants, [&](std::string_view p) { return txn_id.starts_with(p); });
 }
 
 credit_row require_row(ledger::store &store, const request &what, std::string_view txn_id) {
@@ -121,8 +129,8 @@ credit_row find_by_reference(ledger::store &store, const request &what) {
         const pg::rows rows = store.run(store.where().generations, rows_of_reference, *what.ref_type, *what.ref_id);
         for (std::uint64_t i = 0; i < rows.count(); ++i) {
             found = true;
-            const std::string_view txn_id = rows.text(i, 0).value_or("").substr(id_prefix.size());
-            if (is_grant(txn_id, rows.int4(i, 1).value_or(0)))
+            const std::string_view txn_id = txn_id_of(*rows.text(i, 0));
+            if (is_grant(txn_id, rows.int4(i, 1).value_or(0), what.ref_type, rows.text(i, 2)))
                 grants.emplace_back(txn_id);
         }
     }
@@ -147,7 +155,7 @@ credit_row require_grant(ledger::store &store, const request &what) {
                             "the grant belongs to another customer",
                             what.named() + " pass_id=" + pg::quoted(*what.pass_id),
                             {}};
-    if (!is_grant(std::string_view(row.mg_id).substr(id_prefix.size()), row.delta))
+    if (!is_grant(txn_id_of(row.mg_id), row.delta, row.ref_type, row.reason))
         throw pg::sql_error{ledger::bad_argument, "only a grant can be revoked", what.named(),
                             "A spend is given back by mega_refund_credit, a hold by mega_release_credit."};
     return row;
@@ -195,7 +203,7 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &what)
 
 // Under the lock of the grant's customer: how much it is. Raises MG012.
 std::int32_t amount_of(ledger::store &store, const request &what, const credit_row &grant) {
-    const std::string_view txn_id = std::string_view(grant.mg_id).substr(id_prefix.size());
+    const std::string_view txn_id = txn_id_of(grant.mg_id);
     const std::int64_t revoked = revoked_of(store, txn_id);
     const std::int64_t ended = grant.meta ? ledger::ended_of(*grant.meta).value_or(0) : 0;
     const std::int64_t left = std::max<std::int64_t>(grant.delta - revoked - ended, 0);
@@ -217,7 +225,7 @@ std::int32_t amount_of(ledger::store &store, const request &what, const credit_r
 // amount: when less was left than was asked for, because the rest has ended.
 pg::jsonb noted(const request &what, const credit_row &grant, std::int32_t taken) {
     pg::json_builder builder;
-    builder.begin_object().key("revoke_of").text(std::string_view(grant.mg_id).substr(id_prefix.size()));
+    builder.begin_object().key("revoke_of").text(txn_id_of(grant.mg_id));
     if (what.up_to)
         builder.key("up_to").number(std::to_string(*what.up_to));
     if (what.amount && *what.amount != taken)
@@ -246,10 +254,10 @@ Datum revoke_credit(FunctionCallInfo fcinfo) {
         revoke.pass_id = customer.pass_id;
         const bool is_lot = grant.meta && ledger::lot_facts_of({}, 0, grant.meta).ends;
         if (is_lot) // what ended is noted by now
-            grant = *find_by_txn_id(store, grant.mg_id.substr(id_prefix.size()));
+            grant = *find_by_txn_id(store, txn_id_of(grant.mg_id));
         revoke.delta = -amount_of(store, what, grant);
         revoke.own = noted(what, grant, -revoke.delta);
-        revoke.draws = {!is_lot, is_lot ? std::string_view(grant.mg_id).substr(id_prefix.size()) : std::string_view()};
+        revoke.draws = {!is_lot, is_lot ? txn_id_of(grant.mg_id) : std::string_view()};
         auto posted = post_own(store, customer, revoke);
         customer.may_spend = may_spend;
         return posted;
