@@ -142,3 +142,13 @@ SELECT pg_stat_get_numscans('mega_customers_names'::regclass) > :before_idx_scan
 REVOKE ALL ON SCHEMA public FROM regress_mega_support;
 REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA public FROM regress_mega_support;
 DROP ROLE regress_mega_support;
+
+--
+-- Each set of columns that is changed has a plan of its own; not all of very many are kept.
+--
+\c -
+CREATE TEMP TABLE field AS SELECT row_number() OVER () - 1 AS n, key, value FROM jsonb_each('{"email": "many@example.com", "display_name": "d", "first_name": "f", "last_name": "l", "locale": "de", "timezone": "UTC",
+    "topup_default_packs": 2, "auto_topup_enabled": false, "auto_topup_monthly_limit_packs": 9, "expires_at": "2100-01-01"}');
+SELECT count(mg_pass_id) FROM mega_ensure_customer('pass:test:customers-many');
+SELECT count((SELECT mega_update_customer('pass:test:customers-many', (SELECT jsonb_object_agg(key, CASE WHEN s % 2 = 0 THEN value ELSE 'null' END) FROM field WHERE s >> n::integer & 1 = 1)))) FROM generate_series(1, 1023) s;
+SELECT count(*) < 1500 AS few FROM pg_backend_memory_contexts WHERE name LIKE 'CachedPlan%';

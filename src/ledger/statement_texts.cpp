@@ -50,6 +50,11 @@ template <class Make> pg::statement &keep(std::string key, Make make) {
     const auto found = all->find(key);
     if (found != all->end())
         return found->second.what;
+    // There is one for each set of columns that is changed: plans of very many are not kept.
+    constexpr std::size_t most_plans = 256;
+    if (all->size() % most_plans == most_plans - 1)
+        for (auto &[what, one] : *all)
+            one.what.forget_plan();
     auto [text, types] = make();
     return all->try_emplace(std::move(key), std::move(text), std::move(types)).first->second.what;
 }

@@ -210,6 +210,11 @@ statement::kept &statement::plan(Oid schema) {
     return *kept_;
 }
 
+void statement::forget_plan() {
+    kept *old = std::exchange(kept_, nullptr);
+    call([old] { put_aside(old); });
+}
+
 void statement::make_plan(kept &what) const {
     if (options_ != CURSOR_OPT_GENERIC_PLAN || has_plan(what.plan))
         return;
