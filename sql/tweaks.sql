@@ -135,6 +135,8 @@ SELECT what, pg_temp.outcome(format('SELECT mega_record_mma_events(%L)', events)
     ('no type', '[{"pass_id": "pass:test:tweaks-c"}]'), ('another word', '[{"pass_id": "pass:test:tweaks-c", "event_type": "view"}]'), ('payload', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "payload": {"tags": "x"}}]'),
     ('other content', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "event_id": "tweaks-b1"}]'), ('twice, other content', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "event_id": "n"}, {"pass_id": "pass:test:tweaks-c", "event_type": "dislike", "event_id": "n"}]'),
     ('no generation', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "generation_id": "tweaks-none", "event_id": "n"}]'), ('another customer''s', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "generation_id": "tweaks-1", "event_id": "n"}]'),
+    ('no generation, second', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like"}, {"pass_id": "pass:test:tweaks-a", "event_type": "like", "generation_id": "tweaks-none", "event_id": "n"}]'),
+    ('another customer''s, third', '[{"pass_id": "pass:test:tweaks-a", "event_type": "like", "generation_id": "tweaks-1"}, {"pass_id": "pass:test:tweaks-c", "event_type": "like"}, {"pass_id": "pass:test:tweaks-c", "event_type": "like", "generation_id": "tweaks-1", "event_id": "n"}]'),
     ('ahead', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "created_at": "2100-01-01"}]'), ('unknown key', '[{"pass_id": "pass:test:tweaks-c", "event_type": "like", "tag": "x"}]')
 ) v(what, events);
 SELECT pg_temp.rows() - :before AS more;

@@ -13,16 +13,24 @@ inline bool is_about_input(int sqlerrcode) {
            category != ERRCODE_INTERNAL_ERROR;
 }
 
-// Runs body and returns what it returns. A Postgres error about what was given goes on with "<prefix>: " in front.
-template <class Body> auto prefixed(const std::string &prefix, Body body) {
+// Runs body and returns what it returns. A Postgres error about what was given goes on with what `prefix` makes of its
+// DETAIL in front.
+template <class Prefix, class Body> auto prefixed_by(Prefix prefix, Body body) {
     try {
         return body();
     } catch (const pg_error &error) {
-        if (error.data != nullptr && is_about_input(error.data->sqlerrcode))
+        if (error.data != nullptr && is_about_input(error.data->sqlerrcode)) {
+            const std::string words = prefix(error.data->detail != nullptr ? error.data->detail : "");
             error.data->message =
-                call([&prefix, &error] { return psprintf("%s: %s", prefix.c_str(), error.data->message); });
+                call([&words, &error] { return psprintf("%s%s", words.c_str(), error.data->message); });
+        }
         throw;
     }
+}
+
+// The same with "<prefix>: " in front.
+template <class Body> auto prefixed(const std::string &prefix, Body body) {
+    return prefixed_by([&prefix](std::string_view) { return prefix + ": "; }, body);
 }
 
 } // namespace pg

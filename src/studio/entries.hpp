@@ -29,17 +29,26 @@ private:
     JsonbContainer *object_;
 };
 
-// Runs body and puts the entry's position in front of an error, ours or what a trigger said, unless the transaction is
-// to be tried again: that is no entry's fault.
-template <class Body> auto at_entry(std::size_t position, Body body) {
-    const std::string prefix = "entry " + std::to_string(position);
+// Runs body and puts an entry's position in front of an error, ours or what a trigger said, unless the transaction is
+// to be tried again: that is no entry's fault. position_of: whose it is by the error's DETAIL, std::nullopt for
+// nobody's.
+template <class PositionOf, class Body> auto at_entry_of(PositionOf position_of, Body body) {
+    const auto prefix = [&](std::string_view detail) {
+        const std::optional<std::size_t> position = position_of(detail);
+        return position ? "entry " + std::to_string(*position) + ": " : "";
+    };
     try {
-        return pg::prefixed(prefix, body);
+        return pg::prefixed_by(prefix, body);
     } catch (const pg::sql_error &error) {
         if (error.state == pg::sql_state{"40001"})
             throw;
-        throw pg::sql_error{error.state, prefix + ": " + error.message.c_str(), error.detail, error.hint};
+        throw pg::sql_error{error.state, prefix(error.detail.c_str()) + error.message.c_str(), error.detail,
+                            error.hint};
     }
+}
+
+template <class Body> auto at_entry(std::size_t position, Body body) {
+    return at_entry_of([position](std::string_view) { return std::optional(position); }, body);
 }
 
 // Calls read(entry) for every element of an array, in order. Raises 22023 when it is none, or one is no object.

@@ -76,12 +76,20 @@ public:
             event what = one->what;
             what.pass_id = pass_id;
             rows_.push_back(row_of(what, at));
+            positions_.push_back(one->position);
         }
     }
 
-    // All together: each customer is projected once.
+    // All together: each customer is projected once. Of a row that may not be the error names the id, which is made up
+    // where none was given.
     std::int32_t write() {
-        store_.append_many(rows_);
+        const auto position_of = [this](std::string_view detail) {
+            for (std::size_t i = 0; i < rows_.size(); ++i)
+                if (detail.starts_with("mg_id=" + pg::quoted(rows_[i].mg_id())))
+                    return std::optional(positions_[i]);
+            return std::optional<std::size_t>();
+        };
+        at_entry_of(position_of, [this] { store_.append_many(rows_); });
         return static_cast<std::int32_t>(rows_.size());
     }
 
@@ -103,6 +111,7 @@ private:
 
     ledger::store &store_;
     std::vector<ledger::new_row> rows_;
+    std::vector<std::size_t> positions_; // of their entries
     std::map<std::string, const event *, std::less<>> by_id_;
 };
 
