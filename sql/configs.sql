@@ -65,6 +65,14 @@ INSERT INTO mega_admin (mg_id, mg_key, mg_value) VALUES ('app_config:configs.the
 SELECT version FROM mega_set_app_config('configs.theme', '2', 1);
 SELECT version FROM mega_set_app_config('configs.theme', '3', 4);
 SELECT version, mg_value FROM mega_app_config_versions('configs.theme');
+SELECT mega_app_config('configs.theme', 2) AS not_of_theme;
+-- nor does it jam one that was there before there were versions: that takes the first number which is free
+INSERT INTO mega_admin (mg_id, mg_key, mg_value) VALUES ('app_config:configs.fees', 'configs.fees', '1'), ('app_config:configs.fees.v1', 'configs.fees.v1', '0');
+SELECT mega_app_config('configs.fees', 1) AS first, pg_temp.outcome($$SELECT mega_set_app_config('configs.fees', '2', 0)$$) AS new_it_was_thought;
+SELECT version FROM mega_set_app_config('configs.fees', '2', 2);
+SELECT version, mg_value FROM mega_app_config_versions('configs.fees');
+SELECT mega_app_config('configs.fees') AS in_force, mega_app_config('configs.fees', 1) AS first;
+SELECT mg_id, mg_key, mg_value FROM mega_admin WHERE mg_id = 'app_config:configs.fees.v1';
 -- one that an application had before there were versions is the first of them, and keeps what the application noted
 INSERT INTO mega_admin (mg_id, mg_value, mg_meta) VALUES ('app_config:configs.old', '"old"', '{"note": "ours", "version": "2024-11", "actor": {"team": "web"}}');
 SELECT mega_app_config('configs.old'), mega_app_config('configs.old', 1) AS first, mega_app_config('configs.old', 2) AS second;

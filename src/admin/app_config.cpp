@@ -13,7 +13,7 @@ namespace mega::admin {
 
 namespace {
 
-constexpr Oid text_type[] = {TEXTOID};
+constexpr Oid text_type[] = {TEXTOID}, two_texts[] = {TEXTOID, TEXTOID};
 // A mark takes a setting out of force; of a version it says nothing.
 constinit pg::statement in_force("SELECT a.mg_value FROM ONLY @schema@.mega_admin a WHERE a.mg_id "
                                  "OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config' "
@@ -21,9 +21,9 @@ constinit pg::statement in_force("SELECT a.mg_value FROM ONLY @schema@.mega_admi
                                  text_type);
 constinit pg::statement
     one_version("SELECT a.mg_value, a.mg_created_at, a.mg_meta OPERATOR(pg_catalog.#>>) '{mega,actor}' FROM ONLY "
-                "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
+                "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_key OPERATOR(pg_catalog.=) $2 "
                 "AND a.mg_record_type OPERATOR(pg_catalog.=) 'app_config'",
-                text_type);
+                two_texts);
 constinit pg::statement there_is("SELECT FROM ONLY @schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1",
                                  text_type);
 constinit pg::statement
@@ -95,7 +95,7 @@ std::optional<pg::jsonb> read(pg::spi_connection &spi, const schema::table_catal
     constexpr auto access = pg::access::read_only;
     if (!version)
         return value_in_force(spi, where, key);
-    const pg::rows found = spi.run(one_version, where.schema, access, mg_id_of_version(key, *version));
+    const pg::rows found = spi.run(one_version, where.schema, access, mg_id_of_version(key, *version), key);
     if (!found.empty())
         return found.json(0, 0);
     if (*version != 1 || !versions_of(spi, where, key, access).empty())
@@ -137,7 +137,8 @@ Datum app_config_versions(FunctionCallInfo fcinfo) {
         next = ledger::write_cursor({std::nullopt, mg_id_of_version(key, end[-1]), 0, end[-1]});
     for (auto at = begin; at != end; ++at) {
         pg::check_for_interrupts();
-        const pg::rows found = spi.run(one_version, where.schema, pg::access::read_only, mg_id_of_version(key, *at));
+        const pg::rows found =
+            spi.run(one_version, where.schema, pg::access::read_only, mg_id_of_version(key, *at), key);
         if (!found.empty())
             result.add(*at, found.column(0, 0), found.column(0, 1), found.column(0, 2), next);
     }

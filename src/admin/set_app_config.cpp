@@ -79,10 +79,7 @@ private:
         const auto value = found.json(0, 0);
         const auto meta = found.json(0, 1);
         version_numbers numbers = numbers_of(spi_, where_, what_.key, version_in(meta));
-        if (numbers.newest == 0) { // it was there before there were versions: it is the first
-            keep(1, value);
-            numbers = {1, free_version(spi_, where_, what_.key, 1)};
-        } else if (!is_value_of(numbers.newest, value)) { // somebody wrote it past this function
+        if (numbers.newest == 0 || !is_value_of(numbers.newest, value)) { // somebody wrote it past this function
             const std::int32_t kept = next_of(numbers);
             keep(kept, value);
             numbers = {kept, free_version(spi_, where_, what_.key, kept)};
