@@ -98,6 +98,7 @@ ROLLBACK;
 --
 -- What goes on, and stores no text.
 --
+SELECT pg_temp.outcome($$SELECT mega_capture_credit('held', 9)$$); -- more than was held: he spends no more
 SELECT outcome FROM mega_capture_credit('held', 2);
 SELECT outcome FROM mega_release_credit('held too', 'ada@example.com asked');
 SELECT hold_id FROM mega_release_expired_holds(fail_generations => true);

@@ -6,6 +6,7 @@
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/held_key.hpp"
+#include "ledger/merged.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/warning.hpp"
@@ -24,6 +25,8 @@ constexpr std::string_view reserved_ref_types[] = {"hold", "expiry", "refund", "
 void check_spend(const ledger::locked_customer &customer, const posting &what) {
     if (what.delta >= 0 || what.ends_credits) // credits expire whoever the customer is
         return;
+    if (!customer.may_spend && customer.erased)
+        ledger::refuse_erased(customer.pass_id);
     if (!customer.may_spend)
         throw pg::sql_error{"MG004", "the customer is disabled or deleted and cannot spend",
                             ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_disabled,
