@@ -191,5 +191,16 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a credit row', $$DELETE F
 RESET mega.deletes;
 SELECT * FROM mega_reconcile_credits();
 SELECT * FROM mega_reconcile_preferences();
+
+--
+-- A flag that the table computes by itself
+--
+ALTER TABLE mega_customers DROP COLUMN mg_verified_any, ADD COLUMN mg_verified_any boolean
+    GENERATED ALWAYS AS (coalesce(mg_verified_email, false) OR coalesce(mg_verified_google, false) OR coalesce(mg_verified_apple, false)) STORED;
+SELECT mg_pass_id, created FROM mega_ensure_customer('pass:app:3', email => 'x@example.com');
+SELECT v.* FROM unnest('{manual,manual,email,email}'::text[]) m, mega_verify_customer('pass:app:3', m, actor => 'app') v;
+SELECT mg_verified_email, mg_verified_any, mg_verification_method FROM mega_customer('pass:app:3');
+SELECT mg_action, mg_detail FROM mega_admin WHERE mg_action = 'customer.verify' ORDER BY mg_created_at;
+UPDATE mega_customers SET mg_verified_email = NULL WHERE mg_pass_id = 'pass:app:3' RETURNING mg_verified_any;
 \c :home
 DROP DATABASE regress_mega_applications;

@@ -50,9 +50,11 @@ std::vector<ledger::customer_change> changes_of(change &what, const verification
     const bool again = !method.is_null && pg::text_of(method.value) == told.method && !at.is_null;
     std::vector<ledger::customer_change> changes{{column::mg_verification_method, pg::to_datum(told.method)},
                                                  {column::mg_verification_at, told.at ? pg::to_datum(*told.at)
-                                                                              : again ? at
-                                                                                      : pg::to_datum(pg::clock_time())},
-                                                 {column::mg_verified_any, pg::to_datum(true)}};
+                                                                              : again
+                                                                                  ? at
+                                                                                  : pg::to_datum(pg::clock_time())}};
+    if (!what.store().where().customers.computes_verified)
+        changes.emplace_back(column::mg_verified_any, pg::to_datum(true));
     if (told.flag)
         changes.emplace_back(*told.flag, pg::to_datum(true));
     if (told.keynumber || !again)
@@ -65,12 +67,14 @@ Datum verify_customer(FunctionCallInfo fcinfo) {
     const pg::arguments given(fcinfo);
     const verification told = read_arguments(given);
     change what(fcinfo, given.text(in::pass_id), given.text(in::actor));
-    if (what.write(changes_of(what, told)))
+    const bool written = what.write(changes_of(what, told));
+    const pg::nullable_datum verified = what.read(column::mg_verified_any); // of an adopted table what it computes
+    if (written)
         what.finish("customer.verify",
                     pg::json_builder().begin_object().key("method").text(told.method).end_object().finish());
     else
         what.finish();
-    return pg::return_row(fcinfo, what.pass_id(), true);
+    return pg::return_row(fcinfo, what.pass_id(), verified);
 }
 
 } // namespace

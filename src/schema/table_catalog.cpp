@@ -183,6 +183,8 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
     if constexpr (std::is_same_v<Column, customer>) {
         described.shopify_id_key = keeps_unique(relation.get(), described.at(customer::mg_shopify_customer_id));
         described.user_id_key = keeps_unique(relation.get(), described.at(customer::mg_user_id));
+        described.computes_verified =
+            TupleDescAttr(relation.get()->rd_att, described.at(customer::mg_verified_any) - 1)->attgenerated != '\0';
     }
     described.dated = has_times(relation.get()->rd_att);
     described.keyed = is_primary_key(relation.get(), described.attributes[0]);

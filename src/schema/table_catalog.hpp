@@ -21,6 +21,7 @@ template <class Column> struct table_entry {
     bool id_key = true;              // Postgres keeps ids unique
     bool shopify_id_key = true;      // of customers: and these
     bool user_id_key = true;
+    bool computes_verified = false;  // of customers: mg_verified_any is a generated column
     bool dated = false;              // every row has a time
     bool keyed = false;              // no two rows have the same id, and none has none
     bool foreign_before_row = false; // somebody else's BEFORE ROW trigger may change a row after ours looked at it
