@@ -215,6 +215,13 @@ SELECT count(*) FROM mega_generation_steps('steps-g', 'pass:test:steps-b');
 SELECT count(*) FROM mega_generation_steps('steps-none');
 SELECT pg_temp.outcome('SELECT * FROM mega_generation_steps(NULL)');
 SELECT pg_temp.outcome('SELECT * FROM mega_generation_steps('''')');
+-- what is marked is neither shown nor counted, nor the steps of a generation that is
+SELECT FROM mega_create_generation('pass:test:steps-a', 'steps-marked'), mega_append_mma_steps('steps-marked', '[{"step_type": "a"}, {"step_type": "b"}, {"step_type": "c"}]');
+UPDATE mega_generations SET mg_deleted_at = now() WHERE mg_id = 'mma_step:steps-marked:1';
+SELECT s.mg_step_no, s.mg_step_type, g.steps FROM mega_generation('steps-marked') g, mega_generation_steps('steps-marked') s;
+SELECT mg_step_no FROM mega_append_mma_step('steps-marked', 'd');
+SELECT changed FROM mega_delete_generation('steps-marked');
+SELECT (SELECT count(*) FROM mega_generation('steps-marked')) AS shown, (SELECT count(*) FROM mega_generation_steps('steps-marked')) AS steps;
 -- whatever a raw row says about its timing
 INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) SELECT 'mma_step:steps-raw:' || 20 + n, 'timing', jsonb_build_object('input', 1, 'output', 2, 'timing', timing::jsonb)
 FROM unnest(ARRAY['{"duration_ms": 12.5}', '{"duration_ms": "12"}', '{"duration_ms": null}', '[]', '7', '{"duration_ms": -3}', '{"duration_ms": 1e20}']) WITH ORDINALITY t(timing, n);

@@ -69,7 +69,8 @@ constexpr Oid generation_types[] = {TEXTOID, TEXTOID};
 constinit pg::statement one_generation(
     "SELECT g.mg_id, g.mg_created_at, " MEGA_GENERATION_COLUMNS ", g.mg_pass_id, g.mg_session_id, g.mg_status, "
     "(SELECT pg_catalog.count(*)::pg_catalog.int4 FROM ONLY @schema@.mega_generations s "
-    "WHERE s.mg_generation_id OPERATOR(pg_catalog.=) $1 AND s.mg_record_type OPERATOR(pg_catalog.=) 'mma_step'), "
+    "WHERE s.mg_generation_id OPERATOR(pg_catalog.=) $1 AND s.mg_record_type OPERATOR(pg_catalog.=) 'mma_step' "
+    "AND s.mg_deleted_at IS NULL), "
     "CASE WHEN pg_catalog.jsonb_typeof(" MEGA_SCAN_LINES ") OPERATOR(pg_catalog.=) 'array' "
     "THEN pg_catalog.jsonb_array_length(" MEGA_SCAN_LINES ") ELSE 0 END, g.mg_updated_at "
     "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) "
@@ -84,7 +85,9 @@ constinit pg::statement
           "OPERATOR(pg_catalog.=) 'number' THEN CASE WHEN pg_catalog.abs(" MEGA_DURATION ") OPERATOR(pg_catalog.<) "
           "1000000000000000::pg_catalog.numeric THEN pg_catalog.round(" MEGA_DURATION ")::pg_catalog.int8 END END "
           "FROM ONLY @schema@.mega_generations g WHERE g.mg_generation_id OPERATOR(pg_catalog.=) $1 "
-          "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step' "
+          "AND g.mg_record_type OPERATOR(pg_catalog.=) 'mma_step' AND g.mg_deleted_at IS NULL "
+          "AND NOT EXISTS (SELECT FROM ONLY @schema@.mega_generations d WHERE d.mg_id OPERATOR(pg_catalog.=) "
+          "('generation:' OPERATOR(pg_catalog.||) $1) AND d.mg_deleted_at IS NOT NULL) "
           "AND ($2 IS NULL OR g.mg_pass_id OPERATOR(pg_catalog.=) $2) ORDER BY g.mg_step_no",
           generation_types);
 

@@ -184,7 +184,8 @@ CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT N
     OUT duration_ms bigint)
     RETURNS SETOF record AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
 COMMENT ON FUNCTION mega_generation_steps(text, text) IS
-    'The audit trail of a generation: its steps in order. Raises 22023. Reads with the caller''s rights and policies.';
+    'The audit trail of a generation: its steps in order; none that is marked deleted, and none of a generation that is. '
+    'Raises 22023. Reads with the caller''s rights and policies.';
 
 -- level: user
 CREATE FUNCTION mega_mma_events(pass_id text, page_size integer DEFAULT 50, page_cursor text DEFAULT NULL,
