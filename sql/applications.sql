@@ -151,11 +151,20 @@ SET mega.deletes = mark;
 DELETE FROM mega_generations WHERE mg_id = 'generation:d1' RETURNING mg_id;
 DELETE FROM mega_generations WHERE mg_generation_id = 'd1' RETURNING mg_id;
 DELETE FROM mega_generations WHERE mg_generation_id = 'd1';
+-- what was held or paid for a generation is passed over: the statement means the generation
+SELECT created FROM mega_create_generation('pass:app:2', 'd3');
+SELECT replayed FROM mega_record_credit('pass:app:2', 9, 'gift', txn_id => 'd3');
+SELECT replayed FROM mega_hold_credit('pass:app:2', 4, 'd3', generation_id => 'd3');
+SELECT mg_step_no FROM mega_append_mma_step('d3', 'scan');
+DELETE FROM mega_generations WHERE mg_generation_id = 'd3';
+DELETE FROM mega_generations WHERE mg_id = 'credit_transaction:d3';
 \set VERBOSITY sqlstate
 SELECT mg_id, mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE mg_pass_id = 'pass:app:2' ORDER BY 1;
 SELECT (SELECT count(*) FROM mega_generation_history('pass:app:2')) AS shown, (SELECT count(*) FROM mega_likes('pass:app:2')) AS liked;
 SELECT what, pg_temp.outcome(statement) FROM (VALUES ('a credit row', $$DELETE FROM mega_generations WHERE mg_id = 'credit_transaction:o7'$$), ('customers', 'DELETE FROM mega_customers'), ('truncate', 'TRUNCATE mega_generations')) v(what, statement);
+SELECT outcome FROM mega_capture_credit('d3');
 SET mega.deletes = allow;
+DELETE FROM mega_generations WHERE mg_generation_id = 'd3' RETURNING mg_id;
 DELETE FROM mega_generations WHERE mg_id = 'generation:d2' RETURNING mg_id;
 DELETE FROM mega_generations WHERE mg_generation_id = 'd1' RETURNING mg_id;
 DELETE FROM mega_generations WHERE mg_id IN ('session:d') RETURNING mg_id;

@@ -64,18 +64,23 @@ HeapTuple delete_or_mark(const schema::table_catalog &where, const pg::trigger_c
     const ledger_row row(where.generations, columns);
     const auto type = type_of(row);
     const std::string_view mg_id = row.text(column::mg_id).value_or("");
-    if (deletes_setting() == deletes::reject || !type || *type == record_type::credit_transaction || mg_id.empty())
-        throw pg::sql_error{"MG005",
-                            "the ledger is append-only: its rows are never deleted",
-                            {},
+    const auto which = [&] { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(mg_id)); };
+    const bool rejects = deletes_setting() == deletes::reject;
+    // The hold or charge of a generation is met by a DELETE that means the generation.
+    const bool is_credit = type == record_type::credit_transaction;
+    if (rejects || !type || (is_credit && row.is_null(column::mg_generation_id)) || mg_id.empty())
+        throw pg::sql_error{"MG005", "the ledger is append-only: its rows are never deleted", rejects ? "" : which(),
                             "Record a new row that corrects the old one; mark other rows with mg_deleted_at."};
+    if (is_credit) {
+        pg::warn("a credit row is never deleted, and stays", which());
+        return nullptr;
+    }
     where.generations.may_be_written.require_good();
     if (deletes_setting() == deletes::allow && may_go(*type))
         return call.tuple();
     pg::spi_connection spi;
     if (run(spi, where, mark_row, mg_id) > 0)
-        pg::warn("a row of the ledger was marked deleted, and stays",
-                 to_readers({column::mg_id}, "mg_id=" + pg::quoted(mg_id)));
+        pg::warn("a row of the ledger was marked deleted, and stays", which());
     spi.finish();
     return nullptr;
 }

@@ -7,8 +7,8 @@
 
 namespace mega::ledger {
 
-// BEFORE DELETE, by row: the tuple when the row may go, null when it was marked and stays. Raises MG005 when
-// mega.deletes is reject, and for credit rows always.
+// BEFORE DELETE, by row: the tuple when the row may go, null when it was marked and stays, and for a credit row that
+// names a generation, which stays as it is. Raises MG005 when mega.deletes is reject, and for other credit rows always.
 HeapTuple delete_or_mark(const schema::table_catalog &where, const pg::trigger_call &call);
 
 // AFTER DELETE, by row: with a generation go its steps, its events are marked; an audit tells what went, without what
