@@ -114,7 +114,8 @@ SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_step_type, mg_p
 SET mega.steps = fill;
 INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:v1:0', 'override', '{"prompt": "p"}'), ('mma_step:v1:1', 'override', NULL), ('mma_step:v1:2', 'scan', '{"input": {"a": 1}}'), ('mma_step:v1:3', 'scan', '{"input": 1, "output": 2}')
 RETURNING mg_step_no, mg_payload;
-SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:v1:4', 'override', '[1]')$$);
+-- a payload that is no object stays as it is: input and output stand in mg_meta
+INSERT INTO mega_generations (mg_id, mg_step_type, mg_payload) VALUES ('mma_step:v1:4', 'override', '[1]'), ('mma_step:v1:6', 'override', '"x"') RETURNING mg_payload, mg_meta;
 INSERT INTO mega_generations (mg_id, mg_step_type, mg_meta) VALUES ('mma_step:v1:5', 'scan', '{"input": 1, "output": 2}') RETURNING mg_payload, mg_meta;
 RESET mega.steps;
 
