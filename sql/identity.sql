@@ -157,6 +157,11 @@ SELECT count(*) FROM mega_customers WHERE mg_shopify_customer_id = '7118';
 -- a blank value is unknown, and no reason to refuse a customer
 SELECT mg_pass_id, created FROM mega_ensure_customer(shopify_customer_id => '7130', email => E'\u00a0', profile => '{"first_name": "", "last_name": " Haddad ", "display_name": "\u202f", "locale": "", "timezone": " ", "marketing_opt_in": "", "product_updates_opt_in": null}');
 SELECT mg_email, mg_first_name, mg_last_name, mg_display_name, mg_locale, mg_timezone, mg_marketing_opt_in FROM mega_customer('pass:shopify:7130');
+-- what was pasted into a form stops no sign-up; an office is told of it
+SELECT mg_pass_id, created FROM mega_ensure_customer(shopify_customer_id => '7134', profile => '{"first_name": "\tLeila\r\n", "last_name": "Al\r\n\tHaddad", "display_name": "\u0085\n "}');
+SELECT mg_first_name, mg_last_name, mg_display_name FROM mega_customer('pass:shopify:7134');
+SELECT pg_temp.outcome($$SELECT mega_ensure_customer(shopify_customer_id => '7135', profile => jsonb_build_object('first_name', repeat('x', 513)))$$) ~ '^22023 profile.first_name is too long' AS too_long,
+    pg_temp.outcome($$SELECT mega_update_customer('pass:shopify:7134', '{"last_name": "Al\nHaddad"}')$$) AS updated;
 SELECT created FROM mega_ensure_customer(shopify_customer_id => '7130', profile => '{"locale": "en_US"}');
 SELECT created FROM mega_ensure_customer(shopify_customer_id => '7131', profile => '{"locale": "zh_Hant-TW"}');
 SELECT mg_pass_id, mg_locale FROM mega_customers WHERE mg_pass_id IN ('pass:shopify:7130', 'pass:shopify:7131') ORDER BY 1;

@@ -138,10 +138,12 @@ bool has_control_character(std::string_view s) noexcept {
 
 std::string without_control_characters(std::string_view s) {
     std::string text;
-    for (std::size_t i = 0, size = 0; i < s.size(); i += size) {
+    bool in_run = false;
+    for (std::size_t i = 0, size = 0; i < s.size(); i += std::max<std::size_t>(size, 1)) {
         size = control_at(s, i);
-        text += size == 0 ? s[i] : '?';
-        size = std::max<std::size_t>(size, 1);
+        if (size == 0 || !in_run)
+            text += size == 0 ? s[i] : ' ';
+        in_run = size != 0;
     }
     return text;
 }

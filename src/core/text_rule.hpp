@@ -54,7 +54,7 @@ bool has_blank_ends(std::string_view s) noexcept;
 // True when a C0 control, DEL or a C1 control (U+0080..U+009F) stands anywhere in the text.
 bool has_control_character(std::string_view s) noexcept;
 
-// The text with a question mark for each of these. Raises std::bad_alloc only.
+// The text with one blank for each run of these. Raises std::bad_alloc only.
 std::string without_control_characters(std::string_view s);
 
 } // namespace mega::core

@@ -74,12 +74,27 @@ bool is_timezone(std::string_view text) {
     });
 }
 
-std::string_view read_text(const member &of) {
+void require_string(const member &of) {
     if (!of.value.is_string())
         refuse_type(of, "a string");
+}
+
+std::string_view read_text(const member &of) {
+    require_string(of);
     const std::string_view text = core::trim(of.value.string());
     ledger::check_text(of.name().c_str(), text, ledger::bad_argument);
     return text;
+}
+
+// Each run of control characters is one blank; std::nullopt when nothing is left.
+std::optional<std::string> read_cleaned_name(const member &of) {
+    require_string(of);
+    const std::string cleaned = core::without_control_characters(of.value.string());
+    const std::string_view name = core::trim(cleaned);
+    if (core::is_blank(name))
+        return std::nullopt;
+    ledger::check_text(of.name().c_str(), name, ledger::bad_argument);
+    return std::string(name);
 }
 
 std::string read_locale(const member &of) {
@@ -114,7 +129,7 @@ constexpr std::pair<std::string_view, column> members[] = {
     {"marketing_opt_in", column::mg_marketing_opt_in},
     {"product_updates_opt_in", column::mg_product_updates_opt_in}};
 
-pg::nullable_datum value_of(const member &of, column c) {
+pg::nullable_datum value_of(const member &of, column c, names how) {
     if (of.value.is_null() || (of.value.is_string() && core::is_blank(of.value.string())))
         return {};
     switch (c) {
@@ -126,24 +141,24 @@ pg::nullable_datum value_of(const member &of, column c) {
     case column::mg_product_updates_opt_in:
         return pg::to_datum(read_flag(of));
     default:
-        return pg::to_datum(read_text(of));
+        return how == names::cleaned ? pg::to_datum(read_cleaned_name(of)) : pg::to_datum(read_text(of));
     }
 }
 
 } // namespace
 
 std::optional<ledger::customer_change> read_profile_member(const char *document, std::string_view key,
-                                                           const pg::json_value &value) {
+                                                           const pg::json_value &value, names how) {
     const auto known = std::ranges::find(members, key, [](const auto &one) { return one.first; });
     if (known == std::end(members))
         return std::nullopt;
-    return ledger::customer_change{known->second, value_of({document, key, value}, known->second)};
+    return ledger::customer_change{known->second, value_of({document, key, value}, known->second, how)};
 }
 
 std::vector<ledger::customer_change> read_profile(pg::jsonb document) {
     std::vector<ledger::customer_change> told;
     pg::for_each_member(pg::root_of(document), [&](std::string_view key, const pg::json_value &value) {
-        const auto one = read_profile_member("profile", key, value);
+        const auto one = read_profile_member("profile", key, value, names::cleaned);
         if (!one)
             throw pg::sql_error{ledger::bad_argument,
                                 "profile has an unknown key " + pg::quoted(key),

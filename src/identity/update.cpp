@@ -81,7 +81,7 @@ std::optional<pg::timestamp> read_end(const pg::json_value &value) {
 
 void read_member(fields &read, std::string_view key, const pg::json_value &value) {
     read.names.emplace_back(key);
-    if (const auto about = read_profile_member("fields", key, value))
+    if (const auto about = read_profile_member("fields", key, value, names::checked))
         read.changes.push_back(*about);
     else if (key == "email")
         read.changes.emplace_back(column::mg_email, read_email(value));

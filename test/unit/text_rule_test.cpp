@@ -76,7 +76,8 @@ TEST(text_rule, replaces_control_characters) {
     EXPECT_EQ(without_control_characters("pass:shopify:1"), "pass:shopify:1");
     EXPECT_EQ(without_control_characters("a\tb\x7F\xC2\x85"
                                          "c"),
-              "a?b??c");
+              "a b c");
+    EXPECT_EQ(without_control_characters("\r\n a\t\n"), "  a ");
     EXPECT_EQ(without_control_characters("\xC3\xA9\xC2\xA0\xE4\xB8\xAD"), "\xC3\xA9\xC2\xA0\xE4\xB8\xAD");
 }
 
