@@ -8,6 +8,7 @@
 #include "ledger/words.hpp"
 #include "moving/ledger_row.hpp"
 #include "moving/legacy_sql.hpp"
+#include "moving/said_credits.hpp"
 
 namespace mega::moving {
 
@@ -34,6 +35,16 @@ void note_doubled(std::span<person_row *const> rows) {
         all += (all.empty() ? "" : "+") + std::string(one);
     for (person_row *one : rows)
         one->digest = all + doubled_mark;
+}
+
+said_credits said_of(std::span<const person_row> rows) {
+    said_credits all;
+    for (const person_row &one : rows) {
+        const auto credits = one.row.integer("credits");
+        ++(credits ? all.said : all.unsaid);
+        all.sum += credits.value_or(0);
+    }
+    return all;
 }
 
 pg::jsonb opening_note() {
@@ -241,21 +252,22 @@ void import_customers::open_balance(batch &into) {
     unit &one = *unit_;
     std::int64_t number = 0;
     if (!one.rows.empty()) {
-        std::int64_t target = 0;
-        for (const person_row &row : one.rows)
-            target += row.row.integer("credits").value_or(0);
-        if (target < 0)
-            into.report.of(legacy::customers).mend({how::negative_balance, std::to_string(target)}, one.rows[0].key);
+        table_report &counts = into.report.of(legacy::customers);
+        const said_credits legacy = said_of(one.rows);
+        if (legacy.unsaid > 0)
+            counts.mend({how::unsaid_balance, {}}, one.rows[0].key);
+        if (legacy.sum < 0)
+            counts.mend({how::negative_balance, std::to_string(legacy.sum)}, one.rows[0].key);
         const std::int64_t written = one.written_before + one.appended + one.foreign;
         if (!one.fresh) {
             into.store.append_rest(); // what is counted
             number = into.store.run(into.where.generations, openings, one.customer.pass_id).int8(0, 0).value_or(0);
         }
-        const std::int64_t missing = target - written;
+        const std::int64_t missing = legacy.missing_beside(written);
         if (missing != 0)
-            into.report.of(legacy::customers)
-                .mend({how::opened_balance, "credits=" + std::to_string(target) + " rows=" + std::to_string(written)},
-                      one.rows[0].key);
+            counts.mend(
+                {how::opened_balance, "credits=" + std::to_string(legacy.sum) + " rows=" + std::to_string(written)},
+                one.rows[0].key);
         for (std::int64_t left = missing; left != 0;) {
             pg::check_for_interrupts();
             const auto delta = static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -PG_INT32_MAX, PG_INT32_MAX));

@@ -28,6 +28,7 @@ inline constexpr std::string_view email_key = "email_key";
 inline constexpr std::string_view two_keys = "two_keys";
 inline constexpr std::string_view missing_customer = "missing_customer";
 inline constexpr std::string_view negative_balance = "negative_balance";
+inline constexpr std::string_view unsaid_balance = "unsaid_balance";
 inline constexpr std::string_view opened_balance = "balance_differs";
 inline constexpr std::string_view taken_identity = "taken_identity";
 inline constexpr std::string_view disabled = "disabled_taken_over";

@@ -4,6 +4,7 @@
 #include "moving/legacy_digest.hpp"
 #include "moving/legacy_sql.hpp"
 #include "moving/parity.hpp"
+#include "moving/said_credits.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/procedure.hpp"
@@ -18,9 +19,11 @@ constexpr std::int32_t sampled_rows = 100;
 // Of each customer of legacy what his keys have together, and what imported rows and openings make. Rows of legacy that
 // an application brought before count as imported.
 constexpr const char *credits =
-    " SELECT b.root, b.legacy, coalesce(i.imported, 0)::bigint, coalesce(i.openings, 0)::bigint FROM ("
-    "SELECT p.root, pg_catalog.sum(coalesce((p.doc OPERATOR(pg_catalog.->>) 'credits')::numeric, 0))::bigint AS legacy "
-    "FROM @people@ p WHERE p.root IS NOT NULL GROUP BY p.root) b LEFT JOIN (SELECT g.mg_pass_id COLLATE "
+    " SELECT b.root, b.legacy, b.said, b.unsaid, coalesce(i.imported, 0)::bigint, coalesce(i.openings, 0)::bigint "
+    "FROM (SELECT p.root, pg_catalog.sum((p.doc OPERATOR(pg_catalog.->>) 'credits')::numeric)::bigint AS legacy, "
+    "pg_catalog.count(p.doc OPERATOR(pg_catalog.->>) 'credits') AS said, pg_catalog.count(*) "
+    "OPERATOR(pg_catalog.-) pg_catalog.count(p.doc OPERATOR(pg_catalog.->>) 'credits') AS unsaid FROM @people@ p WHERE "
+    "p.root IS NOT NULL GROUP BY p.root) b LEFT JOIN (SELECT g.mg_pass_id COLLATE "
     "pg_catalog.\"C\" AS pass_id, pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_meta OPERATOR(pg_catalog.#>) "
     "'{mega,import,opening}' IS NULL) AS imported, pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_meta "
     "OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) AS openings FROM ONLY @schema@.mega_generations g "
@@ -182,18 +185,21 @@ private:
         for (std::uint64_t i = 0; i < found.count(); ++i) {
             if (erased_.has(found.text(i, 0).value_or("")))
                 continue;
+            const auto at = [&](int column) { return found.int8(i, column).value_or(0); };
+            const said_credits has{at(1), at(2), at(3)};
+            if (has.said == 0) // nothing to compare
+                continue;
             ++customers;
-            const std::int64_t has = found.int8(i, 1).value_or(0), came = found.int8(i, 2).value_or(0),
-                               opened = found.int8(i, 3).value_or(0);
-            legacy += has;
+            const std::int64_t came = at(4), opened = at(5);
+            legacy += has.sum;
             imported += came;
             openings += opened;
-            if (has == came + opened)
+            if (has.missing_beside(came + opened) == 0)
                 continue;
             ++credits_;
             out_.begin_object();
             out_.key("pass_id").text(found.text(i, 0).value_or(""));
-            number(out_, "legacy", has);
+            number(out_, "legacy", has.sum);
             number(out_, "imported", came);
             number(out_, "openings", opened);
             out_.end_object();
