@@ -28,4 +28,40 @@ CALL mega_import('old_shop') \gset
 SELECT mg_pass_id, mg_credits FROM mega_customers ORDER BY 1;
 SELECT r -> 'credits' AS credits, r ->> 'verdict' AS verdict FROM mega_parity_report('old_shop') r;
 SELECT * FROM mega_reconcile_credits();
+
+-- A row that mega has of somebody else under its id is no row of his: it is refused, and takes nothing. One of his own that
+-- was written by hand is counted, also when he was merged.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '209');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:209', 30, 'topup', txn_id => 'd1');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:209', 777, 'gift', txn_id => 'd2');
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '203');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:203', 3, 'gift', txn_id => 'd3');
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '204');
+SELECT mg_credits FROM mega_record_credit('pass:shopify:204', 4, 'gift', txn_id => 'd4');
+SELECT created FROM mega_ensure_customer('pass:test:account');
+SELECT mg_credits FROM mega_merge_customers('pass:shopify:204', 'pass:test:account');
+INSERT INTO old_shop.customers (shopify_customer_id, credits) VALUES ('201', 50), ('202', 30), ('203', 13), ('204', 14), ('209', 0);
+INSERT INTO old_shop.credit_transactions (id, shopify_customer_id, delta, reason) VALUES ('d1', '202', 30, 'topup'), ('d2', '201', 7, 'topup'), ('d3', '203', 3, 'gift'), ('d4', '204', 4, 'gift'), ('d5', NULL, 1, 'gift');
+CALL mega_import('old_shop') \gset
+SELECT * FROM pg_temp.counts(:'report');
+CALL mega_import('old_shop') \gset
+SELECT * FROM pg_temp.counts(:'report');
+SELECT mg_pass_id, mg_credits FROM mega_customers WHERE mg_pass_id ~ ':2' OR mg_pass_id = 'pass:test:account' ORDER BY 1;
+SELECT mg_detail ->> 'id' AS id, mg_detail ->> 'reason' AS reason FROM mega_admin_audits(action => 'import_refused') ORDER BY 1;
+SELECT mega_parity_report('old_shop') -> 'credits' AS credits;
+
+-- Nor is one that legacy took from a customer who was erased since.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+INSERT INTO old_shop.customers (shopify_customer_id, credits) VALUES ('306', 13), ('308', 50);
+INSERT INTO old_shop.credit_transactions (id, shopify_customer_id, delta, reason) VALUES ('e1', '308', 23, 'topup');
+CALL mega_import('old_shop') \gset
+UPDATE old_shop.credit_transactions SET shopify_customer_id = '306';
+SELECT mg_pass_id FROM mega_erase_customer('pass:shopify:308');
+UPDATE old_shop.customers SET credits = 14 WHERE shopify_customer_id = '306';
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, changed, refused FROM pg_temp.counts(:'report');
+SELECT mg_pass_id, mg_credits FROM mega_customers WHERE mg_pass_id ~ ':30' ORDER BY 1;
+SELECT mega_parity_report('old_shop') -> 'credits' AS credits;
+SELECT * FROM mega_reconcile_credits();
 DROP SCHEMA old_shop CASCADE;

@@ -127,8 +127,10 @@ void import_customers::count_person(batch &into) {
 void import_customers::take_credit(batch &into, const legacy_line &line) {
     table_report &counts = into.report.of(legacy::credit_transactions);
     if (line.there && !line.imported) { // an application's own backfill
+        if (!line.delta)
+            return into.refuse(legacy::credit_transactions, std::string(*line.id), *line.document, {why::id_taken, {}});
         ++counts.there;
-        unit_->foreign += line.delta.value_or(0);
+        unit_->foreign += *line.delta;
         return;
     }
     if (!line.document) {

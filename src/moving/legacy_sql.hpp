@@ -26,7 +26,8 @@ enum class legacy_result : int {
     imported,   // boolean: and an import wrote it
     keeps,      // boolean: of a credit row: its reference is no other row's
     by_session, // boolean: its key names nobody, and so it is its session's customer's
-    delta,      // int8: of a credit row that is there what it moves in mega, of a customer what imports wrote
+    delta,      // int8: of a credit row that no import wrote what it moves in mega, NULL when it is another
+                // customer's; of a customer what imports wrote
     digest      // text: tells whether the row changed
 };
 
@@ -34,6 +35,10 @@ enum class legacy_result : int {
 // customers of whom something is new, with all that they have; $2: the keys of customers' rows and $3: the ids of
 // credit rows that are.
 std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits, bool few);
+
+// The credit rows of legacy's that are in mega and that no import wrote: whose they are, their mg_id and mg_delta. For
+// a statement that begins with `people`.
+std::string unnoted_credits(const legacy_schema &from);
 
 // A table of the ledger or of the office. few: only the rows with the ids $1, and those without an id.
 std::string studio_query(const legacy_schema &from, Oid schema, legacy table, bool few);

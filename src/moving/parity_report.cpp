@@ -1,7 +1,6 @@
 // mega_parity_report: whether everything of legacy is in mega, in one document with a verdict.
 #include "core/utc_time.hpp"
 #include "moving/erased_people.hpp"
-#include "moving/legacy_digest.hpp"
 #include "moving/legacy_sql.hpp"
 #include "moving/parity.hpp"
 #include "moving/said_credits.hpp"
@@ -23,16 +22,12 @@ constexpr const char *credits =
     "FROM (SELECT p.root, pg_catalog.sum((p.doc OPERATOR(pg_catalog.->>) 'credits')::numeric)::bigint AS legacy, "
     "pg_catalog.count(p.doc OPERATOR(pg_catalog.->>) 'credits') AS said, pg_catalog.count(*) "
     "OPERATOR(pg_catalog.-) pg_catalog.count(p.doc OPERATOR(pg_catalog.->>) 'credits') AS unsaid FROM @people@ p WHERE "
-    "p.root IS NOT NULL GROUP BY p.root) b LEFT JOIN (SELECT g.mg_pass_id COLLATE "
-    "pg_catalog.\"C\" AS pass_id, pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_meta OPERATOR(pg_catalog.#>) "
-    "'{mega,import,opening}' IS NULL) AS imported, pg_catalog.sum(g.mg_delta) FILTER (WHERE g.mg_meta "
-    "OPERATOR(pg_catalog.#>) '{mega,import,opening}' IS NOT NULL) AS openings FROM ONLY @schema@.mega_generations g "
-    "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND (g.mg_meta OPERATOR(pg_catalog.#>) "
-    "'{mega,import}' IS NOT NULL OR @theirs@) GROUP BY g.mg_pass_id COLLATE pg_catalog.\"C\") i "
-    "ON i.pass_id OPERATOR(pg_catalog.=) b.root";
-
-constexpr const char *theirs = "EXISTS (SELECT FROM @table@ l WHERE (('credit_transaction:' OPERATOR(pg_catalog.||) "
-                               "@id@) COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) g.mg_id)";
+    "p.root IS NOT NULL GROUP BY p.root) b LEFT JOIN (SELECT r.pass_id, pg_catalog.sum(r.delta) FILTER (WHERE NOT "
+    "r.opens) AS imported, pg_catalog.sum(r.delta) FILTER (WHERE r.opens) AS openings FROM (SELECT g.mg_pass_id "
+    "COLLATE pg_catalog.\"C\" AS pass_id, g.mg_delta AS delta, g.mg_meta OPERATOR(pg_catalog.#>) "
+    "'{mega,import,opening}' IS NOT NULL AS opens FROM ONLY @schema@.mega_generations g WHERE g.mg_record_type "
+    "OPERATOR(pg_catalog.=) 'credit_transaction' AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT "
+    "NULL@others@) r GROUP BY r.pass_id) i ON i.pass_id OPERATOR(pg_catalog.=) b.root";
 
 constexpr const char *preferences =
     "SELECT pg_catalog.count(*) FROM @schema@.mega_reconcile_preferences(NULL::pg_catalog.text) r";
@@ -172,12 +167,12 @@ private:
     }
 
     void add_credits() {
-        const bool rows = from_.has(legacy::credit_transactions);
-        const std::string others = rows ? filled(theirs, {{"@id@", key_text(from_, legacy::credit_transactions)},
-                                                          {"@table@", from_.readable(legacy::credit_transactions)}})
-                                        : std::string("false");
+        const std::string others =
+            from_.has(legacy::credit_transactions)
+                ? " UNION ALL SELECT u.root, u.mg_delta, false FROM (" + unnoted_credits(from_) + ") u"
+                : std::string();
         const pg::rows found =
-            read(people(from_, schema_) + filled(credits, {{"@theirs@", others}, {"@people@", "people"}}));
+            read(people(from_, schema_) + filled(credits, {{"@others@", others}, {"@people@", "people"}}));
         std::int64_t legacy = 0, imported = 0, openings = 0;
         out_.key("credits").begin_object();
         std::int64_t customers = 0;
