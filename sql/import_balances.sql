@@ -63,5 +63,24 @@ CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, changed, refused FROM pg_temp.counts(:'report');
 SELECT mg_pass_id, mg_credits FROM mega_customers WHERE mg_pass_id ~ ':30' ORDER BY 1;
 SELECT mega_parity_report('old_shop') -> 'credits' AS credits;
+
+-- Who was erased and is a customer again has what legacy says, less what came for her before; by whichever pass id she was known.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+SELECT created FROM mega_ensure_customer('pass:test:first', shopify_customer_id => '402');
+INSERT INTO old_shop.customers (shopify_customer_id, credits) VALUES ('401', 6), ('402', 6);
+INSERT INTO old_shop.credit_transactions (id, shopify_customer_id, delta) VALUES ('f1', '401', 6), ('f2', 'gid://shopify/Customer/402', 6);
+CALL mega_import('old_shop') \gset
+SELECT mg_pass_id FROM mega_erase_customer('pass:shopify:401');
+SELECT mg_pass_id FROM mega_erase_customer('pass:test:first');
+INSERT INTO old_shop.credit_transactions (id, shopify_customer_id, delta) VALUES ('g1', '401', 10), ('g2', '402', 10);
+UPDATE old_shop.customers SET credits = 16;
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, changed, refused FROM pg_temp.counts(:'report');
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '401');
+SELECT created FROM mega_ensure_customer(shopify_customer_id => '402');
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, changed, refused FROM pg_temp.counts(:'report');
+SELECT mg_shopify_customer_id, mg_credits FROM mega_customers WHERE mg_shopify_customer_id ~ '^40' ORDER BY 1;
+SELECT r -> 'credits' AS credits, r ->> 'verdict' AS verdict FROM mega_parity_report('old_shop') r;
 SELECT * FROM mega_reconcile_credits();
 DROP SCHEMA old_shop CASCADE;

@@ -10,7 +10,14 @@ erased_people::erased_people(pg::spi_connection &spi, Oid schema) {
     pass_ids_ = read(pg::with_schema_name("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_meta "
                                           "OPERATOR(pg_catalog.#>) '{mega,erased_at}' IS NOT NULL",
                                           schema));
-    digests_ = read(erased_keys_query(schema));
+    // Where a customer has the pass id by now, it is his.
+    digests_ = read(pg::with_schema_name("SELECT q.digest FROM (" + erased_keys_query(schema) +
+                                             ") q WHERE NOT EXISTS (SELECT FROM ONLY @schema@.mega_customers c WHERE "
+                                             "pg_catalog.encode(pg_catalog.sha256("
+                                             "pg_catalog.convert_to(c.mg_pass_id::pg_catalog.text, "
+                                             "pg_catalog.getdatabaseencoding())), 'hex') OPERATOR(pg_catalog.=) "
+                                             "q.digest)",
+                                         schema));
 }
 
 bool erased_people::has(std::string_view pass_id) const {

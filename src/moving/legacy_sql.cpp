@@ -20,13 +20,15 @@ std::string pass_of(const std::string &key) {
                   {{"@key@", key}});
 }
 
-// Whom mega knows by which pass id; one that was merged answers for its target.
+// Whom mega knows by which pass id; one that was merged answers for its target, and one who was erased only where
+// nobody else has that Shopify id.
 constexpr const char *known =
     "WITH known AS MATERIALIZED (SELECT DISTINCT ON (n.name) n.name, n.root, n.own FROM (SELECT "
     "c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS name, coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) "
     "'{mega,merged_into}', c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, "
-    "c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS own, 0 AS rank FROM ONLY @schema@.mega_customers c "
-    "UNION ALL SELECT ('pass:shopify:' OPERATOR(pg_catalog.||) c.mg_shopify_customer_id)::pg_catalog.text COLLATE "
+    "c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\" AS own, CASE WHEN c.mg_meta OPERATOR(pg_catalog.#>) "
+    "'{mega,erased_at}' IS NULL THEN 0 ELSE 2 END AS rank FROM ONLY @schema@.mega_customers c UNION ALL SELECT "
+    "('pass:shopify:' OPERATOR(pg_catalog.||) c.mg_shopify_customer_id)::pg_catalog.text COLLATE "
     "pg_catalog.\"C\", coalesce(c.mg_meta OPERATOR(pg_catalog.#>>) '{mega,merged_into}', "
     "c.mg_pass_id)::pg_catalog.text COLLATE pg_catalog.\"C\", c.mg_pass_id::pg_catalog.text COLLATE pg_catalog.\"C\", "
     "1 FROM ONLY @schema@.mega_customers c WHERE c.mg_shopify_customer_id IS NOT NULL) n ORDER BY n.name, n.rank, "

@@ -82,7 +82,8 @@ public:
             const auto pass_id = some.text(i, static_cast<int>(legacy_result::pass_id));
             const auto mega = some.json(i, static_cast<int>(legacy_result::digest));
             const bool there = some.boolean(i, static_cast<int>(legacy_result::there)).value_or(false);
-            const bool left_out = pass_id && erased_.has(*pass_id);
+            const auto owner = there && mega ? legacy_row(table, *mega).text("mg_pass_id") : std::nullopt;
+            const bool left_out = (pass_id && erased_.has(*pass_id)) || (owner && erased_.has(*owner));
             if (document && !left_out && !doubled_.contains(legacy_row(table, *document).id()))
                 compare_row(legacy_row(table, *document), pass_id, there ? mega : std::nullopt);
         }
