@@ -43,7 +43,7 @@ void value_or_null(pg::json_builder &builder, const std::optional<pg::json_value
 pg::jsonb difference(std::int32_t runtime_id, pg::jsonb before, pg::jsonb after, pg::jsonb patch) {
     pg::json_builder detail;
     detail.begin_object();
-    detail.key("runtime_id").number(std::to_string(runtime_id));
+    detail.key("runtime_id").number(runtime_id);
     detail.key("changed").begin_object();
     pg::for_each_member(pg::root_of(patch), [&](std::string_view knob, const pg::json_value &) {
         const auto old_value = pg::find(before, knob), new_value = pg::find(after, knob);

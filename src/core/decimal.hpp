@@ -21,8 +21,6 @@ public:
 
     constexpr std::int64_t micros() const noexcept { return micros_; }
 
-    constexpr bool is_zero() const noexcept { return micros_ == 0; }
-
     // The sum, nullopt if it does not fit. Never raises.
     static std::optional<decimal> sum(decimal a, decimal b) noexcept;
 

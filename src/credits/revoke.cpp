@@ -227,9 +227,9 @@ pg::jsonb noted(const request &what, const credit_row &grant, std::int32_t taken
     pg::json_builder builder;
     builder.begin_object().key("revoke_of").text(txn_id_of(grant.mg_id));
     if (what.up_to)
-        builder.key("up_to").number(std::to_string(*what.up_to));
+        builder.key("up_to").number(*what.up_to);
     if (what.amount && *what.amount != taken)
-        builder.key("amount").number(std::to_string(*what.amount));
+        builder.key("amount").number(*what.amount);
     return builder.end_object().finish();
 }
 

@@ -104,7 +104,7 @@ void set_packs(topup &wanted, std::int32_t packs) {
     wanted.what.own = pg::json_builder()
                           .begin_object()
                           .key("packs")
-                          .number(std::to_string(packs))
+                          .number(packs)
                           .key("automatic")
                           .boolean(wanted.automatic)
                           .end_object()

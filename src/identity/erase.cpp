@@ -273,8 +273,7 @@ Datum erase_customer(FunctionCallInfo fcinfo) {
     std::int64_t rows = 0;
     if (what.is_to_be_done()) {
         rows = what.run();
-        const pg::jsonb detail =
-            pg::json_builder().begin_object().key("rows").number(std::to_string(rows)).end_object().finish();
+        const pg::jsonb detail = pg::json_builder().begin_object().key("rows").number(rows).end_object().finish();
         ledger::append_audit(store.spi(), store.where(), {"customer.erase", what.root(), detail}, actor);
     }
     call.finish();

@@ -211,15 +211,14 @@ pg::jsonb merging::detail(const std::optional<std::string> &merge_id) const {
     detail.begin_object();
     detail.key("source").text(source_.pass_id);
     detail.key("target").text(target_.pass_id);
-    detail.key("source_credits").number(std::to_string(source_credits_));
-    detail.key("target_credits").number(std::to_string(target_credits_));
+    detail.key("source_credits").number(source_credits_).key("target_credits").number(target_credits_);
     const pg::jsonb source_lots = ledger::lots_document(*source_lots_),
                     target_lots = ledger::lots_document(*target_lots_);
     detail.key("source_lots").value(pg::value_of(source_lots));
     detail.key("target_lots").value(pg::value_of(target_lots));
     detail.key("moved").begin_object();
     for (const auto &[type, count] : moved_)
-        detail.key(type).number(std::to_string(count));
+        detail.key(type).number(count);
     detail.end_object();
     if (merge_id)
         detail.key("merge_id").text(*merge_id);

@@ -72,9 +72,6 @@ constinit pg::heap_writer customers({described_customer, fixed_of_customer, cust
 constinit pg::heap_writer ledger_rows({described_ledger, fixed_of_ledger, ledger_triggers, ledger_checks,
                                        &ledger_customer, ledger_probes});
 
-const std::span<const pg::heap_column> customer_columns = described_customer;
-const std::span<const pg::heap_column> ledger_columns = described_ledger;
-
 void remember(std::string_view pass_id, ItemPointerData place) { places.note(pass_id, place); }
 
 const ItemPointerData *last_seen(std::string_view pass_id) { return places.find(pass_id); }

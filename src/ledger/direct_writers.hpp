@@ -16,8 +16,6 @@ template <std::size_t N> constexpr auto columns_of(const std::array<schema::colu
 
 extern constinit pg::heap_writer customers, ledger_rows;
 
-extern const std::span<const pg::heap_column> customer_columns, ledger_columns;
-
 // The probed indexes, by their numbers.
 constexpr std::size_t by_key = 0; // of either table
 constexpr std::size_t by_shopify_id = 1;

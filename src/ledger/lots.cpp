@@ -188,7 +188,7 @@ pg::jsonb lots_document(const core::open_lots &lots) {
 pg::jsonb with_row_lots(pg::jsonb meta, std::optional<pg::jsonb> own, const row_lots &what) {
     const auto add = [&](pg::json_builder &builder) {
         if (what.ends)
-            builder.key(ends_key).number(std::to_string(*what.ends));
+            builder.key(ends_key).number(*what.ends);
         add_changes(builder, lots_key, what.lots);
         add_changes(builder, cover_key, what.cover);
     };
@@ -227,9 +227,7 @@ bool mark_ended(store &store, std::string_view name, std::int64_t credits, ItemP
     const auto before = ended_of(meta);
     if (before && credits == 0)
         return false;
-    const auto mark = [&](pg::json_builder &builder) {
-        builder.key(ended_key).number(std::to_string(before.value_or(0) + credits));
-    };
+    const auto mark = [&](pg::json_builder &builder) { builder.key(ended_key).number(before.value_or(0) + credits); };
     store.note_in_row(mg_id, with_own_members(meta, {ended_key}, mark), place);
     return true;
 }

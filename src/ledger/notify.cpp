@@ -42,7 +42,7 @@ void notify_scan_lines(std::string_view generation_id, std::optional<std::string
         message.key("mg_pass_id").text(*pass_id);
     if (status)
         message.key("mg_mma_status").text(*status);
-    message.key("scan_lines").number(std::to_string(lines));
+    message.key("scan_lines").number(lines);
     send("mega_generation", message.end_object().finish());
 }
 
@@ -62,9 +62,9 @@ void notify_setting_changed(const schema::named_row<schema::admin> *old_row,
         message.key("mg_key").text(row.text(column::mg_key).value_or(""));
         const auto meta = row.json(column::mg_meta);
         if (const auto version = meta ? own_member(*meta, "version") : std::nullopt; version && version->int4())
-            message.key("version").number(std::to_string(*version->int4()));
+            message.key("version").number(*version->int4());
     } else {
-        message.key("mg_runtime_id").number(std::to_string(row.int4(column::mg_runtime_id).value_or(0)));
+        message.key("mg_runtime_id").number(row.int4(column::mg_runtime_id).value_or(0));
     }
     send(of_application ? "mega_app_config" : "mega_runtime_config", message.end_object().finish());
 }

@@ -104,7 +104,7 @@ void tell_removed(const schema::table_catalog &where, const pg::trigger_call &ca
     detail.begin_object().key("mg_id").text(row.text(column::mg_id).value_or(""));
     detail.key("record_type").text(core::name(*type));
     if (*type == record_type::generation)
-        detail.key("steps").number(std::to_string(steps));
+        detail.key("steps").number(steps);
     append_audit(spi, where, {"delete", row.text(column::mg_pass_id), detail.end_object().finish()}, std::nullopt);
     spi.finish();
 }

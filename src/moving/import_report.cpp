@@ -1,13 +1,11 @@
 // Counts what an import found and did, and tells it as a document.
 #include "moving/import_report.hpp"
 
+#include "schema/rules.hpp"
+
 namespace mega::moving {
 
 namespace {
-
-void count(pg::json_builder &out, const char *name, std::int64_t number) {
-    out.key(name).number(std::to_string(number));
-}
 
 // What an audit keeps of an example: the row's id, unless that is somebody's address. What is behind it is what the row
 // says, which an erasure would not find there.
@@ -21,7 +19,7 @@ void add_tallies(pg::json_builder &out, const char *name, const std::map<std::st
     out.key(name).begin_object();
     for (const auto &[what, one] : all) {
         out.key(what).begin_object();
-        count(out, "rows", one.rows);
+        out.key("rows").number(one.rows);
         out.key("examples").begin_array();
         for (const std::string &example : one.examples)
             if (const auto part = whose == audience::audit ? lasting_part(example) : std::string_view(example))
@@ -31,21 +29,10 @@ void add_tallies(pg::json_builder &out, const char *name, const std::map<std::st
     out.end_object();
 }
 
-void add_value(pg::json_builder &out, const char *name, const std::optional<std::string> &value) {
-    out.key(name);
-    if (value)
-        out.text(*value);
-    else
-        out.null();
-}
-
 void add_table(pg::json_builder &out, const table_report &table, audience whose) {
     out.begin_object();
-    count(out, "read", table.read);
-    count(out, "written", table.written);
-    count(out, "there", table.there);
-    count(out, "changed", table.changed);
-    count(out, "brought", table.brought);
+    out.key("read").number(table.read).key("written").number(table.written).key("there").number(table.there);
+    out.key("changed").number(table.changed).key("brought").number(table.brought);
     add_tallies(out, "mended", table.mended, whose);
     add_tallies(out, "refused", table.refused, whose);
     out.key("differing").begin_array();
@@ -54,10 +41,8 @@ void add_table(pg::json_builder &out, const table_report &table, audience whose)
         if (whose == audience::caller || lasting_part(one.id))
             out.key("id").text(one.id);
         out.key("field").text(one.field);
-        if (whose == audience::caller) {
-            add_value(out, "legacy", one.legacy);
-            add_value(out, "mega", one.mega);
-        }
+        if (whose == audience::caller)
+            out.key("legacy").text_or_null(one.legacy).key("mega").text_or_null(one.mega);
         out.end_object();
     }
     out.end_array().end_object();
@@ -66,10 +51,6 @@ void add_table(pg::json_builder &out, const table_report &table, audience whose)
 void merge(std::map<std::string_view, tally> &all, const std::map<std::string_view, tally> &others) {
     for (const auto &[what, one] : others)
         all[what].add(one);
-}
-
-std::string literal(const std::string &text) {
-    return pg::call([&text] { return static_cast<const char *>(quote_literal_cstr(text.c_str())); });
 }
 
 } // namespace
@@ -110,11 +91,6 @@ bool import_report::changed_anything() const {
            std::ranges::any_of(tables_, [](const table_report &one) { return one.written > 0 || one.brought > 0; });
 }
 
-std::string import_report::line(legacy table) const {
-    const table_report &one = of(table);
-    return std::to_string(one.written) + " written, " + std::to_string(one.there) + " there";
-}
-
 pg::jsonb import_report::document(const legacy_schema &from, audience whose) const {
     pg::json_builder out;
     out.begin_object();
@@ -127,18 +103,18 @@ pg::jsonb import_report::document(const legacy_schema &from, audience whose) con
         }
     out.end_object();
     out.key("openings").begin_object();
-    count(out, "rows", openings_);
-    count(out, "credits", opened_);
+    out.key("rows").number(openings_).key("credits").number(opened_);
     out.end_object();
     out.key("persons").begin_object();
-    count(out, "rows", persons_);
+    out.key("rows").number(persons_);
     out.key("examples").begin_array();
     for (const person &one : people_) {
         out.begin_object();
         if (whose == audience::caller || lasting_part(one.value))
             out.key(one.by).text(one.value);
         out.key("pass_ids").begin_array().text(one.first).text(one.second).end_array();
-        out.key("hint").text("mega_merge_customers(" + literal(one.second) + ", " + literal(one.first) + ")");
+        out.key("hint").text("mega_merge_customers(" + schema::sql_literal(one.second) + ", " +
+                             schema::sql_literal(one.first) + ")");
         out.end_object();
     }
     out.end_array().end_object();

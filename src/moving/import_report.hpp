@@ -70,7 +70,6 @@ public:
 
     bool changed_anything() const; // rows were written, brought or refused for the first time
     void note_refusal() { refused_now_ = true; }
-    std::string line(legacy table) const; // for a notice
     pg::jsonb document(const legacy_schema &from, audience whose) const;
 
 private:

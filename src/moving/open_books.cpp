@@ -142,8 +142,7 @@ private:
     void append_opening(std::int32_t balance, std::int64_t ledger_sum, std::int32_t delta) {
         pg::json_builder meta;
         meta.begin_object();
-        meta.key("balance").number(std::to_string(balance));
-        meta.key("ledger").number(std::to_string(ledger_sum));
+        meta.key("balance").number(balance).key("ledger").number(ledger_sum);
         const pg::jsonb found = meta.end_object().finish();
         const pg::timestamp now = ledger::stamp_behind(customer_.updated_at);
         append_numbered("credit_transaction", [&](ledger::new_row &row) {

@@ -118,11 +118,7 @@ private:
         detail.key("trust").text("ledger");
         for (const correction &one : made_) {
             detail.key(one.kind).begin_object();
-            if (one.before)
-                detail.key("before").text(*one.before);
-            else
-                detail.key("before").null();
-            detail.key("after").text(one.after).end_object();
+            detail.key("before").text_or_null(one.before).key("after").text(one.after).end_object();
         }
         // A pass id of somebody's own making may be nothing that an audit's column takes.
         const bool fits = core::check_text(pass_id_) == core::text_fault::none;

@@ -45,18 +45,6 @@ constexpr const char *refused =
     "pg_catalog.count(*) FROM ONLY @schema@.mega_admin a WHERE a.mg_action OPERATOR(pg_catalog.=) 'import_refused' "
     "AND a.mg_record_type OPERATOR(pg_catalog.=) 'admin_audit' GROUP BY 1, 2 ORDER BY 1, 2";
 
-void number(pg::json_builder &out, const char *name, std::int64_t value) {
-    out.key(name).number(std::to_string(value));
-}
-
-void optional_text(pg::json_builder &out, const char *name, const std::optional<std::string> &value) {
-    out.key(name);
-    if (value)
-        out.text(*value);
-    else
-        out.null();
-}
-
 std::string day_text(std::int32_t day) {
     constexpr std::int64_t micros_of_day = SECS_PER_DAY * pg::microseconds_per_second;
     return core::iso_utc(pg::unix_micros({day * micros_of_day})).substr(0, 10);
@@ -97,7 +85,7 @@ private:
                 out_.key(table).begin_object();
                 open = table;
             }
-            number(out_, std::string(found.text(i, 1).value_or("")).c_str(), found.int8(i, 2).value_or(0));
+            out_.key(found.text(i, 1).value_or("")).number(found.int8(i, 2).value_or(0));
         }
         if (!open.empty())
             out_.end_object();
@@ -117,15 +105,13 @@ private:
             missing[one.record_type] += one.legacy - one.mega;
             unexplained_ += one.mega > one.legacy ? one.mega - one.legacy : 0;
             out_.begin_object();
-            optional_text(out_, "day", one.day ? std::optional(day_text(*one.day)) : std::nullopt);
+            out_.key("day").text_or_null(one.day ? std::optional(day_text(*one.day)) : std::nullopt);
             out_.key("record_type").text(one.record_type);
-            number(out_, "legacy", one.legacy);
-            number(out_, "mega", one.mega);
+            out_.key("legacy").number(one.legacy).key("mega").number(one.mega);
             out_.end_object();
         }
         out_.end_array();
-        number(out_, "legacy", legacy);
-        number(out_, "mega", mega);
+        out_.key("legacy").number(legacy).key("mega").number(mega);
         out_.end_object();
         legacy_ = legacy;
         for (std::size_t i = 0; i < legacy_tables; ++i)
@@ -152,15 +138,14 @@ private:
         const auto found = compare_sample(spi_, from_, schema_, sampled_rows, pg::clock_time().value);
         sampled_ = static_cast<std::int64_t>(found.size());
         out_.key("sample").begin_object();
-        number(out_, "rows_per_type", sampled_rows);
+        out_.key("rows_per_type").number(sampled_rows);
         out_.key("differing").begin_array();
         for (const auto &[type, what] : found) {
             out_.begin_object();
             out_.key("record_type").text(type);
             out_.key("id").text(what.id);
             out_.key("field").text(what.field);
-            optional_text(out_, "legacy", what.legacy);
-            optional_text(out_, "mega", what.mega);
+            out_.key("legacy").text_or_null(what.legacy).key("mega").text_or_null(what.mega);
             out_.end_object();
         }
         out_.end_array().end_object();
@@ -194,23 +179,19 @@ private:
             ++credits_;
             out_.begin_object();
             out_.key("pass_id").text(found.text(i, 0).value_or(""));
-            number(out_, "legacy", has.sum);
-            number(out_, "imported", came);
-            number(out_, "openings", opened);
+            out_.key("legacy").number(has.sum).key("imported").number(came).key("openings").number(opened);
             out_.end_object();
         }
         out_.end_array();
-        number(out_, "customers", customers);
-        number(out_, "legacy", legacy);
-        number(out_, "imported", imported);
-        number(out_, "openings", openings);
+        out_.key("customers").number(customers).key("legacy").number(legacy);
+        out_.key("imported").number(imported).key("openings").number(openings);
         out_.end_object();
     }
 
     void add_preferences() {
         preferences_ = read(preferences).int8(0, 0).value_or(0);
         out_.key("preferences").begin_object();
-        number(out_, "differing", preferences_);
+        out_.key("differing").number(preferences_);
         out_.end_object();
     }
 
@@ -218,7 +199,7 @@ private:
         const pg::rows found = read(mended);
         out_.key("mended").begin_object();
         for (std::uint64_t i = 0; i < found.count(); ++i)
-            number(out_, std::string(found.text(i, 0).value_or("")).c_str(), found.int8(i, 1).value_or(0));
+            out_.key(found.text(i, 0).value_or("")).number(found.int8(i, 1).value_or(0));
         out_.end_object();
     }
 

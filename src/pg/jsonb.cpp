@@ -224,6 +224,13 @@ json_builder &json_builder::number(std::string_view decimal) {
     return push_value(place(), value);
 }
 
+json_builder &json_builder::number(std::int64_t whole) {
+    JsonbValue value;
+    value.type = jbvNumeric;
+    value.val.numeric = call([whole] { return int64_to_numeric(whole); });
+    return push_value(place(), value);
+}
+
 json_builder &json_builder::row(std::span<const json_scalar> scalars) {
     result_ = call([this, scalars] {
         pushJsonbValue(&state_, WJB_BEGIN_ARRAY, nullptr);

@@ -138,7 +138,9 @@ public:
     json_builder &end_array() { return push(WJB_END_ARRAY); }
     json_builder &key(std::string_view name) { return push_text(WJB_KEY, name); }
     json_builder &text(std::string_view value) { return push_text(place(), value); }
+    json_builder &text_or_null(std::optional<std::string_view> value) { return value ? text(*value) : null(); }
     json_builder &number(std::string_view decimal);
+    json_builder &number(std::int64_t whole);
     json_builder &boolean(bool flag);
     json_builder &row(std::span<const json_scalar> scalars); // an array of them; their text must outlive the builder
     json_builder &null();

@@ -12,8 +12,4 @@ inline void warn(const std::string &message, const std::string &detail) {
     });
 }
 
-inline void notice(const std::string &message, const std::string &hint) {
-    call([&] { ereport(NOTICE, (errmsg_internal("%s", message.c_str()), errhint("%s", hint.c_str()))); });
-}
-
 } // namespace pg
