@@ -74,8 +74,7 @@ namespace {
 
 // What a document has of the application's.
 pg::jsonb keys_of_application(column c, pg::jsonb document) {
-    return c == column::mg_meta ? with_key_of(document, pg::empty_object())
-                                : with_managed_keys(document, core::json::make_object());
+    return c == column::mg_meta ? application_part(document) : with_managed_keys(document, core::json::make_object());
 }
 
 // Whether these change: beside them settlements write of customers who were erased, too.

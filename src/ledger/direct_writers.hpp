@@ -3,6 +3,7 @@
 
 #include "ledger/direct.hpp"
 #include "pg/heap_writer.hpp"
+#include "pg/snapshot.hpp"
 #include "schema/types.hpp"
 
 namespace mega::ledger::direct {
@@ -38,6 +39,16 @@ bool may_read(const schema::table_catalog &where);
 
 // Raises 40001 when the table is not what it was when `possible` was asked.
 void open(pg::heap_writer &table, LOCKMODE lock);
+
+// What body() gives of the open table, by a fresh snapshot. After an error the end of the transaction closes.
+template <class Body> auto operate(pg::heap_writer &table, LOCKMODE lock, Body body) {
+    pg::fresh_snapshot snapshot;
+    open(table, lock);
+    auto result = body();
+    table.close();
+    snapshot.done();
+    return result;
+}
 
 // Finds a row in the open table. place: where it was seen last; a hint only.
 bool find_customer(std::string_view pass_id, const ItemPointerData *place = nullptr);

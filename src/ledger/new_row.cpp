@@ -42,6 +42,11 @@ new_row &new_row::set_noted(pg::jsonb meta) {
     return set(schema::ledger::mg_meta, meta);
 }
 
+std::optional<std::string_view> new_row::text(schema::ledger column) const {
+    const pg::nullable_datum value = columns_[static_cast<std::size_t>(column)];
+    return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
+}
+
 void check_to_append(const schema::table_catalog &where, const new_row &row, ledger_row &stored) {
     for (std::size_t i = 0; i < row.columns().size(); ++i)
         stored.set(static_cast<schema::ledger>(i), row.columns()[i]);

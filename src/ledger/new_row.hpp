@@ -26,6 +26,7 @@ public:
     JsonbContainer *own() const { return own_; } // null when mega notes nothing
 
     std::span<const pg::nullable_datum> columns() const { return columns_; }
+    std::optional<std::string_view> text(schema::ledger column) const;
     const std::string &mg_id() const { return mg_id_; }
     std::string id() const { return mg_id_.substr(mg_id_.find(':') + 1); }
 

@@ -34,6 +34,8 @@ void add_application(pg::json_builder &builder, pg::jsonb meta) {
         builder.key("value").value(*pg::element(pg::root_of(meta), 0)); // a scalar is kept as a list of one
 }
 
+pg::jsonb application_part(pg::jsonb meta) { return replaced(meta, std::nullopt); }
+
 pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own) { return replaced(meta, pg::value_of(own)); }
 
 pg::jsonb with_key_of(pg::jsonb meta, pg::jsonb other) { return replaced(meta, pg::find(other, own_key)); }
@@ -52,7 +54,7 @@ std::optional<pg::jsonb> without_foreign_key(pg::jsonb meta, std::string_view ro
     const auto given = pg::find(meta, own_key);
     if (!given || in_flight::writes_own_key(row, *given, when))
         return std::nullopt;
-    return replaced(meta, std::nullopt);
+    return application_part(meta);
 }
 
 std::optional<pg::jsonb> with_stored_key(pg::jsonb stored, std::optional<pg::jsonb> written, std::string_view row,

@@ -12,6 +12,9 @@ inline constexpr std::string_view own_key = "mega";
 // Adds the application's part of a document to an object: its keys, or all of one that is no object under "value".
 void add_application(pg::json_builder &builder, pg::jsonb meta);
 
+// That part as a document of its own.
+pg::jsonb application_part(pg::jsonb meta);
+
 // An application's document with what mega notes of the row beside it.
 pg::jsonb with_own_key(pg::jsonb meta, pg::jsonb own);
 

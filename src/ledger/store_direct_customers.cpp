@@ -11,7 +11,6 @@
 #include "ledger/store_direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
-#include "pg/snapshot.hpp"
 
 #include <set>
 
@@ -46,14 +45,19 @@ locked_customer customer_found(std::string_view pass_id) {
 }
 
 // Locks the row of customers that is found. std::nullopt when it is gone or, with LockWaitSkip, not free.
-std::optional<locked_customer> lock_customer_found(std::string_view pass_id, LockWaitPolicy wait) {
-    const pg::locked lock = customers.lock_found(LockTupleNoKeyExclusive, wait);
+std::optional<locked_customer> lock_customer_found(std::string_view pass_id, LockTupleMode mode, LockWaitPolicy wait) {
+    const pg::locked lock = customers.lock_found(mode, wait);
     if (lock != pg::locked::yes && lock != pg::locked::newer)
         return std::nullopt;
     locked_customer customer = customer_found(pass_id);
     customer.changed_meanwhile = lock == pg::locked::newer;
     remember(pass_id, customer.place);
     return customer;
+}
+
+std::optional<locked_customer> find_and_lock(std::string_view pass_id, LockTupleMode mode, LockWaitPolicy wait) {
+    return operate(customers, RowExclusiveLock,
+                   [&] { return find_customer(pass_id) ? lock_customer_found(pass_id, mode, wait) : std::nullopt; });
 }
 
 // Whom the row found answers for: a row that was merged, for its target.
@@ -70,15 +74,6 @@ void add_answer(std::set<std::string> &answers) {
     answers.emplace(pg::text_of(own.value));
 }
 
-bool insert_row(std::span<const pg::nullable_datum> columns) {
-    pg::fresh_snapshot snapshot;
-    open(customers, RowExclusiveLock);
-    const bool inserted = customers.insert(columns, true);
-    customers.close();
-    snapshot.done();
-    return inserted;
-}
-
 std::set<std::string> texts_of(std::span<const std::optional<std::string>> texts) {
     std::set<std::string> all;
     for (const auto &text : texts)
@@ -90,48 +85,28 @@ std::set<std::string> texts_of(std::span<const std::optional<std::string>> texts
 } // namespace
 
 std::optional<locked_customer> direct_store::lock_customer(std::string_view pass_id, LockWaitPolicy wait) {
-    pg::fresh_snapshot snapshot;
-    open(customers, RowExclusiveLock);
-    std::optional<locked_customer> result;
-    if (find_customer(pass_id))
-        result = lock_customer_found(pass_id, wait);
-    customers.close();
-    snapshot.done();
-    return result;
+    return find_and_lock(pass_id, LockTupleNoKeyExclusive, wait);
 }
 
 std::optional<locked_customer> direct_store::share_customer(std::string_view pass_id) {
-    pg::fresh_snapshot snapshot;
-    open(customers, RowExclusiveLock);
-    std::optional<locked_customer> result;
-    if (find_customer(pass_id)) {
-        const pg::locked lock = customers.lock_found(LockTupleKeyShare, LockWaitBlock);
-        if (lock == pg::locked::yes || lock == pg::locked::newer)
-            result = customer_found(pass_id);
-    }
-    customers.close();
-    snapshot.done();
-    return result;
+    return find_and_lock(pass_id, LockTupleKeyShare, LockWaitBlock);
 }
 
 bool direct_store::read_customer(std::string_view pass_id, std::span<const customer> columns,
                                  std::span<pg::nullable_datum> values) {
-    pg::fresh_snapshot snapshot;
-    open(customers, AccessShareLock);
-    const bool exists = find_customer(pass_id);
-    if (exists)
-        copy_columns(customers, columns, values);
-    customers.close();
-    snapshot.done();
-    return exists;
+    return operate(customers, AccessShareLock, [&] {
+        const bool exists = find_customer(pass_id);
+        if (exists)
+            copy_columns(customers, columns, values);
+        return exists;
+    });
 }
 
 std::optional<visited_customer> direct_store::change_or_lock_customer(std::string_view pass_id,
                                                                       const change_maker &change) {
-    pg::fresh_snapshot snapshot;
-    open(customers, RowExclusiveLock);
-    std::optional<visited_customer> result;
-    if (find_customer(pass_id)) {
+    return operate(customers, RowExclusiveLock, [&]() -> std::optional<visited_customer> {
+        if (!find_customer(pass_id))
+            return std::nullopt;
         std::optional<std::vector<customer_change>> changes;
         std::optional<pg::sql_error> refused;
         try {
@@ -141,55 +116,50 @@ std::optional<visited_customer> direct_store::change_or_lock_customer(std::strin
         }
         if (changes && customers.try_update_found(of_customer(*changes))) {
             remember(pass_id, customers.place());
-            result.emplace();
-        } else if (auto customer = lock_customer_found(pass_id, LockWaitBlock)) {
-            if (refused && !customer->changed_meanwhile)
-                throw *refused;
-            result = visited_customer{std::move(customer)};
+            return visited_customer{};
         }
-    }
-    customers.close();
-    snapshot.done();
-    return result;
+        auto customer = lock_customer_found(pass_id, LockTupleNoKeyExclusive, LockWaitBlock);
+        if (!customer)
+            return std::nullopt;
+        if (refused && !customer->changed_meanwhile)
+            throw *refused;
+        return visited_customer{std::move(customer)};
+    });
 }
 
 std::uint64_t direct_store::change_customer(const locked_customer &locked, std::span<const customer_change> changes) {
-    pg::fresh_snapshot snapshot;
-    open(customers, RowExclusiveLock);
-    if (!find_customer(locked.pass_id, &locked.place))
-        throw pg::sql_error{"XX000",
-                            "a projection touched 0 customers instead of one",
-                            to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(locked.pass_id)),
-                            {}};
-    customers.update_found(of_customer(changes));
-    remember(locked.pass_id, customers.place());
-    customers.close();
-    snapshot.done();
-    return 1;
+    return operate(customers, RowExclusiveLock, [&] {
+        if (!find_customer(locked.pass_id, &locked.place))
+            throw pg::sql_error{"XX000",
+                                "a projection touched 0 customers instead of one",
+                                to_readers({customer::mg_pass_id}, "pass_id=" + pg::quoted(locked.pass_id)),
+                                {}};
+        customers.update_found(of_customer(changes));
+        remember(locked.pass_id, customers.place());
+        return std::uint64_t{1};
+    });
 }
 
 std::vector<std::string> direct_store::find_customers(const identities &known) {
     if (!finds_identities())
         return sql_store::find_customers(known);
     const std::set<std::string> pass_ids = texts_of(known.pass_ids);
-    std::set<std::string> answers;
-    pg::fresh_snapshot snapshot;
-    open(customers, AccessShareLock);
-    for (const std::string &pass_id : pass_ids)
-        if (find_customer(pass_id))
-            add_answer(answers);
-    const auto look_by = [&](std::size_t index, const auto &id) {
-        if (!id)
-            return;
-        const Datum key[] = {pg::to_datum(*id).value};
-        if (customers.find(index, key))
-            add_answer(answers);
-    };
-    look_by(by_shopify_id, known.shopify_id);
-    look_by(by_user_id, known.user_id);
-    customers.close();
-    snapshot.done();
-    return {answers.begin(), answers.end()};
+    return operate(customers, AccessShareLock, [&] {
+        std::set<std::string> answers;
+        for (const std::string &pass_id : pass_ids)
+            if (find_customer(pass_id))
+                add_answer(answers);
+        const auto look_by = [&](std::size_t index, const auto &id) {
+            if (!id)
+                return;
+            const Datum key[] = {pg::to_datum(*id).value};
+            if (customers.find(index, key))
+                add_answer(answers);
+        };
+        look_by(by_shopify_id, known.shopify_id);
+        look_by(by_user_id, known.user_id);
+        return std::vector<std::string>(answers.begin(), answers.end());
+    });
 }
 
 // What the triggers do for SQL, done here.
@@ -216,7 +186,7 @@ bool direct_store::insert_customer(std::span<const customer_change> given) {
     ignore_derived_of_new_customer(where(), stored);
     for (std::size_t i = 0; i < row.size(); ++i)
         row[i] = stored.get(static_cast<customer>(i));
-    if (!insert_row(row))
+    if (!operate(customers, RowExclusiveLock, [&] { return customers.insert(row, true); }))
         return false;
     guard_new_customer(stored);
     return true;

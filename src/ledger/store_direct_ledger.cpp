@@ -17,100 +17,82 @@ using namespace direct;
 namespace {
 
 constexpr std::size_t width = schema::ledger_columns.size();
+using schema::every_ledger_column;
 
 written_columns of_ledger_row(std::span<const ledger_change> changes) {
     return numbered(changes, column::mg_updated_at, [] { return pg::clock_time(); });
 }
 
+// Copies of the row found, which makes it true; place, if any: becomes where it stands.
+bool copy_found(std::span<const column> columns, std::span<pg::nullable_datum> values, ItemPointerData *place) {
+    copy_columns(ledger_rows, columns, values);
+    if (place != nullptr)
+        *place = ledger_rows.place();
+    return true;
+}
+
 void find_texts(std::size_t index, std::span<const Datum> keys, std::span<const std::string_view> texts,
                 std::span<bool> found) {
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, AccessShareLock);
-    ledger_rows.find_texts(index, keys, texts, found);
-    ledger_rows.close();
-    snapshot.done();
+    operate(ledger_rows, AccessShareLock, [&] {
+        ledger_rows.find_texts(index, keys, texts, found);
+        return true;
+    });
 }
 
 } // namespace
 
 bool direct_store::read_row(std::string_view mg_id, std::span<const column> columns,
                             std::span<pg::nullable_datum> values, ItemPointerData *place) {
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, AccessShareLock);
-    const bool exists = find_row(mg_id, place);
-    if (exists) {
-        copy_columns(ledger_rows, columns, values);
-        if (place != nullptr)
-            *place = ledger_rows.place();
-    }
-    ledger_rows.close();
-    snapshot.done();
-    return exists;
+    return operate(ledger_rows, AccessShareLock,
+                   [&] { return find_row(mg_id, place) && copy_found(columns, values, place); });
 }
 
 bool direct_store::read_by_reference(std::string_view ref_type, std::string_view ref_id, std::string_view reason,
                                      std::span<const column> columns, std::span<pg::nullable_datum> values) {
     const Datum key[] = {pg::to_datum(ref_type).value, pg::to_datum(ref_id).value, pg::to_datum(reason).value};
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, AccessShareLock);
-    const bool exists = ledger_rows.find(by_reference_key, key);
-    if (exists)
-        copy_columns(ledger_rows, columns, values);
-    ledger_rows.close();
-    snapshot.done();
-    return exists;
+    return operate(ledger_rows, AccessShareLock,
+                   [&] { return ledger_rows.find(by_reference_key, key) && copy_found(columns, values, nullptr); });
 }
 
 bool direct_store::lock_row(std::string_view mg_id, LockTupleMode mode, std::span<const column> columns,
                             std::span<pg::nullable_datum> values, ItemPointerData *place) {
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, RowExclusiveLock);
-    const bool exists = find_row(mg_id, place) && ledger_rows.lock_found(mode, LockWaitBlock) != pg::locked::absent;
-    if (exists) {
-        copy_columns(ledger_rows, columns, values);
-        if (place != nullptr)
-            *place = ledger_rows.place();
-    }
-    ledger_rows.close();
-    snapshot.done();
-    return exists;
+    return operate(ledger_rows, RowExclusiveLock, [&] {
+        return find_row(mg_id, place) && ledger_rows.lock_found(mode, LockWaitBlock) != pg::locked::absent &&
+               copy_found(columns, values, place);
+    });
 }
 
 bool direct_store::change_row(std::string_view mg_id, std::span<const ledger_change> changes,
                               const ItemPointerData *place) {
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, RowExclusiveLock);
-    bool exists = find_row(mg_id, place);
-    if (exists && !ledger_rows.try_update_found(of_ledger_row(changes))) { // locked first, it stays
-        exists = ledger_rows.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) != pg::locked::absent;
-        if (exists)
-            ledger_rows.update_found(of_ledger_row(changes));
-    }
-    ledger_rows.close();
-    snapshot.done();
-    return exists;
+    return operate(ledger_rows, RowExclusiveLock, [&] {
+        if (!find_row(mg_id, place))
+            return false;
+        if (ledger_rows.try_update_found(of_ledger_row(changes)))
+            return true;
+        if (ledger_rows.lock_found(LockTupleNoKeyExclusive, LockWaitBlock) == pg::locked::absent)
+            return false;
+        ledger_rows.update_found(of_ledger_row(changes)); // locked first, it stays
+        return true;
+    });
 }
 
 void direct_store::change_generation(std::string_view mg_id, std::span<const column> columns,
                                      std::span<const pg::nullable_datum> values) {
-    std::array<column, width> all{};
-    for (std::size_t i = 0; i < width; ++i)
-        all[i] = static_cast<column>(i);
     std::array<pg::nullable_datum, width> stored;
-    if (!read_row(mg_id, all, stored, nullptr))
+    if (!read_row(mg_id, every_ledger_column, stored, nullptr))
         throw pg::sql_error{"XX000", "a row that was locked is gone", "mg_id=" + pg::quoted(mg_id), {}};
     const pg::pinned_shape shape = ledger_rows.shape();
     pg::row before(shape.get()), after(shape.get());
     ledger_row old_row(where().generations, before), changed(where().generations, after);
-    for (std::size_t i = 0; i < width; ++i) {
-        old_row.set(all[i], stored[i]);
-        changed.set(all[i], stored[i]);
+    for (const column c : every_ledger_column) {
+        old_row.set(c, stored[number(c)]);
+        changed.set(c, stored[number(c)]);
     }
     for (std::size_t i = 0; i < columns.size(); ++i)
         changed.set(columns[i], values[i]);
     check_changed_row(old_row, changed, in_flight::moment::before);
     std::vector<ledger_change> changes;
-    for (const column c : all)
+    for (const column c : every_ledger_column)
         if (!old_row.same(changed, c))
             changes.emplace_back(c, changed.get(c));
     change_row(mg_id, changes, nullptr);
@@ -122,24 +104,15 @@ std::int64_t direct_store::pending_holds(std::string_view pass_id) {
     if (!ledger_rows.has_index(by_pending_hold))
         return sql_store::pending_holds(pass_id);
     const Datum key[] = {pg::to_datum(pass_id).value};
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, AccessShareLock);
-    const std::int64_t deltas = ledger_rows.sum(by_pending_hold, key, number(column::mg_delta));
-    ledger_rows.close();
-    snapshot.done();
-    return -deltas;
+    return -operate(ledger_rows, AccessShareLock,
+                    [&] { return ledger_rows.sum(by_pending_hold, key, number(column::mg_delta)); });
 }
 
 bool direct_store::may_be_revoked(std::string_view txn_id) {
     if (!ledger_rows.has_index(by_revoke))
         return true;
     const Datum key[] = {pg::to_datum(txn_id).value};
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, AccessShareLock);
-    const bool revoked = ledger_rows.find(by_revoke, key);
-    ledger_rows.close();
-    snapshot.done();
-    return revoked;
+    return operate(ledger_rows, AccessShareLock, [&] { return ledger_rows.find(by_revoke, key); });
 }
 
 void direct_store::settle_hold(const std::string &mg_id, std::string_view status, const ItemPointerData &place) {
@@ -158,27 +131,21 @@ std::optional<std::int32_t> direct_store::last_step(std::string_view generation_
     if (pg::keeps_its_snapshot())
         return sql_store::last_step(generation_id);
     const Datum key[] = {pg::to_datum(generation_id).value, pg::to_datum("mma_step").value};
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, AccessShareLock);
-    const bool has_steps = ledger_rows.find_last(by_generation, key);
-    const pg::nullable_datum last = has_steps ? ledger_rows.column(number(column::mg_step_no)) : pg::nullable_datum{};
-    ledger_rows.close();
-    snapshot.done();
-    if (has_steps && last.is_null) // adopted steps without a number stand behind those that have one
+    const auto last = operate(ledger_rows, AccessShareLock, [&] {
+        return ledger_rows.find_last(by_generation, key) ? std::optional(ledger_rows.column(number(column::mg_step_no)))
+                                                         : std::nullopt;
+    });
+    if (last && last->is_null) // adopted steps without a number stand behind those that have one
         return sql_store::last_step(generation_id);
-    return has_steps ? std::optional(DatumGetInt32(last.value)) : std::nullopt;
+    return last ? std::optional(DatumGetInt32(last->value)) : std::nullopt;
 }
 
 bool direct_store::insert_checked(const new_row &row, ledger_row &stored) {
     check_to_append(where(), row, stored);
     std::array<pg::nullable_datum, width> checked;
-    for (std::size_t i = 0; i < width; ++i)
-        checked[i] = stored.get(static_cast<column>(i));
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, RowExclusiveLock);
-    const bool appended = ledger_rows.insert(checked, row.keyed());
-    ledger_rows.close();
-    snapshot.done();
+    std::ranges::transform(every_ledger_column, checked.begin(), [&](column c) { return stored.get(c); });
+    const bool appended =
+        operate(ledger_rows, RowExclusiveLock, [&] { return ledger_rows.insert(checked, row.keyed()); });
     if (!appended)
         require_taken(row);
     return appended;
@@ -219,8 +186,8 @@ bool direct_store::may_have_one(std::span<const new_row> rows) {
 
 void direct_store::put_by(const new_row &row, ledger_row &stored) {
     check_to_append(where(), row, stored);
-    for (std::size_t i = 0; i < width; ++i)
-        rest_.push_back(stored.get(static_cast<column>(i)));
+    for (const column c : every_ledger_column)
+        rest_.push_back(stored.get(c));
     if (rest_.size() == pg::heap_writer::most_rows * width)
         append_rest();
 }
@@ -270,15 +237,14 @@ void refuse_taken_meanwhile(std::string_view constraint, std::string_view detail
 void direct_store::append_rest() {
     if (rest_.empty())
         return;
-    pg::fresh_snapshot snapshot;
-    open(ledger_rows, RowExclusiveLock);
-    pg::on_unique_violation([&] { ledger_rows.insert_many(rest_, width); },
-                            [](std::string_view constraint, std::string_view detail) {
-                                if (!ledger_rows.has_other_keys())
-                                    refuse_taken_meanwhile(constraint, detail);
-                            });
-    ledger_rows.close();
-    snapshot.done();
+    operate(ledger_rows, RowExclusiveLock, [this] {
+        pg::on_unique_violation([this] { ledger_rows.insert_many(rest_, width); },
+                                [](std::string_view constraint, std::string_view detail) {
+                                    if (!ledger_rows.has_other_keys())
+                                        refuse_taken_meanwhile(constraint, detail);
+                                });
+        return true;
+    });
     rest_.clear();
 }
 

@@ -37,14 +37,6 @@ constexpr customer locked_columns[] = {customer::mg_credits,    customer::mg_exp
                                        customer::mg_deleted_at, customer::mg_updated_at, customer::mg_meta};
 constexpr customer standing_columns[] = {customer::mg_credits, customer::mg_expires_at, customer::mg_meta};
 
-constexpr auto all_of_a_row() {
-    std::array<column, schema::ledger_columns.size()> all{};
-    for (std::size_t i = 0; i < all.size(); ++i)
-        all[i] = static_cast<column>(i);
-    return all;
-}
-constexpr auto all_columns = all_of_a_row();
-
 struct split_changes {
     explicit split_changes(std::span<const customer_change> changes, std::vector<pg::nullable_datum> keys)
         : values(std::move(keys)) {
@@ -271,16 +263,12 @@ void sql_store::refuse_other_id(const new_row &row, std::optional<std::string_vi
 }
 
 bool sql_store::append(const new_row &row) {
-    const auto given = [&row](column c) {
-        const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
-        return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
-    };
     if (!claim_keys(where(), row))
         return false;
-    const in_flight::own_key writing(row.mg_id(), row.own(), given(column::mg_pass_id).value_or(""));
+    const in_flight::own_key writing(row.mg_id(), row.own(), row.text(column::mg_pass_id).value_or(""));
     const pg::as_role owner(where().generations.owner);
-    const pg::rows stored =
-        spi().execute(statements::insert(all_columns), where().schema, pg::access::read_write, row.columns());
+    const pg::rows stored = spi().execute(statements::insert(schema::every_ledger_column), where().schema,
+                                          pg::access::read_write, row.columns());
     if (stored.empty()) {
         require_taken(row);
         return false;
@@ -329,11 +317,11 @@ pg::rounds &sql_store::run_on(const std::function<void()> &part) {
 void sql_store::apart(const std::function<void()> &part) { run_on(part).forget(); }
 
 void sql_store::require_taken(const new_row &row) {
-    const auto key = [&row](column c) { return row.columns()[static_cast<std::size_t>(c)]; };
-    const pg::nullable_datum bound[] = {key(column::mg_id), key(column::mg_ref_type), key(column::mg_ref_id),
-                                        key(column::mg_reason)};
     const pg::as_role owner(where().generations.owner);
-    if (!spi().execute(taken_by, where().schema, pg::access::latest, bound).empty())
+    if (!spi()
+             .run(taken_by, where().schema, pg::access::latest, row.mg_id(), row.text(column::mg_ref_type),
+                  row.text(column::mg_ref_id), row.text(column::mg_reason))
+             .empty())
         return;
     // The id of an expiry tells whose it is.
     const std::string detail = to_readers({column::mg_id}, "mg_id=" + pg::quoted(row.mg_id()));

@@ -18,13 +18,6 @@ constexpr std::string_view shopify = "pass:shopify:";
 constexpr column compared[] = {column::mg_user_id, column::mg_email, column::mg_expires_at, column::mg_disabled};
 constexpr std::size_t fields = std::size(compared);
 
-pg::jsonb application_part(pg::jsonb meta) {
-    pg::json_builder builder;
-    builder.begin_object();
-    ledger::add_application(builder, meta);
-    return builder.end_object().finish();
-}
-
 std::string hashed(const std::string &text) {
     return std::to_string(
         hash_bytes_extended(reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()), 0));
@@ -109,7 +102,8 @@ std::vector<ledger::customer_change> columns_of(const std::string &pass_id, cons
 bool insert(batch &into, const std::string &pass_id, const mapped<column> &made, std::span<const person_row> rows,
             int identities) {
     const pg::nullable_datum *meta = made.find(column::mg_meta);
-    const pg::jsonb application = meta != nullptr ? application_part(pg::jsonb_of(meta->value)) : pg::empty_object();
+    const pg::jsonb application =
+        meta != nullptr ? ledger::application_part(pg::jsonb_of(meta->value)) : pg::empty_object();
     std::array<pg::nullable_datum, fields> values;
     for (std::size_t i = 0; i < fields; ++i)
         if (const pg::nullable_datum *value = made.find(compared[i]); value != nullptr)
@@ -175,7 +169,7 @@ public:
             return;
         const auto note = ledger::own_member(person_.meta, "import");
         const auto written = note && note->is_object() ? pg::find(note->container(), "written") : std::nullopt;
-        const pg::jsonb application = application_part(person_.meta);
+        const pg::jsonb application = ledger::application_part(person_.meta);
         if (!written || !written->is_string())
             fill_unknown(application);
         else if (written->string() == digest_of(std::span(stored_).first(fields), application))
@@ -220,10 +214,8 @@ private:
             set(column::mg_shopify_customer_id, pg::to_datum(std::string(id)));
         pg::json_builder meta;
         meta.begin_object();
-        pg::for_each_member(pg::root_of(pg::jsonb_of(made(column::mg_meta).value)),
-                            [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
-        pg::for_each_member(pg::root_of(application),
-                            [&](std::string_view key, const pg::json_value &value) { meta.key(key).value(value); });
+        ledger::add_application(meta, pg::jsonb_of(made(column::mg_meta).value));
+        ledger::add_application(meta, application);
         differs(true); // told once, and once more whenever legacy's row changes
         write(meta.end_object().finish(), false, true);
     }
@@ -236,7 +228,7 @@ private:
                 set(compared[i], made(compared[i]));
         }
         const pg::jsonb meta = pg::jsonb_of(made(column::mg_meta).value);
-        write(application_part(has_column("meta") ? meta : with_former(meta, person_.meta)), true, true);
+        write(ledger::application_part(has_column("meta") ? meta : with_former(meta, person_.meta)), true, true);
         counts_.brought += changed_ ? 1 : 0;
     }
 

@@ -10,28 +10,11 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr auto all_columns = [] {
-    std::array<column, static_cast<std::size_t>(column::count)> all{};
-    for (std::size_t i = 0; i < all.size(); ++i)
-        all[i] = static_cast<column>(i);
-    return all;
-}();
-
 // By which a row says whose it is. Nothing but a merge changes that in mega.
 constexpr const char *owner_columns[] = {"shopify_customer_id", "customer_id"};
 
 // Times are what they are; the others may change.
 bool is_compared(column c) { return c != column::mg_created_at && c != column::mg_updated_at; }
-
-pg::jsonb without_own_key(pg::jsonb meta) {
-    pg::json_builder builder;
-    builder.begin_object();
-    pg::for_each_member(pg::root_of(meta), [&](std::string_view key, const pg::json_value &value) {
-        if (key != ledger::own_key)
-            builder.key(key).value(value);
-    });
-    return builder.end_object().finish();
-}
 
 class comparison {
 public:
@@ -41,7 +24,7 @@ public:
           counts_(into.report.of(row.table())), now_(redacted(row.document())) {}
 
     void run(bool may_bring) {
-        if (!into_.store.lock_row(mg_id_, LockTupleNoKeyExclusive, all_columns, stored_))
+        if (!into_.store.lock_row(mg_id_, LockTupleNoKeyExclusive, schema::every_ledger_column, stored_))
             return;
         moved_ = owner_ && *owner_ != stored_text(column::mg_pass_id);
         const bool has_payload = !stored(column::mg_payload).is_null;
@@ -72,7 +55,7 @@ private:
     pg::nullable_datum stored_by_application(column c) const {
         const pg::nullable_datum value = stored(c);
         if (c == column::mg_meta && !value.is_null && pg::is_object(pg::jsonb_of(value.value)))
-            return pg::to_datum(without_own_key(pg::jsonb_of(value.value)));
+            return pg::to_datum(ledger::application_part(pg::jsonb_of(value.value)));
         return value;
     }
     std::optional<std::string> stored_text(column c) const { return shown(c, stored_by_application(c)); }
@@ -162,7 +145,7 @@ private:
     bool moved_ = false;                          // mega has it of another one
     table_report &counts_;
     pg::jsonb now_;
-    std::array<pg::nullable_datum, all_columns.size()> stored_;
+    std::array<pg::nullable_datum, schema::every_ledger_column.size()> stored_;
 };
 
 } // namespace

@@ -152,6 +152,13 @@ inline constexpr std::array admin_columns{MEGA_ADMIN_COLUMNS(MEGA_DESCRIPTION)};
 #undef MEGA_ENUMERATOR
 #undef MEGA_DESCRIPTION
 
+inline constexpr auto every_ledger_column = [] {
+    std::array<ledger, ledger_columns.size()> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = static_cast<ledger>(i);
+    return all;
+}();
+
 static_assert(customer_columns.size() == 34 && ledger_columns.size() == 46 && admin_columns.size() == 27);
 
 } // namespace mega::schema
