@@ -137,10 +137,7 @@ std::optional<pg::timestamp> oldest(std::optional<const Interval *> max_idle) {
     if (!max_idle)
         return std::nullopt;
     const pg::timestamp now = pg::clock_time();
-    const pg::timestamp at{pg::call([now, max_idle] {
-        return DatumGetTimestampTz(
-            DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now.value), IntervalPGetDatum(*max_idle)));
-    })};
+    const pg::timestamp at = pg::moved(now, *max_idle, -1);
     if (at > now)
         throw pg::sql_error{
             ledger::bad_argument, "max_idle must not be negative", {}, "Use for example interval '30 minutes'."};

@@ -5,6 +5,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/resolve.hpp"
+#include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/prefixed.hpp"
@@ -30,12 +31,8 @@ std::string read_string(std::size_t position, std::string_view key, const pg::js
 
 pg::timestamp read_time(std::size_t position, std::string_view key, const pg::json_value &value) {
     const std::string text = read_string(position, key, value);
-    return pg::prefixed("entry " + std::to_string(position) + ": " + std::string(key), [&text] {
-        return pg::timestamp{pg::call([&text] {
-            return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
-                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-        })};
-    });
+    return pg::prefixed("entry " + std::to_string(position) + ": " + std::string(key),
+                        [&text] { return pg::parse_time(text); });
 }
 
 // The first of them have to be there.

@@ -193,7 +193,8 @@ std::optional<credit_row> find_replay(ledger::store &store, const request &what)
         what.txn_id ? *what.txn_id == of : grant && grant->ref_type == what.ref_type && grant->ref_id == what.ref_id;
     if (!same_grant || (what.amount && std::to_string(*what.amount) != amount) ||
         (what.up_to && std::to_string(*what.up_to) != up_to))
-        refuse_other_revoke(what, "txn_id=" + pg::quoted(of) + " revoked=" + std::to_string(-first->delta) +
+        refuse_other_revoke(what, "txn_id=" + pg::quoted(of) +
+                                      " revoked=" + std::to_string(-std::int64_t{first->delta}) +
                                       (up_to.empty() ? "" : " up_to=" + up_to));
     if (what.pass_id && !ledger::means_customer(store.where(), *what.pass_id, first->pass_id))
         again.pass_id = *what.pass_id;

@@ -6,6 +6,7 @@
 #include "identity/profile.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/own_key.hpp"
+#include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/merge_patch.hpp"
 #include "pg/prefixed.hpp"
@@ -69,12 +70,7 @@ std::optional<pg::timestamp> read_end(const pg::json_value &value) {
     if (!value.is_string())
         refuse_type("expires_at", "a time", value);
     const std::string text(value.string());
-    const pg::timestamp end = pg::prefixed("fields.expires_at", [&text] {
-        return pg::timestamp{pg::call([&text] {
-            return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
-                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-        })};
-    });
+    const pg::timestamp end = pg::prefixed("fields.expires_at", [&text] { return pg::parse_time(text); });
     ledger::check_writable("fields.expires_at", end);
     return end;
 }

@@ -34,11 +34,7 @@ verification read_arguments(const pg::arguments &given) {
         throw pg::sql_error{ledger::bad_argument, pg::quoted(method) + " is not a way to verify a customer",
                             "method=" + pg::quoted(method), "Use email, google, apple or manual."};
     const auto at = given.time(in::verified_at);
-    ledger::check_finite("verified_at", at);
-    if (at && at->value > pg::clock_time().value + ledger::most_ahead)
-        throw pg::sql_error{ledger::bad_argument, "verified_at lies in the future",
-                            "It is more than five minutes ahead of the server's clock.",
-                            "Leave it out, or correct the client's clock."};
+    ledger::check_not_ahead("verified_at", at);
     return {known->first, known->second, ledger::optional_text("keynumber", given.text(in::keynumber)), at};
 }
 

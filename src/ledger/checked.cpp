@@ -62,6 +62,14 @@ void check_finite(const char *name, std::optional<pg::timestamp> value) {
         check_finite(name, *value, "Use NULL for no time.");
 }
 
+void check_not_ahead(const char *name, std::optional<pg::timestamp> value) {
+    check_finite(name, value);
+    if (value && value->value > pg::clock_time().value + most_ahead)
+        throw pg::sql_error{bad_argument, std::string(name) + " lies in the future",
+                            "It is more than five minutes ahead of the server's clock.",
+                            "Leave it out, or correct the client's clock."};
+}
+
 pg::timestamp require_time(const char *name, std::optional<pg::timestamp> value) {
     const pg::timestamp at = require(name, value);
     check_finite(name, at, "Give a time, for example now().");

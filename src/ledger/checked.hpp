@@ -48,6 +48,9 @@ inline constexpr std::int64_t most_ahead = 5 * 60 * std::int64_t{1'000'000};
 // A timestamp that may be missing, and is not infinite; raises 22008.
 void check_finite(const char *name, std::optional<pg::timestamp> value);
 
+// A finite time that may be missing, and is not more ahead than that; raises 22008, 22023.
+void check_not_ahead(const char *name, std::optional<pg::timestamp> value);
+
 // A time that has to be there, and is not infinite; raises 22023, 22008.
 pg::timestamp require_time(const char *name, std::optional<pg::timestamp> value);
 

@@ -3,6 +3,7 @@
 
 #include "ledger/fold_lots.hpp"
 #include "ledger/lots.hpp"
+#include "ledger/own_key.hpp"
 #include "pg/role.hpp"
 #include "pg/rounds.hpp"
 
@@ -33,10 +34,7 @@ void compare_lots(pg::spi_connection &spi, const schema::table_catalog &where, s
         return;
     const core::folded_lots folded = fold_lots(spi, where, pass_id, pg::access::read_only);
     const auto meta = customer.json(0, 0);
-    std::optional<pg::json_value> stored;
-    if (meta)
-        if (const auto own = pg::find(*meta, "mega"); own && own->is_object())
-            stored = pg::find(own->container(), "lots");
+    const auto stored = meta ? own_member(*meta, lots_key) : std::nullopt;
     const bool same = meta ? says_open_lots(*meta, folded.lots) : folded.lots.empty();
     if (!same || !folded.sound)
         tell(pass_id, stored ? pg::json_builder::document_of(*stored) : lots_document({}), lots_document(folded.lots));

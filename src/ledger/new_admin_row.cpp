@@ -5,6 +5,7 @@
 #include "ledger/held_key.hpp"
 #include "pg/jsonb.hpp"
 #include "schema/interference.hpp"
+#include "schema/types.hpp"
 
 namespace mega::ledger {
 
@@ -13,20 +14,10 @@ namespace {
 using column = schema::admin;
 constexpr std::size_t width = schema::admin_columns.size();
 
-constexpr Oid type_oid(std::string_view type) {
-    if (type.starts_with("text"))
-        return TEXTOID;
-    if (type == "integer")
-        return INT4OID;
-    if (type == "uuid")
-        return UUIDOID;
-    return type == "jsonb" ? JSONBOID : TIMESTAMPTZOID;
-}
-
 constexpr auto make_types() {
     std::array<Oid, width> types{};
     for (std::size_t i = 0; i < width; ++i)
-        types[i] = type_oid(schema::admin_columns[i].type);
+        types[i] = schema::type_oid(schema::admin_columns[i].type);
     return types;
 }
 

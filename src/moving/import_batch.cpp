@@ -1,4 +1,4 @@
-// A batch of an import: opened, committed, and what its rows share.
+// A batch of an import: what its rows share, how they are gone through, and what becomes of one that is refused.
 #include "moving/import_batch.hpp"
 
 #include "ledger/new_admin_row.hpp"
@@ -104,10 +104,7 @@ bool is_fault_of_data(int state) noexcept {
 }
 
 std::string told(int state, const char *message) {
-    std::string code;
-    for (int left = state, i = 0; i < 5; ++i, left >>= 6)
-        code += static_cast<char>(PGUNSIXBIT(left));
-    return code + " " + (message == nullptr ? "" : message);
+    return std::string(unpack_sql_state(state)) + " " + (message == nullptr ? "" : message);
 }
 
 std::optional<std::string> fault_of_row(const std::function<void()> &write) {

@@ -42,10 +42,7 @@ private:
 // A time without a zone is one of UTC, whatever the session's is and however it is written.
 pg::timestamp parse_time(const std::string &text) {
     const in_utc here;
-    return {pg::call([&text] {
-        return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
-                                                       ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-    })};
+    return pg::parse_time(text);
 }
 
 } // namespace

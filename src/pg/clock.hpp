@@ -33,4 +33,12 @@ inline timestamp moved(timestamp from, const Interval *by, int sign = 1) {
     })};
 }
 
+// A text as a time, as Postgres reads it. Raises what that raises.
+inline timestamp parse_time(const std::string &text) {
+    return {call([&text] {
+        return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text.c_str()),
+                                                       ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    })};
+}
+
 } // namespace pg

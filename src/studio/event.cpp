@@ -28,14 +28,6 @@ constinit pg::statement event_by_id("SELECT g.mg_pass_id, g.mg_meta, g.mg_genera
                                     "FROM ONLY @schema@.mega_generations g WHERE g.mg_id OPERATOR(pg_catalog.=) $1",
                                     id_type);
 
-void check_time(const std::optional<pg::timestamp> &created_at) {
-    ledger::check_finite("created_at", created_at);
-    if (created_at && created_at->value > pg::clock_time().value + ledger::most_ahead)
-        throw pg::sql_error{ledger::bad_argument, "created_at lies in the future",
-                            "It is more than five minutes ahead of the server's clock.",
-                            "Leave it out, or correct the client's clock."};
-}
-
 } // namespace
 
 std::string read_event_id(std::string_view given) {
@@ -50,7 +42,7 @@ void check(const event &what) {
                             "event_type=" + pg::quoted(what.type), ledger::use_event_types()};
     ledger::effects_of(what.type, what.payload, ledger::bad_argument);
     ledger::check_document_urls("payload", what.payload);
-    check_time(what.created_at);
+    ledger::check_not_ahead("created_at", what.created_at);
 }
 
 pg::jsonb meta_of(const event &what) {
