@@ -13,15 +13,15 @@ public:
 
     // Postings in byte order of pass id, those of one customer in their order. under_way is the index of the one that
     // is looked at, for the caller's error; no_posting when it is what they come to. Writes what is not posted yet.
-    // Raises what `post_once` raises; 23505 when somebody else takes a key meanwhile. Changes or locks the customers in
-    // their order.
+    // Raises what `post_once` raises; MG002, above READ COMMITTED 40001, when somebody else takes a key meanwhile.
+    // Changes or locks the customers in their order.
     void add(std::span<const posting *const> all, std::size_t &under_way);
 
     // New postings of one customer, who is locked and whose expired credits are written off.
     void add_new(const ledger::locked_customer &customer, std::span<const posting *const> all);
 
     // Writes the rows that were added and are not written yet, and returns how many were added; the other postings
-    // were replays. Raises 23505 when somebody else takes a key meanwhile.
+    // were replays. Raises the same when somebody else takes a key meanwhile.
     std::int32_t write();
 
 private:

@@ -20,8 +20,8 @@ bool claim_keys(const schema::table_catalog &where, const new_row &row);
 // foreign key leads to it, 23503 for a customer who is not there.
 void require_free_keys(const schema::table_catalog &where, const ledger_row &row);
 
-// For many rows of one call: takes the locks of their keys in order, before any customer is locked. What claims them
-// later waits for nobody.
+// Takes the locks of the keys of a call's rows in order, before any customer is locked. What claims them later waits
+// for nobody.
 class key_locks {
 public:
     explicit key_locks(const schema::table_catalog &where) : where_(where) {}

@@ -134,9 +134,9 @@ public:
     // holds the lock of the customer.
     [[nodiscard]] virtual bool append(const new_row &row) = 0;
 
-    // Appends rows that are no credits, and what follows from all of them, together. Raises what `append` raises, 40001
-    // when the id of one is taken: the caller has looked, under the locks that whoever appends such a row takes; and
-    // 23505 when somebody took it by a raw row in that moment.
+    // Appends rows that are no credits, and what follows from all of them, together. Raises what `append` raises, and
+    // 40001 when the id of one is taken: the caller has looked, under the locks that whoever appends such a row takes.
+    // MG002, too, when a raw row took it in that moment.
     virtual void append_many(std::span<const new_row> rows) = 0;
 
     // The same for a credit row of the locked customer whose projection is the caller's, by `project_appended`.
@@ -144,8 +144,8 @@ public:
     [[nodiscard]] virtual appended append_credit(const new_row &row, std::string_view pass_id, std::int32_t delta,
                                                  const char *overdraft_hint) = 0;
 
-    // The same for one of many: it may go in with others, by `append_rest` at the latest, and then both raise 23505
-    // when a key of one is taken.
+    // The same for one of many: it may go in with others, by `append_rest` at the latest, and then both raise MG002
+    // when a key of one is taken, above READ COMMITTED 40001.
     [[nodiscard]] virtual appended append_one_of_many(const new_row &row, std::string_view pass_id, std::int32_t delta,
                                                       const char *overdraft_hint) = 0;
     virtual void append_rest() = 0;

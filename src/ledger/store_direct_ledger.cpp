@@ -101,7 +101,7 @@ void direct_store::change_generation(std::string_view mg_id, std::span<const col
 }
 
 std::int64_t direct_store::pending_holds(std::string_view pass_id) {
-    if (!ledger_rows.has_index(by_pending_hold))
+    if (pg::keeps_its_snapshot() || !ledger_rows.has_index(by_pending_hold))
         return sql_store::pending_holds(pass_id);
     const Datum key[] = {pg::to_datum(pass_id).value};
     return -operate(ledger_rows, AccessShareLock,
@@ -224,7 +224,7 @@ namespace {
 // Nobody had the key when it was looked for. Who has it since wrote under another customer's lock, so something else.
 // References of types that identify nothing are not looked for: Postgres tells of an index that has them still.
 void refuse_taken_meanwhile(std::string_view constraint, std::string_view detail) {
-    if (constraint != "mega_generations_pkey" && !unkeyed_ref_types_setting().empty())
+    if (!ledger_rows.is_of_column(constraint, number(column::mg_id)) && !unkeyed_ref_types_setting().empty())
         return;
     if (pg::keeps_its_snapshot())
         throw pg::sql_error{"40001", "a row of the batch was written meanwhile", {}, "Try again."};

@@ -136,6 +136,9 @@ public:
     // Inserts up to most_rows rows, `width` columns each, page by page. Raises 23505 when a unique key is taken.
     void insert_many(std::span<const nullable_datum> columns, std::size_t width);
 
+    // Whether the index of this name, to which rows were inserted, is of that column alone.
+    bool is_of_column(std::string_view index, std::size_t column) const;
+
 private:
     struct state;
     TupleTableSlot *make_slot(inside);

@@ -185,4 +185,12 @@ void heap_writer::insert_many(std::span<const nullable_datum> columns, std::size
     });
 }
 
+bool heap_writer::is_of_column(std::string_view index, std::size_t column) const {
+    const std::span<const Relation> all(state_->info->ri_IndexRelationDescs, static_cast<std::size_t>(state_->indexes));
+    return std::ranges::any_of(all, [&](Relation one) {
+        return one != nullptr && index == RelationGetRelationName(one) && one->rd_index->indnkeyatts == 1 &&
+               one->rd_index->indkey.values[0] == state_->attributes[column];
+    });
+}
+
 } // namespace pg

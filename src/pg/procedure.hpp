@@ -12,7 +12,7 @@ namespace pg {
 // Whether the call may commit: not inside a transaction block, nor in a function.
 bool may_commit(FunctionCallInfo fcinfo) noexcept;
 
-// The connection to SPI that lies below all sessions of the procedure. From its beginning on every transaction is READ
+// The connection to SPI that lies below all others of the procedure. From its beginning on every transaction is READ
 // COMMITTED, whatever the default is: the procedure waits for others and goes on with what they left.
 class procedure {
 public:
@@ -20,7 +20,7 @@ public:
     procedure(const procedure &) = delete;
     procedure &operator=(const procedure &) = delete;
 
-    // Ends the transaction and begins the next. No session is connected, no role taken on.
+    // Ends the transaction and begins the next. No other connection is open, no role taken on.
     void commit();
     void plan_anew(); // plans that the session keeps, be they foreign keys', were made for the tables as they were
     void finish();    // on success
@@ -62,8 +62,8 @@ public:
     held_rows &operator=(const held_rows &) = delete;
 
     std::uint64_t count() const noexcept; // all that there are
-    rows fetch(std::uint64_t most);       // the next ones; they live as long as the session that is connected
-    void free();                          // those that were fetched last, in the same session
+    rows fetch(std::uint64_t most);       // the next ones; they live as long as the connection that is open
+    void free();                          // those that were fetched last, by the same connection
     void back_to(std::uint64_t position); // so many rows were fetched then
     void close();                         // on success; after an error the transaction's end does it
 

@@ -42,7 +42,7 @@ struct table_catalog {
     table_entry<admin> admins;
 };
 
-// The tables that belong to the extension whose function this is (I: always through the extension's namespace, never
+// The tables that belong to the extension whose function this is (always through the extension's namespace, never
 // through search_path). Raises 42P01 when one is missing and 42703 when a column is. A copy, which stays what it is
 // for as long as the caller names it: what runs within his call may find other tables.
 table_catalog catalog_of(Oid function);
