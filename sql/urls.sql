@@ -53,6 +53,8 @@ FROM (VALUES
     ('JWT without exp', 'https://media.example.com/a.mp4?_jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln'),
     ('JWT, made up', 'https://media.example.com/a.mp4?_jwt=eyJ.5f0c.x'),
     ('two proxies', 'https://a.example/i?u=https%3A%2F%2Fb.example%2Fi%3Fu%3Dhttps%253A%252F%252Fc.example%252Fa%253FX-Goog-Signature%253D5f0c'),
+    ('imgproxy', 'https://imgproxy.example/insecure/rs:fit:300/plain/https://b.s3.amazonaws.com/k%3FX-Amz-Expires=60%26X-Amz-Signature=5f0c@webp'), ('no scheme', 'https://wsrv.nl/?url=b.s3.amazonaws.com/k%3FX-Amz-Signature%3D5f0c'),
+    ('slashes alone', 'https://wsrv.nl/?url=%2F%2Fb.s3.amazonaws.com%2Fk%3FX-Amz-Signature%3D5f0c'), ('a question', 'https://shop.example.com/search?q=and/or%3F'), ('a file''s name', 'https://cdn.example.com/a.png%3FX-Amz-Signature=5f0c'),
     ('gold', 'https://shop.example.com/ring.png?sig=gold'), ('rose', 'https://shop.example.com/a.png?token=rose'),
     ('returns', 'https://shop.example.com/a?policy=returns'), ('both of two URLs', 'https://a.example/i?expires=1700000000&u=https%3A%2F%2Fb.example%2Fa%3Ftoken%3Drose')
 ) f(what, url);

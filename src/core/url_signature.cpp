@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "json_web_token.hpp"
+#include "loose_url.hpp"
 #include "permanent_url.hpp"
 #include "url_families.hpp"
 #include "url_parts.hpp"
@@ -15,23 +16,32 @@ namespace {
 
 constexpr int max_depth = 2;
 
-// True when a URL may stand in the text percent-encoded, once or more: https%3A//, https:%2F%2F, https%253A.
+bool holds_encoded(std::string_view text, std::string_view wanted) noexcept {
+    for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1))
+        if (equal_ignoring_case(text.substr(at + 1, wanted.size()), wanted))
+            return true;
+    return false;
+}
+
+// True when a URL may stand in the text percent-encoded, once or more: https%3A//, https:%2F%2F, https%253A; or its
+// '?'.
 bool may_hold_encoded_url(std::string_view text) noexcept {
-    bool slash = false;
+    bool mark = false;
     for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
         const std::string_view code = text.substr(at + 1, 2);
         if (code == "25" || equal_ignoring_case(code, "3a"))
             return true;
-        slash = slash || equal_ignoring_case(code, "2f");
+        mark = mark || equal_ignoring_case(code, "2f") || equal_ignoring_case(code, "3f");
     }
-    return slash && text.find(':') != std::string_view::npos;
+    return mark && text.find(':') != std::string_view::npos;
 }
 
-bool holds_encoded_dot(std::string_view text) noexcept {
-    for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1))
-        if (equal_ignoring_case(text.substr(at + 1, 2), "2e"))
-            return true;
-    return false;
+// What is encoded in a URL: a part of its path, in which a URL has its scheme, or the value of a parameter, in which it
+// may have none, as proxies of images take it.
+enum class place { path, value };
+
+bool may_hold_encoded_url(std::string_view text, place where) noexcept {
+    return may_hold_encoded_url(text) || (where == place::value && holds_encoded(text, "3f"));
 }
 
 // A text with its percent-encoding taken off, and where each character came from.
@@ -51,15 +61,15 @@ struct decoded_text {
     std::vector<std::size_t> origin;
 };
 
-// Calls f(std::string_view part) for the path and for the value of each parameter that may hold an encoded URL.
+// Calls f(std::string_view part, place) for the path and for the value of each parameter that may hold an encoded URL.
 template <class F> bool any_encoded(const url_parts &parts, F f) {
     if (parts.tail.find('%') == std::string_view::npos)
         return false;
-    if (may_hold_encoded_url(parts.path) && f(parts.path))
+    if (may_hold_encoded_url(parts.path, place::path) && f(parts.path, place::path))
         return true;
     std::string_view query = parts.query;
     while (const auto parameter = take_parameter(query))
-        if (may_hold_encoded_url(parameter->value) && f(parameter->value))
+        if (may_hold_encoded_url(parameter->value, place::value) && f(parameter->value, place::value))
             return true;
     return false;
 }
@@ -82,7 +92,7 @@ std::string_view token_text(const url_parts &parts) noexcept {
     const std::string_view text = before_fragment(parts);
     const std::size_t dot = text.find('.');
     const bool two_dots = dot != std::string_view::npos && text.find('.', dot + 1) != std::string_view::npos;
-    return two_dots || holds_encoded_dot(text) ? text : std::string_view();
+    return two_dots || holds_encoded(text, "2e") ? text : std::string_view();
 }
 
 // A token that expires, or any on a host that tokens open.
@@ -100,19 +110,35 @@ std::optional<std::string_view> credentials_in(const url_parts &parts, int depth
 
 std::optional<url_signature> find_signature(std::string_view url, int depth);
 
-std::optional<url_signature> find_in_encoded(std::string_view value, int depth) {
-    const decoded_text decoded(value);
-    url_scanner scanner(decoded.text);
-    bool any = false;
+// Calls f(const url_scanner::found &) for the URLs in a text that was decoded, until one is true; `any` tells whether
+// one had its scheme.
+template <class F> bool any_decoded(std::string_view text, place where, bool &any, F f) {
+    url_scanner scanner(text);
     while (const auto found = scanner.next()) {
         any = true;
-        for (const std::string_view form : {found->url, found->with_blanks})
-            if (const auto signature = find_signature(form, depth))
-                return signature;
+        if (f(*found))
+            return true;
     }
-    if (!any && depth < max_depth && may_hold_encoded_url(decoded.text))
-        return find_in_encoded(decoded.text, depth + 1);
-    return std::nullopt;
+    loose_scanner loose(where == place::value ? text : std::string_view());
+    while (const auto found = loose.next())
+        if (!found->encoded && f({found->word, {}, found->offset}))
+            return true;
+    return false;
+}
+
+std::optional<url_signature> find_in_encoded(std::string_view value, place where, int depth) {
+    const decoded_text decoded(value);
+    std::optional<url_signature> signature;
+    bool any = false;
+    any_decoded(decoded.text, where, any, [&](const url_scanner::found &found) {
+        for (const std::string_view form : {found.url, found.with_blanks})
+            if (!signature)
+                signature = find_signature(form, depth);
+        return signature.has_value();
+    });
+    if (!any && !signature && depth < max_depth && may_hold_encoded_url(decoded.text, where))
+        return find_in_encoded(decoded.text, where, depth + 1);
+    return signature;
 }
 
 std::optional<url_signature> find_signature(std::string_view url, int depth) {
@@ -138,8 +164,8 @@ std::optional<url_signature> find_signature(std::string_view url, int depth) {
             return url_signature{kind::token, {}, {}, depth > 0};
 
     if (depth < max_depth)
-        any_encoded(parts, [&](std::string_view part) {
-            found = find_in_encoded(part, depth + 1);
+        any_encoded(parts, [&](std::string_view part, place where) {
+            found = find_in_encoded(part, where, depth + 1);
             return found.has_value();
         });
     return found;
@@ -165,8 +191,8 @@ public:
             if (opens(*token, parts))
                 add(drop_end_punctuation(token->text));
         if (depth_ < max_depth)
-            any_encoded(parts, [&](std::string_view part) {
-                add_encoded(part, offset_of(part), depth_ + 1);
+            any_encoded(parts, [&](std::string_view part, place where) {
+                add_encoded(part, where, depth_ + 1);
                 return false;
             });
     }
@@ -203,25 +229,24 @@ private:
     }
 
     // The secrets of the URLs in a text that stands encoded in this URL, brought to where they came from.
-    void add_encoded(std::string_view value, std::size_t offset, int depth) {
-        for (const text_span &span : secrets_in_encoded(value, depth))
-            spans_.push_back({offset + span.begin, offset + span.end});
+    void add_encoded(std::string_view part, place where, int depth) {
+        for (const text_span &span : secrets_in_encoded(part, where, depth))
+            spans_.push_back({offset_of(part) + span.begin, offset_of(part) + span.end});
     }
 
 public:
-    static std::vector<text_span> secrets_in_encoded(std::string_view value, int depth) {
+    static std::vector<text_span> secrets_in_encoded(std::string_view value, place where, int depth) {
         const decoded_text decoded(value);
         std::vector<text_span> spans;
         bool any = false;
-        url_scanner scanner(decoded.text);
-        while (const auto found = scanner.next()) {
-            any = true;
-            find_secrets_of(*found, spans, [depth](std::string_view url, std::vector<text_span> &some) {
+        any_decoded(decoded.text, where, any, [&](const url_scanner::found &found) {
+            find_secrets_of(found, spans, [depth](std::string_view url, std::vector<text_span> &some) {
                 secret_search(url, depth, some).run();
             });
-        }
-        if (!any && depth < max_depth && may_hold_encoded_url(decoded.text))
-            spans = secrets_in_encoded(decoded.text, depth + 1);
+            return false;
+        });
+        if (!any && spans.empty() && depth < max_depth && may_hold_encoded_url(decoded.text, where))
+            spans = secrets_in_encoded(decoded.text, where, depth + 1);
         for (text_span &span : spans)
             span = {decoded.origin[span.begin], decoded.origin[span.end]};
         return spans;
@@ -237,12 +262,14 @@ private:
 
 std::optional<url_signature> find_signature(std::string_view url) { return find_signature(url, 0); }
 
-std::optional<url_signature> find_encoded_signature(std::string_view text) { return find_in_encoded(text, 1); }
+std::optional<url_signature> find_encoded_signature(std::string_view text) {
+    return find_in_encoded(text, place::path, 1);
+}
 
 void find_secrets(std::string_view url, std::vector<text_span> &spans) { secret_search(url, 0, spans).run(); }
 
 void find_encoded_secrets(std::string_view text, std::vector<text_span> &spans) {
-    for (const text_span &span : secret_search::secrets_in_encoded(text, 1))
+    for (const text_span &span : secret_search::secrets_in_encoded(text, place::path, 1))
         spans.push_back(span);
 }
 

@@ -26,8 +26,9 @@ struct text_span {
 };
 
 // The first that is found, nullopt if there is none. Takes one URL, well formed or not; looks at it and at URLs that
-// stand percent-encoded in its path or in a parameter, and in theirs, to a depth of two. (One that stands there without
-// encoding is found by url_scanner.) A fragment is not looked at. Linear in the URL. Raises std::bad_alloc only.
+// stand percent-encoded in its path or, with or without their scheme, in a parameter, and in theirs, to a depth of two.
+// (One that stands there without encoding is found by url_scanner.) A fragment is not looked at. Linear in the URL.
+// Raises std::bad_alloc only.
 std::optional<url_signature> find_signature(std::string_view url);
 
 // Appends what has to be cut out of the URL for it to open nothing: where in the URL the values of signatures, policies

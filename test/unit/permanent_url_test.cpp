@@ -131,6 +131,8 @@ TEST(permanent_url, takes_linear_time) {
     EXPECT_TRUE(is_permanent_url("https://example.com/?u=" + repeated("https%3A%2F%2Fa%2F%3F", 400u << 10)));
     EXPECT_TRUE(is_permanent_url("https://example.com/?u=" + repeated("https%253A%252F%252Fa%252F%253F", 200u << 10)));
     EXPECT_TRUE(is_permanent_url("https://example.com/?u=" + repeated("http://a/%3A", 600u << 10)));
+    EXPECT_TRUE(is_permanent_url("https://example.com/?u=" + repeated("a/b%3F", 1u << 20)));
+    EXPECT_TRUE(is_permanent_url("https://example.com/?u=" + repeated("//a/%253F%20", 600u << 10)));
     EXPECT_TRUE(is_permanent_url("https://example.com/?" + std::string(8u << 20, 'x')));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60)); // hours, were it quadratic
 }

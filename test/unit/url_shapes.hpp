@@ -278,6 +278,19 @@ inline constexpr url_shape expiring_shapes[] = {
     {"image proxy, Bunny",
      "https://a.example.com/i?u=https%3A%2F%2Fz.b-cdn.net%2Fa.png%3Ftoken%3DUGd0X2Vh%26expires%3D1598024587",
      "UGd0X2Vh"},
+    {"image proxy, in the path, its query encoded",
+     "https://imgproxy.example/insecure/rs:fit:300/plain/https://b.s3.amazonaws.com/"
+     "k%3FX-Amz-Expires=60%26X-Amz-Signature=5f0c2b@webp",
+     "5f0c2b"},
+    {"image proxy, no scheme", "https://wsrv.nl/?url=b.s3.amazonaws.com/k%3FX-Amz-Signature%3D5f0c2b&w=300", "5f0c2b"},
+    {"image proxy, slashes alone", "https://wsrv.nl/?url=%2F%2Fb.s3.amazonaws.com%2Fk%3fX-Amz-Signature%3D5f0c2b",
+     "5f0c2b"},
+    {"image proxy, no scheme, two",
+     "https://wsrv.nl/?url=b.s3.amazonaws.com/a%3FX-Amz-Signature%3D5f0c2b&default=ssl:c.example/"
+     "i%3Fq-signature%3D5f0c2b",
+     "5f0c2b"},
+    {"image proxy, no scheme, encoded twice",
+     "https://wsrv.nl/?url=b.s3.amazonaws.com%252Fk%253FX-Amz-Signature%253D5f0c2b", "5f0c2b"},
 };
 
 inline constexpr url_shape lasting_shapes[] = {
@@ -362,6 +375,13 @@ inline constexpr url_shape lasting_shapes[] = {
     {"image proxy, three deep", "https://a.example.com/"
                                 "i?u=https%253A%252F%252Fb.example.com%252Fi%253Fu%253Dhttps%25253A%25252F%25252Fc."
                                 "example.com%25252F%25253FX-Amz-Signature%25253D5f0c2b"},
+    {"image proxy of a lasting URL without a scheme", "https://wsrv.nl/?url=cdn.example.com/a.png%3Fv%3D2&w=300"},
+    {"image proxy in the path of a lasting URL",
+     "https://imgproxy.example/insecure/plain/https://cdn.example.com/a.png%3Fv=2%26sig=gold@webp"},
+    {"a file that was saved under its query", "https://cdn.example.com/a.png%3FX-Amz-Signature=5f0c2b"},
+    {"the same, with a colon", "https://cdn.example.com/a:b.png%3FX-Amz-Signature=5f0c2b"},
+    {"a question", "https://shop.example.com/search?q=and/or%3F&r=why%3F&s=X-Amz-Signature%3F"},
+    {"a question before a word", "https://shop.example.com/search?q=what%3FX-Amz-Signature%3D1"},
     {"imgix", "https://demo.imgix.net/a.jpg?w=400&s=c31e8d6ad6ec"},
     {"Cloudinary", "https://res.cloudinary.com/demo/image/upload/s--Ai4Znfl3--/c_scale,w_500/a.jpg"},
     {"Shopify", "https://cdn.shopify.com/s/files/1/0001/0001/products/a.jpg?v=1700000000&width=800"},
