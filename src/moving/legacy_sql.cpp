@@ -1,15 +1,13 @@
 // Makes the statements by which legacy tables are read.
 #include "moving/legacy_sql.hpp"
 
+#include "moving/credits_sql.hpp"
 #include "moving/legacy_digest.hpp"
 
 #include "pg/spi.hpp"
 
 namespace mega::moving {
 
-namespace {
-
-// Whose a row with this key is by the rule of the pass id; NULL for a text that is no id.
 std::string pass_of(const std::string &key) {
     return filled("CASE WHEN @key@ IS NULL OR pg_catalog.btrim(@key@) OPERATOR(pg_catalog.=) '' THEN 'pass:anon:" //
                   MEGA_ANONYMOUS_ID "' WHEN @schema@.mega_is_record_id('session'::pg_catalog.text, "
@@ -19,6 +17,8 @@ std::string pass_of(const std::string &key) {
                   "'::pg_catalog.uuid) END COLLATE pg_catalog.\"C\"",
                   {{"@key@", key}});
 }
+
+namespace {
 
 // Whom mega knows by which pass id; one that was merged answers for its target, and one who was erased only where
 // nobody else has that Shopify id.
@@ -57,43 +57,11 @@ constexpr const char *nobody =
     "NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS root, NULL::pg_catalog.text COLLATE pg_catalog.\"C\" AS own "
     "WHERE false)";
 
-// Of whom something is new, by the keys $2 of customers and the ids $3 of credit rows; and by which keys credit rows
-// have these customers. Nobody's are all new. Each is one condition, so that it becomes a join, whatever its size.
+// Of whom something is new, by the keys $2 of customers and the ids $3 of credit rows. Nobody's are all new. Each is
+// one condition, so that it becomes a join, whatever its size.
 constexpr const char *new_people =
     ", news AS MATERIALIZED (SELECT coalesce(p.root, '') AS root FROM @people@ p WHERE coalesce(p.key, 'anonymous') "
     "OPERATOR(pg_catalog.=) ANY (@new_keys@)@new_credits@)";
-
-constexpr const char *new_credits =
-    " UNION SELECT coalesce(p.root, k.root, t.pass, '') FROM (SELECT @pass@ AS pass FROM (SELECT @key@ AS key FROM "
-    "@table@ l WHERE @id@ OPERATOR(pg_catalog.=) ANY (@new_ids@) OR @id@ IS NULL) d) t LEFT JOIN @known@ k ON k.name "
-    "OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass "
-    "OPERATOR(pg_catalog.=) t.pass";
-
-constexpr const char *keys_of_news =
-    ", keys AS MATERIALIZED (SELECT t.key FROM (SELECT d.key, @pass@ AS pass FROM (SELECT DISTINCT coalesce(@key@, '') "
-    "AS key FROM @table@ l) d) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT "
-    "DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass WHERE coalesce(p.root, k.root, "
-    "t.pass, '') OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n))";
-
-constexpr const char *credits_of_news =
-    "(SELECT l.* FROM @table@ l WHERE coalesce(@key@, '') OPERATOR(pg_catalog.=) ANY (SELECT k.key FROM @keys@ k))";
-
-constexpr const char *owner_column = "shopify_customer_id";
-
-// Credit rows that mega has and no import noted, by the customers whose legacy's rows are.
-constexpr const char *credits_there =
-    "SELECT DISTINCT t.root, m.mg_id, m.mg_delta FROM (SELECT @id@ AS id, k.pass, k.root FROM @table@ l JOIN (SELECT "
-    "d.key, d.pass, coalesce(p.root, k.root, d.pass) AS root FROM (SELECT d.key, @pass@ AS pass FROM (SELECT DISTINCT "
-    "coalesce(@key@, '') AS key FROM @table@ l) d) d LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) d.pass LEFT "
-    "JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) d.pass) k ON k.key "
-    "OPERATOR(pg_catalog.=) coalesce(@key@, '')) t JOIN ONLY @schema@.mega_generations m ON m.mg_id "
-    "OPERATOR(pg_catalog.=) (('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") AND "
-    "m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND m.mg_meta OPERATOR(pg_catalog.#>) "
-    "'{mega,import}' IS NULL WHERE @theirs@";
-
-std::string given_texts(int parameter) {
-    return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
-}
 
 // His own rows come before those of whom he took over by a merge. Beside them what imports wrote for him, as of the
 // same moment: rows that a merge brings him while the import goes on are not of these keys.
@@ -106,41 +74,6 @@ constexpr const char *customer_rows =
     "delta FROM ONLY @schema@.mega_generations g WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' "
     "AND g.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL GROUP BY 1) w ON w.pass "
     "OPERATOR(pg_catalog.=) p.root";
-
-// Whether a row of mega's is of the customer whose legacy's row is: also behind a merge, and when she had it before she
-// was erased and became a customer again.
-constexpr const char *is_theirs =
-    "((m.mg_pass_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) ANY (ARRAY[@root@, t.pass]) OR EXISTS (SELECT "
-    "FROM ONLY @schema@.mega_customers e WHERE e.mg_pass_id OPERATOR(pg_catalog.=) m.mg_pass_id AND ((e.mg_meta "
-    "OPERATOR(pg_catalog.#>>) '{mega,merged_into}') OPERATOR(pg_catalog.=) @root@ OR (e.mg_meta "
-    "OPERATOR(pg_catalog.#>) '{mega,erased_keys}') OPERATOR(pg_catalog.?) pg_catalog.encode(pg_catalog.sha256("
-    "pg_catalog.convert_to(t.pass, pg_catalog.getdatabaseencoding())), 'hex'))))";
-
-// The first row with a reference keeps it, and what mega has already: that is looked for row by row, because a table of
-// all references in memory would know no bounds.
-constexpr const char *credit_rows =
-    "SELECT coalesce(p.root, k.root, t.pass), 1, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, "
-    "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, m.mg_id IS "
-    "NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, CASE WHEN t.ref_type IS NULL OR "
-    "t.ref_id IS NULL OR m.mg_id IS NOT NULL THEN true ELSE t.nth OPERATOR(pg_catalog.=) 1 AND x.taken IS NULL END, "
-    "false, CASE WHEN m.mg_id IS NOT NULL AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NULL AND @theirs@ "
-    "THEN coalesce(m.mg_delta, 0)::pg_catalog.int8 END, t.digest, t.made FROM (SELECT s.*, @pass@ AS pass, "
-    "pg_catalog.row_number() "
-    "OVER (PARTITION BY s.ref_type, s.ref_id, s.reason ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, d.digest, "
-    "(d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, (d.doc OPERATOR(pg_catalog.->>) "
-    "'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, (d.doc OPERATOR(pg_catalog.->>) 'ref_type') COLLATE "
-    "pg_catalog.\"C\" AS ref_type, (d.doc OPERATOR(pg_catalog.->>) 'ref_id') COLLATE pg_catalog.\"C\" AS ref_id, "
-    "coalesce($1 OPERATOR(pg_catalog.->>) (d.doc OPERATOR(pg_catalog.->>) 'reason'), d.doc OPERATOR(pg_catalog.->>) "
-    "'reason', '') COLLATE pg_catalog.\"C\" AS reason, (d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE "
-    "pg_catalog.\"C\" AS made FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET "
-    "0) d OFFSET 0) s) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT DISTINCT "
-    "p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass LEFT JOIN ONLY "
-    "@schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) (('credit_transaction:' OPERATOR(pg_catalog.||) "
-    "t.id) COLLATE pg_catalog.\"C\") AND m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' LEFT JOIN "
-    "LATERAL (SELECT true AS taken FROM ONLY @schema@.mega_generations r WHERE m.mg_id IS NULL AND r.mg_ref_type "
-    "OPERATOR(pg_catalog.=) t.ref_type AND r.mg_ref_id OPERATOR(pg_catalog.=) t.ref_id AND coalesce(r.mg_reason, '') "
-    "OPERATOR(pg_catalog.=) t.reason AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND "
-    "r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL LIMIT 1) x ON true";
 
 // The row, unless an import brought it as it is.
 constexpr const char *if_new = "CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, false) "
@@ -199,6 +132,10 @@ bool is_office(legacy table) { return table >= legacy::runtime_config; }
 
 } // namespace
 
+std::string given_texts(int parameter) {
+    return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
+}
+
 std::string filled(std::string_view text, std::initializer_list<std::pair<std::string_view, std::string>> values) {
     std::string result(text);
     for (const auto &[name, value] : values)
@@ -219,42 +156,16 @@ std::string people(const legacy_schema &from, Oid schema) {
                                        : finished(std::string(known) + nobody, schema);
 }
 
-namespace {
-
-std::string about_credits(const legacy_schema &from, const char *text) {
-    return filled(text, {{"@pass@", pass_of("d.key")},
-                         {"@key@", plain_text("shopify_customer_id")},
-                         {"@id@", plain_text("id")},
-                         {"@new_ids@", given_texts(3)},
-                         {"@table@", from.readable(legacy::credit_transactions)}});
-}
-
-} // namespace
-
-std::string unnoted_credits(const legacy_schema &from) {
-    constexpr legacy credits = legacy::credit_transactions;
-    return filled(credits_there,
-                  {{"@theirs@", filled(is_theirs, {{"@root@", "t.root"}})},
-                   {"@known@", "known"},
-                   {"@people@", "people"},
-                   {"@pass@", pass_of("d.key")},
-                   {"@id@", key_text(from, credits)},
-                   {"@key@", is_plain(from, credits, owner_column)
-                                 ? plain_text(owner_column)
-                                 : filled("((pg_catalog.to_jsonb(l) OPERATOR(pg_catalog.->>) '@owner@') COLLATE "
-                                          "pg_catalog.\"C\")",
-                                          {{"@owner@", owner_column}})},
-                   {"@table@", from.readable(credits)}});
-}
+namespace {} // namespace
 
 std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits, bool few) {
     // Credit rows go to whom the customers' rows make of their keys, asked for or not.
     std::string text = people(from, schema);
     if (few)
         text += filled(new_people, {{"@new_keys@", given_texts(2)},
-                                    {"@new_credits@", credits ? about_credits(from, new_credits) : std::string()}});
+                                    {"@new_credits@", credits ? news_of_credits(from) : std::string()}});
     if (few && credits)
-        text += about_credits(from, keys_of_news);
+        text += keys_of_credits(from);
     text += " SELECT r.root, r.kind, r.id, r.doc, r.there, r.imported, r.keeps, "
             "r.by_session, r.delta, r.digest FROM (";
     text += customer_rows;
@@ -262,12 +173,7 @@ std::string customers_query(const legacy_schema &from, Oid schema, bool customer
     if (few && customers)
         text += " WHERE coalesce(p.root, '') OPERATOR(pg_catalog.=) ANY (SELECT n.root FROM @news@ n)";
     if (credits)
-        text += std::string(" UNION ALL ") +
-                filled(credit_rows, {{"@theirs@", filled(is_theirs, {{"@root@", "coalesce(p.root, k.root, t.pass)"}})},
-                                     {"@pass@", pass_of("s.key")},
-                                     {"@digest@", digest_of_row(from, legacy::credit_transactions)},
-                                     {"@table@", few ? about_credits(from, credits_of_news)
-                                                     : from.readable(legacy::credit_transactions)}});
+        text += " UNION ALL " + rows_of_credits(from, few);
     text += ") r ORDER BY r.root COLLATE pg_catalog.\"C\", r.kind, r.made COLLATE pg_catalog.\"C\", "
             "r.id COLLATE pg_catalog.\"C\"";
     return finished(text, schema);

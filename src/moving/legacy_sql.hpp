@@ -75,6 +75,12 @@ std::string erased_keys_query(Oid schema);
 // The newest time of a table that has passed. $1: now.
 std::string newest_query(const legacy_schema &from, legacy table);
 
+// Whose a row with this key is by the rule of the pass id, as the text of an expression; NULL for a text that is no id.
+std::string pass_of(const std::string &key);
+
+// The texts of an array that is given, for a subselect.
+std::string given_texts(int parameter);
+
 // Text with @name@ replaced.
 std::string filled(std::string_view text, std::initializer_list<std::pair<std::string_view, std::string>> values);
 
