@@ -82,5 +82,16 @@ CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, changed, refused FROM pg_temp.counts(:'report');
 SELECT mg_shopify_customer_id, mg_credits FROM mega_customers WHERE mg_shopify_customer_id ~ '^40' ORDER BY 1;
 SELECT r -> 'credits' AS credits, r ->> 'verdict' AS verdict FROM mega_parity_report('old_shop') r;
+
+-- A row that is refused keeps no reference: the first that comes in does, and the webhook that comes again is a replay.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+INSERT INTO old_shop.customers (shopify_customer_id, credits) VALUES ('501', 60);
+INSERT INTO old_shop.credit_transactions VALUES ('h0', '501', 0, 'topup', 'order', '1', '2025-01-01'), ('h1', '501', 10, 'topup', 'order', '1', '2025-01-02'), ('i0', '501', NULL, 'topup', 'order', '2', '2025-01-01'), ('i1', '501', 10, 'topup', 'order', '2', '2025-01-02'),
+    (E'j\n0', '501', 10, 'topup', 'order', '3', '2025-01-01'), ('j1', '501', 10, 'topup', 'order', '3', '2025-01-02'), ('k0', E'\x01', 10, 'topup', 'order', '4', '2025-01-01'), ('k1', '501', 10, 'topup', 'order', '4', '2025-01-02'),
+    ('hold:l0', '501', 10, 'topup', 'order', '5', '2025-01-01'), ('l1', '501', 10, 'topup', 'order', '5', '2025-01-02'), ('d1', '501', 10, 'topup', 'order', '6', '2025-01-01'), ('m1', '501', 10, 'topup', 'order', '6', '2025-01-02'), ('m2', '501', 10, 'topup', 'order', '6', '2025-01-03');
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, mended, refused FROM pg_temp.counts(:'report');
+SELECT n AS ref_id, r.mg_id, r.replayed FROM generate_series(1, 6) n, LATERAL mega_record_credit('pass:shopify:501', 10, 'topup', ref_type => 'order', ref_id => n::text) r ORDER BY n;
+SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:501';
 SELECT * FROM mega_reconcile_credits();
 DROP SCHEMA old_shop CASCADE;

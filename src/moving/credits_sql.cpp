@@ -3,6 +3,7 @@
 
 #include "moving/legacy_digest.hpp"
 #include "moving/legacy_sql.hpp"
+#include "moving/mapping.hpp"
 
 namespace mega::moving {
 
@@ -46,31 +47,40 @@ constexpr const char *credits_there =
     "m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND m.mg_meta OPERATOR(pg_catalog.#>) "
     "'{mega,import}' IS NULL WHERE @theirs@";
 
-// The first row with a reference keeps it, and what mega has already: that is looked for row by row, because a table of
-// all references in memory would know no bounds.
+// Whether a row with a reference shows that it will be refused: without a delta, or with an id that cannot be.
+constexpr const char *is_refused =
+    "CASE WHEN s.ref_type IS NULL OR s.ref_id IS NULL THEN false ELSE coalesce(pg_catalog.btrim(s.doc "
+    "OPERATOR(pg_catalog.->>) 'delta', ' -0.'), '') OPERATOR(pg_catalog.=) '' OR s.id OPERATOR(pg_catalog.~) "
+    "'^(@reserved@)' OR NOT coalesce(@schema@.mega_is_record_id('credit_transaction'::pg_catalog.text, "
+    "('credit_transaction:' OPERATOR(pg_catalog.||) s.id)::pg_catalog.text), false) END";
+
+// The first row with a reference that comes in keeps it, and what mega has already: that is looked for row by row,
+// because a table of all references in memory would know no bounds.
 constexpr const char *credit_rows =
-    "SELECT coalesce(p.root, k.root, t.pass), 1, t.id, CASE WHEN coalesce(m.mg_payload OPERATOR(pg_catalog.=) t.doc, "
-    "false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL ELSE t.doc END, m.mg_id IS "
-    "NOT NULL, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL, CASE WHEN t.ref_type IS NULL OR "
-    "t.ref_id IS NULL OR m.mg_id IS NOT NULL THEN true ELSE t.nth OPERATOR(pg_catalog.=) 1 AND x.taken IS NULL END, "
-    "false, CASE WHEN m.mg_id IS NOT NULL AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NULL AND @theirs@ "
-    "THEN coalesce(m.mg_delta, 0)::pg_catalog.int8 END, t.digest, t.made FROM (SELECT s.*, @pass@ AS pass, "
-    "pg_catalog.row_number() "
-    "OVER (PARTITION BY s.ref_type, s.ref_id, s.reason ORDER BY s.made, s.id) AS nth FROM (SELECT d.doc, d.digest, "
-    "(d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, (d.doc OPERATOR(pg_catalog.->>) "
-    "'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, (d.doc OPERATOR(pg_catalog.->>) 'ref_type') COLLATE "
-    "pg_catalog.\"C\" AS ref_type, (d.doc OPERATOR(pg_catalog.->>) 'ref_id') COLLATE pg_catalog.\"C\" AS ref_id, "
-    "coalesce($1 OPERATOR(pg_catalog.->>) (d.doc OPERATOR(pg_catalog.->>) 'reason'), d.doc OPERATOR(pg_catalog.->>) "
-    "'reason', '') COLLATE pg_catalog.\"C\" AS reason, (d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE "
-    "pg_catalog.\"C\" AS made FROM (SELECT pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET "
-    "0) d OFFSET 0) s) t LEFT JOIN @known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT DISTINCT "
-    "p.pass, p.root FROM @people@ p) p ON p.pass OPERATOR(pg_catalog.=) t.pass LEFT JOIN ONLY "
-    "@schema@.mega_generations m ON m.mg_id OPERATOR(pg_catalog.=) (('credit_transaction:' OPERATOR(pg_catalog.||) "
-    "t.id) COLLATE pg_catalog.\"C\") AND m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' LEFT JOIN "
-    "LATERAL (SELECT true AS taken FROM ONLY @schema@.mega_generations r WHERE m.mg_id IS NULL AND r.mg_ref_type "
-    "OPERATOR(pg_catalog.=) t.ref_type AND r.mg_ref_id OPERATOR(pg_catalog.=) t.ref_id AND coalesce(r.mg_reason, '') "
-    "OPERATOR(pg_catalog.=) t.reason AND r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND "
-    "r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS NOT NULL LIMIT 1) x ON true";
+    "SELECT w.root, 1, w.id, w.document, w.there, w.imported, CASE WHEN w.ref_type IS NULL OR w.ref_id IS NULL OR "
+    "w.there THEN true ELSE w.taken IS NULL AND pg_catalog.row_number() OVER (PARTITION BY w.ref_type, w.ref_id, "
+    "w.reason, w.there, w.refused ORDER BY w.made, w.id) OPERATOR(pg_catalog.=) 1 END, false, w.delta, w.digest, "
+    "w.made FROM (SELECT coalesce(p.root, k.root, t.pass) AS root, t.id, CASE WHEN coalesce(m.mg_payload "
+    "OPERATOR(pg_catalog.=) t.doc, false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL "
+    "ELSE t.doc END AS document, m.mg_id IS NOT NULL AS there, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS "
+    "NOT NULL AS imported, CASE WHEN m.mg_id IS NOT NULL AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS "
+    "NULL AND @theirs@ THEN coalesce(m.mg_delta, 0)::pg_catalog.int8 END AS delta, t.digest, t.made, t.ref_type, "
+    "t.ref_id, t.reason, t.refused OR t.pass IS NULL AS refused, x.taken FROM (SELECT s.*, @pass@ AS pass, @refused@ "
+    "AS refused FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, "
+    "(d.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, (d.doc "
+    "OPERATOR(pg_catalog.->>) 'ref_type') COLLATE pg_catalog.\"C\" AS ref_type, (d.doc OPERATOR(pg_catalog.->>) "
+    "'ref_id') COLLATE pg_catalog.\"C\" AS ref_id, coalesce($1 OPERATOR(pg_catalog.->>) (d.doc "
+    "OPERATOR(pg_catalog.->>) 'reason'), d.doc OPERATOR(pg_catalog.->>) 'reason', '') COLLATE pg_catalog.\"C\" AS "
+    "reason, (d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE pg_catalog.\"C\" AS made FROM (SELECT "
+    "pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d OFFSET 0) s OFFSET 0) t LEFT JOIN "
+    "@known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p "
+    "ON p.pass OPERATOR(pg_catalog.=) t.pass LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id "
+    "OPERATOR(pg_catalog.=) (('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") AND "
+    "m.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' LEFT JOIN LATERAL (SELECT true AS taken FROM ONLY "
+    "@schema@.mega_generations r WHERE m.mg_id IS NULL AND r.mg_ref_type OPERATOR(pg_catalog.=) t.ref_type AND "
+    "r.mg_ref_id OPERATOR(pg_catalog.=) t.ref_id AND coalesce(r.mg_reason, '') OPERATOR(pg_catalog.=) t.reason AND "
+    "r.mg_record_type OPERATOR(pg_catalog.=) 'credit_transaction' AND r.mg_ref_type IS NOT NULL AND r.mg_ref_id IS "
+    "NOT NULL LIMIT 1) x ON true OFFSET 0) w";
 
 std::string about_credits(const legacy_schema &from, const char *text) {
     return filled(text, {{"@pass@", pass_of("d.key")},
@@ -87,8 +97,12 @@ std::string news_of_credits(const legacy_schema &from) { return about_credits(fr
 std::string keys_of_credits(const legacy_schema &from) { return about_credits(from, keys_of_news); }
 
 std::string rows_of_credits(const legacy_schema &from, bool few) {
+    std::string reserved;
+    for (const std::string_view beginning : reserved_beginnings)
+        reserved += (reserved.empty() ? "" : "|") + std::string(beginning);
     constexpr legacy credits = legacy::credit_transactions;
     return filled(credit_rows, {{"@theirs@", filled(is_theirs, {{"@root@", "coalesce(p.root, k.root, t.pass)"}})},
+                                {"@refused@", filled(is_refused, {{"@reserved@", reserved}})},
                                 {"@pass@", pass_of("s.key")},
                                 {"@digest@", digest_of_row(from, credits)},
                                 {"@table@", few ? about_credits(from, credits_of_news) : from.readable(credits)}});

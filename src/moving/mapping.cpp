@@ -11,9 +11,6 @@ namespace {
 
 using column = schema::ledger;
 
-constexpr std::string_view reserved[] = {
-    "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:", "revoke:", "topup:", "lot:"};
-
 // Empty when it has none.
 std::string_view fault_of(std::string_view url) {
     const core::url_verdict verdict = core::check_url(url);
@@ -136,7 +133,7 @@ void map_credit(const legacy_row &row, const terms &by, mapped<column> &out) {
     else if (*delta == 0)
         out.refused = note{why::zero_delta, {}};
     const std::string id = row.id();
-    if (std::ranges::any_of(reserved, [&](std::string_view prefix) { return id.starts_with(prefix); }))
+    if (std::ranges::any_of(reserved_beginnings, [&](std::string_view prefix) { return id.starts_with(prefix); }))
         out.refused = note{why::reserved_id, {}};
     out.set("delta", column::mg_delta, delta);
     out.set("reason", column::mg_reason, reason_of(row, by, out));

@@ -45,6 +45,10 @@ inline constexpr std::string_view refused = "refused";
 inline constexpr std::string_view erased = "erased_customer";
 } // namespace why
 
+// Ids of mega's own credit rows begin so.
+inline constexpr std::string_view reserved_beginnings[] = {
+    "hold:", "capture:", "release:", "refund:", "transfer:", "expire:", "opening:", "revoke:", "topup:", "lot:"};
+
 struct note {
     std::string_view what; // one of how or why
     std::string example;
