@@ -46,7 +46,7 @@ constinit pg::statement
 pg::jsonb with_version(std::optional<pg::jsonb> meta, std::int32_t version, std::optional<std::string_view> actor) {
     const pg::jsonb before = meta && pg::is_object(*meta) ? *meta : pg::empty_object();
     return ledger::with_own_members(before, {"version", "actor"}, [&](pg::json_builder &builder) {
-        builder.key("version").number(std::to_string(version));
+        builder.key("version").number(version);
         if (actor)
             builder.key("actor").text(*actor);
     });
@@ -163,7 +163,7 @@ void audit(pg::spi_connection &spi, const schema::table_catalog &where, const se
     pg::json_builder detail;
     detail.begin_object();
     detail.key("key").text(what.key);
-    detail.key("version").number(std::to_string(version));
+    detail.key("version").number(version);
     ledger::audit_actor(spi, where, {"app_config.set", std::nullopt, detail.end_object().finish()}, what.actor);
 }
 

@@ -179,14 +179,10 @@ bool leaves_out_keys(const schema::table_catalog &where) {
 }
 
 bool claim_keys(const schema::table_catalog &where, const new_row &row) {
-    const auto given = [&row](column c) {
-        const pg::nullable_datum value = row.columns()[static_cast<std::size_t>(c)];
-        return value.is_null ? std::nullopt : std::optional(pg::text_of(value.value));
-    };
     row_keys keys;
     if (!where.generations.id_key && row.keyed())
         keys.mg_id = row.mg_id();
-    keys.add_reference(where, given(column::mg_ref_type), given(column::mg_ref_id), given(column::mg_reason));
+    keys.add_reference(where, row.text(column::mg_ref_type), row.text(column::mg_ref_id), row.text(column::mg_reason));
     return claim(where, keys) == taken::nothing;
 }
 

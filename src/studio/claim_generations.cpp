@@ -84,18 +84,13 @@ void write(ledger::store &store, locked_generation &generation, const claim &mad
     const pg::jsonb noted = ledger::with_own_members(meta, {claim_key}, [&](pg::json_builder &builder) {
         builder.key(claim_key).begin_object();
         builder.key("worker").text(made.worker);
-        builder.key("until").number(std::to_string(made.until));
-        builder.key("attempt").number(std::to_string(made.attempt));
+        builder.key("until").number(made.until);
+        builder.key("attempt").number(made.attempt);
         builder.end_object();
     });
     generation.set(column::mg_meta, noted);
     const ledger::in_flight::own_key writing(generation.mg_id(), ledger::own_value_of(noted));
     generation.write(store);
-}
-
-// The document, with what mega notes of the claim.
-pg::jsonb told_meta(const locked_generation &generation) {
-    return generation.json(column::mg_meta).value_or(pg::empty_object());
 }
 
 struct wanted {
@@ -123,8 +118,8 @@ std::size_t claim_next(ledger::store &store, const wanted &asked, place &behind,
     }
     for (const auto &[generation, attempt] : claimed)
         result.add(generation.id(), generation.pass_id(), generation.text(column::mg_mma_mode),
-                   generation.text(column::mg_mma_status), generation.json(column::mg_mma_vars), told_meta(generation),
-                   attempt);
+                   generation.text(column::mg_mma_status), generation.json(column::mg_mma_vars),
+                   generation.json(column::mg_meta), attempt);
     return claimed.size();
 }
 

@@ -42,7 +42,7 @@ pg::jsonb payload_of(const step &what) {
     time(builder.key("ended_at"), what.ended_at);
     builder.key("duration_ms");
     if (what.started_at && what.ended_at)
-        builder.number(std::to_string((what.ended_at->value - what.started_at->value) / 1000));
+        builder.number((what.ended_at->value - what.started_at->value) / 1000);
     else
         builder.null();
     builder.end_object();
