@@ -93,5 +93,19 @@ CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, mended, refused FROM pg_temp.counts(:'report');
 SELECT n AS ref_id, r.mg_id, r.replayed FROM generate_series(1, 6) n, LATERAL mega_record_credit('pass:shopify:501', 10, 'topup', ref_type => 'order', ref_id => n::text) r ORDER BY n;
 SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:501';
+
+-- Times that are texts come in the order of what they mean. One that is none is refused, and stops no comparison; counts know
+-- the days of those that ISO 8601 would have.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+ALTER TABLE old_shop.credit_transactions ALTER COLUMN created_at TYPE text;
+INSERT INTO old_shop.customers (shopify_customer_id, credits) VALUES ('601', 31), ('602', 0);
+INSERT INTO old_shop.credit_transactions VALUES ('n1', '601', 10, 'topup', 'order', '11', '2025-01-05T09:00:00+00:00'), ('n0', '601', 10, 'topup', 'order', '11', '2025-01-05T10:00:00+05:00'), ('o1', '601', 10, 'topup', 'order', '12', '2025-01-31 23:00:00.5'), ('o0', '601', 10, 'topup', 'order', '12', '2025-02-01 00:00+0230'),
+    ('p1', '601', 1, 'gift', NULL, NULL, '03/04/2025 10:00'), ('p2', '602', 1, 'gift', NULL, NULL, 'n/a'), ('p3', '602', 1, 'gift', NULL, NULL, '2025-02-30'), ('p4', '602', 1, 'gift', NULL, NULL, '2025-02-28');
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, mended, refused FROM pg_temp.counts(:'report');
+SELECT mg_id, mg_ref_id, mg_created_at FROM mega_generations WHERE mg_id ~ '^credit_transaction:[nop][0-9]' ORDER BY 1;
+SELECT * FROM mega_parity_counts('old_shop') WHERE record_type = 'credit_transaction';
+SELECT * FROM mega_parity_sample('old_shop');
+SELECT r -> 'credits' AS credits, r ->> 'verdict' AS verdict FROM mega_parity_report('old_shop') r;
 SELECT * FROM mega_reconcile_credits();
 DROP SCHEMA old_shop CASCADE;

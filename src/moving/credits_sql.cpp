@@ -59,20 +59,24 @@ constexpr const char *is_refused =
 constexpr const char *credit_rows =
     "SELECT w.root, 1, w.id, w.document, w.there, w.imported, CASE WHEN w.ref_type IS NULL OR w.ref_id IS NULL OR "
     "w.there THEN true ELSE w.taken IS NULL AND pg_catalog.row_number() OVER (PARTITION BY w.ref_type, w.ref_id, "
-    "w.reason, w.there, w.refused ORDER BY w.made, w.id) OPERATOR(pg_catalog.=) 1 END, false, w.delta, w.digest, "
+    "w.reason, w.there, w.refused ORDER BY w.time, w.made, w.id) OPERATOR(pg_catalog.=) 1 END, false, w.delta, "
+    "w.digest, "
     "w.made FROM (SELECT coalesce(p.root, k.root, t.pass) AS root, t.id, CASE WHEN coalesce(m.mg_payload "
     "OPERATOR(pg_catalog.=) t.doc, false) AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS NOT NULL THEN NULL "
     "ELSE t.doc END AS document, m.mg_id IS NOT NULL AS there, m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS "
     "NOT NULL AS imported, CASE WHEN m.mg_id IS NOT NULL AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS "
-    "NULL AND @theirs@ THEN coalesce(m.mg_delta, 0)::pg_catalog.int8 END AS delta, t.digest, t.made, t.ref_type, "
+    "NULL AND @theirs@ THEN coalesce(m.mg_delta, 0)::pg_catalog.int8 END AS delta, t.digest, t.time, t.made, "
+    "t.ref_type, "
     "t.ref_id, t.reason, t.refused OR t.pass IS NULL AS refused, x.taken FROM (SELECT s.*, @pass@ AS pass, @refused@ "
-    "AS refused FROM (SELECT d.doc, d.digest, (d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" AS id, "
+    "AS refused FROM (SELECT d.doc, d.digest, d.time, (d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" "
+    "AS id, "
     "(d.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, (d.doc "
     "OPERATOR(pg_catalog.->>) 'ref_type') COLLATE pg_catalog.\"C\" AS ref_type, (d.doc OPERATOR(pg_catalog.->>) "
     "'ref_id') COLLATE pg_catalog.\"C\" AS ref_id, coalesce($1 OPERATOR(pg_catalog.->>) (d.doc "
     "OPERATOR(pg_catalog.->>) 'reason'), d.doc OPERATOR(pg_catalog.->>) 'reason', '') COLLATE pg_catalog.\"C\" AS "
     "reason, (d.doc OPERATOR(pg_catalog.->>) 'created_at') COLLATE pg_catalog.\"C\" AS made FROM (SELECT "
-    "pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest FROM @table@ l OFFSET 0) d OFFSET 0) s OFFSET 0) t LEFT JOIN "
+    "pg_catalog.to_jsonb(l) AS doc, @digest@ AS digest, @time@ AS time FROM @table@ l OFFSET 0) d OFFSET 0) s OFFSET "
+    "0) t LEFT JOIN "
     "@known@ k ON k.name OPERATOR(pg_catalog.=) t.pass LEFT JOIN (SELECT DISTINCT p.pass, p.root FROM @people@ p) p "
     "ON p.pass OPERATOR(pg_catalog.=) t.pass LEFT JOIN ONLY @schema@.mega_generations m ON m.mg_id "
     "OPERATOR(pg_catalog.=) (('credit_transaction:' OPERATOR(pg_catalog.||) t.id) COLLATE pg_catalog.\"C\") AND "
@@ -105,6 +109,7 @@ std::string rows_of_credits(const legacy_schema &from, bool few) {
                                 {"@refused@", filled(is_refused, {{"@reserved@", reserved}})},
                                 {"@pass@", pass_of("s.key")},
                                 {"@digest@", digest_of_row(from, credits)},
+                                {"@time@", made_time(from, credits)},
                                 {"@table@", few ? about_credits(from, credits_of_news) : from.readable(credits)}});
 }
 

@@ -233,11 +233,9 @@ void legacy_schema::look(Oid schema, legacy table) {
         if (const AttrNumber at = pg::attribute_of(shape, column.name); at != 0)
             require_type(shown, column, shape, at);
     unique_[static_cast<std::size_t>(table)] = is_unique(relation.get(), pg::attribute_of(shape, definition.key));
-    if (const AttrNumber at = pg::attribute_of(shape, definition.made); at != 0) {
-        made_[static_cast<std::size_t>(table)] = true;
+    if (const AttrNumber at = pg::attribute_of(shape, definition.made); at != 0)
         timed_[static_cast<std::size_t>(table)] =
             one_of(TupleDescAttr(shape, at - 1)->atttypid, {TIMESTAMPTZOID, TIMESTAMPOID, DATEOID});
-    }
     for (int i = 0; i < shape->natts; ++i)
         if (const FormData_pg_attribute *one = TupleDescAttr(shape, i); !one->attisdropped)
             columns_[static_cast<std::size_t>(table)].push_back(column_of(*one));

@@ -72,7 +72,6 @@ public:
     bool wants(legacy table) const { return wanted_[static_cast<std::size_t>(table)]; } // has, and was asked for
     // No two rows have one key: an index says so.
     bool has_unique_key(legacy table) const { return unique_[static_cast<std::size_t>(table)]; }
-    bool tells_made(legacy table) const { return made_[static_cast<std::size_t>(table)]; }   // has the column for it
     bool tells_times(legacy table) const { return timed_[static_cast<std::size_t>(table)]; } // in a column of times
     const std::vector<found_column> &columns(legacy table) const { return columns_[static_cast<std::size_t>(table)]; }
     const found_column *column(legacy table, std::string_view name) const; // null when there is none
@@ -90,7 +89,6 @@ private:
     std::array<bool, legacy_tables> there_{};
     std::array<bool, legacy_tables> wanted_{};
     std::array<bool, legacy_tables> unique_{};
-    std::array<bool, legacy_tables> made_{};
     std::array<bool, legacy_tables> timed_{};
     std::array<std::vector<found_column>, legacy_tables> columns_;
 };

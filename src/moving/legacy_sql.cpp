@@ -130,7 +130,26 @@ std::string finished(const std::string &text, Oid schema) {
 
 bool is_office(legacy table) { return table >= legacy::runtime_config; }
 
+// A text that is a time as ISO 8601 writes it, of a day that the calendar has, so that no cast can fail; of UTC when it
+// does not say.
+constexpr const char *time_of_text =
+    "CASE WHEN @text@ OPERATOR(pg_catalog.~) '^([12][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-"
+    "(29|30)|(0[13578]|1[02])-31)|([12][0-9](0[48]|[2468][048]|[13579][26])|(12|16|20|24|28)00)-02-29)([ T]([01][0-9]|"
+    "2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?( ?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)?$' THEN (@text@ "
+    "OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.substr(@text@, 11) OPERATOR(pg_catalog.~) '[Z+-]' THEN '' ELSE 'Z' "
+    "END)::pg_catalog.timestamptz END";
+
 } // namespace
+
+std::string made_time(const legacy_schema &from, legacy table) {
+    const found_column *made = from.column(table, definition_of(table).made);
+    if (made == nullptr)
+        return "NULL::pg_catalog.timestamptz";
+    const std::string column = "l." + quoted_column(*made);
+    return made->type == TEXTOID || made->type == VARCHAROID
+               ? filled(time_of_text, {{"@text@", "(" + column + "::pg_catalog.text)"}})
+               : "(" + column + ")::pg_catalog.timestamptz";
+}
 
 std::string given_texts(int parameter) {
     return "SELECT x.text COLLATE pg_catalog.\"C\" FROM pg_catalog.unnest($" + std::to_string(parameter) + ") x(text)";
@@ -155,8 +174,6 @@ std::string people(const legacy_schema &from, Oid schema) {
     return from.has(legacy::customers) ? people_among(from, schema, from.readable(legacy::customers))
                                        : finished(std::string(known) + nobody, schema);
 }
-
-namespace {} // namespace
 
 std::string customers_query(const legacy_schema &from, Oid schema, bool customers, bool credits, bool few) {
     // Credit rows go to whom the customers' rows make of their keys, asked for or not.

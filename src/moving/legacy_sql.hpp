@@ -78,6 +78,10 @@ std::string newest_query(const legacy_schema &from, legacy table);
 // Whose a row with this key is by the rule of the pass id, as the text of an expression; NULL for a text that is no id.
 std::string pass_of(const std::string &key);
 
+// When a row `l` was made, as the text of an expression that fails for none; NULL where no column says it, or a text
+// that is no time of ISO 8601.
+std::string made_time(const legacy_schema &from, legacy table);
+
 // The texts of an array that is given, for a subselect.
 std::string given_texts(int parameter);
 

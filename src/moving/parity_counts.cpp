@@ -63,10 +63,7 @@ std::string latest_time() {
 }
 
 std::string legacy_day(const legacy_schema &from, legacy table) {
-    return filled(day_of_legacy, {{"@made@", from.tells_made(table) ? "(l." + std::string(definition_of(table).made) +
-                                                                          ")::pg_catalog.timestamptz"
-                                                                    : std::string("NULL::pg_catalog.timestamptz")},
-                                  {"@latest@", latest_time()}});
+    return filled(day_of_legacy, {{"@made@", made_time(from, table)}, {"@latest@", latest_time()}});
 }
 
 // which: a condition for rows of legacy.
