@@ -174,19 +174,17 @@ pg::statement &insert_many(std::span<const column> columns) {
             arrays += (i == 0 ? "pg_catalog.unnest($" : ", pg_catalog.unnest($") + std::to_string(i + 1) + ")";
             names += (i == 0 ? "c" : ", c") + std::to_string(i);
         }
-        std::vector<column> all;
-        for (std::size_t i = 0; i < schema::ledger_columns.size(); ++i) {
-            all.push_back(static_cast<column>(i));
-            const auto given = std::ranges::find(columns, all.back());
-            values += std::string(i == 0 ? "" : ", ") +
+        for (const column c : schema::every_ledger_column) {
+            const auto given = std::ranges::find(columns, c);
+            values += std::string(values.empty() ? "" : ", ") +
                       (given == columns.end() ? "NULL" : "c" + std::to_string(given - columns.begin()));
         }
         std::vector<Oid> types = types_of(columns);
         for (Oid &type : types)
             type = pg::call([type] { return get_array_type(type); });
-        return made{"INSERT INTO @schema@.mega_generations (" + list_of(std::span<const column>(all)) + ") SELECT " +
-                        values + " FROM ROWS FROM (" + arrays + ") r (" + names +
-                        ") ON CONFLICT DO NOTHING RETURNING mg_id",
+        return made{"INSERT INTO @schema@.mega_generations (" +
+                        list_of(std::span<const column>(schema::every_ledger_column)) + ") SELECT " + values +
+                        " FROM ROWS FROM (" + arrays + ") r (" + names + ") ON CONFLICT DO NOTHING RETURNING mg_id",
                     std::move(types)};
     });
 }
