@@ -150,5 +150,5 @@ DROP ROLE regress_mega_support;
 CREATE TEMP TABLE field AS SELECT row_number() OVER () - 1 AS n, key, value FROM jsonb_each('{"email": "many@example.com", "display_name": "d", "first_name": "f", "last_name": "l", "locale": "de", "timezone": "UTC",
     "topup_default_packs": 2, "auto_topup_enabled": false, "auto_topup_monthly_limit_packs": 9, "expires_at": "2100-01-01"}');
 SELECT count(mg_pass_id) FROM mega_ensure_customer('pass:test:customers-many');
-SELECT count((SELECT mega_update_customer('pass:test:customers-many', (SELECT jsonb_object_agg(key, CASE WHEN s % 2 = 0 THEN value ELSE 'null' END) FROM field WHERE s >> n::integer & 1 = 1)))) FROM generate_series(1, 1023) s;
+SELECT count((SELECT mega_update_customer('pass:test:customers-many', (SELECT jsonb_object_agg(key, CASE WHEN s % 2 = 0 THEN value ELSE 'null' END) FROM field WHERE s >> n::integer & 1 = 1)))) FROM generate_series(1, 1023) s, generate_series(1, 2);
 SELECT count(*) < 1500 AS few FROM pg_backend_memory_contexts WHERE name LIKE 'CachedPlan%';

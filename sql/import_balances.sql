@@ -94,6 +94,16 @@ SELECT name, read, written, there, mended, refused FROM pg_temp.counts(:'report'
 SELECT n AS ref_id, r.mg_id, r.replayed FROM generate_series(1, 6) n, LATERAL mega_record_credit('pass:shopify:501', 10, 'topup', ref_type => 'order', ref_id => n::text) r ORDER BY n;
 SELECT mg_credits FROM mega_customers WHERE mg_pass_id = 'pass:shopify:501';
 
+-- Nor is a row of a customer who was erased, which does not come in.
+TRUNCATE old_shop.customers, old_shop.credit_transactions;
+SELECT mg_pass_id FROM mega_ensure_customer(shopify_customer_id => '551');
+SELECT mg_pass_id FROM mega_erase_customer('pass:shopify:551');
+INSERT INTO old_shop.customers (shopify_customer_id, credits) VALUES ('551', 10), ('552', 10);
+INSERT INTO old_shop.credit_transactions VALUES ('e1', '551', 10, 'topup', 'order', '21', '2025-01-01'), ('e2', '552', 10, 'topup', 'order', '21', '2025-01-02');
+CALL mega_import('old_shop') \gset
+SELECT name, read, written, there, mended, refused FROM pg_temp.counts(:'report');
+SELECT mg_id, mg_credits, replayed FROM mega_record_credit('pass:shopify:552', 10, 'topup', ref_type => 'order', ref_id => '21');
+
 -- Times that are texts come in the order of what they mean. One that is none is refused, and stops no comparison; counts know
 -- the days of those that ISO 8601 would have.
 TRUNCATE old_shop.customers, old_shop.credit_transactions;

@@ -16,13 +16,12 @@ constinit pg::statement
     select_meta("SELECT c.mg_meta FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) $1",
                 id_type);
 
-// Customers with lots, as they are noted or as rows say, in order, a page at a time. Columns with collations of their
-// own are compared in the ledger's, whose index it is.
+// Customers with lots, as they are noted or as rows say, in order, a page at a time.
 constinit pg::statement customers_behind(
     "SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c WHERE c.mg_pass_id COLLATE pg_catalog.\"C\" "
     "OPERATOR(pg_catalog.>) $1 AND ((c.mg_meta OPERATOR(pg_catalog.#>) '{mega,lots}') IS NOT NULL OR EXISTS (SELECT "
-    "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) (SELECT c.mg_pass_id COLLATE "
-    "pg_catalog.\"default\") AND " MEGA_LOT_ROW ")) ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
+    "FROM ONLY @schema@.mega_generations g WHERE g.mg_pass_id OPERATOR(pg_catalog.=) c.mg_pass_id COLLATE "
+    "pg_catalog.\"C\" AND " MEGA_LOT_ROW ")) ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\" LIMIT 1000",
     id_type);
 
 } // namespace

@@ -16,9 +16,11 @@ std::string told_as_row(const std::string &mg_id);
 
 class piecemeal {
 public:
+    static constexpr std::size_t most_refused = 10000;
+
     explicit piecemeal(const schema::table_catalog &where, const char *left_out = "a customer was left out",
-                       std::string (*told)(const std::string &) = told_as_customer)
-        : where_(where), words_(left_out), told_(told) {}
+                       std::string (*told)(const std::string &) = told_as_customer, std::size_t most = most_refused)
+        : where_(where), words_(left_out), told_(told), most_(most) {}
 
     // Does act(store, items) to all together, in a subtransaction and with a store of its own; when it is refused to
     // halves of them, and so on, so that only those are left out to whom it cannot be done. May try one several times:
@@ -48,15 +50,13 @@ public:
 
     // Whether so many were refused, and nothing else came of it, that the rule is one against all: the call ends with
     // the first refusal, and does not try everybody who waits.
-    bool gives_up() const { return !something_went_ && left_out_.size() >= most_refused; }
+    bool gives_up() const { return !something_went_ && left_out_.size() >= most_; }
 
     // At the end of a call: a WARNING for each that was left out, which names it to those who may read it. When nothing
     // was done the first refusal is raised instead.
     void tell(bool something_was_done) const;
 
 private:
-    static constexpr std::size_t most_refused = 1000;
-
     struct left_out {
         std::string name, refusal;
     };
@@ -67,6 +67,7 @@ private:
     const schema::table_catalog &where_;
     const char *const words_;
     std::string (*const told_)(const std::string &);
+    const std::size_t most_;
     pg::rounds part_; // one at a time
     std::vector<left_out> left_out_;
     std::exception_ptr first_;

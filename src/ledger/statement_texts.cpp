@@ -44,19 +44,26 @@ template <class Column> std::string key_of(verb what, char detail, std::span<con
     return key;
 }
 
+// There is one for each set of columns that is changed: plans of very many are not kept.
+pg::statement &to_plan(pg::statement &what) {
+    constexpr std::size_t most_plans = 256;
+    static constinit std::size_t planned = 0;
+    if (!what.is_planned() && ++planned == most_plans) {
+        for (auto &[key, one] : *all)
+            one.what.forget_plan();
+        planned = 0;
+    }
+    return what;
+}
+
 template <class Make> pg::statement &keep(std::string key, Make make) {
     if (all == nullptr)
         all = new std::map<std::string, kept, std::less<>>;
     const auto found = all->find(key);
     if (found != all->end())
-        return found->second.what;
-    // There is one for each set of columns that is changed: plans of very many are not kept.
-    constexpr std::size_t most_plans = 256;
-    if (all->size() % most_plans == most_plans - 1)
-        for (auto &[what, one] : *all)
-            one.what.forget_plan();
+        return to_plan(found->second.what);
     auto [text, types] = make();
-    return all->try_emplace(std::move(key), std::move(text), std::move(types)).first->second.what;
+    return to_plan(all->try_emplace(std::move(key), std::move(text), std::move(types)).first->second.what);
 }
 
 using made = std::pair<std::string, std::vector<Oid>>;

@@ -31,7 +31,8 @@ constexpr const char *credits_of_news =
 // was erased and became a customer again.
 constexpr const char *is_theirs =
     "((m.mg_pass_id COLLATE pg_catalog.\"C\") OPERATOR(pg_catalog.=) ANY (ARRAY[@root@, t.pass]) OR EXISTS (SELECT "
-    "FROM ONLY @schema@.mega_customers e WHERE e.mg_pass_id OPERATOR(pg_catalog.=) m.mg_pass_id AND ((e.mg_meta "
+    "FROM ONLY @schema@.mega_customers e WHERE e.mg_pass_id OPERATOR(pg_catalog.=) (SELECT m.mg_pass_id COLLATE "
+    "pg_catalog.\"default\") AND ((e.mg_meta "
     "OPERATOR(pg_catalog.#>>) '{mega,merged_into}') OPERATOR(pg_catalog.=) @root@ OR (e.mg_meta "
     "OPERATOR(pg_catalog.#>) '{mega,erased_keys}') OPERATOR(pg_catalog.?) pg_catalog.encode(pg_catalog.sha256("
     "pg_catalog.convert_to(t.pass, pg_catalog.getdatabaseencoding())), 'hex'))))";
@@ -67,7 +68,10 @@ constexpr const char *credit_rows =
     "NOT NULL AS imported, CASE WHEN m.mg_id IS NOT NULL AND m.mg_meta OPERATOR(pg_catalog.#>) '{mega,import}' IS "
     "NULL AND @theirs@ THEN coalesce(m.mg_delta, 0)::pg_catalog.int8 END AS delta, t.digest, t.time, t.made, "
     "t.ref_type, "
-    "t.ref_id, t.reason, t.refused OR t.pass IS NULL AS refused, x.taken FROM (SELECT s.*, @pass@ AS pass, @refused@ "
+    "t.ref_id, t.reason, t.refused OR t.pass IS NULL OR CASE WHEN t.ref_type IS NULL OR t.ref_id IS NULL THEN false "
+    "ELSE EXISTS (SELECT FROM ONLY @schema@.mega_customers e WHERE e.mg_pass_id OPERATOR(pg_catalog.=) (SELECT "
+    "coalesce(p.root, k.root, t.pass) COLLATE pg_catalog.\"default\") AND e.mg_meta OPERATOR(pg_catalog.#>) "
+    "'{mega,erased_at}' IS NOT NULL) END AS refused, x.taken FROM (SELECT s.*, @pass@ AS pass, @refused@ "
     "AS refused FROM (SELECT d.doc, d.digest, d.time, (d.doc OPERATOR(pg_catalog.->>) 'id') COLLATE pg_catalog.\"C\" "
     "AS id, "
     "(d.doc OPERATOR(pg_catalog.->>) 'shopify_customer_id') COLLATE pg_catalog.\"C\" AS key, (d.doc "

@@ -84,6 +84,7 @@ public:
     kept &plan(Oid schema);           // prepares it when it is not, or when the schema's name changed
     void make_plan(kept &what) const; // one that goes by the key, where that is asked for
     void forget_plan();               // it is prepared anew when it is wanted
+    bool is_planned() const { return kept_ != nullptr; }
     int width() const { return width_; }
 
 private:

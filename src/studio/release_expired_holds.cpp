@@ -9,6 +9,8 @@
 #include "pg/result.hpp"
 #include "studio/generation.hpp"
 
+#include <limits>
+
 namespace mega::studio {
 
 namespace {
@@ -41,7 +43,9 @@ void fail_unfinished(ledger::store &store, const credits::expired_hold &hold) {
 void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
     std::erase_if(holds, [](const credits::expired_hold &hold) { return !hold.generation_id; });
     std::ranges::sort(holds, {}, [](const credits::expired_hold &hold) { return *hold.generation_id; });
-    ledger::piecemeal parts(call.store().where(), "a generation did not fail with its hold");
+    constexpr auto all = std::numeric_limits<std::size_t>::max(); // no later sweep would find them
+    ledger::piecemeal parts(call.store().where(), "a generation did not fail with its hold", ledger::told_as_customer,
+                            all);
     parts.run(
         std::span<const credits::expired_hold>(holds),
         [](ledger::store &store, std::span<const credits::expired_hold> some) {

@@ -90,7 +90,11 @@ sub on_charge {
         for my $line (split /\n/, $_[1]) {
             my ($pass, $packs, $id) = split /\|/, $line;
             my ($claim) = grep { $_->{id} eq $id } $self->claims($pass);
-            $self->{claims}{$pass} = [ $claim = { id => $id, packs => $packs } ] if !$claim;
+            if (!$claim) { # all there are were released: the newest are known on
+                my @released = sort { $b->{id} cmp $a->{id} } $self->claims($pass);
+                $#released = 19 if @released > 20;
+                $self->{claims}{$pass} = [ @released, $claim = { id => $id, packs => $packs } ];
+            }
             $claim->{stands} = !$operation->{over};
         }
     });
