@@ -115,7 +115,7 @@ SELECT FROM mega_ensure_customer('pass:test:lots') l, mega_ensure_customer('pass
 SELECT mega_record_credit('pass:test:lots', 40, 'order', txn_id => 'lots-1', expires_at => now() + interval '1 day') IS NOT NULL AS granted, mega_record_credit('pass:test:lots', 30, 'order', txn_id => 'lots-2', expires_at => clock_timestamp() + interval '400 milliseconds') IS NOT NULL,
     mega_hold_credit('pass:test:lots', 6, 'lots held') IS NOT NULL AS held, mega_hold_credit('pass:test:lots', 7, 'lots held too') IS NOT NULL, mega_hold_credit('pass:test:lots', 8, 'lots overdue', expires_in => '1 microsecond') IS NOT NULL,
     mega_record_credit('pass:test:lots', -20, 'spend', txn_id => 'lots spent') IS NOT NULL AS spent;
-SELECT mg_credits FROM mega_record_credit('pass:test:ended', 5, 'order', expires_at => clock_timestamp() + interval '1 millisecond');
+SELECT mg_credits FROM mega_record_credit('pass:test:ended', 5, 'order', expires_at => clock_timestamp() + interval '300 milliseconds');
 SELECT l.erased_rows, e.erased_rows FROM mega_erase_customer('pass:test:lots') l, mega_erase_customer('pass:test:ended') e;
 SELECT pg_sleep(0.42);
 CREATE TRIGGER passes BEFORE INSERT ON mega_generations FOR EACH ROW EXECUTE FUNCTION passes();

@@ -290,8 +290,8 @@ SELECT pg_temp.open('equal');
 ROLLBACK;
 
 -- the moment of an end is over
-SELECT mg_credits FROM mega_record_credit(pg_temp.id('cut'), 5, 'grant', txn_id => 'lots-cut-a', expires_at => clock_timestamp() + interval '50 milliseconds');
-SELECT pg_sleep(0.06);
+SELECT mg_credits FROM mega_record_credit(pg_temp.id('cut'), 5, 'grant', txn_id => 'lots-cut-a', expires_at => clock_timestamp() + interval '300 milliseconds');
+SELECT pg_sleep(0.35);
 SELECT pg_temp.open('cut');
 SELECT pg_temp.outcome($$SELECT pg_temp.spend('cut', 's', 1)$$);
 SELECT pg_temp.give('cut', 'b', 1);
