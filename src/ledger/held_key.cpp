@@ -69,16 +69,25 @@ void lock(std::vector<std::uint32_t> numbers) {
         });
 }
 
-template <class... Bound>
-bool finds_none(const schema::table_catalog &where, Oid owner, pg::statement &look, const Bound &...bound) {
+// Whether a row is found that is one of these, by the latest there is, whoever asks.
+template <class IsOne, class... Bound>
+bool finds(const schema::table_catalog &where, Oid owner, pg::statement &look, IsOne is_one, const Bound &...bound) {
     pg::spi_connection spi;
-    bool none;
+    bool found = false;
     {
         const pg::as_role as_owner(owner);
-        none = spi.run(look, where.schema, pg::access::latest, bound...).empty();
+        const pg::rows rows = spi.run(look, where.schema, pg::access::latest, bound...);
+        for (std::uint64_t i = 0; i < rows.count() && !found; ++i)
+            found = is_one(rows, i);
     }
     spi.finish();
-    return none;
+    return found;
+}
+
+template <class... Bound>
+bool finds_none(const schema::table_catalog &where, Oid owner, pg::statement &look, const Bound &...bound) {
+    return !finds(
+        where, owner, look, [](const pg::rows &, std::uint64_t) { return true; }, bound...);
 }
 
 bool is_kept_by_index(const schema::table_catalog &where, std::string_view ref_type) {
@@ -111,17 +120,9 @@ struct row_keys {
 bool is_anothers(const schema::table_catalog &where, const std::array<std::string_view, 3> &reference,
                  std::optional<std::string_view> mg_id) {
     constexpr column id[] = {column::mg_id};
-    pg::spi_connection spi;
-    bool anothers = false;
-    {
-        const pg::as_role as_owner(where.generations.owner);
-        const pg::rows found = spi.run(statements::select_by_reference(id), where.schema, pg::access::latest,
-                                       reference[0], reference[1], reference[2]);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            anothers = anothers || !mg_id || found.text(i, 0) != mg_id;
-    }
-    spi.finish();
-    return anothers;
+    const auto anothers = [mg_id](const pg::rows &rows, std::uint64_t i) { return !mg_id || rows.text(i, 0) != mg_id; };
+    return finds(where, where.generations.owner, statements::select_by_reference(id), anothers, reference[0],
+                 reference[1], reference[2]);
 }
 
 enum class taken { nothing, id, reference };
