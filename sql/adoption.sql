@@ -384,12 +384,18 @@ DROP EXTENSION mega CASCADE;
 SET client_min_messages = warning;
 DROP TABLE mega_generations, mega_customers, mega_admin;
 CREATE DOMAIN address AS text CHECK (VALUE <> '');
-CREATE TABLE mega_customers (mg_pass_id varchar(100) PRIMARY KEY, mg_email address, mg_credits bigint, mg_meta json);
+CREATE DOMAIN to_the_second AS timestamptz(0);
+CREATE TABLE mega_customers (mg_pass_id varchar(100) PRIMARY KEY, mg_email address, mg_credits bigint, mg_meta json,
+    mg_created_at timestamptz(6), mg_updated_at timestamptz(3), mg_last_active to_the_second);
 \set VERBOSITY default
 CREATE EXTENSION mega;
 ALTER TABLE mega_customers ALTER COLUMN mg_credits TYPE integer;
 CREATE EXTENSION mega;
 ALTER TABLE mega_customers ALTER COLUMN mg_meta TYPE jsonb USING mg_meta::jsonb;
+CREATE EXTENSION mega; -- times that are stored rounded are not those that were compared
+ALTER TABLE mega_customers ALTER COLUMN mg_updated_at TYPE timestamptz;
+CREATE EXTENSION mega;
+ALTER TABLE mega_customers ALTER COLUMN mg_last_active TYPE timestamptz;
 CREATE EXTENSION mega;
 SELECT * FROM mega_install();
 SELECT mg_pass_id FROM mega_ensure_customer('pass:test:1', email => 'a@example.com');
@@ -398,6 +404,10 @@ SELECT mg_credits FROM mega_record_credit('pass:test:1', 5, 'grant');
 INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:1', 'pass:test:1', 5);
 SELECT * FROM mega_install();
 ALTER TABLE mega_customers ALTER COLUMN mg_meta TYPE jsonb;
+SELECT mg_credits FROM mega_record_credit('pass:test:1', 5, 'grant');
+ALTER TABLE mega_generations ALTER COLUMN mg_created_at TYPE timestamptz(3);
+SELECT mg_credits FROM mega_record_credit('pass:test:1', 5, 'grant');
+ALTER TABLE mega_generations ALTER COLUMN mg_created_at TYPE timestamptz;
 SELECT mg_credits FROM mega_record_credit('pass:test:1', 5, 'grant');
 
 --

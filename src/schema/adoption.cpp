@@ -13,7 +13,8 @@ namespace {
 bool same_type(std::string_view type, std::string_view wanted) {
     if (wanted.starts_with("text"))
         return type == "text" || type.starts_with("character varying");
-    return type == wanted || (wanted == "timestamptz" && type == "timestamp with time zone");
+    return type == wanted ||
+           (wanted == "timestamptz" && (type == "timestamp with time zone" || type == "timestamp(6) with time zone"));
 }
 
 const column *column_named(const blueprint &table, std::string_view name) {
@@ -24,7 +25,8 @@ const column *column_named(const blueprint &table, std::string_view name) {
 // Name, type, NOT NULL and whether something fills it, of every column.
 pg::rows columns_of(pg::spi_connection &spi, const target_table &table) {
     return spi.run_text("SELECT a.attname::pg_catalog.text, pg_catalog.format_type(CASE WHEN t.typbasetype "
-                        "OPERATOR(pg_catalog.=) 0 THEN t.oid ELSE t.typbasetype END, NULL), "
+                        "OPERATOR(pg_catalog.=) 0 THEN t.oid ELSE t.typbasetype END, "
+                        "CASE WHEN t.typbasetype OPERATOR(pg_catalog.=) 0 THEN a.atttypmod ELSE t.typtypmod END), "
                         "a.attnotnull, "
                         "a.atthasdef OR a.attidentity OPERATOR(pg_catalog.<>) '' OR t.typdefault IS NOT NULL FROM "
                         "pg_catalog.pg_attribute a "

@@ -84,13 +84,19 @@ trigger_state state_of(const TriggerDesc *all, const named_definition &ours, Oid
                : trigger_state::disabled;
 }
 
-// A value of another type would not be what it is taken for. varchar is read as text, a domain as what it is made of.
+// A value of another type would not be what it is taken for. varchar is read as text, a domain as what it is made of. A
+// time that is stored rounded would not be the one that it was compared and ordered by.
 void require_type(TupleDesc shape, AttrNumber attribute, const blueprint &table, const column &wanted) {
     const Oid declared = TupleDescAttr(shape, attribute - 1)->atttypid;
-    const Oid type = pg::call([declared] { return getBaseType(declared); });
-    if (type == type_oid(wanted.type) || (type == VARCHAROID && type_oid(wanted.type) == TEXTOID))
+    const std::int32_t declared_limit = TupleDescAttr(shape, attribute - 1)->atttypmod;
+    std::int32_t limit = declared_limit;
+    const Oid type = pg::call([declared, &limit] { return getBaseTypeAndTypmod(declared, &limit); });
+    const bool rounds = type == TIMESTAMPTZOID && limit >= 0 && limit < MAX_TIMESTAMP_PRECISION;
+    if ((type == type_oid(wanted.type) && !rounds) || (type == VARCHAROID && type_oid(wanted.type) == TEXTOID))
         return;
-    const std::string found = pg::call([declared] { return static_cast<const char *>(format_type_be(declared)); });
+    const std::string found = pg::call([declared, declared_limit] {
+        return static_cast<const char *>(format_type_with_typemod(declared, declared_limit));
+    });
     throw pg::sql_error{
         "42804", std::string("the column ") + wanted.name + " of " + table.name + " has another type than mega reads",
         "It is " + found + ".", "SELECT mega_install() says which type it needs."};
