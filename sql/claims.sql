@@ -58,6 +58,9 @@ SELECT mg_mma_status FROM mega_fail_generation('claims-2', 'no');
 SELECT mega_extend_claim('claims-3', 'w2', '1 microsecond');
 SELECT changed FROM mega_delete_generation('claims-3');
 SELECT mega_extend_claim('claims-3', 'w2', '1 hour') AS deleted, pg_temp.claim('w6', 10) AS nothing_left;
+-- nor when an application puts the word for how it stands back, as one that writes all it once read does
+UPDATE mega_generations SET mg_status = 'pending' WHERE mg_id IN ('generation:claims-1', 'generation:claims-2') RETURNING mg_id, mg_mma_status;
+SELECT mega_extend_claim('claims-1', 'w5', '1 hour') AS ended, mega_extend_claim('claims-2', 'w4', '1 hour') AS failed, pg_temp.claim('w6', 10) AS nothing_left;
 -- arguments
 SELECT what, pg_temp.outcome('SELECT mega_' || call) FROM (VALUES
     ('no worker', $$claim_generations(NULL)$$), ('blank worker', $$claim_generations(' ')$$), ('no rows', $$claim_generations('w', 0)$$), ('too many', $$claim_generations('w', 1001)$$),

@@ -7,6 +7,7 @@
 #include "ledger/in_flight.hpp"
 #include "ledger/own_key.hpp"
 #include "ledger/piecemeal.hpp"
+#include "ledger/words.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/planner.hpp"
@@ -30,12 +31,14 @@ struct place {
 };
 
 // By the index of what is pending and not deleted. What somebody else has locked is claimed or ended just now. Most
-// of what waits is claimed: that is asked first.
+// of what waits is claimed: that is asked first. What ended is no more to be had, whatever somebody wrote over
+// mg_status.
 constexpr Oid claimable_types[] = {TIMESTAMPTZOID, TEXTOID, TEXTOID, INT8OID, INT4OID};
 constinit pg::statement claimable =
     pg::statement("SELECT g.mg_id, g.mg_created_at FROM ONLY @schema@.mega_generations g "
                   "WHERE g.mg_record_type OPERATOR(pg_catalog.=) 'generation' "
                   "AND g.mg_status OPERATOR(pg_catalog.=) 'pending' AND g.mg_deleted_at IS NULL "
+                  "AND coalesce(g.mg_mma_status OPERATOR(pg_catalog.<>) ALL ('{done,error}'), true) "
                   "AND g.mg_id IS NOT NULL AND ROW(g.mg_created_at, g.mg_id) OPERATOR(pg_catalog.>) ROW($1, $2) "
                   "AND CASE WHEN $3 IS NULL THEN true ELSE g.mg_mma_mode OPERATOR(pg_catalog.=) $3 END "
                   "AND CASE WHEN coalesce((g.mg_meta OPERATOR(pg_catalog.#>>) '{mega,claim,until}')::pg_catalog.int8 "
@@ -77,6 +80,14 @@ std::optional<claim> claim_of(const locked_generation &generation) {
     const std::string number = until->number();
     std::from_chars(number.data(), number.data() + number.size(), read.until);
     return read;
+}
+
+// As `claimable` asks.
+bool waits(const locked_generation &generation) {
+    const auto word = generation.text(column::mg_mma_status);
+    const auto outcome = word ? ledger::outcome_of(*word) : std::nullopt;
+    return generation.text(column::mg_status) == "pending" && !generation.is_deleted() &&
+           (!outcome || *outcome == "pending");
 }
 
 void write(ledger::store &store, locked_generation &generation, const claim &made) {
@@ -170,8 +181,7 @@ Datum extend_claim(FunctionCallInfo fcinfo) {
     locked_generation generation(call.store(), id, std::nullopt);
     auto made = claim_of(generation);
     // One whose lease is over goes on as long as nobody took it over.
-    const bool stands =
-        made && made->worker == worker && generation.text(column::mg_status) == "pending" && !generation.is_deleted();
+    const bool stands = made && made->worker == worker && waits(generation);
     if (stands) {
         made->until = until;
         write(call.store(), generation, *made);
