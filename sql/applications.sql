@@ -182,6 +182,39 @@ CREATE TRIGGER sweep_up AFTER INSERT ON bin FOR EACH ROW EXECUTE FUNCTION sweep_
 INSERT INTO bin VALUES (1);
 SELECT count(*) FROM mega_generations WHERE mg_generation_id = 'v2';
 SELECT mg_detail FROM mega_admin WHERE mg_action = 'delete' AND mg_detail ->> 'mg_id' = 'generation:v2';
+-- what a foreign key of the application's would have go along goes, or nothing goes: a row that stayed would name what is gone
+CREATE TABLE projects (id integer, region text, PRIMARY KEY (id, region));
+INSERT INTO projects VALUES (1, 'eu'), (2, 'eu'), (3, 'eu'), (4, 'eu');
+ALTER TABLE mega_generations ADD project integer, ADD region text,
+    ADD CONSTRAINT of_project FOREIGN KEY (project, region) REFERENCES projects ON DELETE CASCADE;
+CREATE ROLE regress_mega_projects; -- has no rights on the ledger, nor its owner on the projects
+ALTER TABLE projects OWNER TO regress_mega_projects;
+SELECT n, created FROM generate_series(1, 4) n, mega_create_generation('pass:app:2', 'p' || n);
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_meta, project, region) VALUES
+    ('mma_event:p2', 'mma_event', 'pass:app:2', 'p2', '{"event_type": "like", "tag": "p"}', 2, 'eu');
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_generation_id, mg_delta, project, region) VALUES
+    ('credit_transaction:p3', 'credit_transaction', 'pass:app:2', 'p3', 1, 3, 'eu');
+UPDATE mega_generations SET project = right(mg_generation_id, 1)::integer, region = CASE mg_generation_id WHEN 'p4' THEN NULL ELSE 'eu' END
+WHERE mg_id ~ '^generation:p[1-4]$' RETURNING mg_id, project, region;
+SELECT id, pg_temp.outcome(format('DELETE FROM projects WHERE id = %s', id)) AS allow FROM projects ORDER BY id;
+SELECT mg_id, project FROM mega_generations WHERE project > 0 ORDER BY mg_id COLLATE "C";
+SET mega.deletes = mark;
+SELECT id, pg_temp.outcome(format('DELETE FROM projects WHERE id = %s', id)) AS mark FROM projects ORDER BY id;
+\set VERBOSITY default
+DELETE FROM projects WHERE id = 2;
+\set VERBOSITY sqlstate
+-- what it names is there: a trigger's DELETE is one as any
+CREATE OR REPLACE FUNCTION sweep_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM mega_generations WHERE mg_id = 'generation:p2'; RETURN NULL; END $$;
+INSERT INTO bin VALUES (2);
+SELECT mg_id, mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE project = 2 ORDER BY mg_id COLLATE "C";
+ALTER TABLE mega_generations DROP CONSTRAINT of_project,
+    ADD CONSTRAINT of_project FOREIGN KEY (project, region) REFERENCES projects ON DELETE SET NULL;
+DELETE FROM projects;
+SELECT mg_id, project, region FROM mega_generations WHERE project > 0 ORDER BY mg_id COLLATE "C";
+ALTER TABLE mega_generations DROP COLUMN project, DROP COLUMN region;
+DROP TABLE projects;
+DROP ROLE regress_mega_projects;
+SET mega.deletes = allow;
 -- nothing is told in the owner's name where a trigger of another's would run in it
 SELECT created FROM mega_start_session('pass:app:2', 'e');
 CREATE ROLE regress_mega_other;
