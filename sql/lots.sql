@@ -240,6 +240,9 @@ SELECT pg_temp.open('from'), pg_temp.open('to');
 --
 SELECT pg_temp.give('make', 'none', 30);
 SELECT pg_temp.outcome($$SELECT mega_make_lot(pg_temp.id('make'), 'lots-m0')$$);
+UPDATE mega_customers SET mg_expires_at = '294276-12-31' WHERE mg_pass_id = pg_temp.id('make'); -- no lot can end then
+SELECT pg_temp.outcome($$SELECT mega_make_lot(pg_temp.id('make'), 'lots-m0')$$);
+UPDATE mega_customers SET mg_expires_at = NULL WHERE mg_pass_id = pg_temp.id('make');
 UPDATE mega_customers SET mg_expires_at = '2090-01-31' WHERE mg_pass_id = pg_temp.id('make');
 SELECT * FROM mega_make_lot(pg_temp.id('make'), 'lots-m1', 10, '2090-03-01');
 SELECT * FROM mega_make_lot(pg_temp.id('make'), 'lots-m1', 10, '2090-03-01');

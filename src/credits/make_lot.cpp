@@ -83,6 +83,7 @@ pg::timestamp end_of(ledger::store &store, ledger::locked_customer &customer, co
                                                "pass_id=" + pg::quoted(customer.pass_id)),
                             "Say when the lot ends."};
     const pg::timestamp end = *customer.expires_at;
+    ledger::check_writable("mg_expires_at", end);
     ledger::write_expiry(store, customer, std::nullopt);
     return end;
 }
