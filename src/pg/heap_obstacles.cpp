@@ -117,7 +117,7 @@ const char *obstacle_in_triggers(inside in, Relation relation, const heap_shape 
         const char *found = nullptr;
         if (kind != RI_TRIGGER_NONE)
             found = obstacle_of_key(in, relation, trigger, kind, known, shape);
-        else if (!named(trigger.tgname, shape.triggers))
+        else if (trigger.tgfoid != F_UNIQUE_KEY_RECHECK && !named(trigger.tgname, shape.triggers)) // an index tells
             found = worded(in, "the trigger ", trigger.tgname, " is not mega's");
         if (found != nullptr)
             return found;

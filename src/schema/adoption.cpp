@@ -121,7 +121,8 @@ void report_code(const target_table &table, std::vector<oddity> &report) {
 void report_rules(const target_table &table, std::vector<oddity> &report) {
     pg::relation relation(table.relation, AccessShareLock);
     const auto [updates, new_rows] = refusals_for_rules(relation.get(), *table.definition);
-    for (const auto &refusal : {updates, new_rows})
+    const auto keys = refusal_for_keys(relation.get(), *table.definition);
+    for (const auto &refusal : {updates, new_rows, keys})
         if (refusal)
             report.push_back(
                 {table.definition->name, "keep", std::string(refusal->message.c_str()) + ": " + refusal->hint.c_str()});

@@ -2,6 +2,7 @@
 #include "schema/verdict.hpp"
 
 #include "pg/carried_code.hpp"
+#include "pg/deferrable_key.hpp"
 #include "pg/relation.hpp"
 #include "pg/rewrite_rule.hpp"
 #include "pg/role.hpp"
@@ -150,6 +151,17 @@ refusals_of_functions refusals_for_rules(Relation relation, const blueprint &def
                     "keys.")};
 }
 
+std::optional<pg::sql_error> refusal_for_keys(Relation relation, const blueprint &definition) {
+    const pg::deferrable_key found = pg::deferrable_key_of(relation);
+    if (found.name.empty())
+        return std::nullopt;
+    return pg::sql_error{
+        "55000", "the constraint " + found.name + " on " + definition.name + " keeps functions from inserting rows",
+        "With a key that is DEFERRABLE Postgres refuses INSERT ... ON CONFLICT, by which they claim keys.",
+        std::string("ALTER TABLE ") + definition.name + " DROP CONSTRAINT " + found.name + ", ADD CONSTRAINT " +
+            found.name + " " + found.definition + " NOT DEFERRABLE;"};
+}
+
 verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger) {
     judged found = judge_relatives(relation, definition);
     if (!found.refusal)
@@ -168,6 +180,9 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
         if (found_rules.new_rows)
             result.of_new = &new_rows.emplace(*found_rules.new_rows);
     }
+    if (result.of_new == nullptr)
+        if (const auto keys = refusal_for_keys(relation, definition))
+            result.of_new = &rule_refusals[place].new_rows.emplace(*keys);
     if (found.refusal) {
         auto &kept = refusals[place];
         kept = found.refusal;

@@ -46,6 +46,9 @@ struct refusals_of_functions {
 };
 refusals_of_functions refusals_for_rules(Relation relation, const blueprint &definition);
 
+// What functions are refused with that have to insert into a table which has a deferrable key.
+std::optional<pg::sql_error> refusal_for_keys(Relation relation, const blueprint &definition);
+
 // Every piece of code on the table that would run with its owner's rights and may not, in words.
 std::vector<std::string> code_of_others(Relation relation, const char *table);
 
