@@ -173,8 +173,11 @@ DROP EXTENSION mega CASCADE;
 DROP TABLE mega_customers, mega_generations, mega_admin;
 CREATE TABLE mega_customers (mg_pass_id text PRIMARY KEY, mg_credits integer);
 CREATE TABLE mega_generations (key text, mg_record_type text, mg_id text GENERATED ALWAYS AS (mg_record_type || ':' || key) STORED, mg_pass_id text, mg_meta jsonb);
+CREATE EXTENSION mega; -- adopting does, too
+ALTER TABLE mega_generations ALTER COLUMN mg_id DROP EXPRESSION;
 CREATE EXTENSION mega;
-SELECT probe.outcome($$INSERT INTO mega_generations (key, mg_record_type, mg_pass_id, mg_meta) VALUES ('x', 'mma_event', 'pass:test:a', '{"event_type": "bogus"}')$$), probe.outcome($$SELECT mega_ensure_customer('pass:test:a')$$);
+ALTER TABLE mega_generations DROP COLUMN mg_id CASCADE, ADD COLUMN mg_id text GENERATED ALWAYS AS (mg_record_type || ':' || key) STORED;
+SELECT probe.outcome(s) FROM unnest(ARRAY[$$INSERT INTO mega_generations (key, mg_record_type, mg_pass_id, mg_meta) VALUES ('x', 'mma_event', 'pass:test:a', '{"event_type": "bogus"}')$$, $$SELECT mega_record_credit('pass:test:a', 5, 'x')$$, $$SELECT mega_ensure_customer('pass:test:a')$$]) s;
 ALTER TABLE mega_generations ALTER COLUMN mg_id DROP EXPRESSION;
 SELECT probe.outcome($$INSERT INTO mega_generations (key, mg_record_type, mg_pass_id, mg_meta) VALUES ('x', 'mma_event', 'pass:test:a', '{"event_type": "bogus"}')$$), probe.outcome($$SELECT mega_ensure_customer('pass:test:a')$$);
 --

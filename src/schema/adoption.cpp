@@ -5,6 +5,7 @@
 #include "pg/zoneless_default.hpp"
 #include "schema/indexes.hpp"
 #include "schema/verdict.hpp"
+#include "schema/written_columns.hpp"
 
 namespace mega::schema {
 
@@ -167,10 +168,13 @@ void require_own_types(pg::spi_connection &spi, const target_table &table) {
                 " USING " + name + "::" + plain + ";"};
     }
     pg::relation relation(table.relation, AccessShareLock);
-    const auto refusal = equal_spellings(relation.get(), *table.definition);
+    auto refusal = equal_spellings(relation.get(), *table.definition);
+    if (!refusal)
+        refusal = computed_column(relation.get(), *table.definition);
     relation.close();
     if (refusal)
         throw *refusal;
+    require_indexable(table);
 }
 
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table) {
@@ -180,6 +184,8 @@ std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table)
     report_code(table, report);
     report_rules(table, report);
     report_columns(spi, table, report);
+    std::ranges::move(barred_values(spi, table), std::back_inserter(report));
+    std::ranges::move(computed_columns(table), std::back_inserter(report));
     if (is_new)
         report_defaults(table, report);
     report_keys(spi, table, report);

@@ -47,6 +47,10 @@ BEGIN
         SELECT i.object, i.action, i.detail FROM mega_install(dry_run => false) i
         WHERE i.action OPERATOR(pg_catalog.=) ANY ('{grant,code of others,rename key}')
             OR i.action OPERATOR(pg_catalog.~~) 'skip %'
+            -- of a table or a column; of other objects: something else does the same
+            OR (i.action OPERATOR(pg_catalog.=) 'keep'
+                AND pg_catalog.split_part(i.object, '.', 1) OPERATOR(pg_catalog.=)
+                    ANY ('{mega_customers,mega_generations,mega_admin}'))
     LOOP
         RAISE WARNING 'mega: %: %: %', one.object, one.action, one.detail
             USING HINT = CASE WHEN one.action OPERATOR(pg_catalog.=) 'grant'
@@ -55,6 +59,8 @@ BEGIN
                 THEN 'The table is not written while it is there, unless mega.trusted_owners names the role.'
                 WHEN one.action OPERATOR(pg_catalog.=) 'rename key'
                 THEN 'The key mega in mg_meta is mega''s own from here on; see docs/adopting.md.'
+                WHEN one.action OPERATOR(pg_catalog.=) 'keep'
+                THEN 'It stays as it is, in the way of what is told; see docs/adopting.md.'
                 ELSE 'New rows are checked all the same; see SELECT * FROM mega_validate().' END;
     END LOOP;
     FOR made IN

@@ -20,7 +20,7 @@ std::string refusal_of(pg::spi_connection &spi, const std::string &command) {
     const auto failed = pg::in_subtransaction([&] { spi.run_text(command); });
     if (!failed)
         return {};
-    for (const std::string_view mine : {"22", "23", "2B", "42", "54"})
+    for (const std::string_view mine : {"0A", "22", "23", "2B", "42", "54"})
         if (state_of(*failed).starts_with(mine))
             return failed->data->message;
     throw *failed;

@@ -102,16 +102,6 @@ void require_type(TupleDesc shape, AttrNumber attribute, const blueprint &table,
         "It is " + found + ".", "SELECT mega_install() says which type it needs."};
 }
 
-// A column that Postgres computes behind the BEFORE triggers would get past the rules, and takes no value of mega's.
-void require_not_generated(TupleDesc shape, AttrNumber attribute, const blueprint &table, const column &wanted) {
-    if (TupleDescAttr(shape, attribute - 1)->attgenerated == '\0' ||
-        (!wanted.not_null && std::string_view(table.name) != generations_name))
-        return;
-    throw pg::sql_error{"55000", std::string("the column ") + wanted.name + " of " + table.name + " is a generated one",
-                        "Mega writes it, or checks it before it is stored.",
-                        "Make it a plain column: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION."};
-}
-
 // Returns the first trigger of ours that is another one, which whoever has TRIGGER can bring about.
 template <class Column>
 const char *look_at_triggers(table_entry<Column> &described, const TriggerDesc *triggers, const blueprint &definition,
@@ -178,7 +168,6 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
                                 {},
                                 "Add what is missing with SELECT mega_install()."};
         require_type(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
-        require_not_generated(relation.get()->rd_att, described.attributes[i], definition, definition.columns[i]);
     }
     if constexpr (std::is_same_v<Column, ledger>) {
         reference_key key = reference_key_of(relation.get(), schema);

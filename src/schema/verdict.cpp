@@ -127,6 +127,25 @@ std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint 
     return std::nullopt;
 }
 
+const char *make_it_plain(char generation) {
+    return generation == virtual_column
+               ? "Make it a plain column: drop it and add it anew, Postgres takes no expression off a virtual one."
+               : "Make it a plain column: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.";
+}
+
+std::optional<pg::sql_error> computed_column(Relation relation, const blueprint &definition) {
+    for (const column &one : definition.columns) {
+        const AttrNumber at = pg::attribute_of(relation->rd_att, one.name);
+        const char generation = at == 0 ? '\0' : TupleDescAttr(relation->rd_att, at - 1)->attgenerated;
+        if (generation == '\0' || (!one.not_null && &definition != &blueprints[1]))
+            continue;
+        return pg::sql_error{"55000",
+                             std::string("the column ") + one.name + " of " + definition.name + " is a generated one",
+                             "Mega writes it, or checks it before it is stored.", make_it_plain(generation)};
+    }
+    return std::nullopt;
+}
+
 std::vector<std::string> code_of_others(Relation relation, const char *table) {
     pg::as_owner owner(relation->rd_rel->relowner);
     std::vector<std::string> words = refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
@@ -168,6 +187,8 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
         found = judge_triggers(definition, replaced_trigger);
     if (!found.refusal)
         found.refusal = equal_spellings(relation, definition);
+    if (!found.refusal)
+        found.refusal = computed_column(relation, definition);
     if (!found.refusal)
         found = judge_code(relation, definition);
     verdict result{nullptr, nullptr, nullptr, found.lasts, found.rests_on_types, found.code_by_name};

@@ -36,6 +36,15 @@ struct verdict {
 // would be one row for an index and two for every rule. What to refuse the table with.
 std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint &definition);
 
+// Columns that Postgres computes behind the BEFORE triggers would get past the rules, and take no value of mega's. What
+// to refuse a table with that has such a one: any of the ledger's, those of the others that are never NULL.
+std::optional<pg::sql_error> computed_column(Relation relation, const blueprint &definition);
+
+inline constexpr char virtual_column = 'v'; // of pg_attribute.attgenerated, from PostgreSQL 18 on
+
+// The hint that goes with a generated column.
+const char *make_it_plain(char generation);
+
 // Finds out and judges. replaced_trigger: a trigger of mega's that is another one under its name, or null.
 verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger);
 
