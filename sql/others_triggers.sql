@@ -206,6 +206,23 @@ SELECT what, name, fires, t.outcome, t.told FROM (VALUES (1, 'refund', 'mega_ref
     (VALUES ('INSERT', 'NEW.mg_reason IN (''refund'', ''release'', ''capture'')'), ('UPDATE', 'NEW.mg_status IS DISTINCT FROM OLD.mg_status')) f(fires, condition), unnest(ARRAY['a', 'x']) name,
     LATERAL pg_temp.try(format('%s BEFORE %s ON mega_generations FOR EACH ROW WHEN (%s) EXECUTE FUNCTION own.make(''{"mg_title": "Ada"}'')', name, fires, condition), format('pg_temp.behind(%L, %L)', 'mega_erase_customer(''pass:test:a'')', statement)) t ORDER BY w.nr, fires, name;
 
+-- A trigger that names columns fires whatever becomes of them: mega's UPDATE names all that may change.
+CREATE TABLE own.fired (what text);
+CREATE FUNCTION own.fire() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO own.fired VALUES (concat_ws(' ', TG_ARGV[0], CASE WHEN to_jsonb(OLD) -> TG_ARGV[0] = to_jsonb(NEW) -> TG_ARGV[0] THEN 'stays' ELSE 'changes' END));
+    RETURN NULL;
+END
+$$;
+SELECT count(*) FROM mega_ensure_customer('pass:test:fires'), mega_create_generation('pass:test:fires', 'fires');
+CREATE TRIGGER url AFTER UPDATE OF mg_output_url ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.fire('mg_output_url');
+CREATE TRIGGER status AFTER UPDATE OF mg_status ON mega_generations FOR EACH ROW EXECUTE FUNCTION own.fire('mg_status');
+CREATE TRIGGER credits AFTER UPDATE OF mg_credits ON mega_customers FOR EACH ROW EXECUTE FUNCTION own.fire('mg_credits');
+CREATE TRIGGER url_when AFTER UPDATE OF mg_output_url ON mega_generations FOR EACH ROW WHEN (OLD.mg_output_url IS DISTINCT FROM NEW.mg_output_url) EXECUTE FUNCTION own.fire('when');
+SELECT count(*) FROM mega_update_generation('fires', 'scanning');
+SELECT count(*) FROM mega_record_mma_event('pass:test:fires', 'like', '{"tag": "cats"}');
+SELECT * FROM own.fired ORDER BY what COLLATE "C";
+
 \c :here
 DROP DATABASE regress_others_triggers;
 DROP ROLE regress_others_owner;
