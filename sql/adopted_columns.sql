@@ -129,6 +129,21 @@ CREATE EXTENSION mega;
 SELECT count(*) FROM pg_attribute WHERE attrelid = 'mega_generations'::regclass AND attnum > 0;
 ALTER TABLE mega_generations ALTER COLUMN mg_title DROP EXPRESSION;
 CREATE EXTENSION mega;
+--
+-- What a crash empties.
+--
+DROP EXTENSION mega CASCADE;
+DROP TABLE mega_customers, mega_generations, mega_admin;
+SET client_min_messages = warning;
+CREATE UNLOGGED TABLE mega_customers (mg_pass_id text PRIMARY KEY);
+CREATE UNLOGGED TABLE mega_generations (mg_id text PRIMARY KEY);
+CREATE UNLOGGED TABLE mega_admin (mg_id text PRIMARY KEY);
+CREATE EXTENSION mega;
+ALTER TABLE mega_customers SET LOGGED;
+SELECT object, detail FROM mega_install();
+ALTER TABLE mega_generations SET LOGGED;
+ALTER TABLE mega_admin SET LOGGED;
+SELECT object, detail FROM mega_install();
 \c :here
 SET client_min_messages = warning;
 DROP DATABASE regress_mega_columns;

@@ -104,6 +104,15 @@ void report_grants(pg::spi_connection &spi, const target_table &table, bool all,
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
 
+void report_unlogged(const target_table &table, std::vector<oddity> &report) {
+    pg::relation relation(table.relation, AccessShareLock);
+    if (relation.get()->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED)
+        report.push_back({table.definition->name, "keep",
+                          "it is UNLOGGED, so that a crash empties it: ALTER TABLE " + table.qualified() +
+                              " SET LOGGED, of mega_customers first"});
+    relation.close();
+}
+
 void report_owner(const target_table &table, std::vector<oddity> &report) {
     const Oid ledger = pg::relation_named(generations_name, table.schema);
     if (ledger != InvalidOid && owner_of(table) != owner_of({table.definition, table.schema, ledger}))
@@ -181,6 +190,7 @@ std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table)
     std::vector<oddity> report;
     const bool is_new = !has_trigger_of_ours(spi, table);
     report_owner(table, report);
+    report_unlogged(table, report);
     report_code(table, report);
     report_rules(table, report);
     report_columns(spi, table, report);

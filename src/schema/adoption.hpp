@@ -15,10 +15,11 @@ struct oddity {
     std::string detail;
 };
 
-// What the report says: another owner than the ledger's; code of others; rewrite rules and deferrable keys that keep
-// functions off; columns that do not take what functions write there; columns of the user's that rows of mega leave
-// NULL though they may not be; defaults that are a time without a zone; a key under another name; and who but the owner
-// was granted to write the table, or, when it has no trigger of mega yet, anything on it.
+// What the report says: another owner than the ledger's; that a crash empties the table; code of others; rewrite rules
+// and deferrable keys that keep functions off; columns that do not take what functions write there; columns of the
+// user's that rows of mega leave NULL though they may not be; defaults that are a time without a zone; a key under
+// another name; and who but the owner was granted to write the table, or, when it has no trigger of mega yet, anything
+// on it.
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table);
 
 // Takes from a table that was made just now what default privileges gave to anybody but its owner.
