@@ -75,6 +75,7 @@ std::string sql_type(const column &c);
 // A text of ours as Postgres prints it: pg_catalog goes unsaid.
 std::string as_postgres_says(std::string text);
 std::string sql_literal(std::string_view text);
+std::string replaced(std::string text, std::string_view placeholder, std::string_view value);
 
 // COMMENT ON, for an object that has none.
 void comment_on(pg::spi_connection &spi, const std::string &object, const char *comment);
