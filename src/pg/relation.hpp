@@ -49,7 +49,8 @@ inline AttrNumber attribute_of(TupleDesc shape, const char *name) noexcept {
     return 0;
 }
 
-// Whether the column is declared NOT NULL.
+// Whether the column is declared NOT NULL: no new row has NULL there. Of rows that are there has_no_null tells
+// (pg/version.hpp).
 inline bool bars_null(TupleDesc shape, AttrNumber column) noexcept {
     return TupleDescAttr(shape, column - 1)->attnotnull;
 }

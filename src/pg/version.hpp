@@ -13,6 +13,24 @@ inline bool owns_relation(Oid relation, Oid role) {
 #endif
 }
 
+// Of a row `k` of pg_constraint, in SQL: whether Postgres enforces it. Before 18 it enforces each.
+inline constexpr const char *is_enforced =
+#if PG_VERSION_NUM >= 180000
+    "k.conenforced";
+#else
+    "true";
+#endif
+
+// Whether no row of an open relation has NULL in this column. From 18 on NOT NULL may be NOT VALID: then new rows have
+// none, and old ones may.
+inline bool has_no_null(TupleDesc shape, AttrNumber column) {
+#if PG_VERSION_NUM >= 180000
+    return TupleDescCompactAttr(shape, column - 1)->attnullability == ATTNULLABLE_VALID;
+#else
+    return TupleDescAttr(shape, column - 1)->attnotnull;
+#endif
+}
+
 // Which transaction of this session runs; transactions that write nothing have one, too.
 inline LocalTransactionId local_transaction() {
 #if PG_VERSION_NUM >= 170000

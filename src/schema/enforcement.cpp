@@ -81,7 +81,7 @@ void enforcement::validate() {
 const char *enforcement::lock_mode() const {
     const char *mode = nullptr;
     for (std::size_t i = 0; i < rules_.size(); ++i) {
-        if (!runs(i) || (rules_[i].way_to_enforce() == way::validated && rules_[i].what != kind::not_null))
+        if (!runs(i) || (rules_[i].way_to_enforce() == way::validated && rules_[i].witness.empty()))
             continue;
         if (rules_[i].what != kind::unique_index || !rules_[i].before.empty() || !rules_[i].behind.empty())
             return "ACCESS EXCLUSIVE";
@@ -94,7 +94,8 @@ void enforcement::add() {
     const std::string alter = "ALTER TABLE " + table_.qualified() + " ";
     std::string together;
     const auto in_one = [&](const open_rule &rule) {
-        return rule.what != kind::unique_index && rule.behind.empty() && rule.way_to_enforce() != way::validated;
+        return rule.what != kind::unique_index && rule.before.empty() && rule.behind.empty() &&
+               rule.way_to_enforce() != way::validated;
     };
     for (std::size_t i = 0; i < rules_.size(); ++i)
         if (runs(i) && in_one(rules_[i]))
@@ -107,7 +108,7 @@ void enforcement::add() {
             continue;
         const open_rule &rule = rules_[i];
         const bool is_done =
-            in_one(rule) ? !one_by_one : rule.way_to_enforce() == way::validated && rule.what != kind::not_null;
+            in_one(rule) ? !one_by_one : rule.way_to_enforce() == way::validated && rule.witness.empty();
         if (!is_done)
             refused_[i] = refusal_of(spi_, rule.command(table_));
         if (refused_[i].empty())

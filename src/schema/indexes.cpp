@@ -3,6 +3,7 @@
 
 #include "core/text_rule.hpp"
 #include "pg/relation.hpp"
+#include "pg/version.hpp"
 #include "schema/settings.hpp"
 
 #include <set>
@@ -287,9 +288,8 @@ std::string foreign_key_of(pg::spi_connection &spi, const target_table &table, s
         "WHERE k.contype OPERATOR(pg_catalog.=) 'f' AND k.conrelid OPERATOR(pg_catalog.=) " +
         std::to_string(table.relation) +
         " AND pg_catalog.cardinality(k.conkey) OPERATOR(pg_catalog.=) 1 AND a.attname OPERATOR(pg_catalog.=) " +
-        sql_literal(column) +
-        " AND f.attname OPERATOR(pg_catalog.=) 'mg_pass_id' AND k.confrelid OPERATOR(pg_catalog.=) " +
-        std::to_string(pg::relation_named(customers_name, table.schema)) +
+        sql_literal(column) + " AND f.attname OPERATOR(pg_catalog.=) 'mg_pass_id' AND " + pg::is_enforced +
+        " AND k.confrelid OPERATOR(pg_catalog.=) " + std::to_string(pg::relation_named(customers_name, table.schema)) +
         " ORDER BY k.conname COLLATE pg_catalog.\"C\"");
     return found.empty() ? std::string() : std::string(*found.text(0, 0));
 }

@@ -56,7 +56,7 @@ index_place place_of(pg::spi_connection &spi, const target_table &table, const n
 // Whether a valid unique index without a predicate keeps this one column unique. Its name comes back in `name`.
 bool is_key(pg::spi_connection &spi, Oid relation, std::string_view column, std::string *name = nullptr);
 
-// The foreign key from this column to mega_customers, whatever its name; '' for none.
+// The foreign key from this column to mega_customers that Postgres enforces, whatever its name; '' for none.
 std::string foreign_key_of(pg::spi_connection &spi, const target_table &table, std::string_view column);
 
 } // namespace mega::schema

@@ -34,6 +34,8 @@ std::string why(const open_rule &rule) {
     return std::to_string(rule.offenders) + " rows break it, for example " + rule.example;
 }
 
+std::string kept(const open_rule &rule) { return rule.obstacle + (rule.offenders == 0 ? "" : " (" + why(rule) + ")"); }
+
 const char *skipped(const open_rule &rule) {
     switch (rule.what) {
     case kind::not_null:
@@ -48,6 +50,8 @@ const char *skipped(const open_rule &rule) {
 const char *added(const open_rule &rule) {
     switch (rule.what) {
     case kind::not_null:
+        if (rule.way_to_enforce() == way::validated && rule.witness.empty())
+            return "validate constraint";
         return rule.way_to_enforce() == way::for_new ? "add constraint" : "set not null";
     case kind::unique_index:
         return "create index";
@@ -197,9 +201,8 @@ void install_plan::plan_known_by(const named_definition &index, const index_plac
     const std::string create = "CREATE " + table_.text_of(index);
     switch (place.what) {
     case state::elsewhere: {
-        const char *other = pg::call([&place] { return quote_identifier(place.other.c_str()); });
-        const std::string rename =
-            "ALTER INDEX " + pg::with_schema_name("@schema@.", table_.schema) + other + " RENAME TO " + index.name;
+        const std::string rename = "ALTER INDEX " + pg::with_schema_name("@schema@.", table_.schema) +
+                                   sql_name(place.other) + " RENAME TO " + index.name;
         objects_.push_back({index.name, "rename index", rename});
         commands_.push_back(rename);
         return;
@@ -315,7 +318,9 @@ void install_plan::tell(pg::row_set &report) const {
         const std::string &refusal = enforcement_->refusal(i);
         if (rule.way_to_enforce() == way::for_new && rule.offenders > 0)
             report.add(rule.object, "add constraint", rule.command(table_));
-        if (!rule.may_be_enforced() || !refusal.empty())
+        if (rule.is_kept)
+            report.add(rule.object, "keep", kept(rule));
+        else if (!rule.may_be_enforced() || !refusal.empty())
             report.add(rule.object, skipped(rule), refusal.empty() ? why(rule) : refusal);
         else
             report.add(rule.way_to_enforce() == way::for_new && rule.what == kind::not_null ? rule.witness

@@ -60,6 +60,11 @@ std::string sql_literal(std::string_view text) {
     return pg::call([&owned] { return static_cast<const char *>(quote_literal_cstr(owned.c_str())); });
 }
 
+std::string sql_name(std::string_view name) {
+    const std::string owned(name);
+    return owned.empty() ? owned : pg::call([&owned] { return quote_identifier(owned.c_str()); });
+}
+
 void comment_on(pg::spi_connection &spi, const std::string &object, const char *comment) {
     if (comment != nullptr)
         spi.run_text("COMMENT ON " + object + " IS " + sql_literal(comment));
@@ -82,10 +87,10 @@ std::string open_rule::command(const target_table &table) const {
     case way::for_new:
         return alter + unchecked;
     case way::validated:
-        return alter + (what == kind::not_null ? clause + "; " + alter + "DROP CONSTRAINT " + waiting
-                                               : "VALIDATE CONSTRAINT " + waiting);
+        return alter + (!witness.empty() ? clause + "; " + alter + "DROP CONSTRAINT " + waiting
+                                         : "VALIDATE CONSTRAINT " + waiting);
     default:
-        return alter + clause + behind;
+        return before + alter + clause + behind;
     }
 }
 

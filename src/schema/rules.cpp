@@ -4,6 +4,7 @@
 #include "core/status.hpp"
 #include "pg/relation.hpp"
 #include "pg/role.hpp"
+#include "pg/version.hpp"
 #include "schema/indexes.hpp"
 #include "schema/trigger_rules.hpp"
 
@@ -20,12 +21,17 @@ std::string with_words(std::string text) {
 class survey {
 public:
     survey(pg::spi_connection &spi, const target_table &table) : spi_(spi), table_(table), large_(is_large(table)) {
-        const pg::rows found = spi_.run_text("SELECT a.attname::pg_catalog.text, a.attnotnull FROM "
-                                             "pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) " +
-                                             std::to_string(table_.relation) +
-                                             " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped");
+        const pg::rows found = spi_.run_text(
+            "SELECT a.attname::pg_catalog.text, a.attnotnull AND coalesce(k.convalidated, true), "
+            "k.conname::pg_catalog.text, coalesce(k.connoinherit, false) FROM "
+            "pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid OPERATOR(pg_catalog.=) "
+            "a.attrelid AND k.contype OPERATOR(pg_catalog.=) 'n' AND k.conkey[1] OPERATOR(pg_catalog.=) a.attnum WHERE "
+            "a.attrelid OPERATOR(pg_catalog.=) " +
+            std::to_string(table_.relation) + " AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped");
         for (std::uint64_t i = 0; i < found.count(); ++i)
-            columns_.emplace(*found.text(i, 0), *found.boolean(i, 1));
+            columns_.emplace(
+                *found.text(i, 0),
+                not_null_there{*found.boolean(i, 1), sql_name(found.text(i, 2).value_or("")), *found.boolean(i, 3)});
     }
 
     std::vector<open_rule> run(bool with_triggers) {
@@ -52,26 +58,51 @@ public:
     }
 
 private:
+    // The NOT NULL of a column. From 18 on it is a constraint: NOT VALID it holds for new rows only.
+    struct not_null_there {
+        bool held = false;        // by every row
+        std::string constraint{}; // its name, quoted where it has to be; '' before 18
+        bool no_inherit = false;  // which no primary key may rest on
+    };
+
     bool exists(const std::string &query) { return !spi_.run_text(query).empty(); }
+
+    // Whether it is NOT VALID, and whether Postgres enforces it.
+    pg::rows constraint_named(std::string_view name) {
+        return spi_.run_text(std::string("SELECT NOT k.convalidated, ") + pg::is_enforced +
+                             " FROM pg_catalog.pg_constraint k WHERE k.conrelid OPERATOR(pg_catalog.=) " +
+                             std::to_string(table_.relation) + " AND k.conname OPERATOR(pg_catalog.=) " +
+                             sql_literal(name));
+    }
 
     void look_at_column(const column &c) {
         const auto found = columns_.find(c.name);
         // A column that is added with a default comes with NOT NULL.
-        const bool held = found == columns_.end() ? c.default_value != nullptr : found->second;
+        const bool held = found == columns_.end() ? c.default_value != nullptr : found->second.held;
         if (!c.not_null || held)
             return;
         const std::string name = c.name;
         open_rule &rule =
             rules_.emplace_back(open_rule{open_rule::kind::not_null, std::string(table_.definition->name) + "." + name,
                                           "NOT NULL", "ALTER COLUMN " + name + " SET NOT NULL"});
+        if (found != columns_.end() && !found->second.constraint.empty())
+            rule.waiting = found->second.constraint;
+        else
+            look_at_witness(rule, name);
+        count_in_pass(rule, name + " IS NULL");
+    }
+
+    void look_at_witness(open_rule &rule, const std::string &name) {
         // Postgres believes a constraint that says the same, and does not look at the rows again.
         rule.witness = std::string(table_.definition->name) + "_" + name + "_there";
         rule.unchecked = "ADD CONSTRAINT " + rule.witness + " CHECK (" + name + " IS NOT NULL) NOT VALID";
-        if (exists("SELECT FROM pg_catalog.pg_constraint WHERE conrelid OPERATOR(pg_catalog.=) " +
-                   std::to_string(table_.relation) + " AND conname OPERATOR(pg_catalog.=) " +
-                   sql_literal(rule.witness)))
+        const pg::rows found = constraint_named(rule.witness);
+        if (found.empty())
+            return;
+        if (*found.boolean(0, 1))
             rule.waiting = rule.witness;
-        count_in_pass(rule, name + " IS NULL");
+        else
+            rule.obstacle = rule.witness + " is NOT ENFORCED";
     }
 
     void look_at_constraint(const named_definition &constraint) {
@@ -80,13 +111,12 @@ private:
             return look_at_key(constraint);
         if (!why_left_out(constraint).empty())
             return;
-        const pg::rows found = spi_.run_text(
-            "SELECT NOT convalidated FROM pg_catalog.pg_constraint WHERE conrelid OPERATOR(pg_catalog.=) " +
-            std::to_string(table_.relation) + " AND conname OPERATOR(pg_catalog.=) " + sql_literal(constraint.name));
+        const pg::rows found = constraint_named(constraint.name);
         const bool is_waiting = !found.empty() && found.boolean(0, 0).value_or(false);
+        const bool is_enforced = !found.empty() && found.boolean(0, 1).value_or(true);
         const std::string_view column = column_of_foreign_key(constraint);
-        if ((!found.empty() && !is_waiting) ||
-            (found.empty() && !column.empty() && !foreign_key_of(spi_, table_, column).empty()))
+        if ((is_enforced && !is_waiting) ||
+            (!is_enforced && !column.empty() && !foreign_key_of(spi_, table_, column).empty()))
             return;
         const std::string text = table_.text_of(constraint);
         open_rule &rule = rules_.emplace_back(
@@ -96,6 +126,11 @@ private:
         rule.unchecked = rule.clause + " NOT VALID";
         if (is_waiting)
             rule.waiting = constraint.name;
+        if (!found.empty() && !is_enforced) {
+            rule.is_kept = true;
+            rule.obstacle = "it is NOT ENFORCED: ALTER TABLE " + table_.qualified() + " DROP CONSTRAINT " +
+                            constraint.name + ", then mega_install again";
+        }
         if (column.empty())
             count_in_pass(rule, "NOT " + text.substr(6));
         else
@@ -118,6 +153,10 @@ private:
             open_rule{open_rule::kind::constraint, name, text, "ADD CONSTRAINT " + name + " " + text});
         look_at_stand_in(rule, std::string(table_.definition->name) + column.substr(column.find('_')),
                          "INDEX # ON @table@ (" + column + ")");
+        const auto found = columns_.find(column);
+        if (!has_other && found != columns_.end() && found->second.no_inherit)
+            rule.before =
+                "ALTER TABLE " + table_.qualified() + " ALTER CONSTRAINT " + found->second.constraint + " INHERIT; ";
         count_doubles(rule, column, column + " IS NOT NULL");
     }
 
@@ -213,13 +252,14 @@ private:
                     pg::with_schema_name("@schema@.mega_customers", table_.schema) +
                     " c WHERE c.mg_pass_id OPERATOR(pg_catalog.=) " + name + " COLLATE pg_catalog.\"C\")";
         take(rule, spi_.run_text(text), 0);
-        rule.obstacle = why_no_foreign_key(spi_, table_.schema);
+        if (!rule.is_kept)
+            rule.obstacle = why_no_foreign_key(spi_, table_.schema);
     }
 
     pg::spi_connection &spi_;
     const target_table &table_;
     bool large_;
-    std::map<std::string, bool, std::less<>> columns_; // and whether they are NOT NULL
+    std::map<std::string, not_null_there, std::less<>> columns_;
     std::vector<open_rule> rules_;
     std::vector<std::pair<std::size_t, std::string>> conditions_; // by the rule's place
 };

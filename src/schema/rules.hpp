@@ -33,14 +33,15 @@ struct open_rule {
     std::string demand; // what it asks of a row
     std::string clause; // behind ALTER TABLE <name>, or behind CREATE: holds it, and looks at every row
     const char *comment = nullptr;
-    std::string before{};   // of an index: the command that takes an outdated one away
+    std::string before{};   // of an index: the command that takes an outdated one away; of a key: what it waits for
     std::string behind{};   // of a key: and the one that takes away the index by which it was looked for until then
     std::string stand_in{}; // of a key: the index to make for that look while the key is held by it; '' for none
     std::string make_stand_in{};
     std::string unchecked{};    // the clause that holds it for new and changed rows only; '' when there is none
-    std::string witness{};      // of NOT NULL: the constraint that says the same and may be NOT VALID
+    std::string witness{};      // of NOT NULL: the CHECK that says the same until then; '' where NOT NULL is NOT VALID
     std::string waiting{};      // the constraint that is there but NOT VALID; '' for none
     std::string obstacle{};     // why it cannot be enforced yet, other than rows that break it
+    bool is_kept = false;       // whether the obstacle is what its user made of it, which stays
     bool large = false;         // whether the table is one that is not read while writers wait
     std::int64_t offenders = 0; // rows that break it
     std::string example{};      // one of them: its id; of a unique key the values that are there twice
@@ -75,6 +76,7 @@ std::string sql_type(const column &c);
 // A text of ours as Postgres prints it: pg_catalog goes unsaid.
 std::string as_postgres_says(std::string text);
 std::string sql_literal(std::string_view text);
+std::string sql_name(std::string_view name); // quoted where it has to be; '' of none
 std::string replaced(std::string text, std::string_view placeholder, std::string_view value);
 
 // COMMENT ON, for an object that has none.

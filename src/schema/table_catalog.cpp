@@ -2,6 +2,7 @@
 #include "schema/table_catalog.hpp"
 
 #include "pg/spi.hpp"
+#include "pg/version.hpp"
 #include "pg/writable.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/indexes.hpp"
@@ -145,7 +146,7 @@ bool is_primary_key(Relation relation, AttrNumber column) {
 
 bool has_times(const TupleDesc shape) {
     const AttrNumber created_at = pg::attribute_of(shape, "mg_created_at");
-    return created_at != 0 && TupleDescAttr(shape, created_at - 1)->attnotnull;
+    return created_at != 0 && pg::has_no_null(shape, created_at);
 }
 
 template <class Column> table_entry<Column> describe(const blueprint &definition, Oid schema) {
