@@ -59,6 +59,27 @@ SELECT * FROM mega_install(dry_run => true);
 REVOKE ALL ON mega_customers, mega_admin FROM regress_mega_told_anon;
 REVOKE ALL ON mega_generations FROM PUBLIC;
 SELECT * FROM mega_install();
+
+--
+-- A row without an id keeps the primary key out, also where no two rows share one; until then its index is made.
+--
+DROP EXTENSION mega CASCADE;
+DROP TABLE mega_customers, mega_generations, mega_admin, told;
+CREATE TABLE mega_customers (mg_pass_id text, mg_credits integer NOT NULL DEFAULT 0);
+INSERT INTO mega_customers VALUES (NULL), ('pass:test:told');
+SET mega.install = off;
+CREATE EXTENSION mega;
+CREATE TABLE told AS SELECT * FROM mega_install(dry_run => true);
+CREATE TABLE done AS SELECT * FROM mega_install();
+SELECT count(*) FROM (TABLE told EXCEPT TABLE done) t;
+SELECT * FROM done WHERE object ~ '^mega_customers(.mg_pass_id|_pkey|_pass_id)$';
+SELECT object, offenders, example, action FROM mega_validate() WHERE object ~ '^mega_customers(.mg_pass_id|_pkey)$';
+BEGIN;
+ALTER TABLE mega_customers DISABLE TRIGGER USER;
+DELETE FROM mega_customers WHERE mg_pass_id IS NULL;
+ALTER TABLE mega_customers ENABLE TRIGGER USER;
+COMMIT;
+SELECT object, offenders, example, action FROM mega_validate() WHERE object ~ '^mega_customers(.mg_pass_id|_pkey)$';
 \c :here
 SET client_min_messages = warning;
 DROP DATABASE regress_mega_told;

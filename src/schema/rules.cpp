@@ -49,6 +49,7 @@ public:
                         open_rule::kind::by_trigger, std::string(rule.table) + "." + rule.column, rule.demand, {}}),
                     with_words(pg::with_schema_name(rule.broken, table_.schema)));
         pass();
+        look_at_nulls_of_key();
         for (open_rule &rule : rules_)
             rule.large = large_;
         std::erase_if(rules_, [](const open_rule &rule) {
@@ -157,7 +158,20 @@ private:
         if (!has_other && found != columns_.end() && found->second.no_inherit)
             rule.before =
                 "ALTER TABLE " + table_.qualified() + " ALTER CONSTRAINT " + found->second.constraint + " INHERIT; ";
+        if (!has_other)
+            primary_key_ = static_cast<std::size_t>(&rule - rules_.data());
         count_doubles(rule, column, column + " IS NOT NULL");
+    }
+
+    // No primary key comes about while a row has no id.
+    void look_at_nulls_of_key() {
+        if (!primary_key_ || rules_[*primary_key_].offenders > 0)
+            return;
+        const std::string column = table_.definition->columns[0].name;
+        for (const open_rule &rule : rules_)
+            if (rule.what == open_rule::kind::not_null && rule.offenders > 0 &&
+                rule.object == std::string(table_.definition->name) + "." + column)
+                rules_[*primary_key_].obstacle = column + " is NULL in some rows";
     }
 
     void look_at_unique_index(const named_definition &index, index_place::state place) {
@@ -261,6 +275,7 @@ private:
     bool large_;
     std::map<std::string, not_null_there, std::less<>> columns_;
     std::vector<open_rule> rules_;
+    std::optional<std::size_t> primary_key_;                      // its rule's place
     std::vector<std::pair<std::size_t, std::string>> conditions_; // by the rule's place
 };
 

@@ -132,4 +132,11 @@ for my $marked (sort keys %told) {
     is(sql(q{SELECT convalidated AND NOT connoinherit FROM pg_constraint WHERE conname = 'Its id'}), 't', 'it is as the key needs it');
     is(sql(q{SELECT conname FROM pg_constraint WHERE contype = 'p' AND conrelid = 'mega_customers'::regclass}), 'mega_customers_pkey', 'the key is there');
 }
+begin('ids', q{CREATE TABLE mega_customers (mg_pass_id text, mg_credits integer NOT NULL DEFAULT 0); INSERT INTO mega_customers VALUES (NULL);
+    ALTER TABLE mega_customers ADD CONSTRAINT "Its id" NOT NULL mg_pass_id NO INHERIT NOT VALID});
+is(install('mg_pass_id\||_pkey', 'without an id'), "mega_customers.mg_pass_id|skip not null|1 row breaks it: NULL\nmega_customers_pkey|skip constraint|mg_pass_id is NULL in some rows",
+    'a row without an id keeps both out');
+sql('ALTER TABLE mega_customers DISABLE TRIGGER USER; DELETE FROM mega_customers; ALTER TABLE mega_customers ENABLE TRIGGER USER');
+is(validate('mg_pass_id$|_pkey'), "mega_customers.mg_pass_id|0||added\nmega_customers_pkey|0||added", 'mega_validate adds both when it has gone');
+
 done_testing();
