@@ -212,6 +212,24 @@ ALTER TABLE mega_generations DROP CONSTRAINT of_project,
 DELETE FROM projects;
 SELECT mg_id, project, region FROM mega_generations WHERE project > 0 ORDER BY mg_id COLLATE "C";
 ALTER TABLE mega_generations DROP COLUMN project, DROP COLUMN region;
+-- whatever the names, the types and the values are
+CREATE DOMAIN "d%1$s" AS text CHECK (VALUE <> '');
+CREATE TABLE "100% off" (id text PRIMARY KEY);
+CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (10);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (10) TO (20);
+INSERT INTO "100% off" VALUES ('x" OR true --');
+INSERT INTO parts VALUES (1);
+ALTER TABLE mega_generations ADD sale "d%1$s", ADD part integer, ADD FOREIGN KEY (sale) REFERENCES "100% off" ON DELETE CASCADE,
+    ADD FOREIGN KEY (part) REFERENCES parts ON DELETE CASCADE;
+UPDATE mega_generations SET sale = 'x" OR true --', part = 1 WHERE mg_id IN ('generation:p3', 'generation:p4');
+CREATE OR REPLACE FUNCTION sweep_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM mega_generations WHERE mg_id = 'generation:p3'; RETURN NULL; END $$;
+INSERT INTO bin VALUES (3);
+SELECT mg_id, mg_deleted_at IS NOT NULL AS marked FROM mega_generations WHERE part = 1 ORDER BY mg_id COLLATE "C";
+SELECT pg_temp.outcome('DELETE FROM "100% off"') AS sale, pg_temp.outcome('DELETE FROM parts') AS part;
+ALTER TABLE mega_generations DROP COLUMN sale, DROP COLUMN part;
+DROP TABLE "100% off", parts;
+DROP DOMAIN "d%1$s";
 DROP TABLE projects;
 DROP ROLE regress_mega_projects;
 SET mega.deletes = allow;
