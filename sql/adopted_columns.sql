@@ -136,6 +136,7 @@ DROP EXTENSION mega CASCADE;
 DROP TABLE mega_customers, mega_generations, mega_admin;
 SET client_min_messages = warning;
 CREATE UNLOGGED TABLE mega_customers (mg_pass_id text PRIMARY KEY);
+CREATE EXTENSION mega; -- the other tables would be made so that none of them is lost
 CREATE UNLOGGED TABLE mega_generations (mg_id text PRIMARY KEY);
 CREATE UNLOGGED TABLE mega_admin (mg_id text PRIMARY KEY);
 CREATE EXTENSION mega;

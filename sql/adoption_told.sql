@@ -21,7 +21,7 @@ SET timezone = 'UTC';
 CREATE FUNCTION clock() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT now() AT TIME ZONE 'utc'$$;
 CREATE TABLE mega_customers (mg_pass_id text PRIMARY KEY, mg_credits integer, mg_created_at timestamptz NOT NULL DEFAULT timezone('utc', now()), mg_updated_at timestamptz DEFAULT (now() AT TIME ZONE 'utc'),
     mg_last_active timestamptz DEFAULT clock(), mg_expires_at timestamptz DEFAULT (date_trunc('day', now() AT TIME ZONE INTERVAL '2 hours') + interval '1 year')::timestamptz, theirs_at timestamptz DEFAULT timezone('utc', now()));
-CREATE TABLE mega_generations (mg_id text PRIMARY KEY, mg_record_type text, mg_pass_id text, mg_delta integer, mg_created_at timestamptz(3) DEFAULT coalesce((now() AT TIME ZONE 'utc')::timestamptz, now()), mg_updated_at timestamptz DEFAULT LOCALTIMESTAMP, mg_deleted_at timestamptz);
+CREATE TABLE mega_generations (mg_id text PRIMARY KEY, mg_record_type text, mg_pass_id text, mg_delta integer, mg_created_at timestamptz(6) DEFAULT coalesce((now() AT TIME ZONE 'utc')::timestamptz, now()), mg_updated_at timestamptz DEFAULT LOCALTIMESTAMP, mg_deleted_at timestamptz);
 CREATE TABLE mega_admin (mg_id text PRIMARY KEY, mg_record_type text, mg_created_at timestamptz DEFAULT now(), mg_updated_at timestamptz DEFAULT timezone('utc', timezone('utc', now())),
     mg_first_seen_at timestamptz DEFAULT now()::timestamp, mg_last_seen_at timestamptz DEFAULT '2025-01-01'::timestamp, mg_deleted_at timestamptz DEFAULT date_trunc('day', now()));
 ALTER TABLE mega_admin ALTER mg_deleted_at DROP DEFAULT;

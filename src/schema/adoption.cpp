@@ -104,13 +104,29 @@ void report_grants(pg::spi_connection &spi, const target_table &table, bool all,
         report.push_back({table.definition->name, "grant", std::string(*found.text(i, 0))});
 }
 
+bool is_unlogged(Oid table) {
+    pg::relation relation(table, AccessShareLock);
+    const bool unlogged = relation.get()->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED;
+    relation.close();
+    return unlogged;
+}
+
+// A table that is kept, or made, cannot name what a crash empties.
+void require_as_durable(const target_table &table) {
+    if (std::string_view(table.definition->name) != customers_name || !is_unlogged(table.relation))
+        return;
+    for (const blueprint &other : blueprints)
+        if (const Oid id = pg::relation_named(other.name, table.schema); id == InvalidOid || !is_unlogged(id))
+            throw pg::sql_error{"55000", "mega_customers is UNLOGGED",
+                                std::string(other.name) + " is not, or is to be made.",
+                                "ALTER TABLE " + table.qualified() + " SET LOGGED;"};
+}
+
 void report_unlogged(const target_table &table, std::vector<oddity> &report) {
-    pg::relation relation(table.relation, AccessShareLock);
-    if (relation.get()->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED)
+    if (is_unlogged(table.relation))
         report.push_back({table.definition->name, "keep",
                           "it is UNLOGGED, so that a crash empties it: ALTER TABLE " + table.qualified() +
                               " SET LOGGED, of mega_customers first"});
-    relation.close();
 }
 
 void report_owner(const target_table &table, std::vector<oddity> &report) {
@@ -184,6 +200,7 @@ void require_own_types(pg::spi_connection &spi, const target_table &table) {
     if (refusal)
         throw *refusal;
     require_indexable(table);
+    require_as_durable(table);
 }
 
 std::vector<oddity> oddities(pg::spi_connection &spi, const target_table &table) {

@@ -108,6 +108,10 @@ judged judge_triggers(const blueprint &definition, const char *replaced) {
                           "Drop it and call mega_install(); whoever has the right TRIGGER could put it there."}};
 }
 
+std::string qualified(Relation relation) {
+    return pg::with_schema_name("@schema@.", RelationGetNamespace(relation)) + RelationGetRelationName(relation);
+}
+
 } // namespace
 
 std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint &definition) {
@@ -155,13 +159,13 @@ std::vector<std::string> code_of_others(Relation relation, const char *table) {
 
 refusals_of_functions refusals_for_rules(Relation relation, const blueprint &definition) {
     const pg::rules_in_the_way found = pg::rules_in_the_way_of(relation);
-    const auto refusal = [&definition](const std::string &rule, const char *does, const char *detail) {
+    const auto refusal = [&definition, relation](const std::string &rule, const char *does, const char *detail) {
         if (rule.empty())
             return std::optional<pg::sql_error>{};
         const std::string name = pg::call([&rule] { return quote_identifier(rule.c_str()); });
         return std::optional(
             pg::sql_error{"55000", "the rule " + name + " on " + definition.name + does, detail,
-                          "DROP RULE " + name + " ON " + definition.name + ", or make a trigger of it."});
+                          "DROP RULE " + name + " ON " + qualified(relation) + ", or make a trigger of it."});
     };
     return {refusal(found.of_updates, " stands in the place of updates",
                     "Postgres does not tell functions what became of their UPDATE then."),
@@ -177,8 +181,8 @@ std::optional<pg::sql_error> refusal_for_keys(Relation relation, const blueprint
     return pg::sql_error{
         "55000", "the constraint " + found.name + " on " + definition.name + " keeps functions from inserting rows",
         "With a key that is DEFERRABLE Postgres refuses INSERT ... ON CONFLICT, by which they claim keys.",
-        std::string("ALTER TABLE ") + definition.name + " DROP CONSTRAINT " + found.name + ", ADD CONSTRAINT " +
-            found.name + " " + found.definition + " NOT DEFERRABLE;"};
+        "ALTER TABLE " + qualified(relation) + " DROP CONSTRAINT " + found.name + ", ADD CONSTRAINT " + found.name +
+            " " + found.definition + " NOT DEFERRABLE;"};
 }
 
 verdict judge(Relation relation, const blueprint &definition, const char *replaced_trigger) {

@@ -86,6 +86,12 @@ bool must_not_be_blank(std::string_view column) {
     return std::ranges::find(bounded, column) != std::end(bounded);
 }
 
+// '' or blanks, of a type.
+bool is_blank_literal(std::string_view expression) {
+    return expression.starts_with("'") &&
+           expression.substr(std::min(expression.find_first_not_of(' ', 1), expression.size())).starts_with("'::");
+}
+
 char generation_of(Relation relation, const char *column) {
     const AttrNumber at = pg::attribute_of(relation->rd_att, column);
     return at == 0 ? '\0' : TupleDescAttr(relation->rd_att, at - 1)->attgenerated;
@@ -97,7 +103,7 @@ std::vector<oddity> barred_values(pg::spi_connection &spi, const target_table &t
     // What stands in the way of DROP NOT NULL goes first.
     const pg::rows found = spi.run_text(
         "SELECT a.attname::pg_catalog.text, a.attnotnull, d.oid IS NOT NULL, coalesce(pg_catalog.pg_get_expr(d.adbin, "
-        "d.adrelid), ''), coalesce((SELECT pg_catalog.format('DROP CONSTRAINT %I, ', k.conname) FROM "
+        "d.adrelid), ''), coalesce((SELECT pg_catalog.format('DROP CONSTRAINT IF EXISTS %I, ', k.conname) FROM "
         "pg_catalog.pg_constraint "
         "k WHERE k.conrelid OPERATOR(pg_catalog.=) a.attrelid AND k.contype OPERATOR(pg_catalog.=) 'p' AND a.attnum "
         "OPERATOR(pg_catalog.=) ANY (k.conkey)), '') FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d "
@@ -116,7 +122,7 @@ std::vector<oddity> barred_values(pg::spi_connection &spi, const target_table &t
                 report.push_back({object, "keep",
                                   "it is NOT NULL, so that " + std::string(who) + " are refused with 23502: " + alter +
                                       std::string(*found.text(i, 4)) + "ALTER COLUMN " + c.name + " DROP NOT NULL"});
-            if (must_not_be_blank(c.name) && found.text(i, 3)->starts_with("''::"))
+            if (must_not_be_blank(c.name) && is_blank_literal(*found.text(i, 3)))
                 report.push_back({object, "keep",
                                   "its default is a blank text, so that rows which get it are refused with 23514: " +
                                       alter + "ALTER COLUMN " + c.name + " DROP DEFAULT"});
