@@ -13,7 +13,8 @@ namespace {
 constexpr Oid of_table[] = {INT8OID};
 constinit pg::statement cascading_keys(
     "SELECT k.oid::pg_catalog.int8, k.conname::pg_catalog.text, r.relowner::pg_catalog.int8, 'SELECT FROM ' "
-    "OPERATOR(pg_catalog.||) CASE r.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END OPERATOR(pg_catalog.||) "
+    "OPERATOR(pg_catalog.||) CASE WHEN r.relkind OPERATOR(pg_catalog.=) 'p' THEN '' ELSE 'ONLY ' END "
+    "OPERATOR(pg_catalog.||) "
     "pg_catalog.quote_ident(s.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) "
     "pg_catalog.quote_ident(r.relname) OPERATOR(pg_catalog.||) ' p WHERE true', ' AND p.' OPERATOR(pg_catalog.||) "
     "pg_catalog.quote_ident(p.attname) OPERATOR(pg_catalog.||) ' OPERATOR(' OPERATOR(pg_catalog.||) "
