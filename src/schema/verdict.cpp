@@ -6,6 +6,7 @@
 #include "pg/relation.hpp"
 #include "pg/rewrite_rule.hpp"
 #include "pg/role.hpp"
+#include "pg/spi.hpp"
 #include "schema/blueprints.hpp"
 #include "schema/settings.hpp"
 
