@@ -131,7 +131,7 @@ const char *obstacle_in_columns(inside in, Relation relation, const heap_shape &
         attributes[i] = attribute_of(columns, shape.columns[i].name);
         if (attributes[i] == 0 || TupleDescAttr(columns, attributes[i] - 1)->atttypid != shape.columns[i].type)
             return worded(in, "the column ", shape.columns[i].name, " is of another type");
-        if (shape.only_read && TupleDescAttr(columns, attributes[i] - 1)->attgenerated == 'v') // computed by a query
+        if (shape.only_read && generation_of(columns, shape.columns[i].name) == virtual_column) // computed by a query
             return worded(in, "the column ", shape.columns[i].name, " is a virtual one");
     }
     for (int i = 0; i < columns->natts && !shape.only_read; ++i) {

@@ -49,6 +49,14 @@ inline AttrNumber attribute_of(TupleDesc shape, const char *name) noexcept {
     return 0;
 }
 
+// How Postgres computes the column, as pg_attribute.attgenerated has it; '\0' for one that it does not, or that is not
+// there.
+inline char generation_of(TupleDesc shape, const char *column) noexcept {
+    const AttrNumber at = attribute_of(shape, column);
+    return at == 0 ? '\0' : TupleDescAttr(shape, at - 1)->attgenerated;
+}
+inline constexpr char virtual_column = 'v'; // from PostgreSQL 18 on
+
 // Whether the column is declared NOT NULL: no new row has NULL there. Of rows that are there has_no_null tells
 // (pg/version.hpp).
 inline bool bars_null(TupleDesc shape, AttrNumber column) noexcept {

@@ -6,7 +6,8 @@
 namespace mega::schema {
 
 // Raises 42804 for a column whose type mega cannot read: its values would not be what they are taken for. 55000 for one
-// whose collation calls different ids equal, and for one that Postgres computes where it must not.
+// whose collation calls different ids equal, for one that Postgres computes where it must not, and for customers that a
+// crash empties while what names them stays.
 void require_own_types(pg::spi_connection &spi, const target_table &table);
 
 struct oddity {

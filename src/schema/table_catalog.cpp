@@ -1,6 +1,7 @@
 // The table catalog: looks the three tables up, and forgets them when one changes.
 #include "schema/table_catalog.hpp"
 
+#include "pg/relation.hpp"
 #include "pg/spi.hpp"
 #include "pg/version.hpp"
 #include "pg/writable.hpp"
@@ -179,8 +180,7 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
     if constexpr (std::is_same_v<Column, customer>) {
         described.shopify_id_key = keeps_unique(relation.get(), described.at(customer::mg_shopify_customer_id));
         described.user_id_key = keeps_unique(relation.get(), described.at(customer::mg_user_id));
-        described.computes_verified =
-            TupleDescAttr(relation.get()->rd_att, described.at(customer::mg_verified_any) - 1)->attgenerated != '\0';
+        described.computes_verified = pg::generation_of(relation.get()->rd_att, "mg_verified_any") != '\0';
     }
     described.dated = has_times(relation.get()->rd_att);
     described.keyed = is_primary_key(relation.get(), described.attributes[0]);

@@ -30,7 +30,7 @@ constinit of_each_table<refusals_of_functions> rule_refusals;
 // project; rows of a child fire none.
 judged judge_relatives(Relation relation, const blueprint &definition) {
     const Form_pg_class form = relation->rd_rel;
-    if (&definition != &blueprints[1])
+    if (std::string_view(definition.name) != generations_name)
         return {};
     if (form->relispartition)
         return {pg::sql_error{"55000", "the ledger is a partition of another table",
@@ -133,16 +133,15 @@ std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint 
 }
 
 const char *make_it_plain(char generation) {
-    return generation == virtual_column
+    return generation == pg::virtual_column
                ? "Make it a plain column: drop it and add it anew, Postgres takes no expression off a virtual one."
                : "Make it a plain column: ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.";
 }
 
 std::optional<pg::sql_error> computed_column(Relation relation, const blueprint &definition) {
     for (const column &one : definition.columns) {
-        const AttrNumber at = pg::attribute_of(relation->rd_att, one.name);
-        const char generation = at == 0 ? '\0' : TupleDescAttr(relation->rd_att, at - 1)->attgenerated;
-        if (generation == '\0' || (!one.not_null && &definition != &blueprints[1]))
+        const char generation = pg::generation_of(relation->rd_att, one.name);
+        if (generation == '\0' || (!one.not_null && std::string_view(definition.name) != generations_name))
             continue;
         return pg::sql_error{"55000",
                              std::string("the column ") + one.name + " of " + definition.name + " is a generated one",

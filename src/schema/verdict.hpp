@@ -40,8 +40,6 @@ std::optional<pg::sql_error> equal_spellings(Relation relation, const blueprint 
 // to refuse a table with that has such a one: any of the ledger's, those of the others that are never NULL.
 std::optional<pg::sql_error> computed_column(Relation relation, const blueprint &definition);
 
-inline constexpr char virtual_column = 'v'; // of pg_attribute.attgenerated, from PostgreSQL 18 on
-
 // The hint that goes with a generated column.
 const char *make_it_plain(char generation);
 

@@ -92,11 +92,6 @@ bool is_blank_literal(std::string_view expression) {
            expression.substr(std::min(expression.find_first_not_of(' ', 1), expression.size())).starts_with("'::");
 }
 
-char generation_of(Relation relation, const char *column) {
-    const AttrNumber at = pg::attribute_of(relation->rd_att, column);
-    return at == 0 ? '\0' : TupleDescAttr(relation->rd_att, at - 1)->attgenerated;
-}
-
 } // namespace
 
 std::vector<oddity> barred_values(pg::spi_connection &spi, const target_table &table) {
@@ -134,7 +129,7 @@ std::vector<oddity> computed_columns(const target_table &table) {
     std::vector<oddity> report;
     pg::relation relation(table.relation, AccessShareLock);
     for (const column &c : table.definition->columns) {
-        const char generation = generation_of(relation.get(), c.name);
+        const char generation = pg::generation_of(relation.get()->rd_att, c.name);
         const use *known = is_customers(table) ? use_of(c.name) : nullptr;
         if (generation == '\0' || (is_customers(table) && known == nullptr))
             continue;
@@ -143,8 +138,8 @@ std::vector<oddity> computed_columns(const target_table &table) {
         report.push_back(
             {std::string(table.definition->name) + "." + name, "keep",
              "it is a generated column, so that " + who + " are refused with 428C9: ALTER TABLE " + table.qualified() +
-                 (generation == virtual_column ? " DROP COLUMN " + name + ", ADD COLUMN " + name + " " + sql_type(c)
-                                               : " ALTER COLUMN " + name + " DROP EXPRESSION")});
+                 (generation == pg::virtual_column ? " DROP COLUMN " + name + ", ADD COLUMN " + name + " " + sql_type(c)
+                                                   : " ALTER COLUMN " + name + " DROP EXPRESSION")});
     }
     relation.close();
     return report;
@@ -153,14 +148,14 @@ std::vector<oddity> computed_columns(const target_table &table) {
 void require_indexable(const target_table &table) {
     pg::relation relation(table.relation, AccessShareLock);
     for (const column &c : table.definition->columns)
-        if (generation_of(relation.get(), c.name) == virtual_column)
+        if (pg::generation_of(relation.get()->rd_att, c.name) == pg::virtual_column)
             for (const named_definition &index : table.definition->indexes)
                 if (std::string_view(index.definition).find(c.name) != std::string_view::npos)
                     throw pg::sql_error{
                         "55000",
                         std::string("the column ") + c.name + " of " + table.definition->name + " is a generated one",
                         std::string("Postgres makes no index of a virtual column, and mega wants ") + index.name + ".",
-                        make_it_plain(virtual_column)};
+                        make_it_plain(pg::virtual_column)};
     relation.close();
 }
 
