@@ -217,6 +217,16 @@ sub allowed_at_once {
     return 1;
 }
 
+# The operation, about one who will be erased: who has to come first, and may be another guest as well.
+sub of_leaver {
+    my ($operation, $number) = @_;
+    my $pass = one_of(leavers());
+    return { kind => 'guest', pass => $pass } if $number < 20;
+    return { kind => 'merge', source => one_of((guests())[ 6 .. 8 ]), target => $pass } if $number == 61;
+    $operation = { kind => 'create', id => fresh(), pass => $pass } if !exists $operation->{pass};
+    return { %$operation, pass => $pass };
+}
+
 sub write_operations {
     my ($writer) = @_;
     my $client = connect_client("writer$writer");
@@ -233,8 +243,10 @@ sub write_operations {
         # each writer has a guest of its own who is merged for certain
         $operation = { kind => 'guest', pass => (guests())[ $writer - 1 ] } if $number == 25;
         $operation = { kind => 'merge', source => (guests())[ $writer - 1 ], target => one_of(customers()) } if $number == 26;
+        $operation = of_leaver($operation, $number) if $number % 6 == 1;
+        $operation = { kind => 'erase', pass => (leavers())[ $writer % 3 ] } if $number == 20 * $writer + 81;
         my $statement = sql_of($operation);
-        my $isolation = $operation->{kind} eq 'merge' ? 'READ COMMITTED' : one_of('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
+        my $isolation = $operation->{kind} =~ /^(?:merge|erase)$/ ? 'READ COMMITTED' : one_of('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
         for my $time (1 .. 300) {
             my ($state) = $client->run("BEGIN ISOLATION LEVEL $isolation");
             $client->run('SET LOCAL mega.write_path = ' . one_of('auto', 'sql'));
@@ -242,7 +254,7 @@ sub write_operations {
             know_claims(@answer) if $operation->{kind} eq 'charge';
             my ($end) = $client->run($state eq '00000' ? 'COMMIT' : 'ROLLBACK');
             $state = $end if $state eq '00000';
-            print $journal "$state $operation->{kind}" . ($operation->{over} ? '-over ' : ' ') . join(' ', @answer) . "\n";
+            print $journal "$state $operation->{kind}" . ($operation->{over} ? '-over ' : ' ') . join(' ', @answer, $operation->{kind} eq 'scan' ? $operation->{id} : ()) . "\n";
             last if $state !~ /^40/;
         }
     }
@@ -264,11 +276,14 @@ my @journal = map { split /\n/, slurp_file("$logs/journal$_") } 1 .. $writers;
 my %states;
 $states{ substr $_, 0, 5 }++ for @journal;
 note('states: ' . join ', ', map { "$_ x $states{$_}" } sort keys %states);
-my %expected = map { $_ => 1 } qw(00000 22023 23503 23505 23514 40001 40P01 MG001 MG002 MG003 MG005 MG006 MG007 MG008 MG009 MG010 MG012);
+my %expected = map { $_ => 1 } qw(00000 22023 23503 23505 23514 40001 40P01 MG001 MG002 MG003 MG004 MG005 MG006 MG007 MG008 MG009 MG010 MG012);
 is(join(' ', grep { !$expected{$_} } sort keys %states), '', 'no answer that a writer cannot expect');
 
+my $erased = q{SELECT mg_pass_id FROM mega_customers WHERE mg_meta #>> '{mega,erased_at}' IS NOT NULL};
 my $merged = $node->safe_psql('postgres', q{SELECT count(*) FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:two-guest-%' AND mg_meta #>> '{mega,merged_into}' IS NOT NULL});
 cmp_ok($merged, '>', 2, 'guests were merged');
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM ($erased) e"), '>=', leavers(), 'leavers were erased');
+isnt(scalar(grep { /^MG004/ } @journal), 0, 'nobody writes of them any more');
 
 # Each time that a generation was handed out is another attempt.
 my %handed;
@@ -286,8 +301,9 @@ for my $line (grep { /^00000 charge / } @journal) {
 isnt(scalar keys %charged, 0, 'top-ups were handed out');
 is(join(', ', grep { $charged{$_} > 1 } sort keys %charged), '', 'none of them twice while the claim stood');
 
-my $lines = grep { /^00000 scan / } @journal;
-is($node->safe_psql('postgres', q{SELECT coalesce(sum(jsonb_array_length(mg_mma_vars #> '{userMessages,scan_lines}')), 0) FROM mega_generations WHERE mg_id LIKE 'generation:two-%'}),
+my %of_erased = map { $_ => 1 } split /\n/, $node->safe_psql('postgres', "SELECT mg_generation_id FROM mega_generations WHERE mg_record_type = 'generation' AND mg_pass_id IN ($erased)");
+my $lines = grep { /^00000 scan .*?(\S+)$/ && !$of_erased{$1} } @journal;
+is($node->safe_psql('postgres', qq{SELECT coalesce(sum(jsonb_array_length(mg_mma_vars #> '{userMessages,scan_lines}')), 0) FROM mega_generations WHERE mg_id LIKE 'generation:two-%' AND mg_pass_id NOT IN ($erased)}),
     $lines, 'no line of a scan is lost');
 
 # One query after the other, each about one rule; none may find a row.

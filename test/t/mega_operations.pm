@@ -7,7 +7,7 @@ use warnings;
 
 use Exporter 'import';
 
-our @EXPORT = qw(start_space customers guests random_operation one_of connect_client fresh know_claims);
+our @EXPORT = qw(start_space customers guests leavers random_operation one_of connect_client fresh know_claims);
 
 my ($node, $logs);
 my $space;      # a name in front of every id: parts of a test share nothing
@@ -29,6 +29,7 @@ sub one_of { return $_[ int rand @_ ] }
 sub chance { return rand() < $_[0] }
 sub customers { return map { "pass:test:$space-$_" } 1 .. 4 }
 sub guests { return map { "pass:test:$space-guest-$_" } 1 .. 9 } # they come, and are merged
+sub leavers { return map { "pass:test:$space-leaver-$_" } 1 .. 3 } # they come, and are erased
 sub customer { return chance(0.02) ? 'pass:test:nobody' : chance(0.15) ? one_of(guests()) : one_of(customers()) }
 sub id { my ($kind, $many) = @_; return "$space-$kind" . int rand $many }
 sub fresh { return "$space-$$-" . ++$serial }

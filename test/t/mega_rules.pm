@@ -38,6 +38,8 @@ my %rules = (
         OR EXISTS (SELECT FROM mega_generations g WHERE g.mg_pass_id = c.mg_pass_id))},
     'who was merged was merged into one who goes on' => q{SELECT s.mg_pass_id FROM mega_customers s LEFT JOIN mega_customers t ON t.mg_pass_id = s.mg_meta #>> '{mega,merged_into}'
         WHERE s.mg_meta #>> '{mega,merged_into}' IS NOT NULL AND (t.mg_pass_id IS NULL OR t.mg_meta #>> '{mega,merged_into}' IS NOT NULL OR NOT (t.mg_meta #> '{mega,sources}') @> to_jsonb(s.mg_pass_id))},
+    'who was erased left no words behind, nor anybody who was merged into him' => q{SELECT c.mg_pass_id, g.mg_id FROM mega_customers c LEFT JOIN mega_generations g USING (mg_pass_id)
+        WHERE c.mg_meta #>> '{mega,erased_at}' IS NOT NULL AND (g::text ~ 'dark|a line|assets\.example|"n"|"k[0-9]"' OR c.mg_deleted_at IS NULL OR c.mg_meta #> '{mega}' ?| '{sources,merged_into}')},
     'I7: steps have their generation, its customer and numbers from 0' => q{SELECT s.mg_id FROM mega_generations s LEFT JOIN mega_generations g ON g.mg_id = s.mg_parent_id
         WHERE s.mg_record_type = 'mma_step' AND (g.mg_id IS NULL OR g.mg_pass_id IS DISTINCT FROM s.mg_pass_id OR s.mg_step_no < 0 OR s.mg_id <> format('mma_step:%s:%s', g.mg_generation_id, s.mg_step_no))},
     'I8: events belong to their generation\'s customer' => q{SELECT e.mg_id FROM mega_generations e JOIN mega_generations g ON g.mg_id = 'generation:' || e.mg_generation_id

@@ -171,6 +171,7 @@ my %sql = (
     scan => sub { my ($o) = @_; return "SELECT mega_append_scan_line('$o->{id}', 'a line')" },
     guest => sub { my ($o) = @_; return "SELECT created FROM mega_ensure_customer('$o->{pass}')" },
     merge => sub { my ($o) = @_; return "SELECT mg_credits, replayed FROM mega_merge_customers('$o->{source}', '$o->{target}')" },
+    erase => sub { my ($o) = @_; return "SELECT mg_pass_id FROM mega_erase_customer('$o->{pass}')" },
     theme => sub { my ($o) = @_; return "UPDATE mega_customers SET mg_mma_preferences = mg_mma_preferences || '{\"theme\": $o->{theme}}' WHERE mg_pass_id = '$o->{pass}'" },
     forbidden => sub { return $_[0]{sql} },
 );
