@@ -334,3 +334,19 @@ SET quote_all_identifiers = on;
 SELECT table_name, path FROM mega_write_path();
 DROP DOMAIN path_own.text;
 DROP SCHEMA path_own;
+
+-- What keeps every function from writing is told of all tables.
+BEGIN;
+ALTER TABLE mega_generations DISABLE TRIGGER mega_generations_project;
+SELECT * FROM mega_write_path();
+SAVEPOINT refused;
+SELECT mg_pass_id FROM mega_ensure_customer('pass:test:path-none');
+ROLLBACK TO SAVEPOINT refused;
+ALTER TABLE mega_generations ENABLE TRIGGER mega_generations_project;
+DROP TRIGGER mega_customers_keep ON mega_customers;
+SELECT table_name, path, reason FROM mega_write_path();
+ROLLBACK;
+SET session_replication_role = replica;
+SELECT * FROM mega_write_path();
+RESET session_replication_role;
+SELECT table_name, path FROM mega_write_path();

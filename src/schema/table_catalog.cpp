@@ -256,18 +256,24 @@ table_catalog locked_catalog_of(Oid function, written what) {
 
 } // namespace
 
-table_catalog guarded_catalog_of(Oid function, written what) {
-    pg::require_writable("a function of mega that writes");
-    const table_catalog found = locked_catalog_of(function, what);
+std::optional<pg::sql_error> refusal_unguarded(const table_catalog &found) {
     if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
-        throw pg::sql_error{"55000", "mega does not write in a session that is a replica",
-                            "session_replication_role = replica", "Its triggers would not keep the books."};
+        return pg::sql_error{"55000", "mega does not write in a session that is a replica",
+                             "session_replication_role = replica", "Its triggers would not keep the books."};
     for (const char *off_guard : {found.customers.off_guard, found.generations.off_guard, found.admins.off_guard})
         if (off_guard != nullptr)
-            throw pg::sql_error{
+            return pg::sql_error{
                 "55000", "a trigger of mega is missing, disabled or replaced", "trigger=" + pg::quoted(off_guard),
                 "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
                 "TRIGGER; without it nothing keeps the books."};
+    return std::nullopt;
+}
+
+table_catalog guarded_catalog_of(Oid function, written what) {
+    pg::require_writable("a function of mega that writes");
+    const table_catalog found = locked_catalog_of(function, what);
+    if (const auto refusal = refusal_unguarded(found))
+        throw *refusal;
     if (writes(what, written::customers))
         found.customers.may_be_written.require_good_for_functions(writes(what, written::new_customers));
     if (writes(what, written::generations))

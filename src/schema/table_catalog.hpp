@@ -61,6 +61,9 @@ enum class written : unsigned {
     imported = all | new_customers
 };
 
+// Why functions write none of the tables in this session: a guard is missing or disabled, or the session is a replica.
+std::optional<pg::sql_error> refusal_unguarded(const table_catalog &found);
+
 // For writers: the same, with the tables that are written locked as their rows will be (ROW EXCLUSIVE), so that they
 // stay as they were found until the transaction ends. Raises 55000 when a guard is missing or disabled or the session
 // is a replica, because then nothing would keep the books, or when a rewrite rule keeps rows out that the function has
