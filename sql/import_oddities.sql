@@ -56,4 +56,18 @@ SELECT count(*) FROM (SELECT to_jsonb(c) AS row FROM mega_customers c UNION ALL 
 -- A webhook that is sent again after the cutover is a replay.
 SELECT mg_id, replayed FROM mega_record_topup('pass:shopify:3001', packs => 1, credits_per_pack => 1, ref_type => 'order', ref_id => '77');
 SELECT mg_id, replayed FROM mega_record_credit('pass:shopify:3001', 1, 'topup', ref_type => 'order', ref_id => '77');
-DROP SCHEMA old_shop CASCADE;
+-- What a column does not take is kept: of customers, who have no payload, beside the application's document.
+SELECT mg_id, mg_payload ->> 'ref_id' AS ref_id, mg_payload ->> 'generation_id' AS generation_id, mg_payload ->> 'status' AS status FROM mega_generations
+    WHERE mg_meta #> '{mega,import,mended}' ?| '{unfit_text,unknown_status}' ORDER BY mg_id;
+SELECT mg_email, mg_meta - 'mega' AS meta FROM mega_customers WHERE mg_pass_id = 'pass:shopify:7001';
+CREATE SCHEMA other_shop;
+CREATE TABLE other_shop.customers (shopify_customer_id text, user_id text, email text, first_name text, meta jsonb);
+INSERT INTO other_shop.customers VALUES ('11001', 'auth0|4711', repeat('e', 600) || '@example.com', 'Fay', '{"plan": "pro"}'), ('11002', pg_temp.id(12), ' ', NULL, '{"email": "hers"}'),
+    ('11003', 'auth0|4713', NULL, NULL, NULL), ('gid://shopify/Customer/11003', pg_temp.id(13), NULL, NULL, NULL);
+CALL mega_import('other_shop') \gset
+SELECT mended FROM pg_temp.counts(:'report');
+SELECT mg_pass_id, mg_user_id, mg_email, mg_meta - 'mega' - 'email' AS meta, left(mg_meta ->> 'email', 20) AS unfit FROM mega_customers WHERE mg_pass_id LIKE 'pass:shopify:1100%' ORDER BY 1;
+SELECT mega_parity_report('other_shop') ->> 'verdict' AS verdict;
+CALL mega_import('other_shop') \gset
+SELECT name, read, there, changed FROM pg_temp.counts(:'report');
+DROP SCHEMA old_shop, other_shop CASCADE;

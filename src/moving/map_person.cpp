@@ -17,7 +17,15 @@ template <class Read> auto first_of(std::span<const legacy_row> rows, Read read)
     return std::nullopt;
 }
 
-// What has no column of its own stands in mg_meta, beside what the application's meta says.
+// What its column does not take: there is no payload that would keep it.
+bool is_unfit(const legacy_row &row, std::string_view column) {
+    if (column == "user_id")
+        return !row.uuid("user_id");
+    const core::text_fault fault = column == "email" ? core::check_text(*row.text("email")) : core::text_fault::none;
+    return fault != core::text_fault::none && fault != core::text_fault::blank;
+}
+
+// What has no column of its own, or does not fit it, stands in mg_meta, beside what the application's meta says.
 pg::jsonb meta_of_customer(std::span<const legacy_row> rows) {
     std::map<std::string, pg::json_value, std::less<>> members;
     for (const legacy_row &row : rows) {
@@ -29,8 +37,8 @@ pg::jsonb meta_of_customer(std::span<const legacy_row> rows) {
             members.emplace("meta", *meta);
         const auto columns = definition_of(legacy::customers).columns;
         pg::for_each_member(pg::root_of(row.document()), [&](std::string_view key, const pg::json_value &value) {
-            if (!value.is_null() &&
-                std::ranges::none_of(columns, [&](const legacy_column &one) { return key == one.name; }))
+            const auto is_it = [&](const legacy_column &one) { return key == one.name; };
+            if (!value.is_null() && (std::ranges::none_of(columns, is_it) || is_unfit(row, key)))
                 members.emplace(std::string(key), value);
         });
     }
