@@ -9,7 +9,7 @@ CREATE FUNCTION mega_record_credit(pass_id text, delta integer, reason text, sou
 COMMENT ON FUNCTION mega_record_credit(text, integer, text, text, text, text, text, timestamptz, jsonb, boolean) IS
     'Records a credit movement once, by txn_id and by (ref_type, ref_id, reason), and returns the balance (I1, I3, I4). '
     'Call it as SELECT * FROM. Raises 23503 unknown customer, 22023 bad argument, MG001 not enough credits, MG002 replay '
-    'with other content, MG004 spend of a disabled customer, 22003 overflow, 54000 too many lots. Locks the customer FOR NO KEY UPDATE.';
+    'with other content, MG004 erased, or spend of a disabled customer, 22003 overflow, 54000 too many lots. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_record_credits(entries jsonb, OUT written integer, OUT replayed integer)
@@ -67,7 +67,7 @@ CREATE FUNCTION mega_refund_credit(txn_id text, refund_id text, amount integer D
 COMMENT ON FUNCTION mega_refund_credit(text, text, integer, text, text) IS
     'Returns what a spend took, all that is left when amount is NULL, once per refund_id; of a captured hold by its '
     'txn_id hold:<hold_id>. Never more in sum than was spent. Call it as SELECT * FROM. Raises MG003 no such '
-    'transaction, 22023 a grant, MG012 more than is left, MG002 replay with other content. Locks the customer FOR NO '
+    'transaction, 22023 a grant, MG012 more than is left, MG002 replay with other content, 22003. Locks the customer FOR NO '
     'KEY UPDATE.';
 
 -- level: app
@@ -88,7 +88,7 @@ CREATE FUNCTION mega_transfer_credit(from_pass_id text, to_pass_id text, amount 
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_transfer_credit(text, text, integer, text, text) IS
     'Moves credits from one customer to another, once per transfer_id. Call it as SELECT * FROM. Raises 23503, 22023, '
-    'MG001, MG002, MG004. Locks both customers FOR NO KEY UPDATE, in byte order of pass id.';
+    'MG001, MG002, MG004, 22003, 54000 too many lots. Locks both customers FOR NO KEY UPDATE, in byte order of pass id.';
 
 -- level: app
 CREATE FUNCTION mega_record_topup(pass_id text, packs integer DEFAULT NULL, credits_per_pack integer DEFAULT 50,
@@ -100,7 +100,7 @@ COMMENT ON FUNCTION mega_record_topup(text, integer, integer, text, text, text, 
     'Grants packs of credits, the customer''s default number when NULL, once per reference; notes mg_last_topup_at and '
     'mg_topup_source. An automatic one keeps within the customer''s monthly limit, counted in its time zone. topup_id: '
     'of the claim that it ends, also late; its packs when NULL, and the limit is not asked again. Call it as SELECT * '
-    'FROM. Raises 23503, 22023, MG012 beyond the limit, MG002, 22003. Locks the customer FOR NO KEY UPDATE.';
+    'FROM. Raises 23503, 22023, MG012 beyond the limit, MG002, MG004 erased, 22003, 54000 too many lots. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: worker
 CREATE FUNCTION mega_claim_topups(threshold integer DEFAULT 0, max_customers integer DEFAULT 100,

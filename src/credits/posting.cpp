@@ -50,7 +50,7 @@ void refuse_more_lots(const ledger::locked_customer &customer) {
                         ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_meta},
                                            "pass_id=" + pg::quoted(customer.pass_id) + " ") +
                             "limit=" + std::to_string(core::most_open_lots),
-                        "Grant without expires_at, or once some have ended or were spent."};
+                        "Try again once some have ended or were spent, or grant without expires_at."};
 }
 
 // Credits come: a lot, or what goes back to where it was taken from, or what has no lot.

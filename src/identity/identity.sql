@@ -35,7 +35,7 @@ CREATE FUNCTION mega_ensure_customer(pass_id text DEFAULT NULL, shopify_customer
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_ensure_customer(text, text, uuid, uuid, text, jsonb) IS
     'Finds the customer of these identities or creates it; fills what is unknown of it and sets mg_last_active. '
-    'mg_status is active, disabled or deleted. Call it as SELECT * FROM. Raises MG009 when the identities belong to two customers, 22023 for a bad argument or an unknown '
+    'mg_status is active, disabled or deleted. Call it as SELECT * FROM. Raises MG004 by a pass id that was erased, MG009 when the identities belong to two customers, 22023 for a bad argument or an unknown '
     'profile key. Locks the customer FOR NO KEY UPDATE.';
 
 -- level: user

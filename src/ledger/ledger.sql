@@ -8,7 +8,7 @@ COMMENT ON FUNCTION mega_trigger_ledger_check() IS
 -- level: owner
 CREATE FUNCTION mega_trigger_ledger_verify() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_ledger_verify() IS
-    'AFTER UPDATE on mega_generations: holds the row as stored against the same rules.';
+    'AFTER UPDATE and DELETE on mega_generations: holds the row as stored against the same rules, and tells what went.';
 
 -- level: owner
 CREATE FUNCTION mega_trigger_ledger_project() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -20,7 +20,7 @@ COMMENT ON FUNCTION mega_trigger_ledger_project() IS
 CREATE FUNCTION mega_trigger_keep_row() RETURNS trigger AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION mega_trigger_keep_row() IS
     'BEFORE DELETE and BEFORE TRUNCATE: raises MG005 for customers, ledger rows, audits and versions of settings (I5, '
-    'I12).';
+    'I12); mega.deletes lets ledger rows be marked or removed.';
 
 -- level: admin
 CREATE FUNCTION mega_write_path(OUT table_name text, OUT path text, OUT reason text)

@@ -19,10 +19,10 @@ template <class Read> auto first_of(std::span<const legacy_row> rows, Read read)
 
 // What its column does not take: there is no payload that would keep it.
 bool is_unfit(const legacy_row &row, std::string_view column) {
-    if (column == "user_id")
-        return !row.uuid("user_id");
-    const core::text_fault fault = column == "email" ? core::check_text(*row.text("email")) : core::text_fault::none;
-    return fault != core::text_fault::none && fault != core::text_fault::blank;
+    const auto text = column == "user_id" || column == "email" ? row.text(column) : std::nullopt;
+    if (!text || core::is_blank(*text))
+        return false;
+    return column == "user_id" ? !row.uuid(column) : core::check_text(*text) != core::text_fault::none;
 }
 
 // What has no column of its own, or does not fit it, stands in mg_meta, beside what the application's meta says.

@@ -34,7 +34,7 @@ struct column {
     X(mg_marketing_opt_in, "boolean", "false", false, "Consent to marketing.")                                         \
     X(mg_product_updates_opt_in, "boolean", "false", false, "Consent to product updates.")                             \
     X(mg_credits, "integer", "0", true, "Current balance: the sum of the ledger, written by its projection only.")     \
-    X(mg_expires_at, "timestamptz", nullptr, false, "When the credits expire.")                                        \
+    X(mg_expires_at, "timestamptz", nullptr, false, "When what has no end of its own expires.")                        \
     X(mg_last_active, "timestamptz", nullptr, false, "Last activity.")                                                 \
     X(mg_disabled, "boolean", "false", false, "The account is disabled: it cannot spend.")                             \
     X(mg_verified_email, "boolean", "false", false, "The e-mail is verified.")                                         \
@@ -65,7 +65,7 @@ struct column {
     X(mg_pass_id, MEGA_ID, nullptr, false, "The customer.")                                                            \
     X(mg_session_id, MEGA_ID, nullptr, false, "The session.")                                                          \
     X(mg_generation_id, MEGA_ID, nullptr, false, "The generation a row is, or belongs to.")                            \
-    X(mg_parent_id, MEGA_ID, nullptr, false, "Of a step: generation:<generation id>.")                                 \
+    X(mg_parent_id, MEGA_ID, nullptr, false, "Of a step or a tweak: generation:<id>.")                                 \
     X(mg_step_no, "integer", nullptr, false, "Of a step: its number, from 0.")                                         \
     X(mg_step_type, "text", nullptr, false, "Of a step: scan_product, gpt_reader, seedream_generate and so on.")       \
     X(mg_platform, "text", nullptr, false, "Platform: web, ios and so on.")                                            \
@@ -113,8 +113,8 @@ struct column {
     X(mg_record_type, MEGA_ID, nullptr, true, "admin_session, admin_audit, profile, runtime_config or app_config.")    \
     X(mg_actor_pass_id, MEGA_ID, nullptr, false, "The customer acted on.")                                             \
     X(mg_session_hash, MEGA_ID, nullptr, false, "Hash of an admin session.")                                           \
-    X(mg_user_id, "uuid", nullptr, false, "Auth user id of the admin.")                                                \
-    X(mg_email, "text", nullptr, false, "E-mail of the admin.")                                                        \
+    X(mg_user_id, "uuid", nullptr, false, "Auth user id, of a profile the customer's.")                                \
+    X(mg_email, "text", nullptr, false, "E-mail, of a profile the customer's.")                                        \
     X(mg_ip, "text", nullptr, false, "IP address.")                                                                    \
     X(mg_user_agent, "text", nullptr, false, "User agent.")                                                            \
     X(mg_first_seen_at, "timestamptz", nullptr, false, "First seen.")                                                  \

@@ -110,9 +110,10 @@ void define_settings_for_applications() {
     DefineCustomStringVariable("mega.unkeyed_ref_types", "Reference types that identify nothing.",
                                "Words, separated by commas: many credit rows may have one reference of such a type.",
                                &unkeyed_ref_types_value, "", PGC_SUSET, 0, check_plain_words, nullptr, nullptr);
-    define_choice("mega.deletes", "What a DELETE of a ledger row does.",
-                  "reject raises an error; mark sets mg_deleted_at; allow removes sessions, generations and feedback.",
-                  &deletes_value, deletes_words);
+    define_choice(
+        "mega.deletes", "What a DELETE of a ledger row does.",
+        "reject raises an error; mark sets mg_deleted_at; allow removes sessions, generations, steps and feedback.",
+        &deletes_value, deletes_words);
     define_choice("mega.raw_overdraft", "Whether raw credit rows may take a balance below zero.",
                   "allow records them as facts; refuse raises an error.", &raw_overdraft_value, raw_overdraft_words);
     define_choice("mega.pass_ids", "What a pass id may be.", "strict holds to pass:<kind>:<id>; any takes any text.",

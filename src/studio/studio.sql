@@ -48,7 +48,7 @@ CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id tex
 COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
     'Ends a generation with an error: status error, mg_status failed; releases the hold that paid for it. Again, or '
     'behind a step or a row that said error: the first error stays. Call it as SELECT * FROM. Raises MG003 no such '
-    'generation or hold, MG007 when it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
+    'generation or hold, MG004 erased, MG007 when it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION mega_append_mma_step(text, text, jsonb, jsonb, jsonb, timest
     text, text) IS
     'Appends a step with the next number, or at at_step, and may move the generation''s status (I7), not to done; one '
     'that moves it to error gives it its error, if there is none. Call it as SELECT * FROM. Raises MG003 no such '
-    'generation, MG002 when at_step is taken by another step, MG007 status backwards, 22023 bad argument. Locks the '
+    'generation, MG002 when at_step is taken by another step, MG007 status backwards, MG004 erased, 22023 bad argument. Locks the '
     'generation FOR NO KEY UPDATE.';
 
 -- level: app
@@ -78,7 +78,7 @@ CREATE FUNCTION mega_append_scan_line(generation_id text, line text, pass_id tex
 COMMENT ON FUNCTION mega_append_scan_line(text, text, text) IS
     'Appends a line to mg_mma_vars.userMessages.scan_lines and tells how many there are; with mega.notify, channel '
     'mega_generation hears it. Raises MG003 no such generation, 22023 bad argument, 23514 another customer''s or no list '
-    'of lines, MG008 an expiring URL. Locks the generation FOR NO KEY UPDATE.';
+    'of lines, MG004 erased, MG008 an expiring URL. Locks the generation FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_tweak_generation(parent_generation_id text, generation_id text DEFAULT NULL,
@@ -111,7 +111,7 @@ CREATE FUNCTION mega_extend_claim(generation_id text, worker text, lease interva
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_extend_claim(text, text, interval) IS
     'Lets a worker''s claim last for lease from now; false when the generation ended or another worker took it over. '
-    'Raises MG003 no such generation, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
+    'Raises MG003 no such generation, MG004 erased, 22023 bad argument. Locks the generation FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_record_mma_event(pass_id text, event_type text, payload jsonb DEFAULT '{}',
@@ -175,8 +175,8 @@ CREATE FUNCTION mega_delete_generation(generation_id text, pass_id text DEFAULT 
     OUT changed boolean) AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION mega_delete_generation(text, text) IS
     'Marks a generation deleted: reads show it no more, the ledger keeps it. Again: no change. Call it as SELECT * '
-    'FROM. Raises MG003 no such generation, 23514 another customer''s, 22023 bad argument. Locks the generation FOR NO '
-    'KEY UPDATE.';
+    'FROM. Raises MG003 no such generation, 23514 another customer''s, MG004 erased, 22023 bad argument. Locks the '
+    'generation FOR NO KEY UPDATE.';
 
 -- level: user
 CREATE FUNCTION mega_generation_steps(generation_id text, pass_id text DEFAULT NULL,
