@@ -2,6 +2,7 @@
 -- refused with the constraint's name, and only they: raw rows go on, and what changes rows alone. In a database of its own.
 \getenv tests PG_ABS_SRCDIR
 \set outcome :tests '/sql/shared/outcome.psql'
+\set beside :tests '/sql/shared/beside.psql'
 \set here :DBNAME
 CREATE DATABASE regress_deferrable_keys;
 \c regress_deferrable_keys
@@ -22,51 +23,16 @@ SELECT object, action, detail FROM mega_install() WHERE action = 'keep';
 SELECT count(*) FROM mega_ensure_customer('pass:test:a'), mega_record_credit('pass:test:a', 50, 'grant', txn_id => 'a'), mega_create_generation('pass:test:a', 'g', mma_mode => 'still');
 SELECT count(*) FROM mega_set_app_config('keys', '1');
 
--- A function of each kind and a raw row for each table, while the key is there.
-CREATE TABLE what (nr integer GENERATED ALWAYS AS IDENTITY, what text, statement text);
-INSERT INTO what (what, statement) VALUES
-    ('inserts into the ledger', $$SELECT mega_record_credit('pass:test:a', 5, 'grant')$$),
-    ('many', $$SELECT mega_record_credits('[{"pass_id": "pass:test:a", "delta": 1, "reason": "b"}]')$$),
-    ('changes a generation', $$SELECT mega_update_generation('g', 'scanning')$$),
-    ('inserts a customer', $$SELECT mega_ensure_customer('pass:test:new')$$),
-    ('changes a customer', $$SELECT mega_disable_customer('pass:test:a')$$),
-    ('inserts an admin record', $$SELECT mega_record_admin_audit('looked')$$),
-    ('reads', $$SELECT mega_balance('pass:test:a')$$),
-    ('a customer', $$INSERT INTO mega_customers (mg_pass_id) VALUES ('pass:test:raw')$$),
-    ('a ledger row', $$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:raw', 'pass:test:a', 7)$$),
-    ('an admin record', $$INSERT INTO mega_admin (mg_id) VALUES ('admin_audit:raw')$$);
-CREATE FUNCTION pg_temp.with_key(keys text) RETURNS TABLE (kind text, what text, outcome text) LANGUAGE plpgsql AS $$
-DECLARE
-    one what;
-BEGIN
-    EXECUTE keys;
-    FOR one IN SELECT * FROM what ORDER BY nr LOOP
-        kind := CASE WHEN one.statement LIKE 'SELECT %' THEN 'function' ELSE 'raw row' END;
-        what := one.what;
-        outcome := pg_temp.outcome(one.statement);
-        RETURN NEXT;
-    END LOOP;
-    PERFORM set_config('mega.write_path', 'auto', true);
-    FOR kind, what, outcome IN SELECT 'written', w.table_name, concat_ws(': ', w.path, w.reason) FROM mega_write_path() w LOOP
-        RETURN NEXT;
-    END LOOP;
-    FOR kind, what, outcome IN SELECT 'install', i.object, concat_ws(': ', i.action, i.detail) FROM mega_install(dry_run => true) i WHERE i.action = 'keep' LOOP
-        RETURN NEXT;
-    END LOOP;
-    RAISE EXCEPTION USING ERRCODE = 'U0001';
-EXCEPTION WHEN SQLSTATE 'U0001' THEN
-    RETURN;
-END
-$$;
+\i :beside
 \pset tuples_only on
-SELECT * FROM pg_temp.with_key('SELECT');
-SELECT * FROM pg_temp.with_key('ALTER TABLE mega_generations ADD CONSTRAINT "One title" UNIQUE (mg_pass_id, mg_title) DEFERRABLE');
-SELECT * FROM pg_temp.with_key('ALTER TABLE mega_customers ADD UNIQUE (mg_email) DEFERRABLE INITIALLY DEFERRED');
-SELECT * FROM pg_temp.with_key('ALTER TABLE mega_admin ADD CONSTRAINT apart EXCLUDE USING btree (mg_route WITH =) WHERE (mg_method = ''a DEFERRABLE one'') DEFERRABLE');
+SELECT * FROM pg_temp.beside('SELECT');
+SELECT * FROM pg_temp.beside('ALTER TABLE mega_generations ADD CONSTRAINT "One title" UNIQUE (mg_pass_id, mg_title) DEFERRABLE');
+SELECT * FROM pg_temp.beside('ALTER TABLE mega_customers ADD UNIQUE (mg_email) DEFERRABLE INITIALLY DEFERRED');
+SELECT * FROM pg_temp.beside('ALTER TABLE mega_admin ADD CONSTRAINT apart EXCLUDE USING btree (mg_route WITH =) WHERE (mg_method = ''a DEFERRABLE one'') DEFERRABLE');
 -- one that is not deferrable stands in nobody's way, an exclusion constraint neither
-SELECT * FROM pg_temp.with_key('ALTER TABLE mega_generations ADD CONSTRAINT "One title" UNIQUE (mg_pass_id, mg_title); ALTER TABLE mega_customers ADD CONSTRAINT apart EXCLUDE USING btree (mg_email WITH =)') WHERE outcome NOT LIKE 'ok %';
+SELECT * FROM pg_temp.beside('ALTER TABLE mega_generations ADD CONSTRAINT "One title" UNIQUE (mg_pass_id, mg_title); ALTER TABLE mega_customers ADD CONSTRAINT apart EXCLUDE USING btree (mg_email WITH =)') WHERE outcome NOT LIKE 'ok %';
 -- a foreign key that is deferrable is no key of the table
-SELECT * FROM pg_temp.with_key('ALTER TABLE mega_admin ADD FOREIGN KEY (mg_actor_pass_id) REFERENCES mega_customers DEFERRABLE') WHERE outcome NOT LIKE 'ok %';
+SELECT * FROM pg_temp.beside('ALTER TABLE mega_admin ADD FOREIGN KEY (mg_actor_pass_id) REFERENCES mega_customers DEFERRABLE') WHERE outcome NOT LIKE 'ok %';
 \pset tuples_only off
 -- what comes and goes is seen by the next call
 ALTER TABLE mega_generations ADD CONSTRAINT titles UNIQUE (mg_pass_id, mg_title) DEFERRABLE;
