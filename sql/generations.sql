@@ -402,6 +402,15 @@ SELECT pg_temp.order_image('studio-h5', 1);
 SELECT outcome FROM mega_capture_credit('studio-h5');
 SELECT * FROM mega_fail_generation('studio-h5', 'broken output', 'studio-h5');
 SELECT pg_temp.books('studio-h5', 'studio-h5');
+-- another customer's hold is refused before anything of it is settled or told, released as it may be
+SELECT count(*) FROM mega_ensure_customer('pass:test:studio-other'), mega_record_credit('pass:test:studio-other', 3, 'grant');
+SELECT mg_credits FROM mega_hold_credit('pass:test:studio-other', 3, 'studio-theirs');
+SELECT outcome FROM mega_release_credit('studio-theirs');
+SELECT mg_credits FROM mega_record_credit('pass:test:studio-other', -2, 'spend');
+SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-h5', 'https://assets.example.com/n.png', hold_id => 'studio-theirs')$$);
+SELECT count(*) FROM mega_disable_customer('pass:test:studio-other');
+SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-h5', 'https://assets.example.com/n.png', hold_id => 'studio-theirs')$$);
+SELECT pg_temp.outcome($$SELECT * FROM mega_fail_generation('studio-h5', 'e', 'studio-theirs')$$);
 -- a generation that is nobody's cannot be paid by anyone
 INSERT INTO mega_generations (mg_id) VALUES ('generation:studio-nobody');
 SELECT mg_mma_status FROM mega_update_generation('studio-nobody', 'scanning');

@@ -44,8 +44,7 @@ void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
     std::erase_if(holds, [](const credits::expired_hold &hold) { return !hold.generation_id; });
     std::ranges::sort(holds, {}, [](const credits::expired_hold &hold) { return *hold.generation_id; });
     constexpr auto all = std::numeric_limits<std::size_t>::max(); // no later sweep would find them
-    ledger::piecemeal parts(call.store().where(), "a generation did not fail with its hold", ledger::told_as_customer,
-                            all);
+    ledger::piecemeal parts(call.store().where(), "a generation did not fail with its hold", ledger::told_as_row, all);
     parts.run(
         std::span<const credits::expired_hold>(holds),
         [](ledger::store &store, std::span<const credits::expired_hold> some) {
@@ -54,7 +53,7 @@ void fail_all(ledger::call &call, std::vector<credits::expired_hold> holds) {
                 store.apart([&] { fail_unfinished(store, hold); });
             }
         },
-        [](const credits::expired_hold &hold) -> std::string_view { return hold.pass_id; });
+        [](const credits::expired_hold &hold) { return "generation:" + *hold.generation_id; });
     parts.tell(true);
 }
 

@@ -6,6 +6,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
 #include "pg/merge_patch.hpp"
@@ -119,13 +120,37 @@ std::optional<std::string> read_hold(std::optional<std::string_view> given) {
     return given ? std::optional(credits::read_hold_id(given)) : std::nullopt;
 }
 
-// A hold and the generation that it paid for are one customer's.
+[[noreturn]] void refuse_others_hold(const std::string &mg_id) {
+    throw pg::sql_error{ledger::bad_column,
+                        "the hold belongs to another customer than the generation",
+                        "mg_id=" + pg::quoted(mg_id),
+                        {}};
+}
+
+// A hold and the generation that it paid for are one customer's. Asked as both are seen, so that nothing of another
+// customer's is refused or told first; one that is not there is missed behind this.
+void require_same_customer(ledger::store &store, std::string_view id, const std::optional<std::string> &hold_id) {
+    if (!hold_id)
+        return;
+    const std::string mg_id = "generation:" + std::string(id);
+    const auto owner_of = [&store](const std::string &row) -> std::optional<std::string> {
+        constexpr column wanted[] = {column::mg_pass_id};
+        pg::nullable_datum owner[1];
+        if (!store.read_row(row, wanted, owner, nullptr))
+            return std::nullopt;
+        return std::string(owner[0].is_null ? "" : pg::text_of(owner[0].value));
+    };
+    const auto of_hold = owner_of("credit_transaction:hold:" + *hold_id), of_generation = owner_of(mg_id);
+    const auto means = [&store](std::string_view one, std::string_view other) {
+        return one == other || ledger::means_customer(store.where(), one, other);
+    };
+    if (of_hold && of_generation && !means(*of_hold, *of_generation) && !means(*of_generation, *of_hold))
+        refuse_others_hold(mg_id);
+}
+
 void require_same_customer(const locked_generation &generation, const std::optional<credits::settlement> &hold) {
     if (hold && generation.pass_id() != hold->pass_id)
-        throw pg::sql_error{ledger::bad_column,
-                            "the hold belongs to another customer than the generation",
-                            "mg_id=" + pg::quoted(generation.mg_id()),
-                            {}};
+        refuse_others_hold(generation.mg_id());
 }
 
 // A hold is settled on its customer, too.
@@ -165,6 +190,7 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
     const auto hold_id = read_hold(given.text(in::hold_id));
     ledger::call call(fcinfo, tables_written(hold_id));
     ledger::store &store = call.store();
+    require_same_customer(store, id, hold_id);
     // The customer is locked before the generation, as everywhere.
     const auto hold =
         hold_id ? std::optional(credits::capture(store, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
@@ -213,6 +239,7 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
     const auto hold_id = read_hold(given.text(in::hold_id));
     ledger::call call(fcinfo, tables_written(hold_id));
     ledger::store &store = call.store();
+    require_same_customer(store, id, hold_id);
     // The customer is locked before the generation, as everywhere.
     const auto hold = hold_id ? std::optional(credits::release(store, *hold_id, "failed", std::nullopt)) : std::nullopt;
     locked_generation generation(store, id, given.text(in::pass_id));
