@@ -35,8 +35,12 @@ CREATE TEMP TABLE before AS SELECT to_jsonb(c) AS row FROM mega_customers c UNIO
 -- again, with rows that came since: nothing of them comes back, in no table
 INSERT INTO old_shop.sessions (id, shopify_customer_id, platform, title) SELECT pg_temp.id(30 + n), '760' || n, 'web', 'secret-late-' || n FROM unnest('{1,2,4}'::int[]) n;
 INSERT INTO old_shop.credit_transactions (id, shopify_customer_id, delta, reason) VALUES ('b2', 'gid://shopify/Customer/7602', 20, 'secret-gift');
-CREATE TABLE old_shop.profiles (user_id uuid, email text, shopify_customer_id text, created_at timestamptz DEFAULT '2025-01-01');
+CREATE TABLE old_shop.profiles (user_id text, email text, shopify_customer_id text, created_at timestamptz DEFAULT '2025-01-01');
 INSERT INTO old_shop.profiles VALUES (pg_temp.id(1), 'secret-1@example.com', '7601'), (pg_temp.id(8), 'secret-2@example.com', 'gid://shopify/Customer/7602'), (pg_temp.id(2), 'secret-2@example.com', NULL), (pg_temp.id(5), 'other-5@example.com', '7605'), (pg_temp.id(6), 'other-6@example.com', NULL);
+-- what would be refused of them is not kept for that: an id that cannot be, one that another's row has, a rule
+INSERT INTO old_shop.feedback (id, shopify_customer_id, session_id, comment) VALUES (E'h\x01', '7601', NULL, 'secret-bad-id'), (repeat('i', 600), NULL, pg_temp.id(22), 'secret-bad-id'),
+    ('j', '7605', NULL, 'other-j'), ('j', 'secret-3@example.com', NULL, 'secret-taken-id'), (E'k\x01', '7605', NULL, 'other-k');
+INSERT INTO old_shop.profiles VALUES ('secret-no-uuid', 'secret-1@example.com', '7601'), (pg_temp.id(5), 'secret-3@example.com', 'secret-3@example.com'), ('no-uuid', 'other-7@example.com', '7605');
 CALL mega_import('old_shop') \gset
 SELECT name, read, written, there, refused FROM pg_temp.counts(:'report');
 SELECT pg_temp.rows_with('secret');

@@ -25,6 +25,14 @@ legacy_line legacy_line::read(const pg::rows &from, std::uint64_t row) {
     return line;
 }
 
+void batch::leave_out(const legacy_row &row) {
+    tally &left_out = report.of(row.table()).refused[why::erased];
+    if (mega_id_of(row))
+        left_out.add(row.id());
+    else
+        ++left_out.rows; // a key that is none may be anything
+}
+
 void batch::refuse(legacy table, const std::string &id, pg::jsonb document, const note &reason) {
     table_report &counts = report.of(table);
     counts.refused[reason.what].add(reason.example.empty() ? id : id + ": " + reason.example);

@@ -59,6 +59,9 @@ struct batch {
         return {task.began, std::move(newest), task.reasons, true};
     }
 
+    // Counts a row of somebody who was erased. Nothing of it is kept.
+    void leave_out(const legacy_row &row);
+
     // Counts a row that cannot be, and keeps it as an audit.
     void refuse(legacy table, const std::string &id, pg::jsonb document, const note &reason);
 };

@@ -148,6 +148,14 @@ void import_office::take(batch &into, const legacy_line &line) {
         return;
     }
     const legacy_row row(table_, *line.document, line.digest);
+    std::optional<std::string> actor;
+    if (line.pass_id) {
+        const known_person person = look_for_person(into, *line.pass_id);
+        if (person.erased) // nothing of theirs is kept, not even why it is refused
+            return into.leave_out(row);
+        if (person.exists && !row.is_null("shopify_customer_id"))
+            actor = person.pass_id;
+    }
     if (into.mode == care::refuse)
         return into.refuse(table_, row.id(), row.document(), {why::refused, into.refusal});
     const auto made = map_admin(row, into.terms_for([this] { return newest_(table_); }));
@@ -156,14 +164,6 @@ void import_office::take(batch &into, const legacy_line &line) {
     const std::string id(*line.id);
     if (line.there)
         return comparison(into, row, made, id).run();
-    std::optional<std::string> actor;
-    if (line.pass_id) {
-        const known_person person = look_for_person(into, *line.pass_id);
-        if (person.erased)
-            return counts.refused[why::erased].add(id);
-        if (person.exists && !row.is_null("shopify_customer_id"))
-            actor = person.pass_id;
-    }
     if (!append_row(into, row, made, actor))
         return into.refuse(table_, row.id(), row.document(), {why::id_taken, {}});
     ++counts.written;

@@ -23,6 +23,8 @@ void import_studio::take(batch &into, const legacy_line &line) {
         return;
     }
     const legacy_row row(table_, *line.document, line.digest);
+    if (line.pass_id && belongs_to_erased(into, *line.pass_id))
+        return into.leave_out(row);
     if (into.mode == care::refuse)
         return into.refuse(table_, row.id(), row.document(), {why::refused, into.refusal});
     const auto made = map_ledger_row(row, into.terms_for([this] { return newest_(table_); }));
@@ -32,29 +34,38 @@ void import_studio::take(batch &into, const legacy_line &line) {
         return into.refuse(table_, row.id(), row.document(), {why::bad_customer, {}});
     if (line.there)
         return compare_ledger_row(into, row, made, std::string(*line.id), owner_of(line), table_ != legacy::feedback);
-    visit(into, *line.pass_id, pg::timestamp_of(made.find(schema::ledger::mg_created_at)->value));
-    if (person_.erased)
-        counts.refused[why::erased].add(row.id());
-    else
-        append(into, line, row, made);
+    require_person(into, pg::timestamp_of(made.find(schema::ledger::mg_created_at)->value));
+    append(into, line, row, made);
 }
 
-// The rows come by customer, and customers in order: each is locked once, so that none is merged or erased meanwhile.
-void import_studio::visit(batch &into, std::string_view pass_id, pg::timestamp since) {
+// Nothing of theirs is kept, not even why it is refused. The rows come by customer, and customers in order: each is
+// locked once, so that none is merged or erased meanwhile.
+bool import_studio::belongs_to_erased(batch &into, std::string_view pass_id) {
     if (named_ == pass_id)
-        return;
+        return person_.erased;
     person_ = look_for_person(into, pass_id);
     person_.meta = {}; // goes with what was read
     named_ = pass_id;
-    if (!person_.exists && person_.erased)
-        return;
-    if (!person_.exists)
-        make_person(into, person_.pass_id, {}, into.terms_for([this] { return newest_(table_); }), since);
+    if (person_.exists)
+        lock_person(into);
+    return person_.erased;
+}
+
+void import_studio::lock_person(batch &into) {
     const auto customer = into.store.lock_customer(person_.pass_id);
     if (!customer)
         throw pg::sql_error{"23503", "a customer is gone", "pass_id=" + pg::quoted(person_.pass_id), {}};
     if (customer->merged_into || customer->erased != person_.erased)
         refuse_who_moved(person_.pass_id);
+}
+
+// Whose row it is, when he is not there yet.
+void import_studio::require_person(batch &into, pg::timestamp since) {
+    if (person_.exists)
+        return;
+    make_person(into, person_.pass_id, {}, into.terms_for([this] { return newest_(table_); }), since);
+    lock_person(into);
+    person_.exists = true;
 }
 
 void import_studio::append(batch &into, const legacy_line &line, const legacy_row &row,

@@ -16,12 +16,14 @@ public:
     void end(batch &) override {}
 
 private:
-    void visit(batch &into, std::string_view pass_id, pg::timestamp since);
+    bool belongs_to_erased(batch &into, std::string_view pass_id);
+    void lock_person(batch &into);
+    void require_person(batch &into, pg::timestamp since);
     void append(batch &into, const legacy_line &line, const legacy_row &row, const mapped<schema::ledger> &made);
 
     legacy table_;
     std::function<std::optional<pg::timestamp>(legacy)> newest_;
-    std::string named_;   // the customer of the last row, who is locked
+    std::string named_;   // the customer of the last row, who is locked where he is there
     known_person person_; // who that is
 };
 
