@@ -6,6 +6,7 @@
 #include "ledger/admin_look.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/new_admin_row.hpp"
 #include "ledger/parent_check.hpp"
 #include "ledger/resolve.hpp"
@@ -29,7 +30,7 @@ struct person {
 struct link {
     person who;
     std::optional<std::string_view> email;
-    std::optional<std::string_view> customer; // as the caller gave it
+    std::optional<std::string> customer; // whom the caller named
 };
 
 constexpr Oid id_type[] = {TEXTOID};
@@ -66,6 +67,10 @@ constinit pg::statement by_user(MEGA_PROFILES "AND a.mg_user_id OPERATOR(pg_cata
 
 std::string mg_id_of(const pg::uuid &id) { return "profile:" + pg::format_uuid(id); }
 
+std::optional<std::string> owned(std::optional<std::string_view> text) {
+    return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
 link read_arguments(const pg::arguments &given) {
     using in = arguments::link_profile;
     link read;
@@ -76,7 +81,7 @@ link read_arguments(const pg::arguments &given) {
         ledger::check_text("shopify_customer_id", id, ledger::bad_argument);
         read.who.shopify_id = id;
     }
-    read.customer = ledger::optional_text("pass_id", given.text(in::pass_id));
+    read.customer = owned(ledger::optional_text("pass_id", given.text(in::pass_id)));
     return read;
 }
 
@@ -100,8 +105,26 @@ std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::ta
     return customer;
 }
 
-std::optional<std::string> owned(std::optional<std::string_view> text) {
-    return text ? std::optional<std::string>(*text) : std::nullopt;
+constinit pg::statement whom_it_names("SELECT a.mg_actor_pass_id FROM ONLY @schema@.mega_admin a WHERE a.mg_id "
+                                      "OPERATOR(pg_catalog.=) $1 AND a.mg_actor_pass_id IS NOT NULL",
+                                      id_type);
+
+// The customers whom the profile names or may come to name, before it is locked: whoever erases one locks him and then
+// what is noted about him.
+void share_customers(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
+                     link &given) {
+    const auto store = ledger::open_store(spi, where);
+    if (given.customer) {
+        given.customer = ledger::require_shared_customer(*store, *given.customer);
+        return;
+    }
+    const auto share = [&store](const pg::rows &found) {
+        for (std::uint64_t i = 0; i < found.count(); ++i)
+            ledger::share_customer_meant(*store, *found.text(i, 0));
+    };
+    share(store->run(where.admins, whom_it_names, mg_id));
+    if (given.who.user_id || given.who.shopify_id)
+        share(store->run(where.customers, customers_of, given.who.user_id, given.who.shopify_id));
 }
 
 // Changes the profile where it stands: what was not given stays, and so does its customer as long as it is the same
@@ -124,7 +147,7 @@ bool change_profile(pg::spi_connection &spi, const schema::table_catalog &where,
     if (!who.shopify_id)
         who.shopify_id = stored.shopify_id;
     if (given.customer)
-        customer = owned(given.customer);
+        customer = given.customer;
     else if (!customer || who != stored)
         customer = customer_of(spi, where, who);
     const pg::as_role owner(where.admins.owner);
@@ -139,7 +162,7 @@ bool make_profile(pg::spi_connection &spi, const schema::table_catalog &where, c
         .set(column::mg_user_id, given.who.user_id)
         .set(column::mg_email, given.email)
         .set(column::mg_shopify_customer_id, given.who.shopify_id)
-        .set(column::mg_actor_pass_id, given.customer ? owned(given.customer) : customer_of(spi, where, given.who));
+        .set(column::mg_actor_pass_id, given.customer ? given.customer : customer_of(spi, where, given.who));
     return ledger::append(spi, where, row);
 }
 
@@ -149,11 +172,11 @@ Datum link_profile(FunctionCallInfo fcinfo) {
     const pg::uuid id = ledger::require("profile_id", given.uuid(in::profile_id));
     link wanted = read_arguments(given);
     const schema::table_catalog &where = schema::guarded_catalog_of(fcinfo->flinfo->fn_oid, schema::written::admins);
-    wanted.customer = ledger::resolve_optional(where, wanted.customer);
-    if (wanted.customer && !ledger::customer_exists(where, *wanted.customer))
-        ledger::throw_unknown_customer(*wanted.customer);
+    if (wanted.customer)
+        wanted.customer = std::string(ledger::resolve_pass_id(where, *wanted.customer));
     const std::string mg_id = mg_id_of(id);
     pg::spi_connection spi;
+    share_customers(spi, where, mg_id, wanted);
     const bool created = change_or_make(
         where, mg_id, [&] { return change_profile(spi, where, mg_id, wanted); },
         [&] { return make_profile(spi, where, id, wanted); });
