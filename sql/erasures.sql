@@ -165,6 +165,17 @@ SELECT what, pg_temp.outcome(statement) FROM (VALUES
     ('raw profile', $$UPDATE mega_admin SET mg_actor_pass_id = NULL WHERE mg_record_type = 'profile' AND mg_actor_pass_id = 'pass:shopify:7401'$$),
     ('claims', $$SELECT FROM mega_claim_generations('w', 10)$$), ('top-up claims', $$SELECT FROM mega_claim_topups(1000)$$),
     ('ensure by pass id', $$SELECT mega_ensure_customer('pass:shopify:7401')$$), ('ensure by the anonymous id', $$SELECT mega_ensure_customer(anon_id => 'e4a50000-0000-4000-8000-00000000000a')$$)) v(what, statement);
+-- what was recorded before is a repeat, one by one and in a batch; beside something new the batch is refused, and says which
+SELECT replayed FROM mega_record_mma_event('pass:shopify:7401', 'like', '{"tags": ["warm", "soft"], "weight": 2}', 'g', 'liked');
+SELECT * FROM mega_record_mma_events('[{"pass_id": "pass:shopify:7401", "event_type": "like", "payload": {"tags": ["warm", "soft"], "weight": 2}, "generation_id": "g", "event_id": "liked"}]');
+SELECT pg_temp.outcome($$SELECT * FROM mega_record_mma_events('[{"pass_id": "pass:shopify:7401", "event_type": "like", "payload": {"tags": ["warm", "soft"], "weight": 2}, "generation_id": "g", "event_id": "liked"},
+    {"pass_id": "pass:shopify:7401", "event_type": "like"}]')$$);
+-- a merge that is repeated behind the erasure of both is refused for that; its id is used
+SELECT count(e) FROM generate_series(1, 4) n, mega_ensure_customer('pass:test:merged-' || n) e;
+SELECT replayed FROM mega_merge_customers('pass:test:merged-1', 'pass:test:merged-2', 'merge-1');
+SELECT mg_pass_id FROM mega_erase_customer('pass:test:merged-2');
+SELECT what, pg_temp.outcome(format('SELECT mega_merge_customers(%L, %L, %L)', source, target, 'merge-1')) FROM (VALUES
+    ('the same', 'pass:test:merged-1', 'pass:test:merged-2'), ('another', 'pass:test:merged-3', 'pass:test:merged-4')) v(what, source, target);
 -- by an identity that she had she is somebody new
 SELECT mg_pass_id ~ '^pass:anon:' AS anonymous, mg_pass_id, mg_credits, created FROM mega_ensure_customer(shopify_customer_id => '7401', email => 'ada@example.com') \gset
 SELECT :'anonymous' AS anonymous, :'mg_credits' AS mg_credits, :'created' AS created, mg_shopify_customer_id, mg_email FROM mega_customers WHERE mg_pass_id = :'mg_pass_id';

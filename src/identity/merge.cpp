@@ -74,6 +74,8 @@ bool was_done(ledger::store &store, const request &asked) {
     if (found.empty())
         return false;
     const auto source = found.text(0, 0), target = found.text(0, 1);
+    if (!source && !target) // of somebody erased: that is what tells of the call that is repeated
+        return false;
     if (source != asked.source || !target || !ledger::means_customer(store.where(), *target, asked.target))
         refuse_other_merge(asked);
     return true;

@@ -56,9 +56,10 @@ public:
     // The events of one customer, who is locked here, in the order in which they were given.
     void add(std::span<const batched *const> of_customer) {
         const std::string &named = of_customer.front()->pass_id;
-        const std::string pass_id = at_entry(of_customer.front()->position, [&] {
-            return ledger::require_locked_customer(store_, named).pass_id; // who goes on, when he was merged meanwhile
+        const ledger::locked_customer customer = at_entry(of_customer.front()->position, [&] {
+            return ledger::require_locked_or_erased_customer(store_, named); // he may have been merged meanwhile
         });
+        const std::string &pass_id = customer.pass_id;
         pg::timestamp last =
             ledger::newest_time(ledger::preferences_of(store_, pass_id)).value_or(pg::timestamp{PG_INT64_MIN});
         for (const batched *one : of_customer) {
@@ -67,6 +68,8 @@ public:
                 const bool there = is_known(*one);
                 if (!there)
                     check(one->what);
+                if (!there && customer.erased)
+                    ledger::refuse_erased(named);
                 return there;
             });
             if (known)
