@@ -3,6 +3,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/held_key.hpp"
+#include "ledger/merged.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
