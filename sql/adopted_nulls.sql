@@ -132,6 +132,8 @@ SELECT probe.outcome('INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES
 SET mega.derived_writes = ignore;
 SELECT probe.outcome('INSERT INTO mega_customers (mg_pass_id, mg_credits) VALUES (NULL, 500)'), probe.outcome($$INSERT INTO mega_customers (mg_pass_id, mg_mma_preferences) VALUES (NULL, '{"tag_weights": {}}')$$);
 RESET mega.derived_writes;
+-- nobody is found by the Shopify id of a customer without a pass id
+SELECT probe.outcome($$SELECT created FROM mega_link_profile('00000000-0000-4000-9000-0000000000ad', shopify_customer_id => 'lost')$$);
 -- an adopted row may be changed as any other, and NULL is a value that it keeps
 SELECT probe.outcome($$UPDATE mega_customers SET mg_email = 'a@example.com' WHERE mg_pass_id IS NULL$$), probe.outcome($$UPDATE mega_customers SET mg_credits = 9 WHERE mg_pass_id IS NULL$$),
     probe.outcome($$UPDATE mega_generations SET mg_error = 'x'$$), probe.outcome($$UPDATE mega_generations SET mg_meta = '{}' WHERE mg_id IS NULL$$), probe.outcome($$UPDATE mega_generations SET mg_mma_status = 'queued' WHERE mg_id IS NULL$$);

@@ -408,7 +408,12 @@ SELECT mg_credits FROM mega_hold_credit('pass:test:studio-other', 3, 'studio-the
 SELECT outcome FROM mega_release_credit('studio-theirs');
 SELECT mg_credits FROM mega_record_credit('pass:test:studio-other', -2, 'spend');
 SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-h5', 'https://assets.example.com/n.png', hold_id => 'studio-theirs')$$);
+-- nor whose the caller says that both are
+SELECT count(*) FROM mega_create_generation('pass:test:studio-other', 'studio-theirs');
+SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-theirs', 'https://assets.example.com/n.png', hold_id => 'studio-theirs', pass_id => 'pass:test:studio-a')$$);
+SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-none', 'https://assets.example.com/n.png', hold_id => 'studio-theirs')$$);
 SELECT count(*) FROM mega_disable_customer('pass:test:studio-other');
+SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-theirs', 'https://assets.example.com/n.png', hold_id => 'studio-theirs', pass_id => 'pass:test:studio-a')$$);
 SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-h5', 'https://assets.example.com/n.png', hold_id => 'studio-theirs')$$);
 SELECT pg_temp.outcome($$SELECT * FROM mega_fail_generation('studio-h5', 'e', 'studio-theirs')$$);
 -- a generation that is nobody's cannot be paid by anyone

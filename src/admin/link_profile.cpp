@@ -8,10 +8,11 @@
 #include "ledger/disclosure.hpp"
 #include "ledger/merged.hpp"
 #include "ledger/new_admin_row.hpp"
-#include "ledger/parent_check.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/entry.hpp"
 #include "pg/result.hpp"
+
+#include <set>
 
 namespace mega::admin {
 
@@ -34,10 +35,11 @@ struct link {
 };
 
 constexpr Oid id_type[] = {TEXTOID};
-constinit pg::statement lock("SELECT a.mg_user_id, a.mg_shopify_customer_id, a.mg_actor_pass_id FROM ONLY "
-                             "@schema@.mega_admin a WHERE a.mg_id OPERATOR(pg_catalog.=) $1 "
-                             "AND a.mg_record_type OPERATOR(pg_catalog.=) 'profile' FOR NO KEY UPDATE",
-                             id_type);
+#define MEGA_STORED_PROFILE                                                                                            \
+    "SELECT a.mg_user_id, a.mg_shopify_customer_id, a.mg_actor_pass_id FROM ONLY @schema@.mega_admin a "               \
+    "WHERE a.mg_id OPERATOR(pg_catalog.=) $1 AND a.mg_record_type OPERATOR(pg_catalog.=) 'profile'"
+constinit pg::statement see_profile(MEGA_STORED_PROFILE, id_type);
+constinit pg::statement lock_profile(MEGA_STORED_PROFILE " FOR NO KEY UPDATE", id_type);
 
 constexpr Oid change_types[] = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID};
 constinit pg::statement
@@ -48,8 +50,8 @@ constinit pg::statement
 
 constexpr Oid person_types[] = {UUIDOID, TEXTOID};
 constinit pg::statement customers_of("SELECT c.mg_pass_id FROM ONLY @schema@.mega_customers c "
-                                     "WHERE c.mg_user_id OPERATOR(pg_catalog.=) $1 "
-                                     "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2 "
+                                     "WHERE c.mg_pass_id IS NOT NULL AND (c.mg_user_id OPERATOR(pg_catalog.=) $1 "
+                                     "OR c.mg_shopify_customer_id OPERATOR(pg_catalog.=) $2) "
                                      "ORDER BY c.mg_pass_id COLLATE pg_catalog.\"C\"",
                                      person_types);
 
@@ -93,7 +95,7 @@ std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::ta
     const pg::rows found = spi.run(customers_of, where.schema, pg::access::read_write, who.user_id, who.shopify_id);
     std::optional<std::string> customer;
     for (std::uint64_t i = 0; i < found.count(); ++i) {
-        const std::string one(ledger::resolve_pass_id(where, found.text(i, 0).value_or("")));
+        const std::string one(ledger::resolve_pass_id(where, *found.text(i, 0)));
         if (customer && *customer != one)
             throw pg::sql_error{"MG009", "these identities belong to two customers",
                                 ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_user_id,
@@ -105,12 +107,30 @@ std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::ta
     return customer;
 }
 
-constinit pg::statement whom_it_names("SELECT a.mg_actor_pass_id FROM ONLY @schema@.mega_admin a WHERE a.mg_id "
-                                      "OPERATOR(pg_catalog.=) $1 AND a.mg_actor_pass_id IS NOT NULL",
-                                      id_type);
+// A profile as it is stored, with what was given put in its place.
+struct profile_row {
+    person stored, who;
+    std::optional<std::string> customer;
 
-// The customers whom the profile names or may come to name, before it is locked: whoever erases one locks him and then
-// what is noted about him.
+    bool is_same_person() const { return who == stored; }
+};
+
+std::optional<profile_row> read_profile(pg::spi_connection &spi, const schema::table_catalog &where,
+                                        pg::statement &statement, const std::string &mg_id, const link &given) {
+    const pg::as_role owner(where.admins.owner);
+    const pg::rows found = spi.run(statement, where.schema, pg::access::read_write, mg_id);
+    if (found.empty())
+        return std::nullopt;
+    profile_row row{{found.uuid(0, 0), owned(found.text(0, 1))}, given.who, owned(found.text(0, 2))};
+    if (!row.who.user_id)
+        row.who.user_id = row.stored.user_id;
+    if (!row.who.shopify_id)
+        row.who.shopify_id = row.stored.shopify_id;
+    return row;
+}
+
+// The customers whom the profile may come to name, before it is locked: whoever erases or merges customers locks them
+// and then what is noted about them.
 void share_customers(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
                      link &given) {
     const auto store = ledger::open_store(spi, where);
@@ -118,41 +138,35 @@ void share_customers(pg::spi_connection &spi, const schema::table_catalog &where
         given.customer = ledger::require_shared_customer(*store, *given.customer);
         return;
     }
-    const auto share = [&store](const pg::rows &found) {
+    std::set<std::string, std::less<>> all; // who goes on, in byte order as others lock them
+    const auto row = read_profile(spi, where, see_profile, mg_id, given);
+    if (row && row->customer && row->is_same_person()) {
+        all.emplace(ledger::resolve_pass_id(where, *row->customer));
+    } else {
+        const person &who = row ? row->who : given.who;
+        const pg::rows found = store->run(where.customers, customers_of, who.user_id, who.shopify_id);
         for (std::uint64_t i = 0; i < found.count(); ++i)
-            ledger::share_customer_meant(*store, *found.text(i, 0));
-    };
-    share(store->run(where.admins, whom_it_names, mg_id));
-    if (given.who.user_id || given.who.shopify_id)
-        share(store->run(where.customers, customers_of, given.who.user_id, given.who.shopify_id));
+            all.emplace(ledger::resolve_pass_id(where, *found.text(i, 0)));
+    }
+    for (const std::string &one : all)
+        ledger::share_customer_meant(*store, one);
 }
 
 // Changes the profile where it stands: what was not given stays, and so does its customer as long as it is the same
 // person.
 bool change_profile(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
                     const link &given) {
-    person stored;
-    std::optional<std::string> customer;
-    {
-        const pg::as_role owner(where.admins.owner);
-        const pg::rows found = spi.run(lock, where.schema, pg::access::read_write, mg_id);
-        if (found.empty())
-            return false;
-        stored = {found.uuid(0, 0), owned(found.text(0, 1))};
-        customer = owned(found.text(0, 2));
-    }
-    person who = given.who;
-    if (!who.user_id)
-        who.user_id = stored.user_id;
-    if (!who.shopify_id)
-        who.shopify_id = stored.shopify_id;
+    const auto row = read_profile(spi, where, lock_profile, mg_id, given);
+    if (!row)
+        return false;
+    std::optional<std::string> customer = row->customer;
     if (given.customer)
         customer = given.customer;
-    else if (!customer || who != stored)
-        customer = customer_of(spi, where, who);
+    else if (!customer || !row->is_same_person())
+        customer = customer_of(spi, where, row->who);
     const pg::as_role owner(where.admins.owner);
-    return spi.run(change, where.schema, pg::access::read_write, mg_id, who.user_id, given.email, who.shopify_id,
-                   customer)
+    return spi.run(change, where.schema, pg::access::read_write, mg_id, row->who.user_id, given.email,
+                   row->who.shopify_id, customer)
                .count() > 0;
 }
 

@@ -25,12 +25,13 @@ legacy_line legacy_line::read(const pg::rows &from, std::uint64_t row) {
     return line;
 }
 
-void batch::leave_out(const legacy_row &row) {
-    tally &left_out = report.of(row.table()).refused[why::erased];
-    if (mega_id_of(row))
-        left_out.add(row.id());
+void batch::leave_out(legacy table, std::optional<std::string_view> id) {
+    tally &left_out = report.of(table).refused[why::erased];
+    const auto type = definition_of(table).becomes;
+    if (id && type && core::is_record_id(core::name(*type), prefix_of(table) + std::string(*id)))
+        left_out.add(std::string(*id));
     else
-        ++left_out.rows; // a key that is none may be anything
+        ++left_out.rows;
 }
 
 void batch::refuse(legacy table, const std::string &id, pg::jsonb document, const note &reason) {

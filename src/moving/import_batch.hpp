@@ -59,8 +59,9 @@ struct batch {
         return {task.began, std::move(newest), task.reasons, true};
     }
 
-    // Counts a row of somebody who was erased. Nothing of it is kept.
-    void leave_out(const legacy_row &row);
+    // Counts a row of somebody who was erased. Nothing of it is kept; its id is told, save a customer's key, which may
+    // be an address, and what can be no id and so be anything.
+    void leave_out(legacy table, std::optional<std::string_view> id);
 
     // Counts a row that cannot be, and keeps it as an audit.
     void refuse(legacy table, const std::string &id, pg::jsonb document, const note &reason);

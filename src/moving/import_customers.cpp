@@ -72,16 +72,12 @@ void import_customers::take(batch &into, const legacy_line &line) {
             into.refuse(table, std::string(line.id.value_or("NULL")), *line.document, {why::bad_customer, {}});
         return;
     }
-    if (unit_->person.erased) {
-        tally &left_out = into.report.of(table).refused[why::erased];
-        if (table == legacy::customers)
-            ++left_out.rows; // her key may be an address: it is told nowhere
-        else
-            left_out.add(std::string(line.id.value_or("NULL")));
-        return;
-    }
-    if (into.mode == care::refuse && line.document)
+    if (unit_->person.erased)
+        return into.leave_out(table, line.id);
+    if (into.mode == care::refuse && line.document) {
+        hold_person(into, unit_->person);
         return into.refuse(table, std::string(line.id.value_or("NULL")), *line.document, {why::refused, into.refusal});
+    }
     if (line.kind == 0)
         take_person(line);
     else
@@ -124,11 +120,16 @@ void import_customers::count_person(batch &into) {
     }
 }
 
+void import_customers::refuse_credit(batch &into, const std::string &id, pg::jsonb document, const note &reason) {
+    hold_person(into, unit_->person);
+    into.refuse(legacy::credit_transactions, id, document, reason);
+}
+
 void import_customers::take_credit(batch &into, const legacy_line &line) {
     table_report &counts = into.report.of(legacy::credit_transactions);
     if (line.there && !line.imported) { // an application's own backfill
         if (!line.delta)
-            return into.refuse(legacy::credit_transactions, std::string(*line.id), *line.document, {why::id_taken, {}});
+            return refuse_credit(into, std::string(*line.id), *line.document, {why::id_taken, {}});
         ++counts.there;
         unit_->foreign += *line.delta;
         return;
@@ -149,7 +150,9 @@ void import_customers::compare_credit(batch &into, const legacy_line &line, cons
     terms by = terms_of(into, legacy::credit_transactions);
     const auto made = map_ledger_row(row, by);
     if (made.refused) // its id is one of mega's own rows
-        return into.refuse(legacy::credit_transactions, row.id(), row.document(), *made.refused);
+        return refuse_credit(into, row.id(), row.document(), *made.refused);
+    if (into.doubled.has(row.table(), row.id()))
+        hold_person(into, unit_->person);
     const std::string &pass_id = unit_->person.pass_id;
     const auto owner = pass_id == anonymous_pass_id ? std::nullopt : std::optional<std::string_view>(pass_id);
     compare_ledger_row(into, row, made, std::string(line.id.value_or("")), owner, false);
@@ -162,7 +165,7 @@ void import_customers::append_credit(batch &into, const legacy_line &line, const
     for (int attempt = 0;; ++attempt) {
         const auto made = map_ledger_row(row, by);
         if (made.refused)
-            return into.refuse(legacy::credit_transactions, row.id(), row.document(), *made.refused);
+            return refuse_credit(into, row.id(), row.document(), *made.refused);
         unit_->since = pg::timestamp_of(made.find(column::mg_created_at)->value);
         open_customer(into);
         ledger::new_row fresh = new_row_of(row, made, unit_->customer.pass_id);
@@ -175,13 +178,13 @@ void import_customers::append_credit(batch &into, const legacy_line &line, const
         else
             fault = fault_of_row(put);
         if (fault)
-            return into.refuse(legacy::credit_transactions, row.id(), row.document(), {why::refused, *fault});
+            return refuse_credit(into, row.id(), row.document(), {why::refused, *fault});
         if (written) {
             note_ledger_row(into, row, made, unit_->customer.pass_id, line.by_session);
             return;
         }
         if (attempt > 0 || !by.keeps_reference)
-            return into.refuse(legacy::credit_transactions, row.id(), row.document(), {why::id_taken, {}});
+            return refuse_credit(into, row.id(), row.document(), {why::id_taken, {}});
         by.keeps_reference = false; // somebody wrote it meanwhile
     }
 }

@@ -42,6 +42,7 @@ private:
     void start(batch &into, std::string_view pass_id);
     void take_person(const legacy_line &line);
     void count_person(batch &into);
+    void refuse_credit(batch &into, const std::string &id, pg::jsonb document, const note &reason);
     void take_credit(batch &into, const legacy_line &line);
     void compare_credit(batch &into, const legacy_line &line, const legacy_row &row);
     void append_credit(batch &into, const legacy_line &line, const legacy_row &row);

@@ -152,7 +152,8 @@ void import_office::take(batch &into, const legacy_line &line) {
     if (line.pass_id) {
         const known_person person = look_for_person(into, *line.pass_id);
         if (person.erased) // nothing of theirs is kept, not even why it is refused
-            return into.leave_out(row);
+            return into.leave_out(table_, line.id);
+        hold_person(into, person);
         if (person.exists && !row.is_null("shopify_customer_id"))
             actor = person.pass_id;
     }

@@ -24,7 +24,7 @@ void import_studio::take(batch &into, const legacy_line &line) {
     }
     const legacy_row row(table_, *line.document, line.digest);
     if (line.pass_id && belongs_to_erased(into, *line.pass_id))
-        return into.leave_out(row);
+        return into.leave_out(table_, line.id);
     if (into.mode == care::refuse)
         return into.refuse(table_, row.id(), row.document(), {why::refused, into.refusal});
     const auto made = map_ledger_row(row, into.terms_for([this] { return newest_(table_); }));

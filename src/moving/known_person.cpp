@@ -26,6 +26,14 @@ known_person look_for_person(const batch &into, std::string_view pass_id) {
     return person;
 }
 
+void hold_person(batch &into, const known_person &person) {
+    if (!person.exists)
+        return;
+    const auto customer = into.store.share_customer(person.pass_id);
+    if (!customer || customer->merged_into || customer->erased != person.erased)
+        refuse_who_moved(person.pass_id);
+}
+
 std::optional<std::string> digest_of_key(const known_person &person, std::string_view key) {
     const auto note = ledger::own_member(person.meta, "import");
     const auto keys = note && note->is_object() ? pg::find(note->container(), "keys") : std::nullopt;

@@ -19,18 +19,14 @@ locked_generation::locked_generation(ledger::store &store, std::string_view id, 
     : id_(core::strip_prefix(core::record_type::generation, id)), mg_id_("generation:" + id_) {
     require(store);
     if (pass_id && !ledger::means_customer(store.where(), *pass_id, pass_id_.value_or("")))
-        throw pg::sql_error{ledger::bad_column,
-                            "the generation belongs to another customer",
-                            "mg_id=" + pg::quoted(mg_id_) + " pass_id=" + pg::quoted(*pass_id),
-                            {}};
+        refuse_others_generation(id_, *pass_id);
     if (ledger::is_marked_erased(json(column::mg_meta)))
         ledger::refuse_erased(pass_id_.value_or(""));
 }
 
 void locked_generation::require(ledger::store &store) {
     if (!read(store))
-        throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(id_), "mg_id=" + pg::quoted(mg_id_),
-                            "Create it with mega_create_generation."};
+        refuse_unknown_generation(id_);
 }
 
 void locked_generation::look_again(ledger::store &store) {
@@ -81,6 +77,19 @@ std::optional<std::string> locked_generation::status_to_tell(ledger::store &stor
     if (changed_ && store.others_act())
         store.read_row(mg_id_, status, stored, nullptr);
     return stored[0].is_null ? std::nullopt : std::optional(std::string(pg::text_of(stored[0].value)));
+}
+
+void refuse_unknown_generation(std::string_view id) {
+    throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(id),
+                        "mg_id=" + pg::quoted("generation:" + std::string(id)),
+                        "Create it with mega_create_generation."};
+}
+
+void refuse_others_generation(std::string_view id, std::string_view pass_id) {
+    throw pg::sql_error{ledger::bad_column,
+                        "the generation belongs to another customer",
+                        "mg_id=" + pg::quoted("generation:" + std::string(id)) + " pass_id=" + pg::quoted(pass_id),
+                        {}};
 }
 
 std::string_view read_generation_id(std::optional<std::string_view> given) {

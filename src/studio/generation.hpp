@@ -53,6 +53,10 @@ private:
     bool changed_ = false;
 };
 
+// There is no such generation: MG003. It is another customer's than the caller says: 23514.
+[[noreturn]] void refuse_unknown_generation(std::string_view id);
+[[noreturn]] void refuse_others_generation(std::string_view id, std::string_view pass_id);
+
 // A bare generation id as an argument; raises 22023.
 std::string_view read_generation_id(std::optional<std::string_view> given);
 

@@ -27,7 +27,7 @@ CREATE FUNCTION mega_update_generation(generation_id text, mma_status text DEFAU
 COMMENT ON FUNCTION mega_update_generation(text, text, jsonb, jsonb, text) IS
     'Moves a generation''s status forward (I9), merges vars into its variable map (RFC 7396) and sets the columns that '
     'fields names; done and error are for mega_complete_generation and mega_fail_generation. Call it as SELECT * FROM. '
-    'Raises MG003 no such generation, MG002 another output URL for a finished one, MG007 status backwards, MG008 an '
+    'Raises MG003 no such generation, MG002 another output URL for a finished one, MG004 erased, MG007 status backwards, MG008 an '
     'expiring URL, 22023 bad argument, 23514 another customer''s. Locks the generation FOR NO KEY UPDATE.';
 
 -- level: app
@@ -38,7 +38,8 @@ CREATE FUNCTION mega_complete_generation(generation_id text, output_url text, ou
 COMMENT ON FUNCTION mega_complete_generation(text, text, text, text, integer, jsonb, jsonb, text, text) IS
     'Ends a generation with its permanent URL: status done, mg_status succeeded; captures the hold that paid for it. '
     'Again with the same URL: no change. Call it as SELECT * FROM. Raises MG003 no such generation or hold, MG002 done '
-    'with another URL, MG008 a URL that expires, MG001 when a released hold cannot be drawn again, 22023 bad argument. '
+    'with another URL, MG004 erased, MG008 a URL that expires, MG001 when a released hold cannot be drawn again, 23514 '
+    'another customer''s generation or hold, 22023 bad argument. '
     'Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
 -- level: app
@@ -48,7 +49,8 @@ CREATE FUNCTION mega_fail_generation(generation_id text, error text, hold_id tex
 COMMENT ON FUNCTION mega_fail_generation(text, text, text, text) IS
     'Ends a generation with an error: status error, mg_status failed; releases the hold that paid for it. Again, or '
     'behind a step or a row that said error: the first error stays. Call it as SELECT * FROM. Raises MG003 no such '
-    'generation or hold, MG004 erased, MG007 when it is done. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
+    'generation or hold, MG004 erased, MG007 when it is done, 23514 another customer''s generation or hold, 22023 bad '
+    'argument. Locks the hold''s customer, then the generation, FOR NO KEY UPDATE.';
 
 -- level: app
 CREATE FUNCTION mega_append_mma_step(generation_id text, step_type text, input jsonb DEFAULT '{}',

@@ -127,24 +127,27 @@ std::optional<std::string> read_hold(std::optional<std::string_view> given) {
                         {}};
 }
 
-// A hold and the generation that it paid for are one customer's. Asked as both are seen, so that nothing of another
-// customer's is refused or told first; one that is not there is missed behind this.
-void require_same_customer(ledger::store &store, std::string_view id, const std::optional<std::string> &hold_id) {
+// A hold and the generation that it paid for are one customer's, and his whom the caller names. Asked as both are seen,
+// before credits move, so that nothing of another customer's is told; asked again behind the locks.
+void require_same_customer(ledger::store &store, std::string_view id, const std::optional<std::string> &hold_id,
+                           std::optional<std::string_view> pass_id) {
     if (!hold_id)
         return;
-    const std::string mg_id = "generation:" + std::string(id);
-    const auto owner_of = [&store](const std::string &row) -> std::optional<std::string> {
+    const auto owner_of = [&store](const std::string &mg_id) -> std::optional<std::string> {
         constexpr column wanted[] = {column::mg_pass_id};
         pg::nullable_datum owner[1];
-        if (!store.read_row(row, wanted, owner, nullptr))
+        if (!store.read_row(mg_id, wanted, owner, nullptr))
             return std::nullopt;
         return std::string(owner[0].is_null ? "" : pg::text_of(owner[0].value));
     };
-    const auto of_hold = owner_of("credit_transaction:hold:" + *hold_id), of_generation = owner_of(mg_id);
-    const auto means = [&store](std::string_view one, std::string_view other) {
-        return one == other || ledger::means_customer(store.where(), one, other);
-    };
-    if (of_hold && of_generation && !means(*of_hold, *of_generation) && !means(*of_generation, *of_hold))
+    const std::string mg_id = "generation:" + std::string(id);
+    const auto of_generation = owner_of(mg_id);
+    if (!of_generation)
+        refuse_unknown_generation(id);
+    if (pass_id && !ledger::means_customer(store.where(), *pass_id, *of_generation))
+        refuse_others_generation(id, *pass_id);
+    const auto of_hold = owner_of("credit_transaction:hold:" + *hold_id);
+    if (of_hold && !ledger::means_customer(store.where(), *of_hold, *of_generation))
         refuse_others_hold(mg_id);
 }
 
@@ -190,7 +193,7 @@ Datum complete_generation(FunctionCallInfo fcinfo) {
     const auto hold_id = read_hold(given.text(in::hold_id));
     ledger::call call(fcinfo, tables_written(hold_id));
     ledger::store &store = call.store();
-    require_same_customer(store, id, hold_id);
+    require_same_customer(store, id, hold_id, given.text(in::pass_id));
     // The customer is locked before the generation, as everywhere.
     const auto hold =
         hold_id ? std::optional(credits::capture(store, *hold_id, std::nullopt, std::nullopt)) : std::nullopt;
@@ -239,7 +242,7 @@ Datum fail_generation(FunctionCallInfo fcinfo) {
     const auto hold_id = read_hold(given.text(in::hold_id));
     ledger::call call(fcinfo, tables_written(hold_id));
     ledger::store &store = call.store();
-    require_same_customer(store, id, hold_id);
+    require_same_customer(store, id, hold_id, given.text(in::pass_id));
     // The customer is locked before the generation, as everywhere.
     const auto hold = hold_id ? std::optional(credits::release(store, *hold_id, "failed", std::nullopt)) : std::nullopt;
     locked_generation generation(store, id, given.text(in::pass_id));

@@ -235,6 +235,7 @@ sub write_operations {
     for my $number (1 .. $per_writer) {
         my $operation = random_operation();
         redo if !allowed_at_once($operation) || $number % 10 == 3 && $operation->{kind} ne 'event';
+        $operation = of_leaver($operation, $number) if $number % 6 == 1;
         $operation = { kind => 'step', generation => 'two-dense', type => 'scan', input => $number } if $number % 20 == 0;
         $operation = { kind => 'guest', pass => one_of(guests()) } if $number % 20 == 5;
         $operation = { kind => 'merge', source => one_of(guests()), target => one_of(customers(), guests()) } if $number % 50 == 26;
@@ -243,7 +244,6 @@ sub write_operations {
         # each writer has a guest of its own who is merged for certain
         $operation = { kind => 'guest', pass => (guests())[ $writer - 1 ] } if $number == 25;
         $operation = { kind => 'merge', source => (guests())[ $writer - 1 ], target => one_of(customers()) } if $number == 26;
-        $operation = of_leaver($operation, $number) if $number % 6 == 1;
         $operation = { kind => 'erase', pass => (leavers())[ $writer % 3 ] } if $number == 20 * $writer + 81;
         my $statement = sql_of($operation);
         my $isolation = $operation->{kind} =~ /^(?:merge|erase)$/ ? 'READ COMMITTED' : one_of('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
