@@ -416,6 +416,10 @@ SELECT count(*) FROM mega_disable_customer('pass:test:studio-other');
 SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-theirs', 'https://assets.example.com/n.png', hold_id => 'studio-theirs', pass_id => 'pass:test:studio-a')$$);
 SELECT pg_temp.outcome($$SELECT * FROM mega_complete_generation('studio-h5', 'https://assets.example.com/n.png', hold_id => 'studio-theirs')$$);
 SELECT pg_temp.outcome($$SELECT * FROM mega_fail_generation('studio-h5', 'e', 'studio-theirs')$$);
+-- an id with its prefix twice means the same with a hold and without
+SELECT count(*) FROM mega_create_generation('pass:test:studio-holds', 'studio-twice'), mega_hold_credit('pass:test:studio-holds', 1, 'studio-twice');
+SELECT mg_id, mg_mma_status FROM mega_complete_generation('generation:generation:studio-twice', 'https://assets.example.com/t.png', hold_id => 'studio-twice');
+SELECT mg_id, mg_mma_status FROM mega_complete_generation('generation:generation:studio-twice', 'https://assets.example.com/t.png');
 -- a generation that is nobody's cannot be paid by anyone
 INSERT INTO mega_generations (mg_id) VALUES ('generation:studio-nobody');
 SELECT mg_mma_status FROM mega_update_generation('studio-nobody', 'scanning');

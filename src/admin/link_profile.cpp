@@ -129,8 +129,8 @@ std::optional<profile_row> read_profile(pg::spi_connection &spi, const schema::t
     return row;
 }
 
-// The customers whom the profile may come to name, before it is locked: whoever erases or merges customers locks them
-// and then what is noted about them.
+// The customers whom the profile names or may come to name, before it is locked: whoever erases or merges customers
+// locks them and then what is noted about them.
 void share_customers(pg::spi_connection &spi, const schema::table_catalog &where, const std::string &mg_id,
                      link &given) {
     const auto store = ledger::open_store(spi, where);
@@ -140,9 +140,9 @@ void share_customers(pg::spi_connection &spi, const schema::table_catalog &where
     }
     std::set<std::string, std::less<>> all; // who goes on, in byte order as others lock them
     const auto row = read_profile(spi, where, see_profile, mg_id, given);
-    if (row && row->customer && row->is_same_person()) {
+    if (row && row->customer)
         all.emplace(ledger::resolve_pass_id(where, *row->customer));
-    } else {
+    if (all.empty() || !row->is_same_person()) {
         const person &who = row ? row->who : given.who;
         const pg::rows found = store->run(where.customers, customers_of, who.user_id, who.shopify_id);
         for (std::uint64_t i = 0; i < found.count(); ++i)

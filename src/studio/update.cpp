@@ -1,5 +1,6 @@
 // mega_update_generation, mega_complete_generation, mega_fail_generation: a generation on its way (I9); and
 // mega_delete_generation.
+#include "core/record_id.hpp"
 #include "core/status.hpp"
 #include "credits/hold.hpp"
 #include "function_arguments.hpp"
@@ -140,12 +141,13 @@ void require_same_customer(ledger::store &store, std::string_view id, const std:
             return std::nullopt;
         return std::string(owner[0].is_null ? "" : pg::text_of(owner[0].value));
     };
-    const std::string mg_id = "generation:" + std::string(id);
+    const std::string_view bare = core::strip_prefix(core::record_type::generation, id);
+    const std::string mg_id = "generation:" + std::string(bare);
     const auto of_generation = owner_of(mg_id);
     if (!of_generation)
-        refuse_unknown_generation(id);
+        refuse_unknown_generation(bare);
     if (pass_id && !ledger::means_customer(store.where(), *pass_id, *of_generation))
-        refuse_others_generation(id, *pass_id);
+        refuse_others_generation(bare, *pass_id);
     const auto of_hold = owner_of("credit_transaction:hold:" + *hold_id);
     if (of_hold && !ledger::means_customer(store.where(), *of_hold, *of_generation))
         refuse_others_hold(mg_id);
