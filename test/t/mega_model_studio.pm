@@ -67,13 +67,14 @@ sub on_update {
 sub on_end {
     my ($self, $operation) = @_;
     my $way = $operation->{way};
-    my ($hold_pass, $settle);
+    my $generation = $self->{generations}{ $operation->{id} } // return refused('MG003');
+    my $settle;
     if (defined $operation->{hold}) {
-        (my $state, undef, undef, $settle, $hold_pass) = $self->settle($operation->{hold}, $way eq 'done' ? 'capture' : 'release');
+        my $hold = $self->{rows}{"hold:$operation->{hold}"};
+        return refused('23514') if $hold && $hold->{pass} ne $generation->{pass}; # whatever would become of it
+        (my $state, undef, undef, $settle) = $self->settle($operation->{hold}, $way eq 'done' ? 'capture' : 'release');
         return refused($state) if $state;
     }
-    my $generation = $self->{generations}{ $operation->{id} } // return refused('MG003');
-    return refused('23514') if defined $hold_pass && $hold_pass ne $generation->{pass};
     my $done = $generation->{status} eq 'done';
     return refused('MG007') if $way eq 'error' && $done;
     return refused('MG002') if $way eq 'done' && $done && defined $generation->{url} && $generation->{url} ne $operation->{url};
