@@ -87,24 +87,30 @@ link read_arguments(const pg::arguments &given) {
     return read;
 }
 
-// The customer with one of these identities. Raises MG009 when they are two customers'.
-std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::table_catalog &where, const person &who) {
+// Who goes on of the customers with one of these identities, in byte order as others lock them.
+using people = std::set<std::string, std::less<>>;
+people customers_with(pg::spi_connection &spi, const schema::table_catalog &where, const person &who) {
     if (!who.user_id && !who.shopify_id)
-        return std::nullopt;
+        return {};
     const pg::as_role owner(where.customers.owner);
     const pg::rows found = spi.run(customers_of, where.schema, pg::access::read_write, who.user_id, who.shopify_id);
-    std::optional<std::string> customer;
-    for (std::uint64_t i = 0; i < found.count(); ++i) {
-        const std::string one(ledger::resolve_pass_id(where, *found.text(i, 0)));
-        if (customer && *customer != one)
-            throw pg::sql_error{"MG009", "these identities belong to two customers",
-                                ledger::to_readers({schema::customer::mg_pass_id, schema::customer::mg_user_id,
-                                                    schema::customer::mg_shopify_customer_id},
-                                                   "pass ids: " + pg::quoted(*customer) + ", " + pg::quoted(one)),
-                                "Make them one with mega_merge_customers, or say with pass_id whose profile it is."};
-        customer = one;
-    }
-    return customer;
+    people all;
+    for (std::uint64_t i = 0; i < found.count(); ++i)
+        all.emplace(ledger::resolve_pass_id(where, *found.text(i, 0)));
+    return all;
+}
+
+// The customer with one of these identities. Raises MG009 when they are two customers'.
+std::optional<std::string> customer_of(pg::spi_connection &spi, const schema::table_catalog &where, const person &who) {
+    const people all = customers_with(spi, where, who);
+    if (all.size() > 1)
+        throw pg::sql_error{
+            "MG009", "these identities belong to two customers",
+            ledger::to_readers(
+                {schema::customer::mg_pass_id, schema::customer::mg_user_id, schema::customer::mg_shopify_customer_id},
+                "pass ids: " + pg::quoted(*all.begin()) + ", " + pg::quoted(*std::next(all.begin()))),
+            "Make them one with mega_merge_customers, or say with pass_id whose profile it is."};
+    return all.empty() ? std::nullopt : std::optional(*all.begin());
 }
 
 // A profile as it is stored, with what was given put in its place.
@@ -138,16 +144,12 @@ void share_customers(pg::spi_connection &spi, const schema::table_catalog &where
         given.customer = ledger::require_shared_customer(*store, *given.customer);
         return;
     }
-    std::set<std::string, std::less<>> all; // who goes on, in byte order as others lock them
+    people all;
     const auto row = read_profile(spi, where, see_profile, mg_id, given);
     if (row && row->customer)
         all.emplace(ledger::resolve_pass_id(where, *row->customer));
-    if (all.empty() || !row->is_same_person()) {
-        const person &who = row ? row->who : given.who;
-        const pg::rows found = store->run(where.customers, customers_of, who.user_id, who.shopify_id);
-        for (std::uint64_t i = 0; i < found.count(); ++i)
-            all.emplace(ledger::resolve_pass_id(where, *found.text(i, 0)));
-    }
+    if (all.empty() || !row->is_same_person())
+        all.merge(customers_with(spi, where, row ? row->who : given.who));
     for (const std::string &one : all)
         ledger::share_customer_meant(*store, one);
 }

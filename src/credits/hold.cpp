@@ -8,6 +8,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/parent_check.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/digest.hpp"
@@ -245,10 +246,8 @@ namespace {
 
 // A generation may come after its hold; it is the hold's customer's.
 void check_generation(ledger::store &store, const posting &hold) {
-    constexpr schema::ledger columns[] = {schema::ledger::mg_pass_id};
-    pg::nullable_datum owner[1];
-    if (store.read_row("generation:" + *hold.generation_id, columns, owner, nullptr) &&
-        (owner[0].is_null || !ledger::means_customer(store.where(), hold.pass_id, pg::text_of(owner[0].value))))
+    const auto owner = ledger::owner_seen(store, "generation:" + *hold.generation_id);
+    if (owner && (owner->empty() || !ledger::means_customer(store.where(), hold.pass_id, *owner)))
         throw pg::sql_error{ledger::bad_column,
                             "the generation belongs to another customer",
                             "generation_id=" + pg::quoted(*hold.generation_id) + " pass_id=" + pg::quoted(hold.pass_id),

@@ -68,6 +68,14 @@ void parent_check::verify(store &store) const {
         });
 }
 
+std::optional<std::string> owner_seen(store &store, const std::string &mg_id) {
+    constexpr column pass_id[] = {column::mg_pass_id};
+    pg::nullable_datum owner[1];
+    if (!store.read_row(mg_id, pass_id, owner, nullptr))
+        return std::nullopt;
+    return owner[0].is_null ? "" : std::string(pg::text_of(owner[0].value));
+}
+
 bool customer_exists(const schema::table_catalog &where, std::string_view pass_id) {
     pg::spi_connection spi;
     const bool exists = open_store(spi, where)->read_customer(pass_id, {}, {});

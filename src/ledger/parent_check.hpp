@@ -32,6 +32,9 @@ private:
 // Whether there is such a customer, whatever row policies say.
 bool customer_exists(const schema::table_catalog &where, std::string_view pass_id);
 
+// Whose a ledger row is, as it is seen without a lock: '' for nobody's, std::nullopt when there is no such row.
+std::optional<std::string> owner_seen(store &store, const std::string &mg_id);
+
 // A step that came without a pass id gets its generation's.
 void fill_pass_id_of_step(const schema::table_catalog &where, ledger_row &row);
 

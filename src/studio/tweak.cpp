@@ -34,17 +34,13 @@ void inherit(ledger::store &store, tweak &what, std::string_view parent, std::op
     pg::nullable_datum values[std::size(wanted)];
     what.child.parent = "generation:" + std::string(parent);
     if (!store.read_row(*what.child.parent, wanted, values, nullptr))
-        throw pg::sql_error{"MG003", "there is no generation " + pg::quoted(parent),
-                            "mg_id=" + pg::quoted(*what.child.parent), "Create it with mega_create_generation."};
+        refuse_unknown_generation(parent);
     const auto text = [&values](std::size_t i) {
         return values[i].is_null ? std::nullopt : std::optional(std::string(pg::text_of(values[i].value)));
     };
     const std::string owner = text(0).value_or("");
     if (pass_id && !ledger::means_customer(store.where(), *pass_id, owner))
-        throw pg::sql_error{ledger::bad_column,
-                            "the generation belongs to another customer",
-                            "mg_id=" + pg::quoted(*what.child.parent) + " pass_id=" + pg::quoted(*pass_id),
-                            {}};
+        refuse_others_generation(parent, *pass_id);
     if (owner.empty())
         throw pg::sql_error{ledger::bad_column, "the generation is nobody's", "mg_id=" + pg::quoted(*what.child.parent),
                             "A tweak is an event of a customer."};

@@ -7,6 +7,7 @@
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
 #include "ledger/disclosure.hpp"
+#include "ledger/parent_check.hpp"
 #include "ledger/resolve.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
@@ -134,21 +135,14 @@ void require_same_customer(ledger::store &store, std::string_view id, const std:
                            std::optional<std::string_view> pass_id) {
     if (!hold_id)
         return;
-    const auto owner_of = [&store](const std::string &mg_id) -> std::optional<std::string> {
-        constexpr column wanted[] = {column::mg_pass_id};
-        pg::nullable_datum owner[1];
-        if (!store.read_row(mg_id, wanted, owner, nullptr))
-            return std::nullopt;
-        return std::string(owner[0].is_null ? "" : pg::text_of(owner[0].value));
-    };
     const std::string_view bare = core::strip_prefix(core::record_type::generation, id);
     const std::string mg_id = "generation:" + std::string(bare);
-    const auto of_generation = owner_of(mg_id);
+    const auto of_generation = ledger::owner_seen(store, mg_id);
     if (!of_generation)
         refuse_unknown_generation(bare);
     if (pass_id && !ledger::means_customer(store.where(), *pass_id, *of_generation))
         refuse_others_generation(bare, *pass_id);
-    const auto of_hold = owner_of("credit_transaction:hold:" + *hold_id);
+    const auto of_hold = ledger::owner_seen(store, "credit_transaction:hold:" + *hold_id);
     if (of_hold && !ledger::means_customer(store.where(), *of_hold, *of_generation))
         refuse_others_hold(mg_id);
 }

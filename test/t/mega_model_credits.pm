@@ -66,7 +66,7 @@ sub settle {
             my @family = map { $self->{rows}{"$_:$id"} } qw(hold capture release);
             $self->write_row("$way:$id", $hold->{pass}, $delta, reference => "hold|$id|$way", family => [ @family, $self->refunds_of("hold:$id") ]) if $delta != 0;
             $hold->{status} = $new_status;
-        }, $hold->{pass});
+        });
     };
     if ($way eq 'release') {
         return $done->('already_captured', 0, $status) if $status eq 'succeeded';
