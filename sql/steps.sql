@@ -279,3 +279,17 @@ SELECT mg_step_no, replayed FROM mega_append_mma_step('steps-unnumbered', 'scan'
 SELECT * FROM mega_append_mma_steps('steps-unnumbered', '[{"step_type": "scan"}]');
 SELECT mg_id, mg_title FROM mega_generations WHERE mg_record_type = 'mma_step' AND mg_generation_id IN ('steps-adopted', 'steps-unnumbered') ORDER BY 1;
 ROLLBACK;
+-- An adopted generation whose customer is not there, and a foreign key that came behind it: nothing new names him.
+BEGIN;
+ALTER TABLE mega_generations DISABLE TRIGGER USER;
+ALTER TABLE mega_generations DROP CONSTRAINT mega_generations_pass_id_fkey;
+INSERT INTO mega_generations (mg_id, mg_record_type, mg_pass_id, mg_mma_status) VALUES ('generation:steps-orphan', 'generation', 'pass:test:steps-nobody', 'queued');
+ALTER TABLE mega_generations ADD CONSTRAINT mega_generations_pass_id_fkey FOREIGN KEY (mg_pass_id) REFERENCES mega_customers (mg_pass_id) NOT VALID;
+ALTER TABLE mega_generations ENABLE TRIGGER USER;
+SELECT pg_temp.outcome($$SELECT mega_append_mma_step('steps-orphan', 'scan')$$);
+SELECT pg_temp.outcome($$SELECT mega_append_mma_steps('steps-orphan', '[{"step_type": "scan"}, {"step_type": "scan"}]')$$);
+SELECT created FROM mega_create_generation('pass:test:steps-a', 'steps-theirs', 'still');
+SELECT mg_step_no FROM mega_append_mma_step('steps-theirs', 'scan');
+SELECT written FROM mega_append_mma_steps('steps-theirs', '[{"step_type": "scan"}]');
+SELECT count(*) FROM mega_generations WHERE mg_generation_id = 'steps-orphan';
+ROLLBACK;

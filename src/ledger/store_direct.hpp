@@ -58,6 +58,10 @@ private:
     // Whether the ledger may have the id of one that the caller named.
     bool may_have_one(std::span<const new_row> rows);
 
+    // Whether the customer of a row is not there, which rows that the caller holds on to need not rule out: they may
+    // have been there before the foreign key. Through SQL Postgres refuses it.
+    static bool lacks_customer(const new_row &row);
+
     // Makes of the row what its rules want stored; it goes in with others, by `append_rest`.
     void put_by(const new_row &row, ledger_row &stored);
 

@@ -151,8 +151,17 @@ bool direct_store::insert_checked(const new_row &row, ledger_row &stored) {
     return appended;
 }
 
+bool direct_store::lacks_customer(const new_row &row) {
+    if (ledger_rows.reference_validated())
+        return false;
+    const auto pass_id = row.text(column::mg_pass_id);
+    return pass_id && !operate(customers, AccessShareLock, [&] { return find_customer(*pass_id); });
+}
+
 // What the triggers do for SQL, done here: check, insert, and apply what follows.
 bool direct_store::append(const new_row &row) {
+    if (lacks_customer(row))
+        return sql_store::append(row);
     const pg::pinned_shape shape = ledger_rows.shape();
     pg::row columns(shape.get());
     ledger_row stored(where().generations, columns);
@@ -205,7 +214,7 @@ appended direct_store::append_one_of_many(const new_row &row, std::string_view p
 
 // Where an id is about to be taken SQL waits, and tells what became of it.
 void direct_store::append_many(std::span<const new_row> rows) {
-    if (may_have_one(rows))
+    if (may_have_one(rows) || std::ranges::any_of(rows, lacks_customer))
         return sql_store::append_many(rows);
     statement_effects all;
     for (const new_row &row : rows) {

@@ -51,6 +51,7 @@ const char *heap_writer::make_state(inside in, Relation relation) {
     made->info = makeNode(ResultRelInfo);
     InitResultRelInfo(made->info, relation, 0, nullptr, 0);
     made->shape = CreateTupleDescCopyConstr(relation->rd_att);
+    reference_validated_ = is_reference_validated(in, relation, shape_);
     made->checked = checked_columns(in, relation->rd_att->constr);
     made->found = MakeSingleTupleTableSlot(made->shape, table_slot_callbacks(relation));
     made->built = MakeSingleTupleTableSlot(made->shape, &TTSOpsVirtual);

@@ -62,6 +62,23 @@ List *known_keys(inside in, Relation relation, const heap_shape &shape) {
     return known;
 }
 
+} // namespace
+
+bool is_reference_validated(inside in, Relation relation, const heap_shape &shape) {
+    bool validated = true;
+    ListCell *cell;
+    foreach (cell, known_keys(in, relation, shape)) {
+        HeapTuple found = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
+        if (!HeapTupleIsValid(found))
+            return false;
+        validated = validated && reinterpret_cast<Form_pg_constraint>(GETSTRUCT(found))->convalidated;
+        ReleaseSysCache(found);
+    }
+    return validated;
+}
+
+namespace {
+
 // Whether a foreign key of another table rests on columns that no update changes. An update through SQL would have the
 // other table looked at.
 bool rests_on_fixed_columns(inside, Relation relation, Oid constraint, const heap_shape &shape) {

@@ -20,6 +20,10 @@ const char *obstacle_in_columns(inside, Relation relation, const heap_shape &sha
 // everything else that decides which rows are found.
 bool is_probed(inside, Relation index, const heap_index &wanted);
 
+// Whether Postgres vouches for every row's reference by the foreign key that the caller keeps itself: not for rows that
+// were there when a key came NOT VALID.
+bool is_reference_validated(inside, Relation relation, const heap_shape &shape);
+
 // The columns on which a CHECK depends.
 Bitmapset *checked_columns(inside, const TupleConstr *constraints);
 

@@ -92,6 +92,7 @@ public:
     pinned_shape shape() const;                     // raises 40001 when the relation is not eligible any more
     bool has_index(std::size_t probed_index) const; // of an eligible relation: whether `find` may be asked for it
     bool has_other_keys() const { return has_other_keys_; } // of an eligible relation: unique indexes not probed
+    bool reference_validated() const { return reference_validated_; } // of an eligible one: no foreign key is NOT VALID
 
     // Finds the row whose columns in the probed index equal the keys, by the snapshot that is active, and takes it
     // apart. False when there is none.
@@ -172,6 +173,7 @@ private:
     bool decided_ = false;
     bool eligible_ = false;
     bool has_other_keys_ = false;
+    bool reference_validated_ = false;
     fixed_text<300> obstacle_;
     bool watched_ = false;
     heap_writer *next_ = nullptr; // of all tables that were asked for
