@@ -225,6 +225,17 @@ SELECT count(*) FROM (VALUES ('feedback', '{"tag": "my name", "text": "gone"}'),
 SELECT FROM mega_erase_customer('pass:test:words');
 SELECT mg_meta FROM mega_generations WHERE mg_id LIKE 'mma_event:words-%' ORDER BY mg_id COLLATE "C";
 SELECT * FROM mega_reconcile_preferences('pass:test:words');
+-- An event that was recorded is a repeat, whatever of it went, alone and in a batch; one that says something else is not.
+SELECT type, replayed FROM (VALUES ('feedback', '{"tag": "my name", "text": "gone"}'), ('create', '{"tags": ["my street 5"], "hard_block": "call me"}'),
+    ('like', '{"tag": "a.b", "hard_block": "my name", "tag_weights": {"me": 1}}')) e(type, payload), mega_record_mma_event('pass:test:words', type, payload::jsonb, event_id => 'words-' || type);
+SELECT * FROM mega_record_mma_events('[{"pass_id": "pass:test:words", "event_type": "dislike", "event_id": "words-dislike", "payload": {"tag": "a.c", "hard_block": "a.d", "remove_hard_blocks": ["me"]}},
+    {"pass_id": "pass:test:friend", "event_type": "like", "payload": {"tag": "a.b"}}]');
+SELECT pg_temp.outcome($$SELECT mega_record_mma_event('pass:test:words', 'like', '{"tag": "a.c", "hard_block": "my name"}', event_id => 'words-like')$$);
+SELECT pg_temp.outcome($$SELECT mega_record_mma_event('pass:test:words', 'feedback', '{"tag": "a.b"}', event_id => 'words-like')$$);
+SELECT pg_temp.outcome($$SELECT mega_record_mma_event('pass:test:friend', 'like', '{"tag": "a.b", "hard_block": "my name"}', event_id => 'words-like')$$);
+-- what somebody who is there said is compared whole
+SELECT replayed FROM mega_record_mma_event('pass:test:friend', 'like', '{"tag": "a.b", "note": "x"}', event_id => 'friend-like');
+SELECT pg_temp.outcome($$SELECT mega_record_mma_event('pass:test:friend', 'like', '{"tag": "a.b"}', event_id => 'friend-like')$$);
 
 \c :home
 DROP DATABASE regress_mega_erasures;

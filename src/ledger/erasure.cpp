@@ -54,19 +54,11 @@ void add_own_key(pg::json_builder &builder, const std::optional<pg::jsonb> &meta
         builder.end_object();
 }
 
-// Of a payload what the fold reads; nothing of one that says nothing intelligible.
 void add_event(pg::json_builder &builder, pg::jsonb meta) {
     const auto type = pg::find(meta, "event_type");
     if (type && type->is_string())
         builder.key("event_type").text(type->string());
-    const auto payload = pg::find(meta, "payload");
-    builder.key("payload").begin_object();
-    if (payload && payload->is_object() && is_intelligible(meta))
-        pg::for_each_member(payload->container(), [&](std::string_view key, const pg::json_value &value) {
-            if (is_among(key, core::members_read(type->string())))
-                builder.key(key).value(value);
-        });
-    builder.end_object();
+    builder.key("payload").document(payload_left(meta));
 }
 
 pg::jsonb meta_left(const ledger_row &row, std::optional<core::record_type> type) {
@@ -143,6 +135,19 @@ pg::jsonb note_left(const erasure &what, pg::jsonb meta) {
 }
 
 } // namespace
+
+pg::jsonb payload_left(pg::jsonb event_meta) {
+    const auto type = pg::find(event_meta, "event_type"), payload = pg::find(event_meta, "payload");
+    if (!payload || !payload->is_object() || !is_intelligible(event_meta))
+        return pg::empty_object();
+    pg::json_builder builder;
+    builder.begin_object();
+    pg::for_each_member(payload->container(), [&](std::string_view key, const pg::json_value &value) {
+        if (is_among(key, core::members_read(type->string())))
+            builder.key(key).value(value);
+    });
+    return builder.end_object().finish();
+}
 
 void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_row) {
     if (!what.is_of(old_row.text(column::mg_pass_id).value_or(""))) { // a counterparty's note of a transfer

@@ -43,6 +43,9 @@ void erase_row(const erasure &what, const ledger_row &old_row, ledger_row &new_r
 // Whether that is among what it changes of the row.
 bool erases(const erasure &what, const ledger_row &old_row, schema::ledger column);
 
+// Of the payload in an event's mg_meta what the fold reads; nothing of one that says nothing intelligible.
+pg::jsonb payload_left(pg::jsonb event_meta);
+
 // Whether this mg_meta is of a generation whose customer was erased.
 bool is_marked_erased(const std::optional<pg::jsonb> &meta);
 

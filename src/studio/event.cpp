@@ -5,8 +5,11 @@
 #include "function_arguments.hpp"
 #include "ledger/call.hpp"
 #include "ledger/checked.hpp"
+#include "ledger/customer_note.hpp"
+#include "ledger/erasure.hpp"
 #include "ledger/held_key.hpp"
 #include "ledger/once.hpp"
+#include "ledger/own_key.hpp"
 #include "ledger/preference_fold.hpp"
 #include "ledger/project.hpp"
 #include "ledger/resolve.hpp"
@@ -53,6 +56,15 @@ pg::jsonb meta_of(const event &what) {
     return builder.end_object().finish();
 }
 
+namespace {
+
+bool is_payload(const std::optional<pg::json_value> &stored, pg::jsonb given) {
+    return stored && stored->is_object() ? pg::equal(stored->container(), pg::root_of(given))
+                                         : pg::is_empty_object(given);
+}
+
+} // namespace
+
 bool is_replay(ledger::store &store, const event &what) {
     const std::string mg_id = "mma_event:" + *what.id;
     const pg::rows found = store.run(store.where().generations, event_by_id, mg_id);
@@ -61,12 +73,14 @@ bool is_replay(ledger::store &store, const event &what) {
     const auto meta = found.json(0, 1);
     const auto type = meta ? pg::find(*meta, "event_type") : std::nullopt;
     const auto payload = meta ? pg::find(*meta, "payload") : std::nullopt;
-    const bool same_payload = payload && payload->is_object()
-                                  ? pg::equal(payload->container(), pg::root_of(what.payload))
-                                  : pg::is_empty_object(what.payload);
     const bool same_generation =
         found.text(0, 2) == (what.generation_id ? std::optional<std::string_view>(*what.generation_id) : std::nullopt);
     const std::string_view stored = found.text(0, 0).value_or("");
+    const auto is_what_erasure_left = [&] {
+        return ledger::own_member(ledger::meta_of(store, stored), "erased_at") &&
+               is_payload(payload, ledger::payload_left(meta_of(what)));
+    };
+    const bool same_payload = is_payload(payload, what.payload) || is_what_erasure_left();
     if (!ledger::means_customer(store.where(), what.pass_id, stored) || !type || !type->is_string() ||
         type->string() != what.type || !same_payload || !same_generation)
         throw pg::sql_error{"MG002", "this event was recorded with other content", "mg_id=" + pg::quoted(mg_id),

@@ -23,6 +23,7 @@ rows_into_guarded_tables();
 rows_with_derived_columns_ignored();
 rows_that_are_there_already();
 rows_that_are_newer();
+rows_before_their_generation();
 ledger_alone();
 tables_alone();
 list_without_triggers();
@@ -129,6 +130,25 @@ sub rows_that_are_newer {
     my ($states) = warnings_are_expected(sub { played('again', qw(--data-only --inserts --on-conflict-do-nothing)) });
     is($states, '', 'rows of today: nothing is refused');
     same_books('again', 'rows of today');
+    return;
+}
+
+# A generation that was changed stands behind its steps and events: as INSERTs they are refused, and come the next time.
+sub rows_before_their_generation {
+    $node->safe_psql('source', q{
+        SELECT * FROM mega_create_generation('pass:shopify:7010', 'changed', 'still');
+        SELECT * FROM mega_append_mma_step('changed', 'scan_product');
+        SELECT * FROM mega_record_mma_event('pass:shopify:7010', 'like', '{"tag": "light.soft"}', 'changed');
+        SELECT * FROM mega_complete_generation('changed', 'https://assets.example.com/changed.png')});
+    forget_dumps();
+    my $play = sub { warnings_are_expected(sub { played('again', qw(--data-only --inserts --on-conflict-do-nothing)) }) };
+    my ($states) = $play->();
+    is($states, '23503', 'rows before their generation: refused');
+    is($node->safe_psql('again', q{SELECT string_agg(mg_record_type, ' ') FROM mega_generations WHERE mg_generation_id = 'changed'}), 'generation',
+        'rows before their generation: it came alone');
+    ($states) = $play->();
+    is($states, '', 'rows before their generation: nothing is refused the second time');
+    same_books('again', 'rows before their generation');
     return;
 }
 
