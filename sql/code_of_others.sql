@@ -31,6 +31,7 @@ BEGIN
         EXECUTE format('SET ROLE regress_code_%s', replace(place, 'own', 'owner'));
         EXECUTE format('CREATE FUNCTION %s.t() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN INSERT INTO own.ran VALUES (TG_NAME, current_user); RETURN NEW; END $f$', place);
         EXECUTE format('CREATE FUNCTION %s.f(a text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(a); RETURN a; END $f$', place);
+        EXECUTE format('CREATE FUNCTION %s.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN ''k''; END $f$', place);
         EXECUTE format('CREATE FUNCTION %s.yes(a text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN true; END $f$', place);
         RESET ROLE;
     END LOOP;
@@ -109,6 +110,9 @@ SELECT name, t.* FROM (VALUES
     ('generated column', 'ALTER TABLE mega_generations ADD extra text GENERATED ALWAYS AS (other.f(mg_reason)) STORED'),
     ('index', 'CREATE INDEX zzz ON mega_generations (other.f(mg_reason))'),
     ('index of some rows', 'CREATE INDEX zzz ON mega_customers (mg_email) WHERE other.yes(mg_email)'),
+    ('index that asks what is constant', 'CREATE INDEX zzz ON mega_customers ((mg_meta ->> other.k())); CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
+    ('index of some rows that asks what is constant', 'CREATE INDEX zzz ON mega_customers (mg_email) WHERE mg_email > other.k(); CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
+    ('index of the owner that asks what is constant', 'CREATE INDEX zzz ON mega_customers ((mg_meta ->> own.k())); CREATE OR REPLACE FUNCTION own.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
     ('index of the owner', 'CREATE INDEX zzz ON mega_generations (own.f(mg_reason))'),
     ('rule', 'CREATE RULE zzz AS ON UPDATE TO mega_customers WHERE other.yes(NEW.mg_email) DO ALSO NOTHING'),
     ('rule that does more', 'CREATE RULE zzz AS ON UPDATE TO mega_customers DO ALSO SELECT other.f(''rule'')'),
@@ -327,6 +331,39 @@ $$;
 SELECT v.* FROM pg_temp.with_a_view('mega_customers') v;
 SELECT v.* FROM pg_temp.with_a_view('mega_generations') v;
 SELECT v.* FROM pg_temp.with_a_view('mega_admin') v;
+
+--
+-- The owner's terms hold in a default, which a function that writes directly asks for itself, and in what an index asks.
+--
+SET ROLE regress_code_owner;
+CREATE FUNCTION own.by_default() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM note('default ' || upper('by name') || ', plans ' || current_setting('debug_print_plan') || ', path ' || current_setting('search_path'));
+    PERFORM set_config('search_path', 'own', false);
+    RETURN 'x';
+END
+$$;
+ALTER TABLE mega_customers ALTER mg_topup_source SET DEFAULT own.by_default();
+CREATE OR REPLACE FUNCTION own.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM note('index ' || upper('by name') || ', path ' || current_setting('search_path')); RETURN 'k'; END$$;
+CREATE INDEX by_name ON mega_customers ((mg_meta ->> own.k()));
+\c -
+SET client_min_messages = error;
+TRUNCATE own.ran;
+SET ROLE regress_code_app;
+SET search_path = app, pg_catalog, public;
+SET debug_print_plan = on;
+SELECT app.state_of($$SELECT public.mega_ensure_customer('pass:test:by-default')$$) AS function,
+    current_setting('debug_print_plan') AS plans;
+RESET debug_print_plan;
+RESET ROLE;
+RESET search_path;
+SELECT r.* FROM (SELECT DISTINCT what, who FROM app.ran()) r ORDER BY what COLLATE "C";
+-- a superuser's settings stay what they are
+SELECT app.state_of($$SELECT mega_ensure_customer('pass:test:by-default-2')$$);
+SHOW search_path;
+SELECT mg_pass_id, mg_topup_source FROM mega_customers WHERE mg_pass_id LIKE 'pass:test:by-default%' ORDER BY 1;
+DROP INDEX by_name;
+ALTER TABLE mega_customers ALTER mg_topup_source DROP DEFAULT;
 
 --
 -- Tables of another role that a superuser adopts: what they carry runs as their owner.

@@ -214,6 +214,35 @@ SELECT mg_credits, replayed FROM mega_record_credit('pass:test:2', 1, 'grant', t
 SELECT mg_pass_id, created FROM mega_ensure_customer(shopify_customer_id => '8101');
 SELECT mg_pass_id, created FROM mega_ensure_customer(shopify_customer_id => '8101', email => 'a@example.com');
 RESET ROLE;
+-- an owner whom his own policies bind reads by them, and what mega writes in his name is folded from every row
+SELECT count(mega_record_mma_event('pass:test:1', 'like', '{"tag": "cat"}', created_at => at)) FROM unnest('{2024-01-01Z,2024-03-01Z}'::timestamptz[]) at;
+BEGIN;
+CREATE POLICY of_the_owner ON mega_generations TO regress_mega_owner USING (mg_pass_id = current_setting('app.pass', true)) WITH CHECK (true);
+CREATE POLICY of_the_owner ON mega_customers TO regress_mega_owner USING (true);
+GRANT EXECUTE ON FUNCTION mega_reconcile_preferences(text), mega_record_mma_event(text, text, jsonb, text, text, timestamptz) TO regress_mega_owner;
+SET LOCAL ROLE regress_mega_owner;
+SET LOCAL app.pass = 'pass:test:other';
+SELECT count(*) AS seen FROM mega_generations;
+SELECT stored #> '{tag_weights,cat}' AS stored, folded AS of_what_he_sees FROM mega_reconcile_preferences('pass:test:1');
+SELECT preferences -> 'tag_weights' AS folded FROM mega_record_mma_event('pass:test:1', 'preference_set', '{"tag_weights": {"cat": 5}}', created_at => '2024-02-01Z');
+SELECT stored #> '{tag_weights,cat}' AS stored, folded AS of_what_he_sees FROM mega_reconcile_preferences('pass:test:1');
+RESET ROLE;
+SELECT mg_mma_preferences -> 'tag_weights' AS stored FROM mega_customers WHERE mg_pass_id = 'pass:test:1';
+SELECT * FROM mega_reconcile_preferences('pass:test:1');
+ROLLBACK;
+-- the settings of a restore are anybody's: rows are put back by who has the rights of the owner
+\set begin_restore 'SET row_security = off; SET xmloption = content; SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;'
+\set end_restore 'RESET row_security; RESET xmloption; RESET statement_timeout; RESET lock_timeout; RESET idle_in_transaction_session_timeout;'
+BEGIN;
+ALTER TABLE mega_generations DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE mega_customers DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+:begin_restore
+SET LOCAL ROLE regress_mega_authenticated;
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:rights-ahead', 'pass:test:1', 1, '2999-01-01Z')$$);
+SET LOCAL ROLE regress_mega_owner;
+SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:rights-ahead', 'pass:test:1', 1, '2999-01-01Z')$$);
+ROLLBACK;
+:end_restore
 -- the owner of a table keeps what he has there, whatever level he is given: mega writes in his name
 SELECT mega_grant('regress_mega_owner', 'app');
 SELECT has_table_privilege('regress_mega_owner', 'mega_admin', 'SELECT') AS reads_admin, has_function_privilege('regress_mega_owner', 'mega_balance(text)', 'EXECUTE') AS calls;

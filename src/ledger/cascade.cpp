@@ -68,11 +68,8 @@ std::string key_without_other_end(const pg::trigger_call &call) {
     pg::spi_connection spi;
     std::string key;
     for (const look &one : looks_for(call, spi)) {
-        pg::statement what(one.text.c_str(), one.types.data(), static_cast<int>(one.types.size()));
         const pg::as_role other(one.role);
-        const bool there = !spi.execute(what, InvalidOid, pg::access::read_write, one.values, 1).empty();
-        what.forget_plan();
-        if (!there) {
+        if (spi.run_once(one.text, one.types, one.values, 1).empty()) {
             key = one.key;
             break;
         }

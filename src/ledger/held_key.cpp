@@ -38,16 +38,9 @@ constinit pg::statement customer_with_user_id =
                   uuid_and_text)
         .by_key();
 
-// Of what is restored or replicated the keys were right where it comes from. Told once for a transaction: it reads all
-// settings.
-bool holds_nothing() {
-    static LocalTransactionId asked = InvalidLocalTransactionId;
-    static bool restores = false;
-    if (const LocalTransactionId now = pg::local_transaction(); asked != now) {
-        restores = schema::restoring();
-        asked = now;
-    }
-    return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || restores;
+// Of what is restored or replicated the keys were right where it comes from.
+bool holds_nothing(const schema::table_catalog &where) {
+    return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::is_put_back(where.generations.owner);
 }
 
 // kind: which key it is.
@@ -128,7 +121,7 @@ bool is_anothers(const schema::table_catalog &where, const std::array<std::strin
 enum class taken { nothing, id, reference };
 
 taken claim(const schema::table_catalog &where, const row_keys &keys) {
-    if (!keys.any() || holds_nothing())
+    if (!keys.any() || holds_nothing(where))
         return taken::nothing;
     std::vector<std::uint32_t> numbers;
     keys.add_numbers(numbers);
@@ -142,7 +135,7 @@ taken claim(const schema::table_catalog &where, const row_keys &keys) {
 
 // A foreign key would hold it where it could be made.
 void require_customer(const schema::table_catalog &where, std::optional<std::string_view> pass_id) {
-    if (pass_id && !where.customers.id_key && !holds_nothing() && !customer_exists(where, *pass_id))
+    if (pass_id && !where.customers.id_key && !holds_nothing(where) && !customer_exists(where, *pass_id))
         throw_unknown_customer(*pass_id);
 }
 
@@ -153,7 +146,7 @@ const char *taken_identity(const schema::table_catalog &where, const claimed_ide
     const auto &table = where.customers;
     const bool pass_id = of.is_new && !table.id_key, shopify_id = of.shopify_id && !table.shopify_id_key,
                user_id = of.user_id && !table.user_id_key;
-    if ((!pass_id && !shopify_id && !user_id) || holds_nothing())
+    if ((!pass_id && !shopify_id && !user_id) || holds_nothing(where))
         return nullptr;
     std::vector<std::uint32_t> numbers;
     if (pass_id)
@@ -229,12 +222,12 @@ void key_locks::add(std::string_view mg_id, std::optional<std::string_view> ref_
 }
 
 void key_locks::take() {
-    if (!numbers_.empty() && !holds_nothing())
+    if (!numbers_.empty() && !holds_nothing(where_))
         lock(std::exchange(numbers_, {}));
 }
 
 bool claim_admin_id(const schema::table_catalog &where, std::string_view mg_id) {
-    if (where.admins.id_key || holds_nothing())
+    if (where.admins.id_key || holds_nothing(where))
         return true;
     lock({number_of("admin row", {mg_id})});
     return finds_none(where, where.admins.owner, admin_row_with_id, mg_id);

@@ -242,7 +242,10 @@ void refuse(const std::string &message, const std::string &detail, const std::st
     throw pg::sql_error{bad_column, message, detail, hint};
 }
 
-bool is_copied() { return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || schema::restoring(); }
+bool is_copied() {
+    return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+           schema::is_put_back(schema::known_entry<column>().owner);
+}
 
 std::string which(const ledger_row &row) { return to_readers({column::mg_id}, "mg_id=" + pg::quoted(id_of(row))); }
 

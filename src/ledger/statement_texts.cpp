@@ -50,7 +50,7 @@ pg::statement &to_plan(pg::statement &what) {
     static constinit std::size_t planned = 0;
     if (!what.is_planned() && ++planned == most_plans) {
         for (auto &[key, one] : *all)
-            one.what.forget_plan();
+            one.what.forget_plans();
         planned = 0;
     }
     return what;

@@ -11,6 +11,7 @@
 #include "ledger/store_direct.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/owners_terms.hpp"
 
 #include <set>
 
@@ -173,9 +174,11 @@ bool direct_store::insert_customer(std::span<const customer_change> given) {
         is_given[number(c)] = true;
     }
     as_owner(where().customers, [&] { // a default may call a function of the owner's
+        pg::owners_terms terms(where().schema);
         for (std::size_t i = 0; i < row.size(); ++i)
             if (!is_given[i])
                 row[i] = customers.default_of(i);
+        terms.end();
     });
     const pg::pinned_shape shape = customers.shape();
     pg::row columns(shape.get());

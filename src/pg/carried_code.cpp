@@ -215,8 +215,14 @@ void see_columns_and_checks(search &all, TupleDesc columns) {
 void see_index(search &all, Oid id) {
     Relation index = index_open(id, AccessShareLock);
     all.place = called("index", RelationGetRelationName(index));
-    see(reinterpret_cast<Node *>(RelationGetIndexExpressions(index)), &all);
-    see(reinterpret_cast<Node *>(RelationGetIndexPredicate(index)), &all);
+    // As they were written: Postgres hands them out simplified, and so runs what is immutable.
+    for (const int part : {Anum_pg_index_indexprs, Anum_pg_index_indpred}) {
+        bool is_null;
+        const Datum written =
+            SysCacheGetAttr(INDEXRELID, index->rd_indextuple, static_cast<AttrNumber>(part), &is_null);
+        if (!is_null)
+            see_text(all, TextDatumGetCString(written));
+    }
     const int count = index->rd_att->natts * index->rd_indam->amsupport;
     for (int i = 0; i < count; ++i)
         see_function(index->rd_support[i], &all);
@@ -261,6 +267,18 @@ search find(Relation relation) {
 }
 
 } // namespace
+
+void simplify_indexes(Relation relation) {
+    call([relation] {
+        ListCell *cell;
+        foreach (cell, RelationGetIndexList(relation)) {
+            Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+            RelationGetIndexExpressions(index);
+            RelationGetIndexPredicate(index);
+            index_close(index, AccessShareLock);
+        }
+    });
+}
 
 all_carried_code code_carried_by(Relation relation) {
     // What the search makes goes with it: a session may search again and again.

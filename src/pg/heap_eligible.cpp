@@ -1,6 +1,7 @@
 // Whether a table may be written directly, and what is kept of one that may; forgotten with every change.
 #include "pg/heap_obstacles.hpp"
 #include "pg/heap_writer_state.hpp"
+#include "pg/owners_terms.hpp"
 #include "pg/relation.hpp"
 
 namespace pg {
@@ -148,7 +149,19 @@ bool heap_writer::eligible(Oid relation) {
         watched_ = true;
     }
     relation_ = relation;
-    return call([this, relation](inside in) {
+    // What an index asks is simplified on the owner's terms.
+    Oid owner = GetUserId(), schema = InvalidOid;
+    call([relation, &owner, &schema] {
+        HeapTuple found = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+        if (!HeapTupleIsValid(found))
+            return;
+        owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(found))->relowner;
+        schema = reinterpret_cast<Form_pg_class>(GETSTRUCT(found))->relnamespace;
+        ReleaseSysCache(found);
+    });
+    const as_role as_owner(owner);
+    owners_terms terms(schema, owners_terms::code::unknown);
+    const bool may_be_written = call([this, relation](inside in) {
         Relation opened = try_table_open(relation, AccessShareLock);
         if (opened == nullptr) {
             obstacle_ = "it was dropped";
@@ -158,6 +171,8 @@ bool heap_writer::eligible(Oid relation) {
         table_close(opened, NoLock);
         return eligible_;
     });
+    terms.end();
+    return may_be_written;
 }
 
 // What was under way where an error ends is no more.

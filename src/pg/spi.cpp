@@ -1,8 +1,7 @@
 // Prepares, keeps and runs statements over a connection to SPI.
 #include "pg/spi.hpp"
 
-#include "pg/role.hpp"
-#include "pg/settings.hpp"
+#include "pg/owners_terms.hpp"
 
 namespace pg {
 
@@ -79,55 +78,6 @@ void require_success(int code) {
 
 } // namespace
 
-// What a statement that runs as the owner of the tables owes him and the caller. Code on the tables finds what it names
-// in Postgres' and the extension's schema, wherever the caller would have names looked up; a superuser who calls is
-// left with nothing that would run as him later; and a plan, which may have values of rows in it, is shown to nobody.
-class owners_terms {
-public:
-    explicit owners_terms(Oid schema) : shown_(Debug_print_plan) {
-        GetUserIdAndSecContext(&role_, &context_);
-        if (!as_role::acting())
-            return;
-        if (spi_connection::code_by_name_)
-            begin(schema);
-        Debug_print_plan = false;
-    }
-    ~owners_terms() {
-        Debug_print_plan = shown_;
-        SetUserIdAndSecContext(role_, context_);
-    }
-    owners_terms(const owners_terms &) = delete;
-    owners_terms &operator=(const owners_terms &) = delete;
-
-    // After an error the end of the (sub)transaction gives the settings back.
-    void end() {
-        if (level_ != 0)
-            call([this] { AtEOXact_GUC(!restricted_, level_); });
-    }
-
-private:
-    void begin(Oid schema) {
-        const std::string path =
-            schema == InvalidOid ? "pg_catalog, pg_temp" : with_schema_name("pg_catalog, @schema@, pg_temp", schema);
-        Oid caller;
-        int context;
-        as_role::caller(caller, context);
-        call([this, &path, caller](inside in) {
-            restricted_ = superuser_arg(caller) && !superuser_arg(role_);
-            const setting names[] = {{"search_path", path.c_str()}};
-            level_ = set_in_scope(in, names);
-        });
-        if (restricted_)
-            SetUserIdAndSecContext(role_, context_ | SECURITY_RESTRICTED_OPERATION);
-    }
-
-    Oid role_;
-    int context_;
-    int level_ = 0;
-    bool restricted_ = false;
-    bool shown_;
-};
-
 std::uint64_t name_generation(Oid schema) {
     if (schema == InvalidOid)
         return 0;
@@ -202,17 +152,20 @@ statement::kept *statement::prepare(Oid schema) const {
 
 statement::kept &statement::plan(Oid schema) {
     const std::uint64_t seen = name_generation(schema);
-    if (kept_ == nullptr || generation_ != seen || says_nothing(kept_->plan)) {
-        kept *old = std::exchange(kept_, prepare(schema));
-        generation_ = seen;
+    prepared &one = prepared_[InNoForceRLSOperation() ? 1 : 0];
+    if (one.plan == nullptr || one.generation != seen || says_nothing(one.plan->plan)) {
+        kept *old = std::exchange(one.plan, prepare(schema));
+        one.generation = seen;
         call([old] { put_aside(old); });
     }
-    return *kept_;
+    return *one.plan;
 }
 
-void statement::forget_plan() {
-    kept *old = std::exchange(kept_, nullptr);
-    call([old] { put_aside(old); });
+void statement::forget_plans() {
+    for (prepared &one : prepared_) {
+        kept *old = std::exchange(one.plan, nullptr);
+        call([old] { put_aside(old); });
+    }
 }
 
 void statement::make_plan(kept &what) const {
@@ -242,6 +195,17 @@ private:
     MemoryContext before_;
 };
 
+// The arguments as SPI takes them.
+void spread(std::span<const nullable_datum> bound, std::size_t wanted, std::array<Datum, FUNC_MAX_ARGS> &values,
+            std::array<char, FUNC_MAX_ARGS> &nulls) {
+    if (bound.size() != wanted || wanted > values.size())
+        throw sql_error{"XX000", "a statement was given another number of arguments than it takes", {}, {}};
+    for (std::size_t i = 0; i < wanted; ++i) {
+        values[i] = bound[i].value;
+        nulls[i] = bound[i].is_null ? 'n' : ' ';
+    }
+}
+
 } // namespace
 
 void spi_connection::connect() {
@@ -260,12 +224,7 @@ rows spi_connection::execute(statement &what, Oid schema, access how, std::span<
     what.make_plan(running.what);
     std::array<Datum, FUNC_MAX_ARGS> values;
     std::array<char, FUNC_MAX_ARGS> nulls;
-    if (static_cast<int>(bound.size()) != what.width() || bound.size() > values.size())
-        throw sql_error{"XX000", "a statement was given another number of arguments than it takes", {}, {}};
-    for (std::size_t i = 0; i < bound.size(); ++i) {
-        values[i] = bound[i].value;
-        nulls[i] = bound[i].is_null ? 'n' : ' ';
-    }
+    spread(bound, static_cast<std::size_t>(what.width()), values, nulls);
     require_success(call([plan = running.what.plan, how, limit, &values, &nulls] {
         if (how == access::latest && keeps_its_snapshot()) {
             CommandCounterIncrement(); // as foreign keys look for rows that others committed
@@ -273,6 +232,22 @@ rows spi_connection::execute(statement &what, Oid schema, access how, std::span<
                                         false, static_cast<long>(limit));
         }
         return SPI_execute_plan(plan, values.data(), nulls.data(), how == access::read_only, static_cast<long>(limit));
+    }));
+    terms.end();
+    return {SPI_tuptable, SPI_processed};
+}
+
+rows spi_connection::run_once(const std::string &text, std::span<const Oid> types,
+                              std::span<const nullable_datum> bound, std::uint64_t limit) {
+    connect();
+    const memory_kept current(of_calls_ == memory::as_before);
+    owners_terms terms(InvalidOid);
+    std::array<Datum, FUNC_MAX_ARGS> values;
+    std::array<char, FUNC_MAX_ARGS> nulls;
+    spread(bound, types.size(), values, nulls);
+    require_success(call([&] {
+        return SPI_execute_with_args(text.c_str(), static_cast<int>(types.size()), const_cast<Oid *>(types.data()),
+                                     values.data(), nulls.data(), false, static_cast<long>(limit));
     }));
     terms.end();
     return {SPI_tuptable, SPI_processed};

@@ -83,8 +83,8 @@ public:
     };
     kept &plan(Oid schema);           // prepares it when it is not, or when the schema's name changed
     void make_plan(kept &what) const; // one that goes by the key, where that is asked for
-    void forget_plan();               // it is prepared anew when it is wanted
-    bool is_planned() const { return kept_ != nullptr; }
+    void forget_plans();              // it is prepared anew when it is wanted
+    bool is_planned() const { return prepared_[0].plan != nullptr || prepared_[1].plan != nullptr; }
     int width() const { return width_; }
 
 private:
@@ -94,8 +94,13 @@ private:
     const Oid *types_;
     int width_;
     int options_ = 0;
-    kept *kept_ = nullptr;
-    std::uint64_t generation_ = 0; // of the schema's name
+    // Plans for whom FORCE ROW LEVEL SECURITY holds, and for an owner whom it does not: Postgres plans anew for another
+    // role, and takes no notice of that.
+    struct prepared {
+        kept *plan = nullptr;
+        std::uint64_t generation = 0; // of the schema's name
+    };
+    prepared prepared_[2];
 };
 
 // Replaces @schema@ by the quoted name of the schema.
@@ -135,6 +140,10 @@ public:
     rows execute(statement &what, Oid schema, access how, std::span<const nullable_datum> bound,
                  std::uint64_t limit = 0);
 
+    // Runs a statement whose plan is not kept. limit as above.
+    rows run_once(const std::string &text, std::span<const Oid> types, std::span<const nullable_datum> bound,
+                  std::uint64_t limit = 0);
+
     // Runs a command that is not kept: DDL, which changes with every table it meets.
     rows run_text(const std::string &command, access how = access::read_write);
 
@@ -145,13 +154,7 @@ public:
 
     void connect(); // at once; otherwise the first statement does it
 
-    // Whether what is written next carries code that looks up by name what it uses.
-    static void expect_code_by_name(bool expected) noexcept { code_by_name_ = expected; }
-
 private:
-    friend class owners_terms;
-    static inline constinit bool code_by_name_ = false;
-
     const memory of_calls_;
     bool connected_ = false;
 };

@@ -3,6 +3,8 @@
 #include "function_arguments.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
+#include "pg/role.hpp"
+#include "pg/version.hpp"
 #include "pg/writable.hpp"
 #include "schema/install_plan.hpp"
 #include "schema/key_adoption.hpp"
@@ -67,6 +69,22 @@ bool restoring() {
     const std::int64_t set = spi.run(restore_settings, InvalidOid, pg::access::read_only).int8(0, 0).value_or(0);
     spi.finish();
     return set == 5;
+}
+
+// The settings are asked once for a transaction: it reads them all.
+bool is_put_back(Oid owner) {
+    Oid caller;
+    int context;
+    pg::as_role::caller(caller, context);
+    if (!pg::call([=] { return has_privs_of_role(caller, owner); }))
+        return false;
+    static LocalTransactionId asked = InvalidLocalTransactionId;
+    static bool restores = false;
+    if (const LocalTransactionId now = pg::local_transaction(); asked != now) {
+        restores = restoring();
+        asked = now;
+    }
+    return restores;
 }
 
 } // namespace mega::schema

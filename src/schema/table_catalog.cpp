@@ -1,6 +1,8 @@
 // The table catalog: looks the three tables up, and forgets them when one changes.
 #include "schema/table_catalog.hpp"
 
+#include "pg/carried_code.hpp"
+#include "pg/owners_terms.hpp"
 #include "pg/relation.hpp"
 #include "pg/spi.hpp"
 #include "pg/version.hpp"
@@ -187,9 +189,13 @@ template <class Column> table_entry<Column> describe(const blueprint &definition
     // A copy: a look into a catalog may replace what the relation has.
     const TriggerDesc *triggers = pg::call([&] { return CopyTriggerDesc(relation.get()->trigdesc); });
     const char *replaced = look_at_triggers(described, triggers, definition, schema);
-    pg::as_owner owner(described.owner);
     described.may_be_written = judge(relation.get(), definition, replaced);
-    owner.end();
+    if (described.may_be_written.refusal == nullptr) {
+        const pg::as_role owner(described.owner);
+        pg::owners_terms terms(schema, pg::owners_terms::code::unknown);
+        pg::simplify_indexes(relation.get());
+        terms.end();
+    }
     if (relation.get()->rd_rel->relhasrules || described.may_be_written.code_by_name)
         described.others_act = true;
     relation.close();
@@ -220,9 +226,9 @@ table_catalog catalog_of(Oid function) {
     fresh.generations = describe<ledger>(blueprints[1], schema);
     fresh.admins = describe<admin>(blueprints[2], schema);
     known = fresh;
-    pg::spi_connection::expect_code_by_name(fresh.customers.may_be_written.code_by_name ||
-                                            fresh.generations.may_be_written.code_by_name ||
-                                            fresh.admins.may_be_written.code_by_name);
+    pg::owners_terms::expect_code_by_name(fresh.customers.may_be_written.code_by_name ||
+                                          fresh.generations.may_be_written.code_by_name ||
+                                          fresh.admins.may_be_written.code_by_name);
     known_trust = trust;
     // A change that came in while the tables were read may not be in `fresh`.
     valid = changes == relation_changes && lasts(known.customers) && lasts(known.generations) && lasts(known.admins);
@@ -238,8 +244,9 @@ bool writes(written what, written table) {
 // The tables as they stay until the transaction ends: locked as their rows will be written, before anybody relies on
 // their guards. A trigger that went while a row waited for its customer would leave the row without its balance.
 table_catalog locked_catalog_of(Oid function, written what) {
+    table_catalog found = catalog_of(function);
     for (;;) {
-        const table_catalog found = catalog_of(function);
+        const bool is_sure = valid; // else news came in while the tables were looked for: one may have the other's name
         const std::uint64_t changes = relation_changes;
         pg::call([&] {
             if (writes(what, written::customers))
@@ -249,7 +256,13 @@ table_catalog locked_catalog_of(Oid function, written what) {
             if (writes(what, written::admins))
                 LockRelationOid(found.admins.id, RowExclusiveLock);
         });
-        if (changes == relation_changes) // what is held already brings no news: the second round is the last
+        if (is_sure && changes == relation_changes)
+            return found;
+        table_catalog again = catalog_of(function);
+        const bool are_locked = again.customers.id == found.customers.id &&
+                                again.generations.id == found.generations.id && again.admins.id == found.admins.id;
+        found = std::move(again);
+        if (are_locked)
             return found;
     }
 }
@@ -264,8 +277,8 @@ std::optional<pg::sql_error> refusal_unguarded(const table_catalog &found) {
         if (off_guard != nullptr)
             return pg::sql_error{
                 "55000", "a trigger of mega is missing, disabled or replaced", "trigger=" + pg::quoted(off_guard),
-                "Create what is missing with SELECT mega_install(), or enable it with ALTER TABLE ... ENABLE "
-                "TRIGGER; without it nothing keeps the books."};
+                "Drop what stands in its place; SELECT mega_install() creates what is missing, ALTER TABLE ... ENABLE "
+                "TRIGGER enables it. Without it nothing keeps the books."};
     return std::nullopt;
 }
 

@@ -151,10 +151,7 @@ std::optional<pg::sql_error> computed_column(Relation relation, const blueprint 
 }
 
 std::vector<std::string> code_of_others(Relation relation, const char *table) {
-    pg::as_owner owner(relation->rd_rel->relowner);
-    std::vector<std::string> words = refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
-    owner.end();
-    return words;
+    return refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
 }
 
 refusals_of_functions refusals_for_rules(Relation relation, const blueprint &definition) {
