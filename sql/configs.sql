@@ -22,8 +22,10 @@ SELECT mega_runtime_config(-71), mega_runtime_config();
 -- a mark puts it out of force, and the next change in force again
 UPDATE mega_admin SET mg_deleted_at = now() WHERE mg_id = 'runtime_config:71';
 SELECT mega_runtime_config(71);
-SELECT * FROM mega_set_runtime_config('{}', 71);
+SELECT * FROM mega_set_runtime_config('{"more": 1}', 71, 'ada');
 SELECT mega_runtime_config(71);
+-- and the audit says what came into force
+SELECT mg_detail -> 'changed' AS changed FROM mega_admin WHERE mg_action = 'runtime_config.set' AND mg_detail -> 'changed' ? 'more';
 
 --
 -- Application settings: the one in force and its versions.

@@ -249,6 +249,35 @@ SELECT * FROM mega_enable_rls('regress_mega_people');
 SELECT mega_grant('regress_mega_reader', 'reader');
 SELECT outcome('regress_mega_reader', '', 'SELECT count(*) FROM mega_customers');
 
+--
+-- Who may not grant is told so at once: Postgres only warns, and gives nothing.
+--
+GRANT ALL ON ALL TABLES IN SCHEMA public TO regress_mega_late;
+GRANT ALL ON ALL ROUTINES IN SCHEMA public TO regress_mega_late;
+SET client_min_messages = warning;
+SELECT outcome('regress_mega_late', '', $$SELECT mega_grant('regress_mega_reader', 'admin')$$), outcome('regress_mega_late', '', $$SELECT mega_enable_rls('regress_mega_stranger')$$);
+-- the owner of the tables who does not own the functions
+BEGIN;
+ALTER TABLE mega_customers OWNER TO regress_mega_late;
+ALTER TABLE mega_generations OWNER TO regress_mega_late;
+ALTER TABLE mega_admin OWNER TO regress_mega_late;
+GRANT CREATE ON SCHEMA public TO regress_mega_late;
+SELECT outcome('regress_mega_late', '', $$SELECT mega_grant('regress_mega_reader', 'app')$$), outcome('regress_mega_late', '', $$SELECT mega_enable_rls('regress_mega_stranger')$$);
+ROLLBACK;
+-- level user is for whom row security holds, by policies as they are made
+SELECT mega_grant('regress_mega_people', 'user');
+BEGIN;
+ALTER ROLE regress_mega_people BYPASSRLS;
+SELECT mega_grant('regress_mega_people', 'user');
+ROLLBACK;
+SELECT change, outcome('regress_mega_super', '', change || $$; SELECT mega_grant('regress_mega_people', 'user')$$) FROM (VALUES
+    ('ALTER POLICY mega_own_rows ON mega_customers USING (true)'),
+    ('ALTER POLICY mega_own_rows_only ON mega_generations USING (true)'),
+    ('ALTER POLICY mega_own_rows_only ON mega_admin USING (true)'),
+    ('DROP POLICY mega_own_rows_only ON mega_customers; CREATE POLICY mega_own_rows_only ON mega_customers TO regress_mega_people USING (mg_pass_id = (SELECT mega_current_pass_id()))'),
+    ('DROP POLICY mega_own_rows_only ON mega_customers; CREATE POLICY mega_own_rows_only ON mega_customers AS RESTRICTIVE FOR DELETE TO regress_mega_people USING (mg_pass_id = (SELECT mega_current_pass_id()))'),
+    ('ALTER POLICY mega_own_rows_only ON mega_generations TO PUBLIC')) v(change);
+
 \c :home
 DROP DATABASE regress_mega_rls;
 DROP ROLE regress_mega_people, regress_mega_more_people, regress_mega_reader, regress_mega_app, regress_mega_admin, regress_mega_raw, regress_mega_late, regress_mega_bypass, regress_mega_super, regress_mega_owner, regress_mega_stranger;

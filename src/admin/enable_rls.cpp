@@ -26,6 +26,7 @@ void let_call(pg::spi_connection &spi, pg::row_set &report, Oid role, Oid schema
     }
     for (const granted_function &one : functions)
         if (one.name == "mega_current_pass_id" && !may_call(spi, role, one.id)) {
+            require_owner({one});
             spi.run_text("GRANT EXECUTE ON " + one.target + " TO " + name);
             report.add("mega_current_pass_id", "grant", "EXECUTE: " + name);
         }
@@ -51,10 +52,10 @@ Datum enable_rls(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
     pg::spi_connection spi;
     policies standing(spi, schema);
+    const std::vector<granted_function> functions = granted_functions(spi, schema);
     standing.bind(role);
     for (const policy_change &one : standing.changes())
         report.add(one.object, one.action, one.detail);
-    const std::vector<granted_function> functions = granted_functions(spi, schema);
     let_call(spi, report, role, schema, functions);
     tell_of_writers(spi, report, role, functions);
     spi.finish();

@@ -55,14 +55,15 @@ void grant_tables(pg::spi_connection &spi, const grantee &to, level wanted) {
 // A right on a table that level user does not have: '' when there is none.
 std::string table_right_beyond(pg::spi_connection &spi, const grantee &of) {
     const std::string role = std::to_string(of.role) + "::pg_catalog.oid";
-    const std::string place = pg::with_schema_name("@schema@", of.schema);
+    std::string tables;
+    for (const char *table : {schema::customers_name, schema::generations_name, schema::admin_name})
+        tables += (tables.empty() ? "" : ", ") + std::to_string(pg::relation_named(table, of.schema));
     const pg::rows found = spi.run_text(
         "SELECT r.word OPERATOR(pg_catalog.||) ' on ' OPERATOR(pg_catalog.||) c.relname FROM pg_catalog.pg_class c, "
         "pg_catalog.unnest('{SELECT,INSERT,UPDATE,REFERENCES,DELETE,TRUNCATE,TRIGGER}'::pg_catalog.text[]) WITH "
-        "ORDINALITY AS r(word, place) WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY['" +
-        place + ".mega_customers'::pg_catalog.regclass, '" + place + ".mega_generations'::pg_catalog.regclass, '" +
-        place +
-        ".mega_admin'::pg_catalog.regclass]::pg_catalog.oid[]) AND (r.place OPERATOR(pg_catalog.>) 1 OR c.relname "
+        "ORDINALITY AS r(word, place) WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[" +
+        tables +
+        "]::pg_catalog.oid[]) AND (r.place OPERATOR(pg_catalog.>) 1 OR c.relname "
         "OPERATOR(pg_catalog.=) "
         "'mega_admin') AND (CASE WHEN r.place OPERATOR(pg_catalog.>) 4 THEN "
         "pg_catalog.has_table_privilege(" +
@@ -91,6 +92,8 @@ void require_policies(const policies &standing, const grantee &of, level wanted)
                             {},
                             "SELECT * FROM mega_enable_rls('" + of.name +
                                 "') first: then it reads those of its own customer."};
+    if (wanted == level::user)
+        standing.require_bindable(of.role); // it may have been given BYPASSRLS since
     if (wanted != level::user && standing.names(of.role))
         throw pg::sql_error{"55000",
                             of.name + " reads its own customer's rows alone",
@@ -111,8 +114,9 @@ Datum grant(FunctionCallInfo fcinfo) {
     const grantee to{role, quoted_role(role), pg::schema_of_function(fcinfo->flinfo->fn_oid)};
     pg::spi_connection spi;
     policies standing(spi, to.schema);
-    require_policies(standing, to, *wanted);
     const std::vector<granted_function> functions = granted_functions(spi, to.schema);
+    require_owner(functions);
+    require_policies(standing, to, *wanted);
     grant_functions(spi, to, *wanted, functions);
     grant_tables(spi, to, *wanted);
     if (*wanted == level::user)

@@ -2,6 +2,8 @@
 // rights and row policies.
 #include "admin/levels.hpp"
 
+#include "pg/code.hpp"
+
 namespace mega::admin {
 
 namespace {
@@ -58,6 +60,15 @@ std::vector<granted_function> granted_functions(pg::spi_connection &spi, Oid sch
                  needed});
     }
     return functions;
+}
+
+void require_owner(const std::vector<granted_function> &functions) {
+    for (const granted_function &one : functions)
+        if (!pg::call([&one] { return has_privs_of_role(GetUserId(), pg::owner_of_function(one.id)); }))
+            throw pg::sql_error{"42501",
+                                "rights on the functions of the extension are given by their owner",
+                                {},
+                                "Call it as the role that owns them."};
 }
 
 bool may_call(pg::spi_connection &spi, Oid role, Oid function) {

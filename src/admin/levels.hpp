@@ -22,6 +22,9 @@ struct granted_function {
 // The extension's functions, save those that are everybody's.
 std::vector<granted_function> granted_functions(pg::spi_connection &spi, Oid schema);
 
+// Raises 42501 for a caller who does not own the functions: his GRANT would do nothing, and only warn.
+void require_owner(const std::vector<granted_function> &functions);
+
 // Whether the role may call the function, by whatever right.
 bool may_call(pg::spi_connection &spi, Oid role, Oid function);
 

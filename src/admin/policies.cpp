@@ -3,7 +3,10 @@
 // evaluates equal conditions once.
 #include "admin/policies.hpp"
 
+#include "ledger/lock_kinds.hpp"
+#include "pg/own_lock.hpp"
 #include "pg/relation.hpp"
+#include "pg/version.hpp"
 #include "schema/enforcement.hpp"
 
 namespace mega::admin {
@@ -43,7 +46,23 @@ std::string quoted_role(Oid role) {
     return pg::call([role] { return quote_identifier(GetUserNameFromId(role, false)); });
 }
 
-policies::policies(pg::spi_connection &spi, Oid schema) : spi_(spi), schema_(schema) { read(); }
+policies::policies(pg::spi_connection &spi, Oid schema) : spi_(spi), schema_(schema) {
+    pg::call([schema] {
+        const LOCKTAG wanted = pg::own_lock(ledger::lock_kind::rights, schema);
+        LockAcquire(&wanted, ExclusiveLock, false, false);
+    });
+    read();
+    require_owner();
+}
+
+void policies::require_owner() const {
+    for (const table &one : tables_)
+        if (!pg::call([&one] { return pg::owns_relation(one.id, GetUserId()); }))
+            throw pg::sql_error{"42501",
+                                "rights and policies of " + qualified(one) + " are given by its owner",
+                                {},
+                                "Call it as the role that owns mega_customers, mega_generations and mega_admin."};
+}
 
 std::string policies::qualified(const table &of) const { return pg::with_schema_name("@schema@.", schema_) + of.name; }
 
@@ -69,6 +88,12 @@ policies::policy policies::read_policy(const table &of, const char *name) const 
     found.exists = true;
     found.definition = rows.text(0, 0).value_or("");
     found.roles = read_roles("SELECT pg_catalog.unnest(p.polroles)::pg_catalog.int8" + which + " ORDER BY 1");
+    if (has(found.roles, InvalidOid))
+        throw pg::sql_error{
+            not_ready,
+            std::string("the policy ") + name + " on " + qualified(of) + " is everybody's",
+            {},
+            "Name whom it is for, with ALTER POLICY ... TO, or drop it: mega_enable_rls makes it anew."};
     return found;
 }
 
@@ -100,11 +125,18 @@ void policies::read() {
     }
 }
 
+// A policy of these names may have been changed: to another command, to a permissive one, to another condition.
 bool policies::binds(Oid role) const {
+    const auto is_made_so = [role](const policy &one, std::string_view command, std::string_view condition) {
+        return has(one.roles, role) && one.definition.starts_with(command) &&
+               one.definition.find(condition) != std::string::npos;
+    };
+    const auto shows_own = [&](const table &one) {
+        constexpr std::string_view own = "mega_current_pass_id";
+        return one.secured && is_made_so(one.own, "r t ", own) && is_made_so(one.own_only, "* f ", own);
+    };
     const auto &[customers, ledger, office] = tables_;
-    return customers.secured && ledger.secured && office.secured && has(customers.own.roles, role) &&
-           has(customers.own_only.roles, role) && has(ledger.own.roles, role) && has(ledger.own_only.roles, role) &&
-           has(office.own_only.roles, role);
+    return shows_own(customers) && shows_own(ledger) && office.secured && is_made_so(office.own_only, "* f ", "false");
 }
 
 bool policies::names(Oid role) const {
@@ -146,7 +178,8 @@ void policies::refuse_kin(Oid bound, Oid other) const {
                             quoted_role(member) + " has the rights of " + quoted_role(of),
                             {},
                             "One of them reads its customer's rows alone and the other one reads all: REVOKE the "
-                            "membership, or make the member NOINHERIT."};
+                            "membership, or have it give no rights by itself: GRANT ... TO ... WITH INHERIT FALSE, "
+                            "before PostgreSQL 16 ALTER ROLE ... NOINHERIT for the member."};
     };
     if (acts_as(bound, other))
         refuse(bound, other);

@@ -14,14 +14,19 @@ struct policy_change {
 // A role as SQL writes it.
 std::string quoted_role(Oid role);
 
-// The policies of the three tables as they stand, and how they are changed. Commands run as the caller: whoever does
-// not own the tables gets 42501.
+// The policies of the three tables as they stand, and how they are changed, by one session at a time: Postgres' own
+// GRANTs do not wait for each other.
 class policies {
 public:
+    // Takes the lock under which rights and policies are changed. Raises 42501 for a caller who does not own the
+    // tables.
     policies(pg::spi_connection &spi, Oid schema);
 
     // Whether the role reads its customer's rows alone: mega_enable_rls was called for it, and row security is on.
     bool binds(Oid role) const;
+
+    // Raises 22023 for a role that no row security holds, and where everybody has rights on a table that has none.
+    void require_bindable(Oid role) const;
 
     // Whether the role is named in a policy for a customer's own rows, wherever.
     bool names(Oid role) const;
@@ -55,7 +60,7 @@ private:
     void read();
     policy read_policy(const table &of, const char *name) const;
     std::vector<Oid> read_roles(const std::string &query) const;
-    void require_bindable(Oid role) const;
+    void require_owner() const;
     void refuse_kin(Oid bound, Oid other) const;
     void secure(table &on, const std::vector<Oid> &bound, bool first); // first: no role was bound yet
     void make(table &on, policy table::*which, const char *name, const std::string &clause,

@@ -39,13 +39,13 @@ void value_or_null(pg::json_builder &builder, const std::optional<pg::json_value
         builder.null();
 }
 
-// What an audit says of it: each knob that changed, before and after; null is absent.
-pg::jsonb difference(std::int32_t runtime_id, pg::jsonb before, pg::jsonb after, pg::jsonb patch) {
+// What an audit says of it: each knob that changed in what is in force, before and after; null is absent.
+pg::jsonb difference(std::int32_t runtime_id, pg::jsonb before, pg::jsonb after) {
     pg::json_builder detail;
     detail.begin_object();
     detail.key("runtime_id").number(runtime_id);
     detail.key("changed").begin_object();
-    pg::for_each_member(pg::root_of(patch), [&](std::string_view knob, const pg::json_value &) {
+    const auto tell = [&](std::string_view knob) {
         const auto old_value = pg::find(before, knob), new_value = pg::find(after, knob);
         if (pg::equal(old_value, new_value))
             return;
@@ -53,6 +53,11 @@ pg::jsonb difference(std::int32_t runtime_id, pg::jsonb before, pg::jsonb after,
         value_or_null(detail.key("before"), old_value);
         value_or_null(detail.key("after"), new_value);
         detail.end_object();
+    };
+    pg::for_each_member(pg::root_of(before), [&](std::string_view knob, const pg::json_value &) { tell(knob); });
+    pg::for_each_member(pg::root_of(after), [&](std::string_view knob, const pg::json_value &) {
+        if (!pg::find(before, knob))
+            tell(knob);
     });
     return detail.end_object().end_object().finish();
 }
@@ -75,9 +80,11 @@ Datum set_runtime_config(FunctionCallInfo fcinfo) {
         const pg::rows found = spi.run(lock, where.schema, pg::access::read_write, row.mg_id());
         if (found.empty())
             return false;
-        before = found.json(0, 0).value_or(pg::empty_object());
-        after = pg::merge_patch(before, patch);
-        return (same(before, after) && found.boolean(0, 1).value_or(false)) ||
+        const bool is_in_force = found.boolean(0, 1).value_or(false);
+        const pg::jsonb stored = found.json(0, 0).value_or(pg::empty_object());
+        before = is_in_force ? stored : pg::empty_object();
+        after = pg::merge_patch(stored, patch);
+        return (same(before, after) && is_in_force) ||
                spi.run(change, where.schema, pg::access::read_write, row.mg_id(), after).count() > 0;
     };
     const auto make_it = [&] {
@@ -88,8 +95,7 @@ Datum set_runtime_config(FunctionCallInfo fcinfo) {
     };
     const bool made = change_or_make(where, row.mg_id(), change_it, make_it);
     if (made || !same(before, after))
-        ledger::audit_actor(spi, where, {"runtime_config.set", std::nullopt, difference(id, before, after, patch)},
-                            actor);
+        ledger::audit_actor(spi, where, {"runtime_config.set", std::nullopt, difference(id, before, after)}, actor);
     after = spi.copy_out(after);
     spi.finish();
     return pg::return_row(fcinfo, row.mg_id(), after);
