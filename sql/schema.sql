@@ -382,12 +382,16 @@ DROP TABLE mega_admin;
 -- A schema of its own, with a name that has to be quoted, renamed later.
 --
 DROP EXTENSION mega CASCADE;
-CREATE SCHEMA "My ""Studio""; x";
-CREATE EXTENSION mega SCHEMA "My ""Studio""; x";
-SELECT count(*) FROM pg_class WHERE relnamespace = '"My ""Studio""; x"'::regnamespace AND relkind = 'r';
-SELECT mg_pass_id FROM "My ""Studio""; x".mega_ensure_customer('pass:test:1');
-SELECT mg_credits FROM "My ""Studio""; x".mega_record_credit('pass:test:1', 5, 'grant', txn_id => '1');
-ALTER SCHEMA "My ""Studio""; x" RENAME TO studio;
+CREATE SCHEMA "My ""Studio's""; x";
+CREATE EXTENSION mega SCHEMA "My ""Studio's""; x";
+SELECT count(*) FROM pg_class WHERE relnamespace = '"My ""Studio''s""; x"'::regnamespace AND relkind = 'r';
+SELECT mg_pass_id FROM "My ""Studio's""; x".mega_ensure_customer('pass:test:1');
+SELECT mg_credits FROM "My ""Studio's""; x".mega_record_credit('pass:test:1', 5, 'grant', txn_id => '1');
+BEGIN;
+SELECT count(*) > 0 AS told FROM "My ""Studio's""; x".mega_enable_rls('regress_mega_schema_owner');
+SELECT "My ""Studio's""; x".mega_grant('regress_mega_schema_owner', 'user');
+ROLLBACK;
+ALTER SCHEMA "My ""Studio's""; x" RENAME TO studio;
 SELECT mg_credits, replayed FROM studio.mega_record_credit('pass:test:1', 5, 'grant', txn_id => '1');
 SELECT mg_credits FROM studio.mega_record_credit('pass:test:1', 5, 'grant', txn_id => '2');
 INSERT INTO studio.mega_generations (mg_id, mg_pass_id, mg_delta) VALUES ('credit_transaction:3', 'pass:test:1', 1);
