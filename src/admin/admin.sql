@@ -132,9 +132,10 @@ CREATE FUNCTION mega_grant(role regrole, level text) RETURNS void
 COMMENT ON FUNCTION mega_grant(regrole, text) IS
     'Gives a role what a level needs: reader (read), user (read, its own customer alone, behind mega_enable_rls), app '
     '(reader, and the functions that write), worker (app, the sweeps and the claims), admin (worker, and the office and the '
-    'tools). Calling it again with another level changes the level. Raises 22023 for an unknown level, 55000 for level user '
-    'before there are policies, where the role has more by other ways, and for another level of a role that has '
-    'policies; 42501 for a caller who may not grant.';
+    'tools). Calling it again with another level changes the level. Raises 22023 for an unknown level and for level user of '
+    'a role that row security does not hold, 55000 for level user before there are policies, where the role has more by '
+    'other ways, and for another level of a role that has policies; 42501 for a caller who does not own the tables and '
+    'the functions. Waits for other calls of it and of mega_enable_rls.';
 
 -- level: owner
 CREATE FUNCTION mega_enable_rls(role regrole, OUT object text, OUT action text, OUT detail text)
@@ -145,5 +146,5 @@ COMMENT ON FUNCTION mega_enable_rls(regrole) IS
     'mega_current_pass_id() alone and nothing of mega_admin; roles that have rights on the tables get one that lets '
     'them go on as before. Returns what it did; a second call changes nothing. Call it as SELECT * FROM. Raises 22023 '
     'for a role that row security does not hold, 55000 where everybody has rights on a table or where one role has the '
-    'rights of the other, 42501 for a caller who does not own the tables, 55P03 when they are in use. Locks the tables '
-    'ACCESS EXCLUSIVE.';
+    'rights of the other, 42501 for a caller who does not own the tables, 55P03 when they are in use. Waits for other '
+    'calls of it and of mega_grant, and locks the tables ACCESS EXCLUSIVE.';
