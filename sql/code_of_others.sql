@@ -112,6 +112,8 @@ SELECT name, t.* FROM (VALUES
     ('index of some rows', 'CREATE INDEX zzz ON mega_customers (mg_email) WHERE other.yes(mg_email)'),
     ('index that asks what is constant', 'CREATE INDEX zzz ON mega_customers ((mg_meta ->> other.k())); CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
     ('index of some rows that asks what is constant', 'CREATE INDEX zzz ON mega_customers (mg_email) WHERE mg_email > other.k(); CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
+    ('statistics', 'CREATE STATISTICS zzz ON (mg_email || other.k()), mg_topup_source FROM mega_customers; CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
+    ('partition by what is constant', 'CREATE TABLE zzz (LIKE mega_customers) PARTITION BY LIST ((mg_pass_id || other.k())); ALTER TABLE zzz ATTACH PARTITION mega_customers DEFAULT; CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
     ('index of the owner that asks what is constant', 'CREATE INDEX zzz ON mega_customers ((mg_meta ->> own.k())); CREATE OR REPLACE FUNCTION own.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN PERFORM own.note(''k''); RETURN ''k''; END $f$'),
     ('index of the owner', 'CREATE INDEX zzz ON mega_generations (own.f(mg_reason))'),
     ('rule', 'CREATE RULE zzz AS ON UPDATE TO mega_customers WHERE other.yes(NEW.mg_email) DO ALSO NOTHING'),

@@ -239,6 +239,12 @@ ALTER TABLE mega_customers DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURI
 :begin_restore
 SET LOCAL ROLE regress_mega_authenticated;
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:rights-ahead', 'pass:test:1', 1, '2999-01-01Z')$$);
+-- also within a function that lends them the owner's rights
+RESET ROLE;
+CREATE FUNCTION public.lent() RETURNS void LANGUAGE sql SECURITY DEFINER AS $$INSERT INTO public.mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:rights-lent', 'pass:test:1', 1, '2999-01-01Z')$$;
+ALTER FUNCTION public.lent() OWNER TO regress_mega_owner;
+SET LOCAL ROLE regress_mega_authenticated;
+SELECT pg_temp.outcome('SELECT public.lent()');
 SET LOCAL ROLE regress_mega_owner;
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:rights-ahead', 'pass:test:1', 1, '2999-01-01Z')$$);
 ROLLBACK;

@@ -264,6 +264,17 @@ ALTER TABLE mega_admin OWNER TO regress_mega_late;
 GRANT CREATE ON SCHEMA public TO regress_mega_late;
 SELECT outcome('regress_mega_late', '', $$SELECT mega_grant('regress_mega_reader', 'app')$$), outcome('regress_mega_late', '', $$SELECT mega_enable_rls('regress_mega_stranger')$$);
 ROLLBACK;
+-- whom a grant option was given may grant; a schema of somebody else's is told
+BEGIN;
+ALTER TABLE mega_customers OWNER TO regress_mega_late;
+ALTER TABLE mega_generations OWNER TO regress_mega_late;
+ALTER TABLE mega_admin OWNER TO regress_mega_late;
+GRANT USAGE, CREATE ON SCHEMA public TO regress_mega_late;
+GRANT ALL ON ALL ROUTINES IN SCHEMA public TO regress_mega_late WITH GRANT OPTION;
+SELECT outcome('regress_mega_late', '', $$SELECT mega_grant('regress_mega_stranger', 'app')$$);
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+SELECT outcome('regress_mega_late', '', $$SELECT mega_grant('regress_mega_stranger', 'app')$$);
+ROLLBACK;
 -- level user is for whom row security holds, by policies as they are made
 SELECT mega_grant('regress_mega_people', 'user');
 BEGIN;

@@ -16,17 +16,13 @@ namespace {
 void let_call(pg::spi_connection &spi, pg::row_set &report, Oid role, Oid schema,
               const std::vector<granted_function> &functions) {
     const std::string name = quoted_role(role);
-    const bool enters = spi.run_text("SELECT pg_catalog.has_schema_privilege(" + std::to_string(role) +
-                                     "::pg_catalog.oid, " + std::to_string(schema) + "::pg_catalog.oid, 'USAGE')")
-                            .boolean(0, 0)
-                            .value_or(false);
-    if (!enters) {
-        spi.run_text(pg::with_schema_name("GRANT USAGE ON SCHEMA @schema@ TO ", schema) + name);
+    if (!may_enter(spi, role, schema)) {
+        let_enter(spi, role, schema);
         report.add("schema", "grant", "USAGE: " + name);
     }
     for (const granted_function &one : functions)
         if (one.name == "mega_current_pass_id" && !may_call(spi, role, one.id)) {
-            require_owner({one});
+            require_grantor(spi, {one});
             spi.run_text("GRANT EXECUTE ON " + one.target + " TO " + name);
             report.add("mega_current_pass_id", "grant", "EXECUTE: " + name);
         }

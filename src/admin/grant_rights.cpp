@@ -42,7 +42,7 @@ void change_right(pg::spi_connection &spi, const grantee &to, const char *table,
 }
 
 void grant_tables(pg::spi_connection &spi, const grantee &to, level wanted) {
-    spi.run_text("GRANT USAGE ON SCHEMA " + pg::with_schema_name("@schema@", to.schema) + " TO " + to.name);
+    let_enter(spi, to.role, to.schema);
     using schema::admin_name, schema::customers_name, schema::generations_name;
     if (wanted == level::user) // it writes nothing, whatever others gave it
         for (const char *table : {customers_name, generations_name, admin_name})
@@ -115,7 +115,7 @@ Datum grant(FunctionCallInfo fcinfo) {
     pg::spi_connection spi;
     policies standing(spi, to.schema);
     const std::vector<granted_function> functions = granted_functions(spi, to.schema);
-    require_owner(functions);
+    require_grantor(spi, functions);
     require_policies(standing, to, *wanted);
     grant_functions(spi, to, *wanted, functions);
     grant_tables(spi, to, *wanted);

@@ -2,6 +2,7 @@
 // rights and row policies.
 #include "admin/levels.hpp"
 
+#include "admin/policies.hpp"
 #include "pg/code.hpp"
 
 namespace mega::admin {
@@ -41,6 +42,9 @@ constinit pg::statement
 
 constexpr Oid right_types[] = {OIDOID, OIDOID};
 constinit pg::statement execute_right("SELECT pg_catalog.has_function_privilege($1, $2, 'EXECUTE')", right_types);
+constinit pg::statement usage_right("SELECT pg_catalog.has_schema_privilege($1, $2, 'USAGE')", right_types);
+constinit pg::statement grant_right("SELECT pg_catalog.has_function_privilege($1, $2, 'EXECUTE WITH GRANT OPTION')",
+                                    right_types);
 
 pg::nullable_datum id_datum(Oid id) { return {ObjectIdGetDatum(id), false}; }
 
@@ -62,13 +66,32 @@ std::vector<granted_function> granted_functions(pg::spi_connection &spi, Oid sch
     return functions;
 }
 
-void require_owner(const std::vector<granted_function> &functions) {
+void require_grantor(pg::spi_connection &spi, const std::vector<granted_function> &functions) {
     for (const granted_function &one : functions)
-        if (!pg::call([&one] { return has_privs_of_role(GetUserId(), pg::owner_of_function(one.id)); }))
+        if (!pg::call([&one] { return has_privs_of_role(GetUserId(), pg::owner_of_function(one.id)); }) &&
+            !spi.run(grant_right, InvalidOid, pg::access::read_write, id_datum(GetUserId()), id_datum(one.id))
+                 .boolean(0, 0)
+                 .value_or(false))
             throw pg::sql_error{"42501",
                                 "rights on the functions of the extension are given by their owner",
                                 {},
                                 "Call it as the role that owns them."};
+}
+
+void let_enter(pg::spi_connection &spi, Oid role, Oid schema) {
+    const std::string name = pg::with_schema_name("@schema@", schema);
+    spi.run_text("GRANT USAGE ON SCHEMA " + name + " TO " + quoted_role(role));
+    if (!may_enter(spi, role, schema))
+        throw pg::sql_error{"42501",
+                            "USAGE on the schema " + name + " is given by its owner",
+                            {},
+                            "Have him GRANT USAGE ON SCHEMA " + name + " TO " + quoted_role(role) + " first."};
+}
+
+bool may_enter(pg::spi_connection &spi, Oid role, Oid schema) {
+    return spi.run(usage_right, InvalidOid, pg::access::read_write, id_datum(role), id_datum(schema))
+        .boolean(0, 0)
+        .value_or(false);
 }
 
 bool may_call(pg::spi_connection &spi, Oid role, Oid function) {

@@ -22,8 +22,13 @@ struct granted_function {
 // The extension's functions, save those that are everybody's.
 std::vector<granted_function> granted_functions(pg::spi_connection &spi, Oid schema);
 
-// Raises 42501 for a caller who does not own the functions: his GRANT would do nothing, and only warn.
-void require_owner(const std::vector<granted_function> &functions);
+// Raises 42501 for a caller who does not own the functions and has no grant option: his GRANT would do nothing, and
+// only warn.
+void require_grantor(pg::spi_connection &spi, const std::vector<granted_function> &functions);
+
+// Grants USAGE on the schema; raises 42501 where that did nothing.
+void let_enter(pg::spi_connection &spi, Oid role, Oid schema);
+bool may_enter(pg::spi_connection &spi, Oid role, Oid schema);
 
 // Whether the role may call the function, by whatever right.
 bool may_call(pg::spi_connection &spi, Oid role, Oid function);

@@ -125,7 +125,8 @@ void policies::read() {
     }
 }
 
-// A policy of these names may have been changed: to another command, to a permissive one, to another condition.
+// A policy of these names may have been changed: to another command, to a permissive one, to a condition that does not
+// ask whom it shows rows to.
 bool policies::binds(Oid role) const {
     const auto is_made_so = [role](const policy &one, std::string_view command, std::string_view condition) {
         return has(one.roles, role) && one.definition.starts_with(command) &&

@@ -229,6 +229,43 @@ void see_index(search &all, Oid id) {
     index_close(index, AccessShareLock);
 }
 
+// The planner simplifies and so runs what statistics are about.
+void see_statistics(search &all, Relation relation) {
+    ListCell *cell;
+    foreach (cell, RelationGetStatExtList(relation)) {
+        HeapTuple found = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(lfirst_oid(cell)));
+        if (!HeapTupleIsValid(found))
+            continue;
+        all.place = called("statistics", NameStr(reinterpret_cast<Form_pg_statistic_ext>(GETSTRUCT(found))->stxname));
+        bool is_null;
+        const Datum written = SysCacheGetAttr(STATEXTOID, found, Anum_pg_statistic_ext_stxexprs, &is_null);
+        if (!is_null)
+            see_text(all, TextDatumGetCString(written));
+        ReleaseSysCache(found);
+    }
+}
+
+// As it was written, for each table that it is a part of; what is built in alone may be simplified.
+void see_partition(search &all, Relation relation) {
+    if (!relation->rd_rel->relispartition)
+        return;
+    all.place = "the partition it is";
+    const int before = list_length(all.found);
+    ListCell *cell;
+    foreach (cell, get_partition_ancestors(RelationGetRelid(relation))) {
+        HeapTuple found = SearchSysCache1(PARTRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+        if (!HeapTupleIsValid(found))
+            continue;
+        bool is_null;
+        const Datum written = SysCacheGetAttr(PARTRELID, found, Anum_pg_partitioned_table_partexprs, &is_null);
+        if (!is_null)
+            see_text(all, TextDatumGetCString(written));
+        ReleaseSysCache(found);
+    }
+    if (list_length(all.found) == before)
+        see(reinterpret_cast<Node *>(RelationGetPartitionQual(relation)), &all);
+}
+
 void see_rules(search &all, const RuleLock *rules) {
     for (int i = 0; rules != nullptr && i < rules->numLocks; ++i) {
         all.place = "a rule";
@@ -258,11 +295,10 @@ search find(Relation relation) {
     ListCell *cell;
     foreach (cell, RelationGetIndexList(relation))
         see_index(all, lfirst_oid(cell));
+    see_statistics(all, relation);
     see_rules(all, relation->rd_rules);
     see_policies(all, relation);
-    all.place = "the partition it is";
-    if (relation->rd_rel->relispartition)
-        see(reinterpret_cast<Node *>(RelationGetPartitionQual(relation)), &all);
+    see_partition(all, relation);
     return all;
 }
 

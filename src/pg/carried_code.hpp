@@ -12,10 +12,11 @@ struct carried_code {
     Oid author;        // who may change it: the function's owner; InvalidOid when that cannot be told
 };
 
-// All of it, in triggers that are enabled and their conditions, CHECKs, defaults, indexes, rules, policies, and in the
-// types of columns and expressions, with what domains check and fill in. Functions that Postgres brings along are left
-// out, unless they may run any statement and stand where somebody else than the table's owner may have put them: in the
-// condition of a trigger, which whoever has the privilege TRIGGER makes, and in a domain of another role's.
+// All of it, in triggers that are enabled and their conditions, CHECKs, defaults, indexes, statistics, keys of
+// partitions, rules, policies, and in the types of columns and expressions, with what domains check and fill in.
+// Functions that Postgres brings along are left out, unless they may run any statement and stand where somebody else
+// than the table's owner may have put them: in the condition of a trigger, which whoever has the privilege TRIGGER
+// makes, and in a domain of another role's.
 struct all_carried_code {
     std::vector<carried_code> pieces;
     bool types;   // whether there are types in it, which may change without the table being changed

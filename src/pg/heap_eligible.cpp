@@ -114,6 +114,14 @@ void heap_writer::decide_now(inside in, Relation relation) {
     obstacle_ = obstacle == nullptr ? "" : obstacle;
 }
 
+// What an index asks is simplified while it is looked at: on the owner's terms.
+void heap_writer::decide_anew(Relation relation) {
+    const as_role owner(relation->rd_rel->relowner);
+    owners_terms terms(RelationGetNamespace(relation), owners_terms::code::unknown);
+    call([this, relation](inside in) { decide_now(in, relation); });
+    terms.end();
+}
+
 bool heap_writer::depends_on(Oid relation) const {
     if (relation == InvalidOid || relation == relation_)
         return true;
@@ -149,30 +157,14 @@ bool heap_writer::eligible(Oid relation) {
         watched_ = true;
     }
     relation_ = relation;
-    // What an index asks is simplified on the owner's terms.
-    Oid owner = GetUserId(), schema = InvalidOid;
-    call([relation, &owner, &schema] {
-        HeapTuple found = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-        if (!HeapTupleIsValid(found))
-            return;
-        owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(found))->relowner;
-        schema = reinterpret_cast<Form_pg_class>(GETSTRUCT(found))->relnamespace;
-        ReleaseSysCache(found);
-    });
-    const as_role as_owner(owner);
-    owners_terms terms(schema, owners_terms::code::unknown);
-    const bool may_be_written = call([this, relation](inside in) {
-        Relation opened = try_table_open(relation, AccessShareLock);
-        if (opened == nullptr) {
-            obstacle_ = "it was dropped";
-            return false;
-        }
-        decide_now(in, opened);
-        table_close(opened, NoLock);
-        return eligible_;
-    });
-    terms.end();
-    return may_be_written;
+    Relation opened = call([relation] { return try_table_open(relation, AccessShareLock); });
+    if (opened == nullptr) {
+        obstacle_ = "it was dropped";
+        return false;
+    }
+    decide_anew(opened);
+    call([opened] { table_close(opened, NoLock); });
+    return eligible_;
 }
 
 // What was under way where an error ends is no more.

@@ -24,26 +24,35 @@ bool heap_writer::open(LOCKMODE lock) {
     if (is_in_use())
         throw_entered_again();
     lock_ = lock;
-    return call([this](inside in) {
-        Relation relation = try_table_open(relation_, lock_);
+    Relation relation = nullptr;
+    bool undecided = false;
+    const bool taken = call([this, &relation, &undecided](inside in) {
+        relation = try_table_open(relation_, lock_);
         if (relation == nullptr)
             return false; // dropped since it was looked at
         // The lock brought news, or an error left behind what access methods keep for the length of a statement.
-        if (!is_decided() || (state_ != nullptr && !state_->closed))
-            decide_now(in, relation);
-        if (!eligible_) {
-            table_close(relation, NoLock);
-            return false;
-        }
-        state_->closed = false;
-        opened_in_ = GetCurrentSubTransactionId();
-        entered_ = false;
-        state_->relation = relation;
-        state_->info->ri_RelationDesc = relation;
-        std::fill_n(state_->info->ri_IndexRelationDescs, state_->indexes, nullptr);
-        ResetPerTupleExprContext(state_->estate);
-        return true;
+        undecided = !is_decided() || (state_ != nullptr && !state_->closed);
+        return !undecided && take(in, relation);
     });
+    if (!undecided)
+        return taken;
+    decide_anew(relation);
+    return call([this, relation](inside in) { return take(in, relation); });
+}
+
+bool heap_writer::take(inside, Relation relation) {
+    if (!eligible_) {
+        table_close(relation, NoLock);
+        return false;
+    }
+    state_->closed = false;
+    opened_in_ = GetCurrentSubTransactionId();
+    entered_ = false;
+    state_->relation = relation;
+    state_->info->ri_RelationDesc = relation;
+    std::fill_n(state_->info->ri_IndexRelationDescs, state_->indexes, nullptr);
+    ResetPerTupleExprContext(state_->estate);
+    return true;
 }
 
 void heap_writer::close() {

@@ -149,6 +149,8 @@ private:
 
     bool is_decided() const { return decided_ && (state_ != nullptr || !eligible_); }
     void decide_now(inside, Relation relation);
+    void decide_anew(Relation relation);
+    bool take(inside, Relation relation); // an open one, which the operation is on now
     const char *decide(inside, Relation relation);
     const char *make_state(inside, Relation relation);
     const char *take_indexes(inside, Relation relation, state *made);

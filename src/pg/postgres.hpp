@@ -32,6 +32,7 @@ extern "C" {
 #include <access/xact.h>
 #include <catalog/index.h>
 #include <catalog/namespace.h>
+#include <catalog/partition.h>
 #include <catalog/pg_am.h>
 #include <catalog/pg_cast.h>
 #include <catalog/pg_class.h>
@@ -39,9 +40,11 @@ extern "C" {
 #include <catalog/pg_constraint.h>
 #include <catalog/pg_inherits.h>
 #include <catalog/pg_language.h>
+#include <catalog/pg_partitioned_table.h>
 #include <catalog/pg_proc.h>
 #include <catalog/pg_range.h>
 #include <catalog/pg_rewrite.h>
+#include <catalog/pg_statistic_ext.h>
 #include <catalog/pg_trigger.h>
 #include <catalog/pg_type.h>
 #include <commands/async.h>

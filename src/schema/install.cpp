@@ -76,7 +76,8 @@ bool is_put_back(Oid owner) {
     Oid caller;
     int context;
     pg::as_role::caller(caller, context);
-    if (!pg::call([=] { return has_privs_of_role(caller, owner); }))
+    // Settings are the session's, also within a function that lends another role's rights.
+    if (!pg::call([=] { return has_privs_of_role(caller, owner) && has_privs_of_role(GetOuterUserId(), owner); }))
         return false;
     static LocalTransactionId asked = InvalidLocalTransactionId;
     static bool restores = false;

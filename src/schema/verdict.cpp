@@ -190,8 +190,11 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
         found.refusal = equal_spellings(relation, definition);
     if (!found.refusal)
         found.refusal = computed_column(relation, definition);
+    const judged code = judge_code(relation, definition); // runs where the owner's looks go, refused or not
     if (!found.refusal)
-        found = judge_code(relation, definition);
+        found.refusal = code.refusal;
+    found.rests_on_types = code.rests_on_types;
+    found.code_by_name = code.code_by_name;
     verdict result{nullptr, nullptr, nullptr, found.lasts, found.rests_on_types, found.code_by_name};
     const auto place = static_cast<std::size_t>(&definition - blueprints.data());
     if (relation->rd_rel->relhasrules) {
