@@ -334,6 +334,24 @@ SELECT v.* FROM pg_temp.with_a_view('mega_customers') v;
 SELECT v.* FROM pg_temp.with_a_view('mega_generations') v;
 SELECT v.* FROM pg_temp.with_a_view('mega_admin') v;
 
+-- In a session that has not looked yet no look as the owner is planned: what an index or statistics ask with constants would
+-- run then.
+CREATE INDEX of_others ON mega_customers ((mg_meta ->> other.k()));
+CREATE STATISTICS of_others ON (mg_reason || other.k()), mg_source FROM mega_generations;
+CREATE OR REPLACE FUNCTION other.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM own.note('k'); RETURN 'k'; END$$;
+TRUNCATE own.ran;
+\c -
+SET client_min_messages = error;
+SET ROLE regress_code_app;
+SELECT app.state_of($$SELECT mega_start_session('pass:test:code')$$) AS session, app.state_of($$SELECT mega_record_credit('pass:test:code', 5, 'grant')$$) AS credit, app.state_of($$SELECT mega_ensure_customer('pass:test:code')$$) AS customer;
+SELECT app.state_of($$SELECT mega_record_admin_audit('x')$$) AS audit;
+RESET ROLE;
+SELECT table_name, path, reason FROM mega_write_path();
+SELECT DISTINCT what, who FROM own.ran WHERE who <> 'regress_code_app';
+DROP INDEX of_others;
+DROP STATISTICS of_others;
+SELECT app.state_of($$SELECT mega_start_session('pass:test:code')$$) AS session;
+
 --
 -- The owner's terms hold in a default, which a function that writes directly asks for itself, and in what an index asks.
 --

@@ -18,7 +18,8 @@ constinit pg::heap_writer admin_rows({described, {}, {}, {}, nullptr, probes, tr
 constexpr std::size_t number(column c) { return static_cast<std::size_t>(c); }
 
 bool looks_directly(const schema::table_catalog &where) {
-    return write_path_setting() == write_path::automatic && admin_rows.eligible(where.admins.id) &&
+    return write_path_setting() == write_path::automatic && where.admins.may_be_written.of_looks == nullptr &&
+           admin_rows.eligible(where.admins.id) &&
            pg::call([&where] { return direct::may_read_every_row(where.admins.id); });
 }
 

@@ -79,6 +79,8 @@ const ItemPointerData *last_seen(std::string_view pass_id) { return places.find(
 void watch_transactions() { RegisterSubXactCallback(forget_places, nullptr); }
 
 bool possible(const schema::table_catalog &where) {
+    if (where.customers.may_be_written.of_looks != nullptr || where.generations.may_be_written.of_looks != nullptr)
+        return false; // to look at such an index runs it
     return write_path_setting() == write_path::automatic && customers.eligible(where.customers.id) &&
            ledger_rows.eligible(where.generations.id) && !leaves_out_keys(where);
 }
@@ -88,6 +90,9 @@ std::string why_not(const schema::table_catalog &where) {
         return {};
     if (write_path_setting() != write_path::automatic)
         return "mega.write_path is sql";
+    for (const schema::verdict *one : {&where.customers.may_be_written, &where.generations.may_be_written})
+        if (one->of_looks != nullptr)
+            return one->of_looks->message.c_str();
     const bool of_customers = !customers.eligible(where.customers.id);
     if (!of_customers && ledger_rows.eligible(where.generations.id))
         return std::string(schema::generations_name) +

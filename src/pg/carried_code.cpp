@@ -14,6 +14,7 @@ struct piece {
     const char *place;
     Oid function;
     Oid author;
+    bool runs_early;
 };
 
 struct search {
@@ -23,6 +24,7 @@ struct search {
     Oid owner;         // of the table
     const char *place; // what is looked at now
     Oid author;        // who made it
+    bool runs_early;   // whether that is simplified while a statement is planned
 };
 
 const char *called(const char *kind, const char *name) {
@@ -53,7 +55,7 @@ bool may_run_any_statement(Oid function) {
 
 void note(search &all, Oid function, Oid author) {
     auto *one = static_cast<piece *>(palloc(sizeof(piece)));
-    *one = {all.place, function, author};
+    *one = {all.place, function, author, all.runs_early};
     all.found = lappend(all.found, one);
 }
 
@@ -78,8 +80,12 @@ bool see(Node *node, void *context) {
         return false;
     if (IsA(node, Query))
         return walk_query(reinterpret_cast<Query *>(node), see, context);
+    search &all = *static_cast<search *>(context);
+    const bool is_simplified = all.runs_early;
+    all.runs_early = is_simplified && !contain_var_clause(node); // what depends on a row waits for one
     check_functions_in_node(node, see_function, context);
-    see_type(*static_cast<search *>(context), type_of_expression(node));
+    see_type(all, type_of_expression(node));
+    all.runs_early = is_simplified;
     return walk_expression(node, see, context);
 }
 
@@ -216,6 +222,7 @@ void see_index(search &all, Oid id) {
     Relation index = index_open(id, AccessShareLock);
     all.place = called("index", RelationGetRelationName(index));
     // As they were written: Postgres hands them out simplified, and so runs what is immutable.
+    all.runs_early = true;
     for (const int part : {Anum_pg_index_indexprs, Anum_pg_index_indpred}) {
         bool is_null;
         const Datum written =
@@ -223,6 +230,7 @@ void see_index(search &all, Oid id) {
         if (!is_null)
             see_text(all, TextDatumGetCString(written));
     }
+    all.runs_early = false;
     const int count = index->rd_att->natts * index->rd_indam->amsupport;
     for (int i = 0; i < count; ++i)
         see_function(index->rd_support[i], &all);
@@ -237,10 +245,12 @@ void see_statistics(search &all, Relation relation) {
         if (!HeapTupleIsValid(found))
             continue;
         all.place = called("statistics", NameStr(reinterpret_cast<Form_pg_statistic_ext>(GETSTRUCT(found))->stxname));
+        all.runs_early = true;
         bool is_null;
         const Datum written = SysCacheGetAttr(STATEXTOID, found, Anum_pg_statistic_ext_stxexprs, &is_null);
         if (!is_null)
             see_text(all, TextDatumGetCString(written));
+        all.runs_early = false;
         ReleaseSysCache(found);
     }
 }
@@ -250,6 +260,7 @@ void see_partition(search &all, Relation relation) {
     if (!relation->rd_rel->relispartition)
         return;
     all.place = "the partition it is";
+    all.runs_early = true;
     const int before = list_length(all.found);
     ListCell *cell;
     foreach (cell, get_partition_ancestors(RelationGetRelid(relation))) {
@@ -264,6 +275,7 @@ void see_partition(search &all, Relation relation) {
     }
     if (list_length(all.found) == before)
         see(reinterpret_cast<Node *>(RelationGetPartitionQual(relation)), &all);
+    all.runs_early = false;
 }
 
 void see_rules(search &all, const RuleLock *rules) {
@@ -288,7 +300,7 @@ void see_policies(search &all, Relation relation) {
 }
 
 search find(Relation relation) {
-    search all{NIL, NIL, false, relation->rd_rel->relowner, "", relation->rd_rel->relowner};
+    search all{NIL, NIL, false, relation->rd_rel->relowner, "", relation->rd_rel->relowner, false};
     // Copies: a look into a catalog may replace what the relation has.
     see_triggers(all, CopyTriggerDesc(relation->trigdesc));
     see_columns_and_checks(all, CreateTupleDescCopyConstr(relation->rd_att));
@@ -330,7 +342,8 @@ all_carried_code code_carried_by(Relation relation) {
             return static_cast<const char *>(
                 format_procedure_extended(one.function, FORMAT_PROC_FORCE_QUALIFY | FORMAT_PROC_INVALID_AS_NULL));
         });
-        all.pieces.push_back({one.place, name == nullptr ? "a function that is gone" : name, one.author});
+        all.pieces.push_back(
+            {one.place, name == nullptr ? "a function that is gone" : name, one.author, one.runs_early});
     }
     MemoryContextSwitchTo(outer);
     MemoryContextDelete(context);

@@ -10,6 +10,7 @@ struct carried_code {
     std::string place; // what it runs in, as the owner of the table would call it: trigger "a_mine"
     std::string name;  // the function, with its schema
     Oid author;        // who may change it: the function's owner; InvalidOid when that cannot be told
+    bool runs_early;   // Postgres may run it already while a statement on the table is planned
 };
 
 // All of it, in triggers that are enabled and their conditions, CHECKs, defaults, indexes, statistics, keys of

@@ -10,6 +10,8 @@ owners_terms::owners_terms(Oid schema, code what) : shown_(Debug_print_plan) {
     GetUserIdAndSecContext(&role_, &context_);
     if (!as_role::acting())
         return;
+    if (refusal_ != nullptr && what == code::expected)
+        throw *refusal_;
     if (code_by_name_ || what == code::unknown)
         begin(schema);
     Debug_print_plan = false;

@@ -13,7 +13,7 @@ public:
     // The code that may run: as expect_code_by_name told, or not known yet.
     enum class code { expected, unknown };
 
-    // schema: the extension's.
+    // schema: the extension's. Raises what was set to be refused, where the code is as expected.
     explicit owners_terms(Oid schema, code what = code::expected);
     ~owners_terms();
     owners_terms(const owners_terms &) = delete;
@@ -25,10 +25,14 @@ public:
     // Whether what is written next carries code that looks up by name what it uses.
     static void expect_code_by_name(bool expected) noexcept { code_by_name_ = expected; }
 
+    // What statements as the owner are refused with, as long as it is set: to plan them would run code of others.
+    static void refuse(const sql_error *with) noexcept { refusal_ = with; }
+
 private:
     void begin(Oid schema);
 
     static inline constinit bool code_by_name_ = false;
+    static inline constinit const sql_error *refusal_ = nullptr;
 
     Oid role_;
     int context_;

@@ -218,6 +218,7 @@ table_catalog catalog_of(Oid function) {
     const Oid schema = pg::schema_of_function(function);
     if (valid && known.schema == schema && known_trust == mega::trusted_owners_changes())
         return known;
+    pg::owners_terms::refuse(nullptr); // what is found to refuse goes with what is known
     table_catalog fresh;
     fresh.schema = schema;
     const std::uint64_t changes = relation_changes;
@@ -229,6 +230,10 @@ table_catalog catalog_of(Oid function) {
     pg::owners_terms::expect_code_by_name(fresh.customers.may_be_written.code_by_name ||
                                           fresh.generations.may_be_written.code_by_name ||
                                           fresh.admins.may_be_written.code_by_name);
+    for (const verdict *one :
+         {&known.customers.may_be_written, &known.generations.may_be_written, &known.admins.may_be_written})
+        if (one->of_looks != nullptr)
+            pg::owners_terms::refuse(one->of_looks);
     known_trust = trust;
     // A change that came in while the tables were read may not be in `fresh`.
     valid = changes == relation_changes && lasts(known.customers) && lasts(known.generations) && lasts(known.admins);

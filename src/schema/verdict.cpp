@@ -19,11 +19,13 @@ struct judged {
     bool lasts = true;
     bool rests_on_types = false;
     bool code_by_name = false;
+    std::optional<pg::sql_error> of_looks{};
 };
 
 // The last refusal of each table. Kept here and not in the verdict, which is copied by every call.
 template <class Refusal> using of_each_table = std::array<Refusal, std::tuple_size_v<decltype(blueprints)>>;
 constinit of_each_table<std::optional<pg::sql_error>> refusals;
+constinit of_each_table<std::optional<pg::sql_error>> look_refusals;
 constinit of_each_table<refusals_of_functions> rule_refusals;
 
 // Rows that reach the ledger through a partitioned table fire its row triggers and not those of the statement, which
@@ -79,24 +81,31 @@ std::string in_words(const pg::carried_code &piece, const char *table) {
                                       : text + " of role " + role_name(piece.author);
 }
 
-std::vector<std::string> refused(const pg::all_carried_code &found, Oid owner, const char *table) {
+std::vector<const pg::carried_code *> refused(const pg::all_carried_code &found, Oid owner) {
     const std::vector<Oid> trusted = trusted_roles();
-    std::vector<std::string> words;
+    std::vector<const pg::carried_code *> pieces;
     for (const pg::carried_code &piece : found.pieces)
         if (std::ranges::find(trusted, piece.author) == trusted.end() && !borrows_nothing(piece.author, owner))
-            words.push_back(in_words(piece, table));
-    return words;
+            pieces.push_back(&piece);
+    return pieces;
+}
+
+pg::sql_error refusal_of(const pg::carried_code &piece, const char *table) {
+    return {"42501", in_words(piece, table), "It would run with the rights of the owner of the table.",
+            "Drop it, give the function to the owner of the table, or have a superuser name its role in "
+            "mega.trusted_owners."};
 }
 
 judged judge_code(Relation relation, const blueprint &definition) {
     const pg::all_carried_code found = pg::code_carried_by(relation);
-    const std::vector<std::string> words = refused(found, relation->rd_rel->relowner, definition.name);
-    if (words.empty())
-        return {std::nullopt, true, found.types, found.by_name};
-    return {pg::sql_error{"42501", words.front(), "It would run with the rights of the owner of the table.",
-                          "Drop it, give the function to the owner of the table, or have a superuser name its role in "
-                          "mega.trusted_owners."},
-            true, found.types, found.by_name};
+    const auto pieces = refused(found, relation->rd_rel->relowner);
+    judged result{std::nullopt, true, found.types, found.by_name, std::nullopt};
+    if (!pieces.empty())
+        result.refusal = refusal_of(*pieces.front(), definition.name);
+    const auto early = std::ranges::find_if(pieces, [](const pg::carried_code *one) { return one->runs_early; });
+    if (early != pieces.end())
+        result.of_looks = refusal_of(**early, definition.name);
+    return result;
 }
 
 // The right TRIGGER is enough to put another trigger in the place of one of ours. What the others of ours see then is
@@ -151,7 +160,11 @@ std::optional<pg::sql_error> computed_column(Relation relation, const blueprint 
 }
 
 std::vector<std::string> code_of_others(Relation relation, const char *table) {
-    return refused(pg::code_carried_by(relation), relation->rd_rel->relowner, table);
+    const pg::all_carried_code found = pg::code_carried_by(relation);
+    std::vector<std::string> words;
+    for (const pg::carried_code *piece : refused(found, relation->rd_rel->relowner))
+        words.push_back(in_words(*piece, table));
+    return words;
 }
 
 refusals_of_functions refusals_for_rules(Relation relation, const blueprint &definition) {
@@ -195,7 +208,7 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
         found.refusal = code.refusal;
     found.rests_on_types = code.rests_on_types;
     found.code_by_name = code.code_by_name;
-    verdict result{nullptr, nullptr, nullptr, found.lasts, found.rests_on_types, found.code_by_name};
+    verdict result{nullptr, nullptr, nullptr, nullptr, found.lasts, found.rests_on_types, found.code_by_name};
     const auto place = static_cast<std::size_t>(&definition - blueprints.data());
     if (relation->rd_rel->relhasrules) {
         auto &[updates, new_rows] = rule_refusals[place]; // what an outer call's verdict points to stays engaged
@@ -208,6 +221,8 @@ verdict judge(Relation relation, const blueprint &definition, const char *replac
     if (result.of_new == nullptr)
         if (const auto keys = refusal_for_keys(relation, definition))
             result.of_new = &rule_refusals[place].new_rows.emplace(*keys);
+    if (code.of_looks)
+        result.of_looks = &look_refusals[place].emplace(*code.of_looks);
     if (found.refusal) {
         auto &kept = refusals[place];
         kept = found.refusal;

@@ -14,6 +14,7 @@ struct verdict {
     const pg::sql_error *refusal = nullptr;    // what a writer gets; null when the table may be written
     const pg::sql_error *of_updates = nullptr; // what a function gets that writes, though rows of others go on
     const pg::sql_error *of_new = nullptr;     // what a function gets that has to insert
+    const pg::sql_error *of_looks = nullptr;   // what a look as the owner gets: to plan it would run others' code
     bool lasts = true;                         // whether news come when what it rests on changes
     bool rests_on_types = false;               // and so on news of types, too
     bool code_by_name = false;                 // whether code on the table looks up by name what it uses
