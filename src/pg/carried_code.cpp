@@ -316,18 +316,6 @@ search find(Relation relation) {
 
 } // namespace
 
-void simplify_indexes(Relation relation) {
-    call([relation] {
-        ListCell *cell;
-        foreach (cell, RelationGetIndexList(relation)) {
-            Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-            RelationGetIndexExpressions(index);
-            RelationGetIndexPredicate(index);
-            index_close(index, AccessShareLock);
-        }
-    });
-}
-
 all_carried_code code_carried_by(Relation relation) {
     // What the search makes goes with it: a session may search again and again.
     const MemoryContext outer = CurrentMemoryContext;

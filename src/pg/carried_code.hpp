@@ -25,8 +25,4 @@ struct all_carried_code {
 };
 all_carried_code code_carried_by(Relation relation);
 
-// Has Postgres simplify what the indexes of a table ask, which it does once, whoever needs it first, and which runs
-// what is immutable: on the terms on which such code is to run.
-void simplify_indexes(Relation relation);
-
 } // namespace pg

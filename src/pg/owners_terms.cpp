@@ -42,4 +42,16 @@ void owners_terms::begin(Oid schema) {
         SetUserIdAndSecContext(role_, context_ | SECURITY_RESTRICTED_OPERATION);
 }
 
+void simplify_indexes(Relation relation) {
+    call([relation] {
+        ListCell *cell;
+        foreach (cell, RelationGetIndexList(relation)) {
+            Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+            RelationGetIndexExpressions(index);
+            RelationGetIndexPredicate(index);
+            index_close(index, AccessShareLock);
+        }
+    });
+}
+
 } // namespace pg

@@ -41,4 +41,8 @@ private:
     bool shown_;
 };
 
+// Has Postgres simplify what the indexes of a table ask, which it does once, whoever needs it first, and which runs
+// what is immutable: on the terms on which such code is to run.
+void simplify_indexes(Relation relation);
+
 } // namespace pg

@@ -1,7 +1,6 @@
 // The table catalog: looks the three tables up, and forgets them when one changes.
 #include "schema/table_catalog.hpp"
 
-#include "pg/carried_code.hpp"
 #include "pg/owners_terms.hpp"
 #include "pg/relation.hpp"
 #include "pg/spi.hpp"
