@@ -364,8 +364,8 @@ BEGIN
 END
 $$;
 ALTER TABLE mega_customers ALTER mg_topup_source SET DEFAULT own.by_default();
-CREATE OR REPLACE FUNCTION own.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM note('index ' || upper('by name') || ', path ' || current_setting('search_path')); RETURN 'k'; END$$;
 CREATE INDEX by_name ON mega_customers ((mg_meta ->> own.k()));
+CREATE OR REPLACE FUNCTION own.k() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM note('index ' || upper('by name') || ', path ' || current_setting('search_path')); RETURN 'k'; END$$;
 \c -
 SET client_min_messages = error;
 TRUNCATE own.ran;
