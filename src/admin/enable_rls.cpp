@@ -48,10 +48,10 @@ Datum enable_rls(FunctionCallInfo fcinfo) {
     pg::row_set report(fcinfo);
     pg::spi_connection spi;
     policies standing(spi, schema);
-    const std::vector<granted_function> functions = granted_functions(spi, schema);
     standing.bind(role);
     for (const policy_change &one : standing.changes())
         report.add(one.object, one.action, one.detail);
+    const std::vector<granted_function> functions = granted_functions(spi, schema);
     let_call(spi, report, role, schema, functions);
     tell_of_writers(spi, report, role, functions);
     spi.finish();

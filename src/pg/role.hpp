@@ -39,9 +39,10 @@ private:
     int saved_context_;
 };
 
-// The same for an owner whose code may run in the scope: in a trigger, or, where Postgres simplifies what an index
-// asks, already while his table is looked at. For a superuser who calls it is a security-restricted operation, as
-// REINDEX is: what such code would leave to run later, as him, is an error, and settings are given back by end().
+// The same for an owner whose code may run in the scope, in commands that name with their schema whatever they use;
+// where his code looks names up, owners_terms says where. For a superuser who calls it is a security-restricted
+// operation, as REINDEX is: what such code would leave to run later, as him, is an error, and settings are given back
+// by end().
 class as_owner {
 public:
     explicit as_owner(Oid owner) : role_(owner) {
