@@ -24,7 +24,7 @@ SELECT what, pg_temp.outcome('SELECT mega_touch_admin_session(' || arguments || 
 -- idle: the row stands, but is no session any more
 UPDATE mega_admin SET mg_last_seen_at = clock_timestamp() - interval '20 minutes' WHERE mg_id = 'admin_session:office-1';
 SELECT idle, count(s) FROM unnest('{NULL,1 hour,21 minutes,19 minutes,0}'::interval[]) idle LEFT JOIN LATERAL mega_admin_session('office-1', idle) s ON true GROUP BY idle ORDER BY idle;
-SELECT pg_temp.outcome($$SELECT mega_admin_session('office-1', '-1 minute')$$), pg_temp.outcome($$SELECT mega_admin_session(NULL)$$);
+SELECT pg_temp.outcome($$SELECT mega_admin_session('office-1', '-1 minute')$$), pg_temp.outcome($$SELECT mega_admin_session(NULL)$$), pg_temp.outcome($$SELECT mega_admin_session('office-1', '300000 years')$$) AS beyond_all_time;
 SELECT count(*) FROM mega_admin_session('office-nobody');
 -- ended
 SELECT mega_end_admin_session('office-1') AS ended, mega_end_admin_session('office-1') AS again, mega_end_admin_session('office-nobody') AS nobody, mega_end_admin_session('admin_session:office-1') AS whole_id;

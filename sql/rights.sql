@@ -249,6 +249,12 @@ SET LOCAL ROLE regress_mega_owner;
 SELECT pg_temp.outcome($$INSERT INTO mega_generations (mg_id, mg_pass_id, mg_delta, mg_created_at) VALUES ('credit_transaction:rights-ahead', 'pass:test:1', 1, '2999-01-01Z')$$);
 ROLLBACK;
 :end_restore
+-- the owner of the functions keeps what he may call
+BEGIN;
+ALTER FUNCTION mega_delete_customer(text, text, text) OWNER TO regress_mega_owner;
+SELECT mega_grant('regress_mega_owner', 'reader');
+SELECT has_function_privilege('regress_mega_owner', 'mega_delete_customer(text, text, text)', 'EXECUTE') AS his_own, has_function_privilege('regress_mega_owner', 'mega_merge_customers(text, text, text, text)', 'EXECUTE') AS anothers;
+ROLLBACK;
 -- the owner of a table keeps what he has there, whatever level he is given: mega writes in his name
 SELECT mega_grant('regress_mega_owner', 'app');
 SELECT has_table_privilege('regress_mega_owner', 'mega_admin', 'SELECT') AS reads_admin, has_function_privilege('regress_mega_owner', 'mega_balance(text)', 'EXECUTE') AS calls;

@@ -3,6 +3,7 @@
 #include "admin/policies.hpp"
 #include "function_arguments.hpp"
 #include "ledger/checked.hpp"
+#include "pg/code.hpp"
 #include "pg/entry.hpp"
 #include "pg/relation.hpp"
 #include "schema/blueprints.hpp"
@@ -17,11 +18,15 @@ struct grantee {
     Oid schema;
 };
 
+// What the functions' owner may call is left alone: nobody else could give it back to him.
 void grant_functions(pg::spi_connection &spi, const grantee &to, level wanted,
                      const std::vector<granted_function> &functions) {
-    for (const granted_function &one : functions)
-        spi.run_text(one.needed <= wanted ? "GRANT EXECUTE ON " + one.target + " TO " + to.name
-                                          : "REVOKE EXECUTE ON " + one.target + " FROM " + to.name);
+    for (const granted_function &one : functions) {
+        if (one.needed <= wanted)
+            spi.run_text("GRANT EXECUTE ON " + one.target + " TO " + to.name);
+        else if (pg::call([&one] { return pg::owner_of_function(one.id); }) != to.role)
+            spi.run_text("REVOKE EXECUTE ON " + one.target + " FROM " + to.name);
+    }
 }
 
 bool owns(Oid role, Oid table) {

@@ -9,6 +9,7 @@
 #include "ledger/new_admin_row.hpp"
 #include "pg/clock.hpp"
 #include "pg/entry.hpp"
+#include "pg/prefixed.hpp"
 #include "pg/result.hpp"
 
 namespace mega::admin {
@@ -137,7 +138,7 @@ std::optional<pg::timestamp> oldest(std::optional<const Interval *> max_idle) {
     if (!max_idle)
         return std::nullopt;
     const pg::timestamp now = pg::clock_time();
-    const pg::timestamp at = pg::moved(now, *max_idle, -1);
+    const pg::timestamp at = pg::prefixed("max_idle", [&] { return pg::moved(now, *max_idle, -1); });
     if (at > now)
         throw pg::sql_error{
             ledger::bad_argument, "max_idle must not be negative", {}, "Use for example interval '30 minutes'."};

@@ -5,6 +5,7 @@
 #include "core/utc_time.hpp"
 #include "pg/clock.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/prefixed.hpp"
 
 namespace mega::ledger {
 
@@ -85,7 +86,8 @@ void check_writable(const char *name, std::optional<pg::timestamp> value) {
 }
 
 pg::timestamp require_ahead(const char *name, const std::optional<const Interval *> &given, pg::timestamp now) {
-    const pg::timestamp at = pg::moved(now, require(name, given));
+    const Interval *interval = require(name, given);
+    const pg::timestamp at = pg::prefixed(name, [&] { return pg::moved(now, interval); });
     if (!pg::is_finite(at) || at <= now)
         throw pg::sql_error{
             bad_argument, std::string(name) + " must be a finite time ahead", {}, "Use for example interval '1 hour'."};
